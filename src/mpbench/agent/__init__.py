@@ -1,0 +1,1 @@
+"""The measuring interpreter: runs one workload at a time and answers requests."""

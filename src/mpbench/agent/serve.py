@@ -1,0 +1,169 @@
+"""What the agent does with each request."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.context
+import os
+import threading
+import traceback
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Callable, cast
+
+from mpbench.agent.calibrate import iterations_for
+from mpbench.agent.protocol import Channel, sample_to_wire
+from mpbench.agent.sample import quiet_collector, take
+from mpbench.catalog import find
+from mpbench.clock import monotonic_ns
+from mpbench.errors import UnsupportedError, WorkloadError
+from mpbench.model import Case, StartMethod
+from mpbench.workload import Bind, Body, Workload
+
+__all__ = ("Agent", "serve")
+
+
+def _context(method: StartMethod | None) -> multiprocessing.context.BaseContext:
+    """Return the context of a start method, or the platform's first where none matters."""
+    available = multiprocessing.get_all_start_methods()
+    name = available[0] if method is None else method.value
+    if name not in available:
+        raise UnsupportedError(f"this interpreter has no start method {name!r}, only {available}")
+    return multiprocessing.get_context(name)
+
+
+def _descriptors() -> int:
+    """Count open descriptors; -1 where the platform does not list them."""
+    try:
+        return len(os.listdir("/proc/self/fd"))
+    except OSError:
+        return -1
+
+
+class Agent:
+    """One workload's set-up at a time, and the requests that concern it."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._workload: Workload | None = None
+        self._method: StartMethod | None = None
+        self._yielded: Any = None
+        self._before = 0
+
+    def _case(self, params: Mapping[str, Any]) -> Case:
+        assert self._workload is not None
+        return Case.make(self._workload.name, self._method, params)
+
+    def open(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Enter the set-up of a workload."""
+        self._workload = found = find(request["module"], request["workload"])
+        method = request["method"]
+        self._method = None if method is None else StartMethod(method)
+        case = self._case(request["params"])
+        reason = found.unsupported(case)
+        if reason is not None:
+            raise UnsupportedError(reason)
+        context = _context(self._method)
+        self._before = _descriptors()
+        started = monotonic_ns()
+        self._yielded = self._stack.enter_context(found.set_up(context, case))
+        return {"elapsed_ns": monotonic_ns() - started}
+
+    def _body(self, params: Mapping[str, Any]) -> Body:
+        if self._workload is None:
+            raise WorkloadError("no workload is open")
+        if self._workload.shares:
+            return cast("Bind", self._yielded)(self._case(params))
+        return cast("Body", self._yielded)
+
+    def measure(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Calibrate if asked, warm up, and take samples."""
+        body = self._body(request["params"])
+        assert self._workload is not None
+        samples: list[dict[str, Any]] = []
+        with quiet_collector():
+            iterations = request["iterations"]
+            if iterations is None:
+                iterations = iterations_for(
+                    self._workload.timing, body, clock=monotonic_ns, sample_ns=request["sample_ns"]
+                )
+            for _ in range(request["warmups"]):
+                take(body, iterations, monotonic_ns)
+            for _ in range(request["samples"]):
+                sample, wall = take(body, iterations, monotonic_ns)
+                samples.append(sample_to_wire(sample))
+                samples[-1]["wall_ns"] = wall
+        return {"iterations": iterations, "samples": samples}
+
+    def verify(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the body once, untimed, and return what it did."""
+        body = self._body(request["params"])
+        assert self._workload is not None
+        iterations = 20 if self._workload.timing.value == "window" else request.get("iterations", 1)
+        sample, _ = take(body, iterations, monotonic_ns)
+        return {"sample": sample_to_wire(sample)}
+
+    def close(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave the set-up and look at what the workload left behind."""
+        del request
+        started = monotonic_ns()
+        stack, self._stack = self._stack, ExitStack()
+        self._workload = self._yielded = None
+        stack.close()
+        after = _descriptors()
+        return {
+            "elapsed_ns": monotonic_ns() - started,
+            "left": {
+                "children": [child.name for child in multiprocessing.active_children()],
+                "threads": [
+                    thread.name
+                    for thread in threading.enumerate()
+                    if thread is not threading.main_thread()
+                ],
+                "descriptors": after - self._before,
+            },
+        }
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    """Describe an error for the record."""
+    if isinstance(error, WorkloadError):
+        return {"ok": False, "status": error.status, "reason": str(error)}
+    return {
+        "ok": False,
+        "status": "failed",
+        "reason": f"{type(error).__name__}: {error}",
+        "trace": traceback.format_exc()[-4_000:],
+    }
+
+
+def serve(channel: Channel) -> None:
+    """
+    Answer requests until the controller says `end` or goes away.
+
+    Every error of a workload becomes an answer; nothing else can: the agent
+    exists to say what happened.
+    """
+    agent = Agent()
+    owner = os.getpid()
+    actions: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        "open": agent.open,
+        "measure": agent.measure,
+        "verify": agent.verify,
+        "close": agent.close,
+    }
+    while True:
+        try:
+            request = channel.receive()
+        except EOFError:
+            return
+        if request["do"] == "end":
+            return
+        try:
+            reply: dict[str, Any] = {"ok": True, **actions[request["do"]](request)}
+        except Exception as error:  # noqa: BLE001 - recorded: it becomes the case's reason
+            reply = _failure(error)
+        if os.getpid() != owner:
+            # A workload let a forked child return into this loop; it must not answer.
+            os._exit(70)
+        channel.send(reply)

@@ -1,0 +1,135 @@
+"""Which workloads there are: found in `mpbench.workloads`, loudly."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from mpbench.errors import UsageError
+from mpbench.model import Case, Scalar, StartMethod, Tier
+from mpbench.workload import Workload
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ("cases_of", "discover", "find", "load_file", "workloads_in")
+
+
+def workloads_in(module: ModuleType) -> tuple[Workload, ...]:
+    """Return the workloads that a module defines, in the order of its source."""
+    return tuple(
+        value
+        for value in vars(module).values()
+        if isinstance(value, Workload) and value.module == module.__name__
+    )
+
+
+def discover() -> Mapping[str, Workload]:
+    """
+    Import every module of `mpbench.workloads` and return its workloads by name.
+
+    An import error is not caught: a catalogue that silently lacks a family
+    would be reported as if that family had been measured.
+
+    Raises:
+        ValueError: Two workloads have the same name, or a floor does not exist.
+    """
+    # Imported here: the measuring interpreter uses this module and needs neither.
+    import pkgutil  # noqa: PLC0415
+
+    from mpbench import workloads as _workloads  # noqa: PLC0415
+
+    found: dict[str, Workload] = {}
+    for entry in sorted(pkgutil.iter_modules(_workloads.__path__), key=lambda one: one.name):
+        module = importlib.import_module(f"{_workloads.__name__}.{entry.name}")
+        for one in workloads_in(module):
+            if one.name in found:
+                raise ValueError(f"{one.name} is declared twice, in {one.module} as well")
+            found[one.name] = one
+    for one in found.values():
+        if one.floor_name is not None and one.floor_name not in found:
+            raise ValueError(f"{one.name}: its floor {one.floor_name!r} is no workload")
+    return dict(sorted(found.items()))
+
+
+def load_file(path: Path) -> tuple[Workload, ...]:
+    """
+    Import a user's own workload file and return what it declares.
+
+    Raises:
+        UsageError: There is no such file, or it declares no workload.
+    """
+    import importlib.util  # noqa: PLC0415 - as in discover
+
+    name = path.stem
+    if not path.is_file():
+        raise UsageError(f"{path} is no file; name a Python file that declares workloads")
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise UsageError(f"{path} is no Python file; name a file that ends in .py")
+    module = importlib.util.module_from_spec(specification)
+    # Registered under its own name, so that its child functions can be pickled.
+    sys.modules[name] = module
+    specification.loader.exec_module(module)
+    declared = workloads_in(module)
+    if not declared:
+        raise UsageError(f"{path} declares no workload; see the example in CONTRIBUTING.md")
+    return declared
+
+
+def find(module: str, name: str) -> Workload:
+    """
+    Import one module and return its workload of that name.
+
+    The measuring interpreter uses this instead of `discover`, so that it holds
+    no family but the one it measures.
+
+    Raises:
+        UsageError: The module does not declare it.
+    """
+    for one in workloads_in(importlib.import_module(module)):
+        if one.name == name:
+            return one
+    raise UsageError(f"{module} declares no workload {name!r}")
+
+
+def _products(
+    names: list[str], sweeps: Mapping[str, tuple[Scalar, ...]]
+) -> Iterator[dict[str, Scalar]]:
+    if not names:
+        yield {}
+        return
+    for value in sweeps[names[0]]:
+        for rest in _products(names[1:], sweeps):
+            yield {names[0]: value, **rest}
+
+
+def cases_of(
+    one: Workload,
+    *,
+    tier: Tier,
+    cpus: int,
+    methods: tuple[StartMethod, ...],
+    chosen: Mapping[str, tuple[Scalar, ...]] | None = None,
+) -> tuple[Case, ...]:
+    """
+    Return the cases of a workload in a tier.
+
+    Args:
+        one: The workload.
+        tier: Which values of its parameters.
+        cpus: Usable CPUs, for sweeps over workers.
+        methods: Start methods to measure; ignored where none can matter.
+        chosen: Values that replace the tier's, by parameter.
+    """
+    sweeps = {name: sweep.resolve(tier, cpus) for name, sweep in one.parameters.items()}
+    sweeps.update({k: v for k, v in (chosen or {}).items() if k in sweeps})
+    picked: tuple[StartMethod | None, ...] = methods if one.by_method else (None,)
+    return tuple(
+        Case.make(one.name, method, params)
+        for method in picked
+        for params in _products(list(one.parameters), sweeps)
+    )

@@ -1,0 +1,249 @@
+"""What a workload is: the contract between those who write one and those who run it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing.context import BaseContext
+from typing import (
+    Callable,
+    NamedTuple,
+    Union,
+)
+
+from mpbench.model import Case, Metric, Scalar, Tier, Timing, WorkerReading
+
+__all__ = (
+    "Bind",
+    "Body",
+    "Check",
+    "Needs",
+    "NoFloor",
+    "Outcome",
+    "SetUp",
+    "Sweep",
+    "Workload",
+    "fixed",
+    "worker_counts",
+    "workload",
+)
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*/[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+class Outcome(NamedTuple):
+    """
+    What a body really did, where one number does not say it.
+
+    Args:
+        operations: Operations that really happened.
+        asked: Operations that should have happened; None where the run decides
+            (a window), and then the body has verified its own count.
+        elapsed_ns: The body's own reading of the timed part; None takes the harness's.
+        facts: Further readings by the names that the workload declares:
+            nanoseconds per operation for times, the base unit otherwise.
+        latencies_ns: Single operations, where the body could see them.
+        workers: One reading for each worker of a self-timed workload.
+    """
+
+    operations: int
+    asked: int | None = None
+    elapsed_ns: int | None = None
+    facts: Mapping[str, float] = {}
+    latencies_ns: tuple[int, ...] = ()
+    workers: tuple[WorkerReading, ...] = ()
+
+
+# Called after the clock has been read: looks at what came back and counts it.
+Check = Callable[[], Union[int, Outcome]]
+
+# The timed region. It is given a number of iterations (or milliseconds, see
+# Timing) and returns the operations that happened, an Outcome, or a Check.
+Body = Callable[[int], Union[int, Outcome, Check]]
+
+# Where one set-up serves several cases: returns the body for one of them.
+Bind = Callable[[Case], Body]
+
+SetUp = Callable[[BaseContext, Case], Iterator[Union[Body, Bind]]]
+
+
+class NoFloor(NamedTuple):
+    """Says why no cheaper thing uses the same kernel mechanism."""
+
+    reason: str
+
+
+class Needs(NamedTuple):
+    """What a case takes from the machine, so that preflight can skip it with a reason."""
+
+    processes: int = 1
+    descriptors: int = 16
+    memory_bytes: int = 0
+    shm_bytes: int = 0
+    semaphores: bool = False
+
+
+class Sweep(NamedTuple):
+    """The values of one parameter in each tier; each tier should contain the one before."""
+
+    quick: tuple[Scalar, ...]
+    standard: tuple[Scalar, ...]
+    full: tuple[Scalar, ...]
+
+    def resolve(self, tier: Tier, cpus: int) -> tuple[Scalar, ...]:
+        """Return the values of a tier; *cpus* matters to sweeps over workers only."""
+        del cpus
+        return (self.quick, self.standard, self.full)[tier.rank]
+
+
+class _WorkerSweep(NamedTuple):
+    """Worker counts: 1 and all usable CPUs in quick, a curve through twice them otherwise."""
+
+    smallest: int
+
+    def resolve(self, tier: Tier, cpus: int) -> tuple[Scalar, ...]:
+        """Return the worker counts for a machine with so many usable CPUs."""
+        if tier is Tier.QUICK:
+            counts = {1, cpus}
+        else:
+            # At least five distinct counts, or no scaling curve can be fitted.
+            counts = {1, 2, 3, 4, 6, 8, cpus, 2 * cpus}
+            step = 12
+            while step < 2 * cpus:
+                counts.add(step)
+                step = step * 4 // 3 if step % 3 == 0 else step * 3 // 2
+            if tier is Tier.STANDARD and cpus > 16:  # noqa: PLR2004 - keep 15 minutes
+                counts = {n for n in counts if n <= 4 or n % 8 == 0}  # noqa: PLR2004 - as above
+        return tuple(sorted(n for n in counts if n >= self.smallest)) or (self.smallest,)
+
+
+AnySweep = Union[Sweep, _WorkerSweep]
+
+
+def fixed(*values: Scalar) -> Sweep:
+    """Return a sweep that is the same in every tier."""
+    return Sweep(values, values, values)
+
+
+def worker_counts(*, smallest: int = 1) -> _WorkerSweep:
+    """Return the sweep over worker counts, which depends on the machine."""
+    return _WorkerSweep(smallest)
+
+
+def _nothing(case: Case) -> Needs:
+    del case
+    return Needs()
+
+
+def _always(case: Case) -> str | None:
+    del case
+    return None
+
+
+class Workload(NamedTuple):
+    """One thing worth measuring, and everything the harness must know about it."""
+
+    name: str
+    set_up: Callable[[BaseContext, Case], AbstractContextManager[Body | Bind]]
+    module: str
+    doc: str
+    metric: Metric
+    floor: str | NoFloor
+    covers: tuple[str, ...]
+    parameters: Mapping[str, AnySweep]
+    by_method: bool
+    facts: Mapping[str, Metric]
+    timing: Timing
+    tier: Tier
+    shares: tuple[str, ...]
+    revision: int
+    requires: tuple[str, ...]
+    needs: Callable[[Case], Needs]
+    unsupported: Callable[[Case], str | None]
+    deadline_s: float
+
+    @property
+    def family(self) -> str:
+        """The part of the name before the slash."""
+        return self.name.partition("/")[0]
+
+    @property
+    def floor_name(self) -> str | None:
+        """The floor's name, or None where there is none."""
+        return None if isinstance(self.floor, NoFloor) else self.floor
+
+
+def workload(  # noqa: PLR0913 - one keyword for each thing that a workload declares
+    name: str,
+    *,
+    metric: Metric,
+    floor: str | NoFloor,
+    covers: tuple[str, ...] = (),
+    by_method: bool = True,
+    facts: Mapping[str, Metric] | None = None,
+    timing: Timing = Timing.LOOP,
+    tier: Tier = Tier.STANDARD,
+    shares: tuple[str, ...] = (),
+    revision: int = 1,
+    requires: tuple[str, ...] = (),
+    needs: Callable[[Case], Needs] = _nothing,
+    unsupported: Callable[[Case], str | None] = _always,
+    deadline_s: float = 60.0,
+    **parameters: AnySweep,
+) -> Callable[[SetUp], Workload]:
+    """
+    Declare a workload; the decorated generator function becomes a `Workload` record.
+
+    Args:
+        name: `family/behaviour` in kebab-case.
+        metric: What the main reading is; it carries unit and direction.
+        floor: The workload that does the cheapest thing with the same kernel
+            mechanism, or `NoFloor` with the reason why there is none.
+        covers: What it calls of multiprocessing, as users write it:
+            `Process.start`, `Pool.map`, `connection.wait`.
+        by_method: Whether the start method can matter.
+        facts: Further readings that each sample carries, by name.
+        timing: What the body's argument means.
+        tier: The smallest tier that contains the workload.
+        shares: Parameters that need no set-up of their own: the function then
+            yields a `Bind` that returns the body of one case.
+        revision: Raised when what is measured changes.
+        requires: Distributions that must be importable in the measured interpreter.
+        needs: What a case takes from the machine.
+        unsupported: Returns why a case cannot run here, or None.
+        deadline_s: Wall-clock limit for one case in one agent.
+        parameters: One sweep for each parameter.
+
+    Raises:
+        ValueError: The name is not `family/behaviour`, or a shared parameter is not declared.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is not family/behaviour in kebab-case")
+    unknown = set(shares) - set(parameters)
+    if unknown:
+        raise ValueError(f"{name}: shares {sorted(unknown)} without a sweep of that name")
+
+    def declare(function: SetUp) -> Workload:
+        return Workload(
+            name=name,
+            set_up=contextmanager(function),
+            module=function.__module__,
+            doc=function.__doc__ or "",
+            metric=metric,
+            floor=floor,
+            covers=covers,
+            parameters=dict(parameters),
+            by_method=by_method,
+            facts=dict(facts or {}),
+            timing=timing,
+            tier=tier,
+            shares=shares,
+            revision=revision,
+            requires=requires,
+            needs=needs,
+            unsupported=unsupported,
+            deadline_s=deadline_s,
+        )
+
+    return declare

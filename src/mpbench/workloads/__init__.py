@@ -1,0 +1,1 @@
+"""The workloads: one module for each part of multiprocessing."""
