@@ -1,0 +1,232 @@
+"""
+The small process between the controller and one agent.
+
+It is the subreaper of everything that the agent starts, holds the deadline
+and the kill ladder, accounts the CPU time of the whole tree, and ends it all
+when the controller dies. So nothing of this happens inside a pytest, asv or
+Dask process, and no watcher thread lives in the agent, where it would change
+what fork costs.
+
+It is started with one JSON argument (see `Order`) and understands four lines
+on its control descriptor: `deadline SECONDS`, `disarm`, `snapshot`, `kill`.
+It answers on its report descriptor with one JSON object a line; the last one
+has the key `end`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from typing import Any, NamedTuple
+
+from mpbench.agent.tree import (
+    descendants,
+    end_all,
+    held_segments,
+    reap,
+    segments,
+    snapshot,
+    unlink_segments,
+)
+
+__all__ = ("Order", "Supervisor", "main")
+
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG = 1
+
+# An agent that prints more than this floods the disk, not the log.
+_LOG_LIMIT = 32 << 20
+_LOG_LOOK_S = 1.0
+
+# SIGABRT makes faulthandler print every stack before the process ends.
+_WITH_STACKS = ((signal.SIGABRT, 2.0), (signal.SIGKILL, 3.0))
+_POLITE = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
+
+
+class Order(NamedTuple):
+    """What a supervisor is told to start."""
+
+    command: list[str]
+    environment: dict[str, str]
+    descriptors: list[int]
+    control: int
+    report: int
+    log: str
+    folder: str
+    own_session: bool
+
+
+def _become_subreaper() -> bool:
+    """Adopt orphaned descendants; False where the platform cannot (not Linux)."""
+    try:
+        import ctypes  # noqa: PLC0415 - only where it works
+
+        library = ctypes.CDLL(None, use_errno=True)
+        adopted: int = library.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return False
+    return adopted == 0
+
+
+class Supervisor:
+    """One agent's life, from its start to the end of its last descendant."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._deadline: float | None = None
+        self._status: int | None = None
+        self._reaped = 0
+        self._pid = 0
+        self._before: set[str] = set()
+        self._rest = b""
+        self._started = 0
+
+    def run(self) -> None:
+        """Start the agent, watch it, end everything, and report."""
+        subreaper = _become_subreaper()
+        wake_reader, wake_writer = os.pipe()
+        for descriptor in (wake_reader, wake_writer):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._before = segments(user=os.getuid())
+        self._started = time.perf_counter_ns()
+        self._start()
+        cause = self._watch(wake_reader)
+        self._finish(cause, subreaper)
+
+    def _start(self) -> None:
+        order = self._order
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        os.chdir(order.folder)
+        log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        silent = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        for descriptor in order.descriptors:
+            os.set_inheritable(descriptor, True)
+        options: dict[str, Any] = {"setsid": True} if order.own_session else {}
+        self._pid = os.posix_spawn(
+            order.command[0],
+            order.command,
+            order.environment,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, silent, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsigdef=[signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE],
+            **options,
+        )
+        for descriptor in order.descriptors:
+            os.close(descriptor)
+        os.close(log)
+        os.close(silent)
+
+    def _collect(self) -> None:
+        for pid, status in reap():
+            self._reaped += 1
+            if pid == self._pid:
+                self._status = status
+
+    def _watch(self, wake: int) -> str:
+        """Return why watching ended: exited, deadline, controller, killed, or flood."""
+        poller = select.poll()
+        poller.register(self._order.control, select.POLLIN | select.POLLHUP)
+        poller.register(wake, select.POLLIN)
+        cause = None
+        while cause is None:
+            self._collect()
+            if self._status is not None:
+                return "exited"
+            left = _LOG_LOOK_S
+            if self._deadline is not None:
+                left = min(left, self._deadline - time.monotonic())
+            for descriptor, _ in poller.poll(max(0.0, left) * 1_000):
+                cause = cause or (self._woken(wake) if descriptor == wake else self._listen())
+            cause = cause or self._overdue()
+        return cause
+
+    def _woken(self, wake: int) -> str | None:
+        return "killed" if signal.SIGTERM in os.read(wake, 4_096) else None
+
+    def _overdue(self) -> str | None:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            return "deadline"
+        return "flood" if self._log_size() > _LOG_LIMIT else None
+
+    def _log_size(self) -> int:
+        try:
+            return os.stat(self._order.log).st_size
+        except OSError:
+            return 0
+
+    def _listen(self) -> str | None:
+        """Obey the controller; return a cause to stop, or None."""
+        piece = os.read(self._order.control, 4_096)
+        if not piece:
+            return "controller"
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            word, _, value = line.decode().partition(" ")
+            if word == "deadline":
+                self._deadline = time.monotonic() + float(value)
+            elif word == "disarm":
+                self._deadline = None
+            elif word == "snapshot":
+                self._tell({"snapshot": snapshot(os.getpid())})
+            elif word == "kill":
+                return "killed"
+        return None
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            os.write(self._order.report, json.dumps(message).encode() + b"\n")
+        except OSError:
+            # Nobody listens any more; ending the tree matters more than saying so.
+            self._rest = b""
+
+    def _finish(self, cause: str, subreaper: bool) -> None:
+        here = os.getpid()
+        held: set[str] = set()
+        if cause != "exited":
+            held = held_segments(descendants(here))
+        steps = _WITH_STACKS if cause == "deadline" else _POLITE
+        found = end_all(here, steps=steps, collect=self._collect)
+        if not subreaper and self._order.own_session and cause != "exited":
+            try:
+                os.killpg(self._pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                found = []
+        self._collect()
+        made = segments(user=os.getuid()) - self._before
+        # A new name that nobody mapped may belong to another program of this user.
+        ours = made & held
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self._tell(
+            {
+                "end": cause,
+                "status": self._status,
+                "wall_ns": time.perf_counter_ns() - self._started,
+                "cpu_user_ns": round(used.ru_utime * 1e9),
+                "cpu_system_ns": round(used.ru_stime * 1e9),
+                "voluntary_switches": used.ru_nvcsw,
+                "involuntary_switches": used.ru_nivcsw,
+                "reaped": self._reaped,
+                "subreaper": subreaper,
+                "ended": [f"{one.command} ({one.pid})" for one in found if one.pid != self._pid],
+                "removed": unlink_segments(ours),
+                "remaining": sorted(made - ours),
+            }
+        )
+
+
+def main() -> None:
+    """Run one supervisor; the order is the last argument."""
+    order = Order(**json.loads(sys.argv[-1]))
+    Supervisor(order).run()

@@ -1,0 +1,247 @@
+"""
+The processes of one agent: who they are, what they hold, and how they are ended.
+
+The supervisor is a child subreaper, so every descendant of the agent stays
+below it in the process tree, also when its own parent is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Callable, NamedTuple
+
+__all__ = (
+    "Process",
+    "descendants",
+    "end_all",
+    "held_segments",
+    "is_tracker",
+    "reap",
+    "segments",
+    "snapshot",
+    "unlink_segments",
+)
+
+_SHM = "/dev/shm"  # noqa: S108 - it is looked at, nothing is written there
+
+# multiprocessing's own prefixes: named semaphores, shared memory, heap arenas.
+_PREFIXES = ("sem.mp", "psm_", "pym-")
+
+# A tracker needs its pipe's end of file and one unlink for each name; 1.5 s
+# was enough in every case seen (OBSERVING 0.8).
+TRACKER_GRACE_S = 2.0
+
+
+class Process(NamedTuple):
+    """One line of the process table."""
+
+    pid: int
+    parent: int
+    state: str
+    command: str
+
+
+def _read(path: str) -> bytes:
+    """Return a file of /proc, or nothing when its process is gone."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _processes() -> list[Process]:
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            stat = _read(f"/proc/{name}/stat").decode(errors="replace")
+            head, _, tail = stat.rpartition(")")
+            fields = tail.split()
+            if len(fields) > 1:
+                found.append(Process(int(name), int(fields[1]), fields[0], head.partition("(")[2]))
+    return found
+
+
+def descendants(root: int) -> list[Process]:
+    """Return every live process below *root*; zombies are left out. Linux only, else empty."""
+    try:
+        table = _processes()
+    except OSError:
+        return []
+    below = {root}
+    grown = True
+    while grown:
+        more = {one.pid for one in table if one.parent in below} - below
+        below |= more
+        grown = bool(more)
+    return [one for one in table if one.pid in below and one.pid != root and one.state != "Z"]
+
+
+def is_tracker(pid: int) -> bool:
+    """Tell whether a process is a resource tracker, which must outlive all others."""
+    return b"resource_tracker" in _read(f"/proc/{pid}/cmdline")
+
+
+def segments(*, user: int) -> set[str]:
+    """Return the names in /dev/shm that multiprocessing made and this user owns."""
+    found = set()
+    try:
+        with os.scandir(_SHM) as entries:
+            for entry in entries:
+                if entry.name.startswith(_PREFIXES):
+                    try:
+                        if entry.stat(follow_symlinks=False).st_uid == user:
+                            found.add(entry.name)
+                    except OSError:
+                        continue
+    except OSError:
+        pass
+    return found
+
+
+def held_segments(processes: list[Process]) -> set[str]:
+    """Return the names in /dev/shm that these processes have mapped."""
+    found = set()
+    marker = _SHM.encode() + b"/"
+    for process in processes:
+        for line in _read(f"/proc/{process.pid}/maps").splitlines():
+            _, found_marker, name = line.partition(marker)
+            if found_marker:
+                found.add(name.decode(errors="replace").replace(" (deleted)", ""))
+    return {name for name in found if name.startswith(_PREFIXES)}
+
+
+def unlink_segments(names: set[str]) -> list[str]:
+    """Remove names from /dev/shm and return those that were there."""
+    removed = []
+    for name in sorted(names):
+        try:
+            os.unlink(f"{_SHM}/{name}")
+        except OSError:
+            continue
+        removed.append(name)
+    return removed
+
+
+def reap() -> list[tuple[int, int]]:
+    """Collect every child that has ended: pairs of pid and wait status."""
+    reaped: list[tuple[int, int]] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return reaped
+        if pid == 0:
+            return reaped
+        reaped.append((pid, status))
+
+
+def _signal(processes: list[Process], number: int) -> None:
+    for process in processes:
+        try:
+            os.kill(process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _wait_until_gone(
+    living: Callable[[], list[Process]], seconds: float, collect: Callable[[], None]
+) -> list[Process]:
+    """Wait for processes to end; return those that did not."""
+    deadline = time.monotonic() + seconds
+    pause = 0.001
+    while True:
+        collect()
+        left = living()
+        if not left or time.monotonic() >= deadline:
+            return left
+        time.sleep(pause)
+        pause = min(0.05, pause * 2)
+
+
+def _kill_the_stubborn(living: Callable[[], list[Process]], collect: Callable[[], None]) -> None:
+    """Something forks as fast as it is killed: kill until nothing is left."""
+    for _ in range(200):
+        _signal(living(), signal.SIGKILL)
+        if not _wait_until_gone(living, 0.05, collect):
+            return
+
+
+def end_all(
+    root: int,
+    *,
+    steps: tuple[tuple[int, float], ...],
+    collect: Callable[[], None],
+) -> list[Process]:
+    """
+    End every process below *root*, the resource trackers last.
+
+    A tracker that is killed with the others leaves named semaphores and
+    segments behind for ever; one that is spared removes them as soon as the
+    last process that holds its pipe is gone.
+
+    Args:
+        root: The supervisor.
+        steps: Signals and how many seconds each is given, weakest first.
+        collect: Called between looks; reaps what has ended.
+
+    Returns:
+        The processes that were still there at the beginning, without trackers.
+    """
+
+    def others() -> list[Process]:
+        return [one for one in descendants(root) if not is_tracker(one.pid)]
+
+    found = others()
+    left = found
+    for number, seconds in steps:
+        if not left:
+            break
+        _signal(left, number)
+        if number != signal.SIGKILL:
+            _signal(left, signal.SIGCONT)
+        left = _wait_until_gone(others, seconds, collect)
+    if left:
+        _kill_the_stubborn(others, collect)
+    trackers = _wait_until_gone(lambda: descendants(root), TRACKER_GRACE_S, collect)
+    if trackers:
+        _signal(trackers, signal.SIGKILL)
+        _wait_until_gone(lambda: descendants(root), 1.0, collect)
+    return found
+
+
+def _status_bytes(text: bytes, field: bytes) -> int:
+    for line in text.splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def snapshot(root: int) -> dict[str, int]:
+    """
+    Return what the tree below *root* holds now.
+
+    `peak_rss_bytes` is the sum of each process's own peak and therefore an
+    upper bound; `run_delay_ns` sums all threads' waits for a CPU (the field
+    of /proc/PID/schedstat knows the main thread only).
+    """
+    peak = delay = threads = 0
+    living = descendants(root)
+    for process in living:
+        peak += _status_bytes(_read(f"/proc/{process.pid}/status"), b"VmHWM:")
+        try:
+            tasks = os.listdir(f"/proc/{process.pid}/task")
+        except OSError:
+            continue
+        threads += len(tasks)
+        for task in tasks:
+            fields = _read(f"/proc/{process.pid}/task/{task}/schedstat").split()
+            delay += int(fields[1]) if len(fields) > 1 else 0
+    return {
+        "processes": len(living),
+        "threads": threads,
+        "peak_rss_bytes": peak,
+        "run_delay_ns": delay,
+    }

@@ -1,0 +1,322 @@
+"""Start one agent under its supervisor, talk to it, and learn how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mpbench
+from mpbench.agent.protocol import Channel
+from mpbench.errors import AgentError, CrashError, DeadlineError, WorkloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ("AgentHandle", "Ending", "Subject", "launch", "scrubbed_environment")
+
+# Variables that an interpreter needs to find itself and to read its locale.
+# Everything else of the user's environment would make two runs differ.
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+# How long the supervisor may take for its whole kill ladder before the
+# controller gives up on it.
+_LADDER_S = 20.0
+
+_SUPERVISE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from mpbench.agent.supervisor import main; main()"
+)
+
+
+class Subject(NamedTuple):
+    """
+    One interpreter that is measured.
+
+    `folder` holds the agent's part, compiled by this interpreter; `paths` are
+    further folders for its PYTHONPATH (a user's own code), `variables` further
+    environment variables.
+    """
+
+    key: str
+    executable: str
+    folder: str
+    paths: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+class Ending(NamedTuple):
+    """
+    What the supervisor reported when the agent's whole tree was gone.
+
+    `cause` is `exited`, `deadline`, `controller`, `killed`, `flood`, or `lost`
+    when the supervisor itself disappeared.
+    """
+
+    cause: str
+    status: int | None
+    report: Mapping[str, Any]
+    snapshot: Mapping[str, Any]
+
+    @property
+    def exit_code(self) -> int | None:
+        """The agent's exit code, negative for a signal; None when it is not known."""
+        return None if self.status is None else os.waitstatus_to_exitcode(self.status)
+
+
+def scrubbed_environment(
+    subject: Subject, *, folder: Path, hash_seed: int, tag: str
+) -> dict[str, str]:
+    """Return the whole environment of an agent: what Python needs, and nothing of the user's."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "PYTHONPATH": os.pathsep.join((subject.folder, *subject.paths)),
+        "PYTHONHASHSEED": str(hash_seed),
+        # Every process prints its stacks when the kill ladder sends SIGABRT.
+        "PYTHONFAULTHANDLER": "1",
+        "MPBENCH_TAG": tag,
+        **dict(subject.variables),
+    }
+
+
+def _last_lines(path: Path, count: int = 3) -> str:
+    try:
+        text = path.read_bytes()[-4_000:].decode(errors="replace")
+    except OSError:
+        return ""
+    return " | ".join(line.strip() for line in text.strip().splitlines()[-count:])
+
+
+class AgentHandle:
+    """
+    One live agent.
+
+    Args:
+        process: Its supervisor.
+        channel: Requests out, replies in.
+        control: Where the supervisor listens.
+        report: Where it answers.
+        log: The file that has the agent's stdout and stderr.
+        hash_seed: The agent's PYTHONHASHSEED.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        channel: Channel,
+        *,
+        control: int,
+        report: int,
+        log: Path,
+        hash_seed: int,
+    ) -> None:
+        self._process = process
+        self._channel = channel
+        self._control = control
+        self._report = report
+        self._reports = b""
+        self._snapshot: Mapping[str, Any] = {}
+        self.log = log
+        self.hash_seed = hash_seed
+        self.ending: Ending | None = None
+
+    def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
+        """
+        Send one request and return the reply.
+
+        Args:
+            request: As agent/protocol.py describes it.
+            deadline_s: Wall-clock seconds; the supervisor ends the agent after them.
+
+        Raises:
+            DeadlineError: It took longer; the whole tree is gone.
+            CrashError: The agent died; the whole tree is gone.
+            AgentError: What came back is no reply.
+        """
+        if self.ending is not None:
+            raise CrashError("the agent is gone")
+        self._order(f"deadline {deadline_s}")
+        try:
+            self._channel.send(request)
+        except BrokenPipeError:
+            raise self._lost(self._await_end(), deadline_s) from None
+        self._await_reply(deadline_s)
+        reply = self._channel.receive()
+        self._order("disarm")
+        return reply
+
+    def _await_reply(self, deadline_s: float) -> None:
+        poller = select.poll()
+        poller.register(self._channel.reader, select.POLLIN)
+        poller.register(self._report, select.POLLIN)
+        limit = time.monotonic() + deadline_s + _LADDER_S
+        while True:
+            events = dict(poller.poll(max(0, limit - time.monotonic()) * 1_000))
+            # A reply that was sent before the agent died still counts.
+            if events.get(self._channel.reader, 0) & select.POLLIN:
+                return
+            if not events or self._report in events:
+                ending = self._await_end()
+                raise self._lost(ending, deadline_s)
+            # The agent closed its end without a word; its supervisor will say why.
+            poller.unregister(self._channel.reader)
+
+    def _lost(self, ending: Ending, deadline_s: float) -> WorkloadError:
+        words = _last_lines(self.log)
+        said = f"; its last words: {words}" if words else ""
+        if ending.cause == "deadline":
+            return DeadlineError(
+                f"took longer than {deadline_s:g} s; its processes were ended, "
+                f"their stacks are in the record{said}"
+            )
+        if ending.cause == "flood":
+            return CrashError("printed more than 32 MiB and was ended")
+        code = ending.exit_code
+        if code is not None and code < 0:
+            return CrashError(f"the agent was ended by {signal.Signals(-code).name}{said}")
+        return CrashError(f"the agent ended with exit code {code}, expected a reply{said}")
+
+    def _order(self, line: str) -> None:
+        try:
+            os.write(self._control, line.encode() + b"\n")
+        except BrokenPipeError:
+            # The supervisor has said, or is about to say, why it is gone.
+            return
+
+    def _next_report(self, limit: float) -> dict[str, Any] | None:
+        poller = select.poll()
+        poller.register(self._report, select.POLLIN | select.POLLHUP)
+        while b"\n" not in self._reports:
+            if not poller.poll(max(0.0, limit - time.monotonic()) * 1_000):
+                return None
+            piece = os.read(self._report, 1 << 16)
+            if not piece:
+                return None
+            self._reports += piece
+        line, _, self._reports = self._reports.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _await_end(self) -> Ending:
+        """Wait for the supervisor's last words."""
+        if self.ending is not None:
+            return self.ending
+        limit = time.monotonic() + _LADDER_S
+        while True:
+            message = self._next_report(limit)
+            if message is None:
+                self.ending = Ending("lost", None, {}, self._snapshot)
+                return self.ending
+            if "snapshot" in message:
+                self._snapshot = message["snapshot"]
+            else:
+                self.ending = Ending(message["end"], message["status"], message, self._snapshot)
+                return self.ending
+
+    def look(self) -> None:
+        """Let the supervisor read what the tree holds now; part of the ending's record."""
+        self._order("snapshot")
+
+    def stop(self, *, deadline_s: float = 10.0) -> Ending:
+        """End the agent in good order, or after *deadline_s* by force."""
+        if self.ending is None:
+            self._order(f"deadline {deadline_s}")
+            with suppress(BrokenPipeError):
+                self._channel.send({"do": "end"})
+        return self._await_end()
+
+    def kill(self) -> Ending:
+        """End the agent and everything it started, now."""
+        self._order("kill")
+        return self._await_end()
+
+    def close(self) -> None:
+        """End what is left and give the descriptors back."""
+        try:
+            if self.ending is None:
+                self.kill()
+        finally:
+            for descriptor in (self._control, self._report):
+                os.close(descriptor)
+            self._channel.close()
+            try:
+                self._process.wait(_LADDER_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+@contextmanager
+def launch(
+    subject: Subject,
+    *,
+    folder: Path,
+    script: str | None = None,
+    own_session: bool = True,
+) -> Iterator[AgentHandle]:
+    """
+    Start one fresh agent; leaving ends it and everything that it started.
+
+    Args:
+        subject: The interpreter to measure.
+        folder: A private folder; the agent's working and temporary folder.
+        script: A file that is the agent's `__main__`; neutral and empty without.
+        own_session: False under asv, whose timeout kills by process group.
+
+    Raises:
+        AgentError: The supervisor could not be started.
+    """
+    tag = secrets.token_hex(4)
+    hash_seed = secrets.randbelow(1 << 32)
+    pipes = [os.pipe() for _ in range(4)]
+    (requests, ask), (answers, reply), (orders, control), (report, tell) = pipes
+    theirs = (requests, reply, orders, tell)
+    log = folder / f"agent-{tag}.log"
+    arguments = [subject.executable, "-m", "mpbench.agent", str(requests), str(reply)]
+    order = {
+        "command": arguments + ([script] if script else []),
+        "environment": scrubbed_environment(subject, folder=folder, hash_seed=hash_seed, tag=tag),
+        "descriptors": [requests, reply],
+        "control": orders,
+        "report": tell,
+        "log": str(log),
+        "folder": str(folder),
+        "own_session": own_session,
+    }
+    home = str(Path(mpbench.__file__).resolve().parent.parent)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _SUPERVISE, home, json.dumps(order)],
+            pass_fds=theirs,
+            stdin=subprocess.DEVNULL,
+            start_new_session=own_session,
+        )
+    except OSError as error:
+        for descriptor in (ask, answers, control, report):
+            os.close(descriptor)
+        raise AgentError(f"no process could be started for the supervisor: {error}") from error
+    finally:
+        for descriptor in theirs:
+            os.close(descriptor)
+    handle = AgentHandle(
+        process,
+        Channel(answers, ask),
+        control=control,
+        report=report,
+        log=log,
+        hash_seed=hash_seed,
+    )
+    try:
+        yield handle
+    finally:
+        handle.close()
