@@ -1,0 +1,114 @@
+"""What a Python interpreter says about itself, without installing anything in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from mpbench.errors import EnvironmentUnfitError
+
+__all__ = ("describe_interpreter",)
+
+# Runs in the interpreter that is asked: standard library, Python 3.9.
+_QUESTION = r"""
+import json, multiprocessing, os, platform, sys, sysconfig
+variable = sysconfig.get_config_var
+names = ("OPT", "CFLAGS", "PY_CFLAGS", "CONFIGURE_CFLAGS")
+flags = " ".join(str(variable(name) or "") for name in names)
+telling = ("-O", "-flto", "-fprofile", "-march", "-mtune", "-fno-semantic", "-g")
+arguments = variable("CONFIG_ARGS") or ""
+enabled = getattr(sys, "_is_gil_enabled", None)
+jit = getattr(sys, "_jit", None)
+try:
+    import _multiprocessing
+    semaphores = hasattr(_multiprocessing, "SemLock") and hasattr(_multiprocessing, "sem_unlink")
+    if semaphores:
+        import multiprocessing.synchronize
+except ImportError as error:
+    semaphores = False
+print(json.dumps({
+    "implementation": platform.python_implementation(),
+    "version": platform.python_version(),
+    "hexversion": sys.hexversion,
+    "build": list(platform.python_build()),
+    "compiler": platform.python_compiler(),
+    "executable": sys.executable,
+    "virtual_environment": sys.prefix != sys.base_prefix,
+    "cache_tag": sys.implementation.cache_tag,
+    "platform": sysconfig.get_platform(),
+    "optimisation": [one for one in dict.fromkeys(flags.split()) if one.startswith(telling)],
+    "pgo": "--enable-optimizations" in arguments or "-fprofile-use" in flags,
+    "lto": "--with-lto" in arguments or "-flto" in flags,
+    "shared_library": bool(variable("Py_ENABLE_SHARED")),
+    "debug": bool(variable("Py_DEBUG")) or hasattr(sys, "gettotalrefcount"),
+    "free_threaded": bool(variable("Py_GIL_DISABLED")),
+    "gil": True if enabled is None else enabled(),
+    "jit": bool(jit and jit.is_enabled()) if jit else None,
+    "pymalloc": bool(variable("WITH_PYMALLOC")),
+    "hash": sys.hash_info.algorithm,
+    "start_methods": multiprocessing.get_all_start_methods(),
+    "default_start_method": multiprocessing.get_start_method(),
+    "semaphores": semaphores,
+    "cpu_count": os.cpu_count(),
+}))
+"""
+
+_OLDEST = (3, 9)
+
+
+def _ask(executable: str, variables: Mapping[str, str] | None, timeout_s: float) -> dict[str, Any]:
+    command = [executable, "-I", "-c", _QUESTION]
+    environment = None if variables is None else dict(variables)
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise EnvironmentUnfitError(f"cannot run {executable!r}: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentUnfitError(
+            f"{executable!r} did not describe itself within {timeout_s:g} s"
+        ) from error
+    lines = done.stdout.strip().splitlines()
+    try:
+        answer: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    except ValueError:
+        answer = {}
+    if done.returncode != 0 or not answer:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise EnvironmentUnfitError(
+            f"{executable!r} is no Python that mpbench can measure "
+            f"(needs 3.9 or newer; exit code {done.returncode}: {last})"
+        )
+    return answer
+
+
+def describe_interpreter(
+    executable: str, *, variables: Mapping[str, str] | None = None, timeout_s: float = 30.0
+) -> dict[str, Any]:
+    """
+    Ask an interpreter for its exact version, how it was built and what it supports.
+
+    Args:
+        executable: A path, or a name on PATH.
+        variables: The environment to ask it in; None inherits this one.
+        timeout_s: How long it may take.
+
+    Raises:
+        EnvironmentUnfitError: It does not start, or is older than 3.9.
+    """
+    answer = _ask(executable, variables, timeout_s)
+    found = (answer["hexversion"] >> 24, answer["hexversion"] >> 16 & 0xFF)
+    if found < _OLDEST:
+        raise EnvironmentUnfitError(
+            f"{executable!r} is Python {answer['version']}; mpbench measures 3.9 and newer"
+        )
+    return answer

@@ -1,0 +1,126 @@
+"""Which CPUs there are, which of them may be used, and how they are run."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from typing import Any
+
+import psutil
+
+from mpbench.environment.cgroup import quota
+from mpbench.environment.files import SYSTEM, Files
+
+__all__ = ("affinity", "describe_cpu", "usable_cpus")
+
+_CPUS = "/sys/devices/system/cpu"
+
+
+def affinity() -> tuple[int, ...]:
+    """Return the numbers of the CPUs that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def usable_cpus(files: Files = SYSTEM, allowed: int | None = None) -> int:
+    """
+    Return how many CPUs can really be kept busy: min(affinity, quota rounded up).
+
+    Args:
+        files: Where the quota is read.
+        allowed: How many CPUs the affinity mask has; None asks the system.
+    """
+    count = len(affinity()) if allowed is None else allowed
+    limit = quota(files)
+    return max(1, count if limit is None else min(count, math.ceil(limit)))
+
+
+def _model(files: Files) -> str | None:
+    for line in files.lines("/proc/cpuinfo"):
+        name, _, value = line.partition(":")
+        if name.strip().lower() in {"model name", "hardware", "cpu model", "uarch"}:
+            return " ".join(value.split()) or None
+    return platform.processor() or None
+
+
+def _distinct(files: Files, pattern: str) -> int | None:
+    """Count the different values of one topology file over all CPUs."""
+    numbers = [name for name in files.names(_CPUS) if name[3:].isdigit()]
+    values = {files.text(f"{_CPUS}/{name}/{pattern}") for name in numbers} - {None, "-1"}
+    return len(values) or None
+
+
+def _caches(files: Files) -> dict[str, int]:
+    """Return the bytes of each cache that the first CPU sees: L1d, L1i, L2, L3."""
+    sizes: dict[str, int] = {}
+    for index in files.names(f"{_CPUS}/cpu0/cache"):
+        folder = f"{_CPUS}/cpu0/cache/{index}"
+        level, size = files.text(f"{folder}/level"), files.text(f"{folder}/size")
+        kind = {"Data": "d", "Instruction": "i"}.get(files.text(f"{folder}/type") or "", "")
+        if level and size and size[:-1].isdigit():
+            factor = {"K": 1 << 10, "M": 1 << 20}.get(size[-1], 0)
+            sizes[f"L{level}{kind}"] = int(size[:-1]) * factor
+    return sizes
+
+
+def _per_cpu(files: Files, name: str) -> tuple[str, ...]:
+    """Return the different values of one frequency setting over all CPUs."""
+    policies = files.names(f"{_CPUS}/cpufreq")
+    found = {files.text(f"{_CPUS}/cpufreq/{policy}/{name}") for policy in policies}
+    return tuple(sorted(one for one in found if one))
+
+
+def _turbo(files: Files) -> bool | None:
+    """Return whether the CPU may exceed its nominal frequency; None where it does not say."""
+    off = files.integer(f"{_CPUS}/intel_pstate/no_turbo")
+    if off is not None:
+        return not off
+    boost = files.integer(f"{_CPUS}/cpufreq/boost")
+    return None if boost is None else bool(boost)
+
+
+def _smt(files: Files) -> bool | None:
+    active = files.integer(f"{_CPUS}/smt/active")
+    return None if active is None else bool(active)
+
+
+def _flag(files: Files, name: str) -> bool:
+    """Return whether the first CPU's feature list holds a word."""
+    for line in files.lines("/proc/cpuinfo"):
+        if line.startswith(("flags", "Features")):
+            return name in line.split()
+    return False
+
+
+def describe_cpu(files: Files = SYSTEM) -> dict[str, Any]:
+    """Return the CPUs' model, topology, limits and settings."""
+    frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+    folder = f"{_CPUS}/vulnerabilities"
+    nodes = [name for name in files.names("/sys/devices/system/node") if name[4:].isdigit()]
+    return {
+        "model": _model(files),
+        "architecture": platform.machine(),
+        "logical": psutil.cpu_count(logical=True),
+        "physical": psutil.cpu_count(logical=False),
+        "sockets": _distinct(files, "topology/physical_package_id"),
+        "numa_nodes": len(nodes) or None,
+        "caches_bytes": _caches(files),
+        "affinity": list(affinity()),
+        "quota": quota(files),
+        "usable": usable_cpus(files),
+        "isolated": files.text(f"{_CPUS}/isolated") or None,
+        "max_mhz": frequency.max or None if frequency else None,
+        "governors": list(_per_cpu(files, "scaling_governor")),
+        "frequency_drivers": list(_per_cpu(files, "scaling_driver")),
+        "turbo": _turbo(files),
+        "smt": _smt(files),
+        "constant_tsc": _flag(files, "constant_tsc"),
+        "nonstop_tsc": _flag(files, "nonstop_tsc"),
+        "mitigations": {
+            name: text
+            for name in files.names(folder)
+            if (text := files.text(f"{folder}/{name}")) and not text.startswith("Not affected")
+        },
+    }
