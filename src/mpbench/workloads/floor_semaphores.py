@@ -1,0 +1,114 @@
+"""Floors of locks: the C object that multiprocessing's locks wrap, alone and between processes."""
+
+from __future__ import annotations
+
+import _multiprocessing  # type: ignore[import-not-found]  # private, and without a stub
+import mmap
+import os
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Body, Needs, NoFloor, Outcome, workload
+from mpbench.workloads.forks import forked, without_fork
+
+__all__ = ("semaphore_hand_off", "semlock")
+
+# The kind of `_multiprocessing.SemLock` that Lock and Semaphore are made of.
+_SEMAPHORE = 1
+
+
+def _semlock(value: int) -> Any:
+    """Make an unnamed semaphore of the kind that `multiprocessing.Lock` holds."""
+    for attempt in range(100):
+        try:
+            name = f"/mpbench-{os.getpid()}-{attempt}"
+            # Unlinked at once, so that nothing is left whatever happens.
+            return _multiprocessing.SemLock(_SEMAPHORE, value, 1, name, True)
+        except FileExistsError:
+            continue
+    raise WorkloadError("no name for a semaphore is free; remove /dev/shm/sem.mpbench-*")
+
+
+@workload(
+    "floor/semlock",
+    metric=Metric.TIME,
+    floor="floor/empty-c-call",
+    by_method=False,
+    tier=Tier.QUICK,
+    needs=lambda case: Needs(semaphores=True),  # noqa: ARG005 - the same for each case
+)
+def semlock(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Acquire and release the raw C object that a lock wraps, with nobody else there.
+
+    Timed: `acquire` and `release` of a `_multiprocessing.SemLock`, called as
+    hoisted bound methods.
+
+    Reads as: the least a free multiprocessing lock can cost from Python. The
+    kernel is not entered; most of it is two calls into C.
+    """
+    del context, case
+    lock = _semlock(1)
+
+    def body(iterations: int, /) -> int:
+        acquire, release = lock.acquire, lock.release
+        taken = 0
+        for _ in range(iterations):
+            taken += acquire()
+            release()
+        return taken
+
+    yield body
+
+
+@workload(
+    "floor/semaphore-hand-off",
+    metric=Metric.TIME,
+    floor=NoFloor("one semaphore operation that wakes a sleeper is the least a hand-off can be"),
+    by_method=False,
+    unsupported=without_fork,
+    needs=lambda case: Needs(semaphores=True),  # noqa: ARG005 - the same for each case
+)
+def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Pass the turn to a forked child and back with two raw semaphores.
+
+    Timed: per operation one hand-off: half of a round trip of one `release`
+    and one `acquire` on each side. Not timed: starting the child.
+
+    Reads as: the least time in which one process can let another one go on.
+    """
+    del context, case
+    there, here = _semlock(0), _semlock(0)
+    # One byte that says stop, since a semaphore cannot carry a message.
+    page = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def answer() -> None:
+        parent = os.getppid()
+        while page[0] == 0:
+            # A child whose parent was killed must end as well.
+            if there.acquire(True, 5.0):
+                here.release()
+            elif os.getppid() != parent:
+                return
+
+    def body(iterations: int, /) -> Outcome:
+        # Both ways are hand-offs.
+        rounds = max(1, iterations // 2)
+        done = 0
+        for _ in range(rounds):
+            there.release()
+            done += here.acquire()
+        if done != rounds:
+            raise WorkloadError(f"expected {rounds} answers, found {done}")
+        return Outcome(operations=2 * done)
+
+    with page, forked(answer):
+        try:
+            yield body
+        finally:
+            page[0] = 1
+            there.release()

@@ -1,0 +1,80 @@
+"""Bare forked children, for floors that must not use multiprocessing themselves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable
+
+from mpbench.errors import WorkloadError
+
+__all__ = ("EXECUTABLE", "fork_child", "forked", "reap", "without_fork")
+
+# What `posix_spawn` runs where the child shall do nothing; empty where neither exists.
+EXECUTABLE = next((path for path in ("/bin/true", "/usr/bin/true") if os.path.exists(path)), "")
+
+
+def without_fork(case: object) -> str | None:
+    """Say why a floor that forks cannot run here, or None."""
+    del case
+    return None if hasattr(os, "fork") else f"{sys.platform} has no os.fork"
+
+
+def fork_child(serve: Callable[..., Any], *arguments: Any) -> int:
+    """
+    Fork a child that runs a function and never returns into the caller.
+
+    Args:
+        serve: What the child runs; an exception makes it exit with 1.
+        arguments: Its arguments.
+
+    Returns:
+        The child's process id.
+    """
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        serve(*arguments)
+        code = 0
+    except BaseException as error:  # noqa: BLE001 - the exit code says it, stderr says why
+        os.write(2, f"forked child: {type(error).__name__}: {error}\n".encode())
+    finally:
+        # Before any handler of the caller: the child must not answer for the agent.
+        os._exit(code)
+
+
+def reap(pid: int, expected: int = 0) -> None:
+    """
+    Wait for a child.
+
+    Raises:
+        WorkloadError: Its wait status is not the expected one.
+    """
+    _, status = os.waitpid(pid, 0)
+    if status != expected:
+        raise WorkloadError(
+            f"the forked child {pid} ended with wait status {status}, expected {expected}"
+        )
+
+
+@contextmanager
+def forked(serve: Callable[..., Any], *arguments: Any) -> Iterator[int]:
+    """
+    Keep a forked child while the block runs; the block must make it end.
+
+    Args:
+        serve: What the child runs until it sees end-of-file or a message to stop.
+        arguments: Its arguments.
+    """
+    pid = fork_child(serve, *arguments)
+    try:
+        yield pid
+    except BaseException:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        raise
+    reap(pid)
