@@ -89,12 +89,21 @@ def scrubbed_environment(
     }
 
 
-def _last_lines(path: Path, count: int = 3) -> str:
+# Enough for the stacks of some dozen processes.
+_LOG_TAIL = 16_000
+
+
+def _tail(path: Path) -> str:
     try:
-        text = path.read_bytes()[-4_000:].decode(errors="replace")
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - _LOG_TAIL))
+            return log.read().decode(errors="replace")
     except OSError:
         return ""
-    return " | ".join(line.strip() for line in text.strip().splitlines()[-count:])
+
+
+def _last_lines(path: Path, count: int = 3) -> str:
+    return " | ".join(line.strip() for line in _tail(path).strip().splitlines()[-count:])
 
 
 class AgentHandle:
@@ -222,6 +231,10 @@ class AgentHandle:
             else:
                 self.ending = Ending(message["end"], message["status"], message, self._snapshot)
                 return self.ending
+
+    def last_words(self) -> str:
+        """Return the end of what the agent and its children printed, stacks included."""
+        return _tail(self.log)
 
     def look(self) -> None:
         """Let the supervisor read what the tree holds now; part of the ending's record."""

@@ -1,0 +1,214 @@
+"""Measure one group of cases in one fresh agent."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mpbench.agent.protocol import sample_from_wire
+from mpbench.errors import AgentError, UnsupportedError, WorkloadError
+from mpbench.harness.launch import launch
+from mpbench.model import Repetition, Status, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mpbench.harness.launch import AgentHandle, Ending, Subject
+    from mpbench.harness.schedule import Group, SetUp
+    from mpbench.model import Case
+
+__all__ = ("Effort", "GroupResult", "measure_group")
+
+
+class Effort(NamedTuple):
+    """
+    How much is done in one agent.
+
+    `iterations` holds the counts that earlier agents calibrated, so that every
+    repetition of a case takes samples of the same number of operations.
+    """
+
+    number: int
+    samples: int
+    sample_ns: int
+    window_ms: int
+    iterations: Mapping[tuple[str, Case], int]
+    verify: bool = False
+
+
+class GroupResult(NamedTuple):
+    """What one agent gave: a repetition for each case, and how its life ended."""
+
+    repetitions: tuple[Repetition, ...]
+    ending: Ending | None
+    left: tuple[str, ...]
+
+
+class _Member:
+    """One agent at work on a group."""
+
+    def __init__(self, agent: AgentHandle, group: Group, effort: Effort, origin_ns: int) -> None:
+        self._agent = agent
+        self._group = group
+        self._effort = effort
+        self._origin = origin_ns
+        self._serial = int(agent.log.stem.rpartition("-")[2], 16)
+        self.left: list[str] = []
+
+    def repetition(self, case: Case, started: int, **known: Any) -> Repetition:
+        """Build the record of one case."""
+        now = time.perf_counter_ns()
+        given: dict[str, Any] = {"reason": None, "iterations": 0, "samples": (), **known}
+        return Repetition(
+            subject=self._group.subject,
+            case=case,
+            number=self._effort.number,
+            started_ns=started - self._origin,
+            elapsed_ns=now - started,
+            hash_seed=self._agent.hash_seed,
+            agent=self._serial,
+            **given,
+        )
+
+    def serve(self, one: SetUp) -> Iterator[Repetition]:
+        """Enter a set-up and measure its cases; a failure ends the set-up."""
+        started = time.perf_counter_ns()
+        waiting = list(one.cases)
+        try:
+            self._open(one)
+            while waiting:
+                started = time.perf_counter_ns()
+                measured = self._measure(one, waiting[0], started)
+                waiting.pop(0)
+                yield measured
+            self._close(one)
+        except WorkloadError as error:
+            for case in waiting:
+                yield self.repetition(
+                    case,
+                    started,
+                    status=Status(error.status),
+                    reason=error.reason,
+                    extra={"log": self._agent.last_words()},
+                )
+                # What follows was not tried; the caller measures it in another agent.
+                return
+
+    def _ask(self, request: Mapping[str, Any], deadline_s: float) -> dict[str, Any]:
+        reply = self._agent.ask(request, deadline_s=deadline_s)
+        if reply.get("ok"):
+            return reply
+        if reply.get("status") == Status.UNSUPPORTED.value:
+            raise UnsupportedError(reply["reason"])
+        raise WorkloadError(reply["reason"])
+
+    def _open(self, one: SetUp) -> None:
+        self._ask(
+            {
+                "do": "open",
+                "module": one.workload.module,
+                "workload": one.workload.name,
+                "method": None if one.method is None else one.method.value,
+                "params": dict(one.cases[0].params),
+            },
+            one.workload.deadline_s,
+        )
+
+    def _measure(self, one: SetUp, case: Case, started: int) -> Repetition:
+        effort, timing = self._effort, one.workload.timing
+        if effort.verify:
+            reply = self._ask(
+                {"do": "verify", "params": dict(case.params)}, one.workload.deadline_s
+            )
+            seen = (sample_from_wire(reply["sample"]),)
+            return self.repetition(case, started, status=Status.OK, samples=seen, iterations=1)
+        known = effort.iterations.get((self._group.subject, case))
+        length = effort.window_ms * 1_000_000 if timing is Timing.WINDOW else effort.sample_ns
+        reply = self._ask(
+            {
+                "do": "measure",
+                "params": dict(case.params),
+                "iterations": known,
+                "sample_ns": length,
+                "samples": effort.samples,
+                # Calibration has warmed the body up; a known count has not.
+                "warmups": int(timing is Timing.LOOP and known is not None),
+            },
+            one.workload.deadline_s,
+        )
+        samples = tuple(sample_from_wire(wire) for wire in reply["samples"])
+        return self.repetition(
+            case, started, status=Status.OK, samples=samples, iterations=reply["iterations"]
+        )
+
+    def _close(self, one: SetUp) -> None:
+        reply = self._ask({"do": "close"}, one.workload.deadline_s)
+        left = reply["left"]
+        self.left += [f"{one.workload.name} left the child {name!r}" for name in left["children"]]
+        self.left += [f"{one.workload.name} left the thread {name!r}" for name in left["threads"]]
+
+
+def measure_group(
+    subject: Subject,
+    group: Group,
+    effort: Effort,
+    *,
+    folder: Path,
+    origin_ns: int,
+    keep: Callable[[Repetition], None],
+) -> tuple[GroupResult, ...]:
+    """
+    Measure a group in a fresh agent; after a failure the rest gets another one.
+
+    Args:
+        subject: The interpreter.
+        group: Set-ups and cases, in the order to use.
+        effort: How much to do.
+        folder: Private; each agent gets a folder of its own in it.
+        origin_ns: The start of the run on the common clock.
+        keep: Called with each repetition as soon as it ends.
+
+    Returns:
+        One result for each agent that was needed.
+    """
+    results: list[GroupResult] = []
+    waiting = list(group.set_ups)
+    while waiting:
+        done: list[Repetition] = []
+        left: list[str] = []
+        ending = None
+        with tempfile.TemporaryDirectory(dir=folder, prefix="a", ignore_cleanup_errors=True) as own:
+            try:
+                with launch(subject, folder=Path(own)) as agent:
+                    member = _Member(agent, group, effort, origin_ns)
+                    waiting = _serve_all(member, waiting, done, keep)
+                    left = member.left
+                    agent.look()
+                    ending = agent.stop()
+            except AgentError as error:
+                raise AgentError(f"{group.name}: {error}") from error
+        results.append(GroupResult(tuple(done), ending, tuple(left)))
+    return tuple(results)
+
+
+def _serve_all(
+    member: _Member,
+    waiting: list[SetUp],
+    done: list[Repetition],
+    keep: Callable[[Repetition], None],
+) -> list[SetUp]:
+    """Serve set-ups until one fails; return what is left for another agent."""
+    while waiting:
+        one = waiting[0]
+        rest = list(one.cases)
+        for repetition in member.serve(one):
+            done.append(repetition)
+            keep(repetition)
+            rest.remove(repetition.case)
+            if not repetition.is_ok:
+                following = [one._replace(cases=tuple(rest))] if rest else []
+                return following + waiting[1:]
+        waiting = waiting[1:]
+    return []

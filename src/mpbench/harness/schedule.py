@@ -1,0 +1,118 @@
+"""Which cases are measured in which agent, and in which order."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.model import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from mpbench.model import Scalar, StartMethod
+    from mpbench.workload import Workload
+
+__all__ = ("Group", "SetUp", "floor_case", "groups_of", "rounds")
+
+# All floors share one agent: they start no workers that could disturb each
+# other, and an agent of its own for each would cost a quick run a fifth of its time.
+_SHARED_FAMILY = "floor"
+
+
+class SetUp(NamedTuple):
+    """One entering of a workload, and the cases that it serves."""
+
+    workload: Workload
+    method: StartMethod | None
+    cases: tuple[Case, ...]
+
+
+class Group(NamedTuple):
+    """What one agent measures."""
+
+    subject: str
+    name: str
+    set_ups: tuple[SetUp, ...]
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Every case of the group."""
+        return tuple(case for one in self.set_ups for case in one.cases)
+
+
+def floor_case(case: Case, floor: Workload) -> Case:
+    """
+    Return the floor's case that a case is compared with.
+
+    A parameter that both have takes the case's value (a message of 64 KiB is
+    compared with a raw pipe's 64 KiB); the others take the floor's first.
+    """
+    given = dict(case.params)
+    params: dict[str, Scalar] = {}
+    for name, sweep in floor.parameters.items():
+        params[name] = given[name] if name in given else sweep[0][0]  # type: ignore[index]
+    return Case.make(floor.name, case.method if floor.by_method else None, params)
+
+
+def _set_ups(one: Workload, cases: Iterable[Case]) -> Iterator[SetUp]:
+    """Bring together the cases that differ in shared parameters only."""
+    together: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        own = tuple(item for item in case.params if item[0] not in one.shares)
+        together.setdefault((case.method, own), []).append(case)
+    for members in together.values():
+        yield SetUp(one, members[0].method, tuple(members))
+
+
+def groups_of(
+    subjects: Sequence[str], cases: Mapping[str, Sequence[Case]], catalogue: Mapping[str, Workload]
+) -> tuple[Group, ...]:
+    """
+    Divide cases into agents.
+
+    Args:
+        subjects: Keys of the interpreters.
+        cases: For each subject the cases to measure there.
+        catalogue: Workloads by name.
+    """
+    groups: list[Group] = []
+    for subject in subjects:
+        shared: list[SetUp] = []
+        by_workload: dict[str, list[Case]] = {}
+        for case in cases[subject]:
+            by_workload.setdefault(case.workload, []).append(case)
+        for name, members in by_workload.items():
+            for one in _set_ups(catalogue[name], members):
+                if catalogue[name].family == _SHARED_FAMILY:
+                    shared.append(one)
+                else:
+                    groups.append(Group(subject, name, (one,)))
+        if shared:
+            groups.append(Group(subject, "floors", tuple(shared)))
+    return tuple(groups)
+
+
+def _shuffled(group: Group, chance: random.Random) -> Group:
+    set_ups = [
+        one._replace(cases=tuple(chance.sample(one.cases, len(one.cases)))) for one in group.set_ups
+    ]
+    chance.shuffle(set_ups)
+    return group._replace(set_ups=tuple(set_ups))
+
+
+def rounds(
+    groups: Sequence[Group], *, repetitions: int, seed: int
+) -> Iterator[tuple[int, tuple[Group, ...]]]:
+    """
+    Yield each repetition's number and its groups in a shuffled order.
+
+    Each round holds every group once, so that the repetitions of a case are
+    spread over the whole run: a disturbance of some seconds then meets many
+    cases once and not one case every time.
+    """
+    for number in range(repetitions):
+        chance = random.Random(f"{seed}:{number}")
+        order = [_shuffled(group, chance) for group in groups]
+        chance.shuffle(order)
+        yield number, tuple(order)

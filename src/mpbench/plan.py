@@ -1,0 +1,85 @@
+"""What a run is asked to do: how much, how long, in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mpbench.model import StartMethod, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mpbench.model import Scalar
+
+__all__ = ("Plan", "plan_for")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """
+    One run, decided before anything is measured.
+
+    Args:
+        tier: Which workloads, and which values of their parameters.
+        select: Shell patterns on workload names; empty takes the tier's.
+        methods: Start methods; empty takes those that the interpreter has.
+        params: Values that replace the tier's, by parameter name.
+        repetitions: Fresh agents for each case.
+        samples: Samples in each agent at least; a budget with room to spare adds more.
+        sample_ns: The length that calibration aims at, in nanoseconds.
+        window_ms: The length of a common window, in milliseconds.
+        budget_s: Seconds of measuring; None measures all that was asked for.
+        seed: Every random choice of the order follows from it.
+        pythons: Interpreters, as versions or paths; empty takes the running one.
+        files: A user's own workload files.
+        verify: Run each body once, untimed, and check what it did.
+    """
+
+    tier: Tier = Tier.QUICK
+    select: tuple[str, ...] = ()
+    methods: tuple[StartMethod, ...] = ()
+    params: Mapping[str, tuple[Scalar, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    repetitions: int = 8
+    samples: int = 1
+    sample_ns: int = 50_000_000
+    window_ms: int = 100
+    budget_s: float | None = None
+    seed: int = 0
+    pythons: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    verify: bool = False
+
+    def override(self, **changes: Any) -> Plan:
+        """Return a plan in which every change that is not None has replaced a field."""
+        return replace(
+            self, **{name: value for name, value in changes.items() if value is not None}
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return the plan as JSON-able values, for the head of the result file."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values["tier"] = self.tier.value
+        values["methods"] = [method.value for method in self.methods]
+        values["params"] = {name: list(given) for name, given in self.params.items()}
+        values["files"] = [path.name for path in self.files]
+        values["select"] = list(self.select)
+        values["pythons"] = list(self.pythons)
+        return values
+
+
+def plan_for(tier: Tier) -> Plan:
+    """
+    Return the defaults of a tier.
+
+    Quick must end within 60 s on 2 cores with its report, so it takes short
+    samples; at least 8 agents remain, because no interval below them means
+    anything (the order statistics of 6 values give 96.9 % at best).
+    """
+    if tier is Tier.QUICK:
+        return Plan(tier=tier, sample_ns=10_000_000, window_ms=30, budget_s=44.0)
+    if tier is Tier.STANDARD:
+        return Plan(tier=tier, sample_ns=20_000_000, window_ms=100, budget_s=13 * 60.0)
+    return Plan(tier=tier, samples=3, repetitions=12, window_ms=250)
