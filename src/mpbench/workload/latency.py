@@ -1,0 +1,60 @@
+"""Single operations that a body saw: kept evenly, and paired across two processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mpbench.errors import VerificationError
+from mpbench.workload.contract import Outcome
+
+__all__ = ("KEPT", "delivered", "steps", "thinned")
+
+# Latencies kept of one sample: enough for a 99.9th percentile over eight agents.
+KEPT = 2_000
+
+
+def thinned(values: Sequence[int], keep: int = KEPT) -> tuple[int, ...]:
+    """Return at most *keep* of the values, evenly spread over the sample."""
+    if len(values) <= keep:
+        return tuple(values)
+    step = len(values) / keep
+    return tuple(values[int(place * step)] for place in range(keep))
+
+
+def steps(stamps: Sequence[int]) -> list[int]:
+    """Return the differences of neighbouring readings of the clock."""
+    return [after - before for before, after in zip(stamps, stamps[1:])]
+
+
+def delivered(
+    sent: Sequence[int], returned: Sequence[int], received: Sequence[int], *, fact: str
+) -> Outcome:
+    """
+    Pair what the sender and the receiver stamped on the common clock.
+
+    Args:
+        sent: Read before each sending call.
+        returned: Read when that call had returned.
+        received: Read by the receiver when it had the message.
+        fact: The name under which the mean duration of the call is reported.
+
+    Returns:
+        An outcome whose main reading is the time from before the call until
+        the receiver had the message.
+
+    Raises:
+        VerificationError: Messages are missing, or one arrived before it was sent.
+    """
+    if len(received) != len(sent):
+        raise VerificationError(len(sent), len(received), "messages were received")
+    latencies = [after - before for before, after in zip(sent, received)]
+    in_order = sum(latency > 0 for latency in latencies)
+    if in_order != len(latencies):
+        raise VerificationError(len(latencies), in_order, "messages arrived after they were sent")
+    return Outcome(
+        operations=len(latencies),
+        asked=len(sent),
+        elapsed_ns=sum(latencies),
+        facts={fact: (sum(returned) - sum(sent)) / len(sent)},
+        latencies_ns=thinned(latencies),
+    )
