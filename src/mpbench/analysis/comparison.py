@@ -1,0 +1,162 @@
+"""From a result file of `mpbench compare` to the comparisons in it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean
+from typing import Any
+
+from mpbench.analysis.episode import EpisodeStatistic, Reading, counted, episode_statistic
+from mpbench.model import Metric, Repetition, Run, Status
+
+__all__ = ("Comparison", "Part", "comparisons_in", "comparisons_of", "control_log_ratios")
+
+# A case that failed once may have met the machine's worst moment; twice is its own doing.
+FAILURES_ALLOWED = 1
+
+
+class Part(StrEnum):
+    """Which part of a session an episode belongs to."""
+
+    MAIN = "main"
+    # Identical arms: what the session says about nothing.
+    CONTROL = "control"
+    # A second session with new coins, for what the first one called a change.
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """
+    Two arms of one case and what their episodes say.
+
+    Args:
+        pair: The key of the two measured arms in the file's plan.
+        title: The case, for people.
+        baseline: The name of the arm compared with.
+        candidate: The name of the other arm.
+        reading: Which number is compared.
+        episodes: One statistic for each episode, in order, dropped ones included.
+        problem: Why nothing can be said whatever the episodes hold; None normally.
+    """
+
+    pair: str
+    title: str
+    baseline: str
+    candidate: str
+    reading: Reading
+    episodes: tuple[EpisodeStatistic, ...]
+    problem: str | None = None
+
+    @property
+    def dropped_share(self) -> float:
+        """The share of episodes that were dropped as too noisy."""
+        dropped = sum(one.dropped is not None for one in self.episodes)
+        return dropped / len(self.episodes) if self.episodes else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time spent on its episodes."""
+        return sum(one.seconds for one in self.episodes)
+
+    @property
+    def seconds_each(self) -> float | None:
+        """Wall-clock time of one counted episode, the dropped ones shared out."""
+        kept = len(counted(self.episodes))
+        return self.seconds / kept if kept else None
+
+    @property
+    def measured_seconds(self) -> float | None:
+        """The mean wall-clock time of an episode."""
+        return fmean(one.seconds for one in self.episodes) if self.episodes else None
+
+
+def _belongs(repetition: Repetition, pair: str, part: Part) -> bool:
+    extra = repetition.extra
+    return (
+        repetition.slice is not None
+        and extra.get("pair") == pair
+        and extra.get("part", Part.MAIN.value) == part.value
+    )
+
+
+def _problem(repetitions: Iterable[Repetition]) -> str | None:
+    """Return why a pair cannot be compared: the commonest reason of its failures."""
+    failed = [one for one in repetitions if not one.is_ok and one.status is not Status.INTERRUPTED]
+    hopeless = [one for one in failed if one.status in {Status.UNSUPPORTED, Status.SKIPPED}]
+    if not hopeless and len(failed) <= FAILURES_ALLOWED:
+        return None
+    (status, reason), _ = Counter((one.status.value, one.reason) for one in failed).most_common(1)[
+        0
+    ]
+    return f"{status}: {reason}"
+
+
+def _episodes(repetitions: Iterable[Repetition], reading: Reading) -> tuple[EpisodeStatistic, ...]:
+    by_episode: dict[int, dict[str, Repetition]] = defaultdict(dict)
+    for one in repetitions:
+        if one.is_ok and one.slice is not None:
+            by_episode[one.slice.episode][str(one.extra.get("role"))] = one
+    found = [
+        episode_statistic(both["baseline"], both["candidate"], reading)
+        for _, both in sorted(by_episode.items())
+        if both.keys() >= {"baseline", "candidate"}
+    ]
+    return tuple(one for one in found if one is not None)
+
+
+def _reading(entry: Mapping[str, Any]) -> Reading:
+    return Reading(metric=Metric.of(entry["metric"]), fact=entry.get("fact"))
+
+
+def comparisons_in(
+    pairs: Iterable[Mapping[str, Any]],
+    repetitions: Iterable[Repetition],
+    *,
+    part: Part = Part.MAIN,
+) -> tuple[Comparison, ...]:
+    """
+    Return what a plan's pairs were found to differ in, one comparison for each reading.
+
+    Args:
+        pairs: The entries `pairs` of the plan.
+        repetitions: Everything measured so far.
+        part: Which part of the session.
+    """
+    kept = tuple(repetitions)
+    found: list[Comparison] = []
+    for pair in pairs:
+        own = [one for one in kept if _belongs(one, pair["id"], part)]
+        problem = _problem(own)
+        for entry in pair["readings"]:
+            episodes = _episodes(own, _reading(entry))
+            lacking = problem
+            if lacking is None and own and not episodes and all(one.is_ok for one in own):
+                lacking = "no positive reading to compare in either arm"
+            found.append(
+                Comparison(
+                    pair=pair["id"],
+                    title=pair["title"],
+                    baseline=pair["baseline"],
+                    candidate=pair["candidate"],
+                    reading=_reading(entry),
+                    episodes=episodes,
+                    problem=lacking,
+                )
+            )
+    return tuple(found)
+
+
+def comparisons_of(run: Run, *, part: Part = Part.MAIN) -> tuple[Comparison, ...]:
+    """Return the comparisons of a stored session; none when the file is no comparison."""
+    return comparisons_in(run.header.plan.get("pairs", ()), run.repetitions, part=part)
+
+
+def control_log_ratios(comparisons: Iterable[Comparison]) -> list[float]:
+    """Return the log ratios of all control episodes that count, main readings only."""
+    return [
+        ratio for one in comparisons if one.reading.fact is None for ratio in counted(one.episodes)
+    ]

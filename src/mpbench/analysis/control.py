@@ -1,0 +1,64 @@
+"""Whether a session can be trusted: its control compares identical arms and must find nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mpbench.stats import hodges_lehmann, sign_flip_p, smallest_p
+
+__all__ = ("ControlFinding", "inspect_control")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlFinding:
+    """
+    What the control of identical arms found.
+
+    Args:
+        episodes: How many control episodes counted.
+        log_ratio: Their pooled estimate; 0 is right.
+        p_value: Of the exact sign-flip test over all of them.
+        passed: Whether the session's verdicts stand.
+        text: The finding for people.
+    """
+
+    episodes: int
+    log_ratio: float
+    p_value: float
+    passed: bool
+    text: str
+
+
+def inspect_control(
+    log_ratios: Sequence[float], *, alpha: float = 0.01, margin: float = 0.05
+) -> ControlFinding | None:
+    """
+    Judge the control episodes of a session, pooled over its cases.
+
+    Args:
+        log_ratios: One for each control episode that counts.
+        alpha: The level of the test: a good session fails this often.
+        margin: The session also fails when the pooled ratio is off by more than half of it.
+
+    Returns:
+        The finding, or None when there are too few episodes to find anything.
+    """
+    count = len(log_ratios)
+    if count == 0 or smallest_p(count) > alpha:
+        return None
+    estimate, p_value = hodges_lehmann(log_ratios), sign_flip_p(log_ratios)
+    passed = p_value >= alpha and abs(estimate) <= math.log1p(margin) / 2.0
+    ratio = math.exp(estimate)
+    if passed:
+        text = f"control: identical arms differ by a factor of {ratio:.4f} (p = {p_value:.2g})"
+    else:
+        text = (
+            f"the control failed: identical arms differ by a factor of {ratio:.4f} "
+            f"(p = {p_value:.2g}, {count} episodes), so nothing this session says about "
+            "different arms can be believed; run it again on a quieter machine"
+        )
+    return ControlFinding(
+        episodes=count, log_ratio=estimate, p_value=p_value, passed=passed, text=text
+    )

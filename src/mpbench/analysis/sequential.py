@@ -1,0 +1,112 @@
+"""
+When a comparison may be looked at, and what it may conclude there.
+
+The looks are fixed before the first measurement. Each look spends an equal
+part of the error rate, so the intervals of all looks hold together at the
+stated level whatever decides to stop, and the p value is the smallest of all
+looks times their number. "Measure until it is significant" would be wrong in
+one of seven comparisons of identical code after five looks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mpbench.stats import Interval, sign_flip_p, signed_rank_interval
+
+__all__ = ("LOOKS", "Standing", "episodes_until", "first_look", "plan_looks", "stand")
+
+LOOKS = (8, 16, 32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """
+    Where a comparison stands at its latest look.
+
+    Args:
+        episodes: How many episodes that look used; 0 before the first look.
+        interval: Log ratio with its simultaneous interval; None before the first look.
+        p_value: Two-sided, corrected for the number of looks.
+    """
+
+    episodes: int
+    interval: Interval | None
+    p_value: float
+
+
+def first_look(family: int, looks: int, rate: float) -> int:
+    """
+    Return the fewest episodes with which a single test of a family can be rejected.
+
+    With n episodes no p value is below 2**(1 - n), and the strictest step of
+    the false-discovery procedure asks for `rate / family`.
+
+    Args:
+        family: Comparisons that are judged together.
+        looks: Planned looks.
+        rate: The false-discovery rate.
+    """
+    return math.ceil(math.log2(2.0 * looks * family / rate))
+
+
+def plan_looks(family: int, *, rate: float = 0.05, looks: Sequence[int] = LOOKS) -> tuple[int, ...]:
+    """
+    Return the numbers of episodes at which a session may decide.
+
+    Args:
+        family: Comparisons that are judged together.
+        rate: The false-discovery rate.
+        looks: What was asked for, in ascending order.
+    """
+    least = first_look(max(1, family), len(looks), rate)
+    return tuple(sorted({max(least, one) for one in looks}))
+
+
+def stand(log_ratios: Sequence[float], looks: Sequence[int], *, alpha: float = 0.05) -> Standing:
+    """
+    Return what the episodes so far allow to say.
+
+    Only the planned looks count: with 20 episodes and looks at 8, 16 and 32
+    the first 16 are used.
+
+    Args:
+        log_ratios: One for each episode that counts, in the order in which they were made.
+        looks: The planned looks.
+        alpha: One minus the level that the intervals of all looks hold together.
+    """
+    reached = [look for look in looks if look <= len(log_ratios)]
+    if not reached:
+        return Standing(episodes=0, interval=None, p_value=1.0)
+    smallest = min(sign_flip_p(log_ratios[:look]) for look in reached)
+    used = log_ratios[: reached[-1]]
+    return Standing(
+        episodes=len(used),
+        interval=signed_rank_interval(used, 1.0 - alpha / len(looks)),
+        p_value=min(1.0, len(looks) * smallest),
+    )
+
+
+def episodes_until(interval: Interval, episodes: int, *, effect: float, margin: float) -> int:
+    """
+    Return about how many episodes a decision needs, from the width of the interval so far.
+
+    The width shrinks with the square root of the number. Two ends are
+    possible: the interval fits inside the margin, or it leaves 1 out; the
+    nearer one counts. An estimate, not a promise.
+
+    Args:
+        interval: Of the log ratio, at the latest look.
+        episodes: How many it rests on.
+        effect: The smallest log ratio that is called a change.
+        margin: The log ratio inside which a difference is called none.
+    """
+    half = (interval.high - interval.low) / 2.0
+    away = abs(interval.estimate)
+    targets = [margin - away] if away < margin else []
+    if away >= effect:
+        targets.append(away)
+    wanted = max(targets)
+    return max(episodes + 1, math.ceil(episodes * (half / wanted) ** 2))

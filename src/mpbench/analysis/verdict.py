@@ -1,0 +1,188 @@
+"""What a comparison is called: slower, faster, unchanged, inconclusive or invalid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from mpbench.analysis.comparison import Comparison
+from mpbench.analysis.control import ControlFinding
+from mpbench.analysis.episode import counted
+from mpbench.analysis.sequential import LOOKS, Standing, episodes_until, stand
+from mpbench.model import Better, Metric
+from mpbench.stats import Interval, false_discovery
+
+__all__ = ("Judgement", "Rules", "Verdict", "judge", "judge_one")
+
+
+class Verdict(Enum):
+    """What is said about one comparison; the value is the word in tables and files."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+    @property
+    def is_change(self) -> bool:
+        """Whether a difference was found."""
+        return self in {Verdict.SLOWER, Verdict.FASTER}
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether more episodes are not needed."""
+        return self.is_change or self is Verdict.UNCHANGED
+
+    def word(self, metric: Metric) -> str:
+        """Return the word for people: only time and rates can be slow."""
+        if self.is_change and metric.unit not in {"s", "op/s", "B/s"}:
+            return "worse" if self is Verdict.SLOWER else "better"
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """
+    What was decided before measuring.
+
+    Args:
+        min_effect: The smallest relative difference that is called one.
+        margin: The relative difference inside which an interval means "unchanged".
+        rate: The false-discovery rate of the family.
+        alpha: One minus the level of the intervals, over all looks.
+        looks: Numbers of episodes at which a comparison may be decided.
+        control_alpha: The level at which the session's control fails.
+        most_dropped: The largest share of episodes that noise may cost.
+    """
+
+    min_effect: float = 0.02
+    margin: float = 0.05
+    rate: float = 0.05
+    alpha: float = 0.05
+    looks: tuple[int, ...] = LOOKS
+    control_alpha: float = 0.01
+    most_dropped: float = 0.20
+
+    @property
+    def log_effect(self) -> float:
+        """The smallest log ratio that is called a change."""
+        return math.log1p(self.min_effect)
+
+    @property
+    def log_margin(self) -> float:
+        """The log ratio inside which an interval means "unchanged"."""
+        return math.log1p(self.margin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """
+    One comparison with its verdict.
+
+    Args:
+        comparison: What was compared.
+        verdict: What it is called.
+        reason: Why it is invalid or undecided, for people; empty otherwise.
+        standing: The latest look.
+        adjusted_p: The p value adjusted for the family.
+        needed: About how many episodes a decision needs; None when there is one or no guess.
+    """
+
+    comparison: Comparison
+    verdict: Verdict
+    reason: str
+    standing: Standing
+    adjusted_p: float
+    needed: int | None = None
+
+    @property
+    def ratio(self) -> Interval | None:
+        """Candidate to baseline with its interval, as factors; None before the first look."""
+        logs = self.standing.interval
+        return None if logs is None else Interval(*(math.exp(one) for one in logs))
+
+    @property
+    def needed_seconds(self) -> float | None:
+        """About how much longer a decision takes."""
+        each = self.comparison.seconds_each
+        if self.needed is None or each is None:
+            return None
+        return max(0, self.needed - len(counted(self.comparison.episodes))) * each
+
+
+def _changed(interval: Interval, metric: Metric) -> Verdict:
+    grew = interval.estimate > 0.0
+    return Verdict.SLOWER if grew == (metric.better is Better.LOWER) else Verdict.FASTER
+
+
+def judge_one(
+    comparison: Comparison, standing: Standing, adjusted_p: float, rules: Rules
+) -> Judgement:
+    """Apply the table of verdicts to one comparison whose p value is already adjusted."""
+    interval = standing.interval
+    verdict, reason, needed = Verdict.INCONCLUSIVE, "", None
+    if comparison.problem is not None:
+        verdict, reason = Verdict.INVALID, comparison.problem
+    elif comparison.dropped_share > rules.most_dropped:
+        verdict = Verdict.INVALID
+        reason = f"too noisy: {comparison.dropped_share:.0%} of the episodes had to be dropped"
+    elif interval is None:
+        reason = (
+            f"{len(counted(comparison.episodes))} episodes, the first look needs {rules.looks[0]}"
+        )
+        needed = rules.looks[0]
+    elif adjusted_p <= rules.rate and abs(interval.estimate) >= rules.log_effect:
+        verdict = _changed(interval, comparison.reading.metric)
+    elif -rules.log_margin < interval.low and interval.high < rules.log_margin:
+        verdict = Verdict.UNCHANGED
+    else:
+        needed = episodes_until(
+            interval, standing.episodes, effect=rules.log_effect, margin=rules.log_margin
+        )
+        reason = f"the interval is too wide after {standing.episodes} episodes"
+    return Judgement(
+        comparison=comparison,
+        verdict=verdict,
+        reason=reason,
+        standing=standing,
+        adjusted_p=adjusted_p,
+        needed=needed,
+    )
+
+
+def judge(
+    comparisons: Sequence[Comparison], rules: Rules, control: ControlFinding | None = None
+) -> tuple[Judgement, ...]:
+    """
+    Judge a family of comparisons together.
+
+    Args:
+        comparisons: Everything that was planned, decided or not: the family is
+            what could have raised an alarm, not what did.
+        rules: What was decided before measuring.
+        control: What the session's control of identical arms found; when it
+            failed, every verdict is invalid.
+    """
+    standings = [
+        stand(counted(one.episodes), rules.looks, alpha=rules.alpha) for one in comparisons
+    ]
+    adjusted = false_discovery([one.p_value for one in standings])
+    judged = tuple(
+        judge_one(comparison, standing, p_value, rules)
+        for comparison, standing, p_value in zip(comparisons, standings, adjusted, strict=True)
+    )
+    if control is None or control.passed:
+        return judged
+    return tuple(
+        Judgement(
+            comparison=one.comparison,
+            verdict=Verdict.INVALID,
+            reason=one.reason if one.verdict is Verdict.INVALID else control.text,
+            standing=one.standing,
+            adjusted_p=one.adjusted_p,
+        )
+        for one in judged
+    )
