@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mpbench.errors import UsageError
 from mpbench.model import StartMethod, Tier
 
 if TYPE_CHECKING:
@@ -56,6 +57,31 @@ class Plan:
         """Return a plan in which every change that is not None has replaced a field."""
         return replace(
             self, **{name: value for name, value in changes.items() if value is not None}
+        )
+
+    @classmethod
+    def from_record(cls, values: Mapping[str, Any]) -> Plan:
+        """
+        Return the plan that `record` wrote, so that a run can be resumed.
+
+        Raises:
+            UsageError: It is the plan of something else than a run.
+        """
+        names = {one.name for one in fields(cls)}
+        if set(values) != names:
+            raise UsageError("this file holds no plan of `mpbench run`, so it cannot be resumed")
+        if values["files"]:
+            raise UsageError("a run with --workload-file cannot be resumed")
+        return cls(
+            **{
+                **values,
+                "tier": Tier(values["tier"]),
+                "methods": tuple(StartMethod(name) for name in values["methods"]),
+                "params": {name: tuple(given) for name, given in values["params"].items()},
+                "files": (),
+                "select": tuple(values["select"]),
+                "pythons": tuple(values["pythons"]),
+            }
         )
 
     def record(self) -> dict[str, Any]:

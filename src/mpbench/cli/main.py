@@ -1,0 +1,128 @@
+"""The entry point: finds the command, and turns every error into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any, Never
+
+import click
+
+from mpbench import __version__
+from mpbench.errors import MpbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("EXIT_BUG", "EXIT_INTERRUPTED", "main")
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+# Each command's module and its line in the help text. The modules are imported
+# only when their command runs: `mpbench --help` must not pay for pandas.
+COMMANDS = {
+    "run": ("run", "Measure workloads on this machine and write a report."),
+    "list": ("catalogue", "Show what can be measured and how to read it."),
+    "compare": ("compare", "Judge arms, or result files, with a stated error rate."),
+    "report": ("report", "Write one HTML page from any number of result files."),
+    "advise": ("advise", "Say which start method, channel and chunk size to use here."),
+    "profile": ("profile", "Run a multiprocessing script and show where its time goes."),
+    "doctor": ("doctor", "Check whether this machine is fit to measure on."),
+    "fleet": ("fleet", "Run on every host of a Dask cluster."),
+    "export": ("export", "Write results for pyperf, pytest-benchmark, asv, CSV or Parquet."),
+    "import": ("import_", "Read asv or pytest-benchmark results."),
+    "init-asv": ("init_asv", "Give a project an asv suite with start methods."),
+    "selftest": ("selftest", "Prove on this machine that verdicts can be trusted."),
+    "clean": ("clean", "Remove what a power cut left behind."),
+}
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of their importance."""
+        del ctx
+        return [name for name in COMMANDS if _exists(COMMANDS[name][0])]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command, or return None when there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS or not _exists(COMMANDS[cmd_name][0]):
+            return None
+        module = importlib.import_module(f"mpbench.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any of them."""
+        rows = [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest ones."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _exists(module: str) -> bool:
+    return importlib.util.find_spec(f"mpbench.cli.{module}") is not None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mpbench")
+def _mpbench() -> None:
+    """
+    Measure what Python's multiprocessing costs on this machine.
+
+    `mpbench run` is the main job: a minute of measuring, a table, a report.
+    """
+
+
+def _fail(text: str, code: int) -> Never:
+    # One line, whatever is in it: an error about a hostile file must stay readable.
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    sys.stderr.write(f"mpbench: {plain}\n")
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str] | None = None) -> Any:
+    """
+    Run the command line and exit.
+
+    Exit codes: 0 fine; 1 the answer is bad; 2 usage or unreadable input;
+    3 inconclusive where a decision was required; 4 invalid session or nothing
+    measured; 70 a bug of mpbench; 130 interrupted.
+    """
+    try:
+        code = _mpbench.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="mpbench",
+            standalone_mode=False,
+        )
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except MpbenchError as error:
+        _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # `mpbench list | head`: the reader has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: shown, with its trace
+        import traceback
+
+        traceback.print_exc()
+        _fail(f"this is a bug of mpbench, please report it: {type(error).__name__}: {error}", 70)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,111 @@
+"""`mpbench run`: measure workloads here, show a table, write results and a report."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mpbench.cli.options import Duration, methods_of, parameters_of
+from mpbench.model import Status, Tier
+from mpbench.plan import Plan, plan_for
+
+if TYPE_CHECKING:
+    from mpbench.session.run import Measured
+
+__all__ = ("command",)
+
+EXIT_INTERRUPTED = 130
+
+
+def _plan(given: dict[str, Any]) -> Plan:
+    plan = plan_for(Tier(given["tier"]))
+    if given["select"] or given["workload_file"]:
+        # Who picks workloads wants them measured well, not in a share of a minute.
+        plan = plan.override(sample_ns=50_000_000, window_ms=100, samples=3)
+        if given["budget"] is None:
+            plan = Plan(**{**_fields(plan), "budget_s": None})
+    return plan.override(
+        select=tuple(given["select"]) or None,
+        methods=methods_of(given["start_method"]) or None,
+        params=parameters_of(given["param"]) or None,
+        repetitions=given["reps"],
+        budget_s=given["budget"],
+        seed=given["seed"] if given["seed"] is not None else secrets.randbelow(1 << 31),
+        pythons=tuple(given["python"]) or None,
+        files=tuple(given["workload_file"]) or None,
+        verify=given["verify"] or None,
+    )
+
+
+def _fields(plan: Plan) -> dict[str, Any]:
+    from dataclasses import fields
+
+    return {one.name: getattr(plan, one.name) for one in fields(plan)}
+
+
+@click.command()
+@click.option(
+    "--tier",
+    type=click.Choice([tier.value for tier in Tier]),
+    default=Tier.QUICK.value,
+    show_default=True,
+    help="How much: at most 60 s, at most 15 minutes, or everything.",
+)
+@click.option("--select", multiple=True, metavar="PATTERN", help="Workloads, such as 'pool/*'.")
+@click.option("--start-method", multiple=True, metavar="NAMES", help="Such as fork,spawn.")
+@click.option("--param", multiple=True, metavar="NAME=VALUES", help="Such as workers=1,2,4.")
+@click.option("--python", multiple=True, metavar="VERSION", help="An interpreter, or its path.")
+@click.option("--workload-file", multiple=True, type=click.Path(path_type=Path))
+@click.option("--reps", type=click.IntRange(1), help="Fresh agents for each case.")
+@click.option("--budget", type=Duration(), help="Measuring time, such as 60s or 15m.")
+@click.option("--seed", type=click.IntRange(0), help="Repeats the order of an earlier run.")
+@click.option("--verify", is_flag=True, help="Run each body once and check it; no timing.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run.")
+@click.option("--wait", type=Duration(), default=0.0, help="Wait for another session to end.")
+def command(**given: Any) -> int:
+    """Measure workloads on this machine, print a table, and write results and a report."""
+    from mpbench.cli.progress import Bars
+    from mpbench.session import run as session
+
+    plan, folder, resume = _where(given)
+    with Bars() as bars:
+        measured = session.run(
+            plan,
+            folder=folder,
+            progress=bars,
+            command=("mpbench", *sys.argv[1:]),
+            wait_s=given["wait"],
+            resume=resume,
+        )
+    return _finish(measured, verify=plan.verify)
+
+
+def _where(given: dict[str, Any]) -> tuple[Plan, Path, bool]:
+    """Return the plan, the folder, and whether the folder holds an earlier part."""
+    from mpbench.session.run import default_folder
+
+    if given["resume"] is None:
+        return _plan(given), given["output"] or default_folder(), False
+    from mpbench.store.jsonl import read
+
+    folder = Path(given["resume"])
+    return Plan.from_record(read(folder).header.plan), folder, True
+
+
+def _finish(measured: Measured, *, verify: bool) -> int:
+    from mpbench import report
+    from mpbench.cli.tables import print_run
+
+    print_run(measured.run)
+    paths = () if verify else report.write((measured.run,), measured.folder)
+    for path in (measured.folder / "results.jsonl", *paths):
+        sys.stdout.write(f"{path}\n")
+    if measured.interrupted:
+        return EXIT_INTERRUPTED
+    bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}
+    return int(any(one.status in bad for one in measured.run.repetitions))

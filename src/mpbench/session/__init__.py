@@ -1,0 +1,1 @@
+"""The controller: puts harness, sampler, environment and store together."""

@@ -1,0 +1,172 @@
+"""Which cases a plan means, and which of them this machine cannot measure."""
+
+from __future__ import annotations
+
+import difflib
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.catalog import cases_of, discover, load_file
+from mpbench.errors import UsageError
+from mpbench.harness.schedule import floor_case
+from mpbench.model import Case, CaseRecord, Status, Tier
+from mpbench.workload import NoFloor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mpbench.model import StartMethod
+    from mpbench.plan import Plan
+    from mpbench.session.subjects import Described
+    from mpbench.workload import Workload
+
+__all__ = ("Chosen", "catalogue_for", "choose", "selected")
+
+
+class Chosen(NamedTuple):
+    """The cases of one run: by subject those to measure, and a record for each planned one."""
+
+    cases: Mapping[str, tuple[Case, ...]]
+    records: tuple[CaseRecord, ...]
+
+
+def catalogue_for(plan: Plan) -> dict[str, Workload]:
+    """Return the catalogue, with the user's own workloads in it."""
+    catalogue = dict(discover())
+    for path in plan.files:
+        for one in load_file(path):
+            if one.name in catalogue:
+                raise UsageError(f"{path} declares {one.name}, which exists already; rename it")
+            catalogue[one.name] = one
+    return catalogue
+
+
+def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, ...]:
+    """
+    Return the workloads that a plan means.
+
+    Without patterns these are the tier's, and all of a user's own file. A
+    pattern picks from the whole catalogue: who names a workload wants it.
+
+    Raises:
+        UsageError: A pattern matches nothing, or a parameter belongs to no workload.
+    """
+    own = {one.name for one in catalogue.values() if not one.module.startswith("mpbench.")}
+    if not plan.select:
+        names = own or {n for n, one in catalogue.items() if one.tier.rank <= plan.tier.rank}
+    else:
+        names = set()
+        for pattern in plan.select:
+            hits = {name for name in catalogue if fnmatchcase(name, pattern)}
+            if not hits:
+                near = difflib.get_close_matches(pattern, list(catalogue), n=3)
+                hint = f"; did you mean {', '.join(near)}" if near else ""
+                raise UsageError(f"no workload matches {pattern!r}{hint} (see `mpbench list`)")
+            names |= hits
+    picked = tuple(catalogue[name] for name in sorted(names))
+    known = {name for one in picked for name in one.parameters}
+    unknown = sorted(set(plan.params) - known)
+    if unknown:
+        raise UsageError(
+            f"no selected workload has a parameter {unknown[0]!r}; they have {sorted(known)}"
+        )
+    return picked
+
+
+def _tier_for(plan: Plan, one: Workload) -> Tier:
+    """Return the tier whose parameter values are used: at least the workload's own."""
+    return plan.tier if plan.tier.rank >= one.tier.rank else one.tier
+
+
+def _with_floors(cases: Sequence[Case], catalogue: Mapping[str, Workload]) -> tuple[Case, ...]:
+    """Add the floor of each case, so that it is measured in the same run."""
+    together = dict.fromkeys(cases)
+    for case in cases:
+        name = catalogue[case.workload].floor_name
+        if name is not None:
+            together[floor_case(case, catalogue[name])] = None
+    return tuple(together)
+
+
+def _record(
+    subject: str, case: Case, catalogue: Mapping[str, Workload], refused: tuple[Status, str] | None
+) -> CaseRecord:
+    one = catalogue[case.workload]
+    floor = None if one.floor_name is None else floor_case(case, catalogue[one.floor_name]).id
+    return CaseRecord(
+        subject=subject,
+        case=case,
+        metric=one.metric,
+        facts=one.facts,
+        timing=one.timing,
+        floor=floor,
+        no_floor=one.floor.reason if isinstance(one.floor, NoFloor) else None,
+        revision=one.revision,
+        doc=one.doc,
+        status=Status.OK if refused is None else refused[0],
+        reason=None if refused is None else refused[1],
+    )
+
+
+def _methods(plan: Plan, described: Described) -> tuple[StartMethod, ...]:
+    """Return the methods to plan: a missing one is planned too, and recorded as unsupported."""
+    return plan.methods or described.methods
+
+
+def choose(
+    plan: Plan,
+    catalogue: Mapping[str, Workload],
+    subjects: Sequence[Described],
+    *,
+    cpus: int,
+    preflight: Callable[[Workload, Case], str | None],
+) -> Chosen:
+    """
+    Return every case that the plan means, for every subject.
+
+    Args:
+        plan: What was asked for.
+        catalogue: Workloads by name.
+        subjects: The interpreters.
+        cpus: Usable CPUs.
+        preflight: Says why this machine cannot run a case, or None.
+
+    Raises:
+        UsageError: The selection is empty or impossible.
+    """
+    picked = selected(plan, catalogue)
+    cases: dict[str, tuple[Case, ...]] = {}
+    records: list[CaseRecord] = []
+    for described in subjects:
+        key = described.subject.key
+        planned = [
+            case
+            for one in picked
+            for case in cases_of(
+                one,
+                tier=_tier_for(plan, one),
+                cpus=cpus,
+                methods=_methods(plan, described),
+                chosen=plan.params,
+            )
+        ]
+        fit: list[Case] = []
+        for case in _with_floors(planned, catalogue):
+            refused = _refusal(case, catalogue, described, preflight)
+            records.append(_record(key, case, catalogue, refused))
+            if refused is None:
+                fit.append(case)
+        cases[key] = tuple(fit)
+    return Chosen(cases, tuple(records))
+
+
+def _refusal(
+    case: Case,
+    catalogue: Mapping[str, Workload],
+    described: Described,
+    preflight: Callable[[Workload, Case], str | None],
+) -> tuple[Status, str] | None:
+    if case.method is not None and case.method not in described.methods:
+        return Status.UNSUPPORTED, f"this interpreter has no start method {case.method.value!r}"
+    reason = preflight(catalogue[case.workload], case)
+    return None if reason is None else (Status.SKIPPED, reason)

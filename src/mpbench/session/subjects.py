@@ -1,0 +1,85 @@
+"""Which interpreters are measured, and how the agent reaches each."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mpbench.environment import describe_interpreter
+from mpbench.errors import UsageError
+from mpbench.harness.handover import hand_over
+from mpbench.harness.launch import Subject
+from mpbench.model import StartMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("Described", "interpreter", "prepare")
+
+
+class Described(NamedTuple):
+    """A subject, and the facts about its interpreter."""
+
+    subject: Subject
+    facts: dict[str, Any]
+
+    @property
+    def methods(self) -> tuple[StartMethod, ...]:
+        """The start methods that it has, in the order of `StartMethod`."""
+        return tuple(one for one in StartMethod if one.value in self.facts["start_methods"])
+
+
+def interpreter(name: str) -> str:
+    """
+    Return the path of an interpreter that the user named.
+
+    Args:
+        name: A path, a command, or a version such as `3.12`, which is looked
+            up on PATH as `python3.12`.
+
+    Raises:
+        UsageError: There is none.
+    """
+    candidates = [name] if "/" in name else [f"python{name}", name]
+    for candidate in candidates:
+        found = shutil.which(candidate)
+        if found:
+            return found
+    raise UsageError(
+        f"no interpreter {name!r}: expected a path, or a version with its python{name} on PATH"
+    )
+
+
+def prepare(
+    pythons: Sequence[str], folder: Path, *, paths: Sequence[Path] = ()
+) -> tuple[Described, ...]:
+    """
+    Find the interpreters and hand the agent's part over to each.
+
+    Args:
+        pythons: What the user named; empty means the running interpreter.
+        folder: Private, for the handed-over copies.
+        paths: A user's own folders that the agent must be able to import from.
+
+    Raises:
+        UsageError: One does not exist.
+        EnvironmentUnfitError: One does not run, or is too old.
+    """
+    described: list[Described] = []
+    for number, executable in enumerate(
+        [interpreter(name) for name in pythons] or [sys.executable]
+    ):
+        facts = describe_interpreter(executable)
+        key = facts["version"] + ("t" if facts.get("free_threaded") else "")
+        if facts["implementation"] != "CPython":
+            key = f"{facts['implementation'].lower()}-{key}"
+        same = sum(one.subject.key.partition("#")[0] == key for one in described)
+        key = f"{key}#{same + 1}" if same else key
+        place = hand_over(executable, folder / f"subject-{number}")
+        # The path itself stays on this machine; results are shown to others.
+        facts["executable"] = Path(executable).name
+        subject = Subject(key, executable, str(place), tuple(str(path) for path in paths))
+        described.append(Described(subject, facts))
+    return tuple(described)
