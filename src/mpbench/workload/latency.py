@@ -14,11 +14,16 @@ KEPT = 2_000
 
 
 def thinned(values: Sequence[int], keep: int = KEPT) -> tuple[int, ...]:
-    """Return at most *keep* of the values, evenly spread over the sample."""
+    """
+    Return the values, or an even choice of *keep* of them when there are more.
+
+    The choice is made from the sorted values, so that percentiles stay where
+    they are and a pattern in time cannot alias.
+    """
     if len(values) <= keep:
         return tuple(values)
-    step = len(values) / keep
-    return tuple(values[int(place * step)] for place in range(keep))
+    ordered, step = sorted(values), len(values) / keep
+    return tuple(ordered[int((place + 0.5) * step)] for place in range(keep))
 
 
 def steps(stamps: Sequence[int]) -> list[int]:

@@ -16,6 +16,9 @@ __all__ = ("Serve", "partner")
 # What the child runs: serve(connection, *arguments), usually without end.
 Serve = Callable[..., None]
 
+# What the child says before it serves.
+_READY = b"ready"
+
 # How long a child may take to notice end-of-file and to leave.
 _PATIENCE_S = 20.0
 
@@ -24,6 +27,7 @@ def _run(serve: Serve, here: Connection, there: Connection, arguments: Any) -> N
     """Run in the child: drop the parent's end, so that end-of-file can arrive, and serve."""
     here.close()
     with there:
+        there.send_bytes(_READY)
         try:
             serve(there, *arguments)
         except EOFError:
@@ -42,6 +46,19 @@ def _check(child: BaseProcess, serve: Serve) -> None:
         raise WorkloadError(
             f"the child that runs {serve.__name__} ended with exit code {child.exitcode}, "
             "expected 0; see the agent's stderr"
+        )
+
+
+def _await(here: Connection, serve: Serve) -> None:
+    """Wait until the child has started, so that no body is charged for that."""
+    try:
+        said = here.recv_bytes()
+    except EOFError:
+        said = b""
+    if said != _READY:
+        raise WorkloadError(
+            f"the child that runs {serve.__name__} said {said!r}, expected {_READY!r}; "
+            "see the agent's stderr"
         )
 
 
@@ -73,6 +90,7 @@ def partner(context: BaseContext, serve: Serve, *arguments: Any) -> Iterator[Con
     try:
         child.start()
         there.close()
+        _await(here, serve)
         yield here
         here.close()
         child.join(_PATIENCE_S)
