@@ -13,10 +13,13 @@ from mpbench.workload.contract import (
     worker_counts,
     workload,
 )
-from mpbench.workload.crew import Crew, Turn, crew, jain_index
+from mpbench.workload.crew import CREW_FACTS, Crew, Turn, crew, jain_index
+from mpbench.workload.latency import delivered, steps, thinned
+from mpbench.workload.partner import partner
 from mpbench.workload.spin import loops_for, spin
 
 __all__ = (
+    "CREW_FACTS",
     "Bind",
     "Body",
     "Check",
@@ -28,10 +31,14 @@ __all__ = (
     "Turn",
     "Workload",
     "crew",
+    "delivered",
     "fixed",
     "jain_index",
     "loops_for",
+    "partner",
     "spin",
+    "steps",
+    "thinned",
     "worker_counts",
     "workload",
 )

@@ -10,6 +10,7 @@ between operations; nothing else passes between them while the load is on.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,23 +22,41 @@ from typing import Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
-from mpbench.model import WorkerReading
+from mpbench.model import Metric, WorkerReading
 from mpbench.workload.contract import Outcome
+from mpbench.workload.turn import IDLE_NS, KEEP, Head, Record, Turn, evenly, page_length, record_of
 
-__all__ = ("Crew", "Member", "Turn", "crew", "jain_index")
+__all__ = ("CREW_FACTS", "Crew", "Member", "Turn", "crew", "jain_index")
 
-# Where each thing stands in the page of 64-bit integers.
-_SEQUENCE, _START, _END, _STOP = range(4)
-_DONE, _FIRST, _LAST, _COUNT, _KEPT, _LONGEST = range(6)
-# 256 bytes between workers, so that no two share a cache line or its prefetched
-# neighbour (will-it-scale uses the same distance).
-_STRIDE = 32
-# Waiting times kept of one worker in one window; more are thinned evenly.
-_KEEP = 1_000
-# How often a worker without a window looks for one.
-_IDLE_NS = 500_000
-# From publishing a window to its start: long enough for every worker to see it.
+# From announcing a window to its start: long enough for every worker to see it.
 _LEAD_NS = 3_000_000
+
+# How often a window is announced again when the parent was held up meanwhile.
+_ATTEMPTS = 10
+
+# How long after a window the others keep up their load for a worker that has
+# not got through yet. Then they step back, so that a starved worker delays a
+# run by this much and not without limit.
+_PATIENCE_NS = 1_000_000_000
+
+# How often the parent looks whether all have reported, in seconds.
+_POLL_S = 0.000_5
+
+# How often a waiting worker looks whether its parent still lives, in seconds.
+_ORPHAN_S = 1.0
+
+# Waiting times that one sample carries, of all workers together.
+_WAITS_OF_ALL = 2_000
+
+# The facts of every window, for a workload's declaration. `longest_wait` is
+# there only where the workers note their waits.
+CREW_FACTS: Mapping[str, Metric] = {
+    "jain": Metric.FAIRNESS,
+    "smallest_share": Metric.EFFICIENCY,
+    "longest_wait": Metric.WAITING,
+    "cpu_share": Metric.SHARE,
+    "cpu_per_operation": Metric.TIME,
+}
 
 # What a member runs: work(turn, *arguments) until turn.running is false.
 Work = Callable[..., None]
@@ -54,97 +73,48 @@ def jain_index(counts: Sequence[int]) -> float:
     return sum(counts) ** 2 / (len(counts) * squares) if squares else 0.0
 
 
-class Turn:
-    """
-    One worker's side of the windows.
-
-    A worker loops while `running`, and after each operation reads the clock;
-    when the reading reaches `edge` it calls `cross`. A worker that wants its
-    waiting times kept appends one to `waits` for each operation.
-    """
-
-    def __init__(self, index: int, page: Any) -> None:
-        self.index = index
-        self.running = True
-        self.edge = 0
-        self.waits: list[int] = []
-        self._page = page
-        self._at = _STRIDE * (index + 1)
-        self._seen = 0
-        self._inside: tuple[int, int] | None = None
-        self._pending: tuple[int, int] | None = None
-
-    def cross(self, now: int, done: int) -> None:
-        """
-        Take note of the time after the *done*-th operation.
-
-        Args:
-            now: The clock, read after that operation.
-            done: Operations completed since the worker began.
-        """
-        if self._inside is not None and now >= self._inside[1]:
-            self._leave(now, done)
-        if self._inside is None:
-            self._look(now, done)
-
-    def _look(self, now: int, done: int) -> None:
-        page = self._page
-        if page[_STOP]:
-            self.running = False
-            return
-        if self._pending is None and page[_SEQUENCE] != self._seen:
-            self._seen = page[_SEQUENCE]
-            self._pending = (page[_START], page[_END])
-        if self._pending is None:
-            self.waits.clear()
-            self.edge = now + _IDLE_NS
-        elif now < self._pending[0]:
-            self.edge = self._pending[0]
-        else:
-            self._enter(now, done)
-
-    def _enter(self, now: int, done: int) -> None:
-        assert self._pending is not None
-        start, end = self._pending
-        self._pending = None
-        # The operation that ended just now is the first inside the window.
-        self._first, self._before = now, done - 1
-        self._inside = (start, end)
-        del self.waits[:-1]
-        self.edge = end
-        if now >= end:
-            self._leave(now, done)
-
-    def _leave(self, now: int, done: int) -> None:
-        at, page = self._at, self._page
-        # The operation that ended just now ended after the window.
-        kept = self.waits[:-1]
-        page[at + _LONGEST] = max(self.waits, default=0)
-        if len(kept) > _KEEP:
-            step = len(kept) / _KEEP
-            kept = [kept[int(place * step)] for place in range(_KEEP)]
-        page[at + _FIRST], page[at + _LAST] = self._first, now
-        page[at + _COUNT] = done - self._before - 1
-        page[at + _KEPT] = len(kept)
-        if kept:
-            base = page[_STOP + 1] + self.index * _KEEP
-            page[base : base + len(kept)] = kept
-        page[at + _DONE] = self._seen
-        self._inside = None
-        self.waits.clear()
-        self.edge = now + _IDLE_NS
-
-
 def _serve(
     work: Work, index: int, page: Any, pipes: tuple[Connection, Connection], arguments: Any
 ) -> None:
     """Run in the child: say ready, wait for the one GO, then work."""
     ready, go = pipes
     turn = Turn(index, page)
+    parent = os.getppid()
     ready.send_bytes(b"r")
     # Nobody reads the byte, so one write wakes every worker (WORKLOADS rule R1).
-    go.poll(None)
+    while not go.poll(_ORPHAN_S):
+        if os.getppid() != parent:
+            return
     work(turn, *arguments)
+
+
+def _waits_of(page: Any, chosen: Sequence[int]) -> tuple[int, ...]:
+    """
+    Return waiting times of the chosen workers, each operation with equal weight.
+
+    Every worker keeps an even choice of its own waits; here each gives as many
+    as its share of the operations, or a starved worker's few would weigh as
+    much as a greedy one's many.
+    """
+    counts = {index: page[record_of(index) + Record.COUNT] for index in chosen}
+    whole = max(1, sum(counts.values()))
+    # Rounding up gives each at most one more.
+    wanted = max(0, _WAITS_OF_ALL - len(counts))
+    waits: list[int] = []
+    for index in chosen:
+        base = page[Head.WAITS] + index * KEEP
+        kept = list(page[base : base + page[record_of(index) + Record.KEPT]])
+        waits += evenly(kept, -(-wanted * counts[index] // whole))
+    return tuple(waits)
+
+
+def _processor_use(page: Any, workers: int) -> float:
+    """Return how many CPUs the workers used at a time, on average over the window."""
+    used = 0.0
+    for index in range(workers):
+        at = record_of(index)
+        used += page[at + Record.CPU] / max(1, page[at + Record.SPAN])
+    return used
 
 
 class Crew:
@@ -164,48 +134,77 @@ class Crew:
             counting: Indices of the workers whose operations count; all by default.
 
         Returns:
-            An outcome with the facts `jain` (1 is fair) and `longest_wait`
-            (nanoseconds), and the waiting times that workers noted.
+            An outcome with the facts of `CREW_FACTS`: Jain's index and the
+            smallest worker's share of an equal part, the longest wait, how
+            much of their time all workers were on a CPU, and the CPU time of
+            all workers per operation; and the waiting times that workers
+            noted.
 
         Raises:
-            WorkloadError: A worker ended before the window did.
+            WorkloadError: A worker ended before the window did, or no window
+                could be announced in time.
         """
-        page = self._page
         length = milliseconds * 1_000_000
-        start = monotonic_ns() + _LEAD_NS
-        page[_START], page[_END] = start, start + length
-        page[_SEQUENCE] += 1
-        time.sleep((length + _LEAD_NS) / 1e9)
-        self._wait_for(page[_SEQUENCE])
-        chosen = range(len(self.processes)) if counting is None else counting
-        return self._collect(length, tuple(chosen))
+        for _ in range(_ATTEMPTS):
+            in_time = self._announce(length)
+            time.sleep((length + _LEAD_NS) / 1e9)
+            self._wait_for_all()
+            if in_time:
+                chosen = range(len(self.processes)) if counting is None else counting
+                return self._collect(length, tuple(chosen))
+        raise WorkloadError(
+            f"{_ATTEMPTS} windows were announced later than {_LEAD_NS - IDLE_NS} ns before "
+            "their start; the machine is too busy to measure on"
+        )
 
-    def _wait_for(self, sequence: int) -> None:
+    def _announce(self, length: int) -> bool:
+        """Publish a window; return whether every worker can still see it before its start."""
+        page = self._page
+        start = monotonic_ns() + _LEAD_NS
+        page[Head.EASE] = 0
+        page[Head.START], page[Head.END] = start, start + length
+        page[Head.SEQUENCE] += 1
+        return monotonic_ns() + IDLE_NS <= start
+
+    def _wait_for_all(self) -> None:
+        sequence, end = self._page[Head.SEQUENCE], self._page[Head.END]
         for index in range(len(self.processes)):
-            while self._page[_STRIDE * (index + 1) + _DONE] != sequence:
+            while self._page[record_of(index) + Record.DONE] != sequence:
                 self.check()
-                time.sleep(0.0005)
+                if monotonic_ns() > end + _PATIENCE_NS:
+                    self._page[Head.EASE] = 1
+                time.sleep(_POLL_S)
 
     def _collect(self, length: int, chosen: tuple[int, ...]) -> Outcome:
         page = self._page
+        workers = len(self.processes)
         readings: list[WorkerReading] = []
-        waits: list[int] = []
-        longest = 0
         for index in chosen:
-            at = _STRIDE * (index + 1)
-            readings.append(WorkerReading(page[at + _FIRST], page[at + _LAST], page[at + _COUNT]))
-            longest = max(longest, page[at + _LONGEST])
-            base = page[_STOP + 1] + index * _KEEP
-            waits += page[base : base + page[at + _KEPT]]
+            at = record_of(index)
+            readings.append(
+                WorkerReading(
+                    page[at + Record.FIRST], page[at + Record.LAST], page[at + Record.COUNT]
+                )
+            )
         self.latest = tuple(readings)
         counts = [reading.operations for reading in readings]
-        facts: Mapping[str, float] = {"jain": jain_index(counts), "longest_wait": longest}
+        total = sum(counts)
+        used = _processor_use(page, workers)
+        facts: dict[str, float] = {
+            "jain": jain_index(counts),
+            "smallest_share": min(counts) * len(counts) / total if total else 0.0,
+            "cpu_share": used / workers,
+            "cpu_per_operation": used * length / max(1, total),
+        }
+        longest = max(page[record_of(index) + Record.LONGEST] for index in chosen)
+        if longest:
+            facts["longest_wait"] = longest
         return Outcome(
-            operations=sum(counts),
+            operations=total,
             elapsed_ns=length,
             facts=facts,
-            latencies_ns=tuple(waits),
-            workers=tuple(readings),
+            latencies_ns=_waits_of(page, chosen),
+            workers=self.latest,
         )
 
     def check(self) -> None:
@@ -224,14 +223,35 @@ class Crew:
 
     def stop(self) -> None:
         """Ask the workers to end after their next look at the page."""
-        self._page[_STOP] = 1
+        self._page[Head.STOP] = 1
 
 
 def _page_for(context: BaseContext, count: int) -> Any:
-    head = _STRIDE * (count + 1)
-    page = context.RawArray("q", head + count * _KEEP)
-    page[_STOP + 1] = head
+    length, waits = page_length(count)
+    page = context.RawArray("q", length)
+    page[Head.WAITS] = waits
     return page
+
+
+def _await_exits(processes: Sequence[BaseProcess]) -> None:
+    """
+    Wait for workers that were told to stop.
+
+    Raises:
+        WorkloadError: One ended with an exit code other than 0; the others may
+            wait for it for ever and are not waited for.
+    """
+    left = {process.sentinel: index for index, process in enumerate(processes)}
+    while left:
+        for sentinel in _connection.wait(list(left)):
+            assert isinstance(sentinel, int)
+            index = left.pop(sentinel)
+            processes[index].join()
+            if processes[index].exitcode != 0:
+                raise WorkloadError(
+                    f"worker {index} of {len(processes)} ended with exit code "
+                    f"{processes[index].exitcode}, expected 0; see the agent's stderr"
+                )
 
 
 def _end(processes: Sequence[BaseProcess]) -> None:
@@ -276,10 +296,7 @@ def crew(context: BaseContext, members: Sequence[Member]) -> Iterator[Crew]:
         go_here.send_bytes(b"g")
         yield gang
         gang.stop()
-        for index, process in enumerate(processes):
-            process.join()
-            if process.exitcode != 0:
-                raise WorkloadError(f"worker {index} ended with exit code {process.exitcode}")
+        _await_exits(processes)
     finally:
         _end(processes)
         for process in processes:
