@@ -1,0 +1,88 @@
+"""`mpbench doctor`: whether this machine is fit to measure on, and what would make it fitter."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mpbench.cli.options import Duration
+
+if TYPE_CHECKING:
+    from mpbench.observe.finding import Finding
+
+__all__ = ("command",)
+
+_MARKS = {"fine": "ok", "note": "note", "warning": "WARN", "fault": "FAULT"}
+_STYLES = {"fine": "green", "note": "cyan", "warning": "yellow", "fault": "bold red"}
+
+
+def _show(findings: tuple[Finding, ...], *, everything: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [one for one in findings if everything or one.level.rank]
+    table = Table("", "what", "found, why it matters, what to do", box=None, pad_edge=False)
+    for one in sorted(shown, key=lambda one: -one.level.rank):
+        words = Text(one.found)
+        if one.reason:
+            words.append(f"\n{one.reason}", style="dim")
+        if one.remedy:
+            words.append(f"\n-> {one.remedy}")
+        mark = Text(_MARKS[one.level.value], style=_STYLES[one.level.value])
+        table.add_row(mark, Text(one.subject), words)
+    console = Console(file=sys.stdout)
+    if shown:
+        console.print(table)
+    quiet = len(findings) - len(shown)
+    if quiet:
+        console.print(f"{quiet} more checks found nothing wrong (--all shows them)")
+
+
+def _summary(findings: tuple[Finding, ...]) -> str:
+    faults = sum(one.level.value == "fault" for one in findings)
+    warnings = sum(one.level.value == "warning" for one in findings)
+    if faults:
+        return f"not fit to measure on now: {faults} fault(s), {warnings} warning(s)"
+    if warnings:
+        return f"fit to measure on, with {warnings} warning(s)"
+    return "fit to measure on"
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Every finding, as JSON.")
+@click.option("--all", "everything", is_flag=True, help="Show the good findings as well.")
+@click.option(
+    "--watch",
+    type=Duration(),
+    default=1.0,
+    metavar="DURATION",
+    help="How long other load is watched (1s).",
+)
+@click.option("--python", metavar="VERSION", help="The interpreter to look at, or its path.")
+def command(as_json: bool, everything: bool, watch: float, python: str | None) -> int:
+    """
+    Check whether this machine is fit to measure on.
+
+    Exit code 1 when something is wrong enough that figures taken now would be
+    wrong too.
+    """
+    from mpbench.environment import describe_interpreter
+    from mpbench.observe.doctor import diagnose
+    from mpbench.observe.finding import Level, findings_to_record, worst
+    from mpbench.session.subjects import interpreter
+
+    described = None if python is None else describe_interpreter(interpreter(python))
+    findings = diagnose(seconds=watch, interpreter=described)
+    level = worst(findings)
+    if as_json:
+        import json
+
+        record = {"fit": level is not Level.FAULT, "findings": findings_to_record(findings)}
+        sys.stdout.write(json.dumps(record, indent=2) + "\n")
+    else:
+        _show(findings, everything=everything)
+        sys.stdout.write(_summary(findings) + "\n")
+    return int(level is Level.FAULT)

@@ -1,0 +1,55 @@
+"""Whether this machine is fit to measure on: every check, with reason and remedy."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mpbench.environment import describe, describe_interpreter
+from mpbench.observe.finding import Finding
+from mpbench.observe.limit_checks import LIMIT_CHECKS
+from mpbench.observe.machine_checks import MACHINE_CHECKS
+from mpbench.observe.moment_checks import MOMENT_CHECKS
+from mpbench.observe.probes import Probes, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ("diagnose", "examine")
+
+
+def examine(facts: Mapping[str, Any], probes: Probes) -> tuple[Finding, ...]:
+    """
+    Judge what is known about a machine; one finding for each check, good or bad.
+
+    Args:
+        facts: The environment record, with `interpreter` added to it.
+        probes: What the experiments showed.
+    """
+    return (
+        *(check(probes) for check in MOMENT_CHECKS),
+        *(check(facts, probes) for check in LIMIT_CHECKS),
+        *(check(facts) for check in MACHINE_CHECKS),
+    )
+
+
+def diagnose(
+    *,
+    seconds: float = 1.0,
+    machine: Mapping[str, Any] | None = None,
+    interpreter: Mapping[str, Any] | None = None,
+) -> tuple[Finding, ...]:
+    """
+    Look at this machine and return what was found.
+
+    Args:
+        seconds: How long other load is watched.
+        machine: The environment record, where it is known already.
+        interpreter: The description of the interpreter that will be measured.
+
+    Raises:
+        EnvironmentUnfitError: The interpreter does not describe itself.
+    """
+    facts = dict(describe() if machine is None else machine)
+    facts["interpreter"] = interpreter or describe_interpreter(sys.executable)
+    return examine(facts, probe(seconds=seconds))

@@ -1,0 +1,166 @@
+"""Short experiments that tell what no file of the kernel does: clocks, semaphores, other load."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+import psutil
+
+from mpbench.clock import Clock, monotonic_ns, resolution_ns
+from mpbench.environment import describe_cgroup, pressure, processor_seconds
+
+__all__ = ("ClockFacts", "Intruder", "LoadFacts", "Probes", "examine_clock", "probe", "watch_load")
+
+# A child tries the semaphore: in some sandboxes the first one ends the process.
+_SEMAPHORE = """
+import multiprocessing
+with multiprocessing.get_context("spawn").Lock():
+    pass
+"""
+# What multiprocessing appends to the temporary folder for a listener:
+# `/pymp-xxxxxxxx/listener-xxxxxxxx`.
+_LISTENER = len("/pymp-xxxxxxxx/listener-xxxxxxxx")
+# A process below this share of one CPU is not worth a name.
+_INTRUDER = 0.05
+
+
+class ClockFacts(NamedTuple):
+    """How the measuring clock behaves; `backward_ns` is the largest step back that was seen."""
+
+    resolution_ns: int
+    backward_ns: int
+
+
+class Intruder(NamedTuple):
+    """A process of somebody else that used CPU time while the doctor looked."""
+
+    name: str
+    pid: int
+    share: float
+
+
+class LoadFacts(NamedTuple):
+    """What else the machine did during a look: shares of one CPU, and of stolen time."""
+
+    seconds: float
+    busy_cpus: float
+    stolen_share: float
+    throttled_us: int
+    intruders: tuple[Intruder, ...]
+
+
+class Probes(NamedTuple):
+    """The results of all experiments; `semaphore_error` is empty when semaphores work."""
+
+    clock: ClockFacts
+    load: LoadFacts
+    semaphore_error: str
+    listener_path_bytes: int
+    on_battery: bool
+    pressure_cpu: float | None
+
+
+def examine_clock(clock: Clock = monotonic_ns, *, readings: int = 2_000) -> ClockFacts:
+    """
+    Read the clock on every CPU in turn and look whether it ever goes back.
+
+    Stamps of two processes are compared everywhere in mpbench, so the clocks
+    of all CPUs must agree. Where a process cannot be pinned, the readings are
+    taken anyway.
+    """
+    settable = hasattr(os, "sched_setaffinity")
+    allowed = sorted(os.sched_getaffinity(0)) if settable else [0]
+    last, backward = clock(), 0
+    try:
+        for _ in range(4):
+            for cpu in allowed:
+                if settable:
+                    os.sched_setaffinity(0, {cpu})
+                for _ in range(readings // (4 * len(allowed)) + 1):
+                    now = clock()
+                    backward = max(backward, last - now)
+                    last = now
+    finally:
+        if settable:
+            os.sched_setaffinity(0, allowed)
+    return ClockFacts(resolution_ns(clock), backward)
+
+
+def _cpu_by_process() -> dict[tuple[int, float], tuple[str, float]]:
+    """Return name and CPU seconds of each process, by pid and creation time."""
+    found = {}
+    for one in psutil.process_iter(["name", "cpu_times", "create_time"]):
+        times = one.info["cpu_times"]
+        if times is not None:
+            key = (one.pid, one.info["create_time"])
+            found[key] = (one.info["name"] or "", times.user + times.system)
+    return found
+
+
+def watch_load(seconds: float) -> LoadFacts:
+    """Look at the whole machine for a while and return what others used of it."""
+    before, processes = processor_seconds(), _cpu_by_process()
+    throttled = (describe_cgroup()["cpu_throttling"] or {}).get("throttled_us", 0)
+    own, began = time.process_time(), time.monotonic()
+    time.sleep(seconds)
+    after, later = processor_seconds(), _cpu_by_process()
+    took, mine = time.monotonic() - began, time.process_time() - own
+    now = (describe_cgroup()["cpu_throttling"] or {}).get("throttled_us", 0)
+    intruders = [
+        Intruder(name, pid, share)
+        for (pid, created), (name, used) in later.items()
+        if pid != os.getpid()
+        and (share := (used - processes.get((pid, created), (name, 0.0))[1]) / took) > _INTRUDER
+    ]
+    stolen = after["stolen_s"] - before["stolen_s"]
+    whole = sum(after.values()) - sum(before.values())
+    return LoadFacts(
+        seconds=took,
+        busy_cpus=max(0.0, after["busy_s"] - before["busy_s"] - mine) / took,
+        stolen_share=stolen / whole if whole > 0 else 0.0,
+        throttled_us=now - throttled,
+        intruders=tuple(sorted(intruders, key=lambda one: -one.share)[:3]),
+    )
+
+
+def _try_semaphore() -> str:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _SEMAPHORE],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    if done.returncode == 0:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+
+
+def _on_battery() -> bool:
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return battery is not None and battery.power_plugged is False
+
+
+def probe(*, seconds: float = 1.0) -> Probes:
+    """
+    Run every experiment.
+
+    Args:
+        seconds: How long the machine's load is watched.
+    """
+    return Probes(
+        clock=examine_clock(),
+        load=watch_load(seconds),
+        semaphore_error=_try_semaphore(),
+        listener_path_bytes=len(os.fsencode(tempfile.gettempdir())) + _LISTENER,
+        on_battery=_on_battery(),
+        pressure_cpu=pressure().get("cpu", {}).get("some_avg10"),
+    )
