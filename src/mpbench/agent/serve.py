@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Callable, cast
 
+from mpbench.agent.burden import burdened
 from mpbench.agent.calibrate import iterations_for
 from mpbench.agent.protocol import Channel, sample_to_wire
 from mpbench.agent.sample import quiet_collector, take
@@ -81,6 +82,8 @@ class Agent:
         body = self._body(request["params"])
         assert self._workload is not None
         samples: list[dict[str, Any]] = []
+        if request.get("inject_loops"):
+            body = burdened(body, request["inject_loops"])
         with quiet_collector():
             iterations = request["iterations"]
             if iterations is None:

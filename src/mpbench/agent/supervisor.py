@@ -108,6 +108,9 @@ class Supervisor:
         os.chdir(order.folder)
         log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         silent = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        for descriptor in (order.control, order.report):
+            # A workload that writes to every descriptor must not reach the controller.
+            os.set_inheritable(descriptor, False)
         for descriptor in order.descriptors:
             os.set_inheritable(descriptor, True)
         options: dict[str, Any] = {"setsid": True} if order.own_session else {}

@@ -150,7 +150,7 @@ class AgentHandle:
         Raises:
             DeadlineError: It took longer; the whole tree is gone.
             CrashError: The agent died; the whole tree is gone.
-            AgentError: What came back is no reply.
+            WorkloadError: What came back is no reply.
         """
         if self.ending is not None:
             raise CrashError("the agent is gone")
@@ -160,7 +160,10 @@ class AgentHandle:
         except BrokenPipeError:
             raise self._lost(self._await_end(), deadline_s) from None
         self._await_reply(deadline_s)
-        reply = self._channel.receive()
+        try:
+            reply = self._channel.receive()
+        except AgentError as error:
+            raise WorkloadError(f"{error}; a workload wrote into the agent's channel") from error
         self._order("disarm")
         return reply
 

@@ -186,7 +186,8 @@ def measure_group(
                     waiting = _serve_all(member, waiting, done, keep)
                     left = member.left
                     agent.look()
-                    ending = agent.stop()
+                    is_well = all(repetition.is_ok for repetition in done)
+                    ending = agent.stop() if is_well else agent.kill()
             except AgentError as error:
                 raise AgentError(f"{group.name}: {error}") from error
         results.append(GroupResult(tuple(done), ending, tuple(left)))
