@@ -71,9 +71,10 @@ def _explain(error: Exception) -> tuple[str, str]:
         return "a record of at most a few levels", "lists or objects nested without end"
     if not isinstance(error, msgspec.ValidationError):
         return "one JSON object", f"a line that is none ({text})"
-    wanted, comma, rest = text.partition(", got ")
-    if comma and wanted.startswith("Expected "):
-        return wanted.removeprefix("Expected "), rest
+    if text.startswith("Expected "):
+        wanted, _, place = text.removeprefix("Expected ").partition(" - at ")
+        wanted, _, found = wanted.partition(", got ")
+        return f"{wanted} at {place or 'the top'}", found or "something else"
     return f"a record of schema {schema.SCHEMA}", text[:1].lower() + text[1:]
 
 
