@@ -1,0 +1,166 @@
+"""The calls of a pool behind one form, so that every pool and every call runs the same job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Callable, NamedTuple
+
+from mpbench.errors import UsageError, VerificationError
+from mpbench.workload import Body, Outcome, loops_for
+from mpbench.workloads.pool_tasks import burn, burn_pair, echo, echo_all
+
+__all__ = ("CALLS", "COVERS", "Job", "burn_job", "calling", "chunks_of", "echo_job")
+
+
+class Job(NamedTuple):
+    """
+    Numbered tasks in each form that a call of a pool wants.
+
+    Args:
+        one: Takes one item, for `map` and its kin.
+        star: Takes an item's parts, for `starmap` and `apply`.
+        many: Takes a list of items: the chunk that users of `apply` make by hand.
+        items: What `one` gets; each is a distinct object.
+        starred: What `star` gets.
+        expected: What comes back, in order.
+    """
+
+    one: Callable[[Any], Any]
+    star: Callable[..., Any]
+    many: Callable[[list[Any]], list[Any]]
+    items: Sequence[Any]
+    starred: Sequence[tuple[Any, ...]]
+    expected: Sequence[int]
+
+
+# pool, job, chunk size (0: the call's own default) -> results in the order of arrival.
+Call = Callable[[Any, Job, int], "list[Any]"]
+
+
+def burn_all(tasks: list[tuple[int, int]]) -> list[int]:
+    """Burn for each task of a chunk made by hand."""
+    return [burn_pair(task) for task in tasks]
+
+
+def echo_job(tasks: int) -> Job:
+    """Return tasks that do nothing: what remains is the price of the call."""
+    numbers = list(range(tasks))
+    return Job(echo, echo, echo_all, numbers, [(number,) for number in numbers], numbers)
+
+
+def burn_job(tasks: int, task_us: float) -> Job:
+    """Return tasks that keep a CPU busy for so many microseconds each, calibrated here."""
+    loops = loops_for(round(task_us * 1_000))
+    pairs = [(loops, number) for number in range(tasks)]
+    return Job(burn_pair, burn, burn_all, pairs, pairs, list(range(tasks)))
+
+
+def chunks_of(items: Sequence[Any], size: int) -> list[list[Any]]:
+    """Cut items into lists of at most *size*."""
+    return [list(items[at : at + size]) for at in range(0, len(items), size)]
+
+
+def _map(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return pool.map(job.one, job.items, chunk_size or None)  # type: ignore[no-any-return]
+
+
+def _map_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    pending = pool.map_async(job.one, job.items, chunk_size or None)
+    return pending.get()  # type: ignore[no-any-return]
+
+
+def _imap(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return list(pool.imap(job.one, job.items, chunk_size or 1))
+
+
+def _imap_unordered(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return list(pool.imap_unordered(job.one, job.items, chunk_size or 1))
+
+
+def _starmap(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return pool.starmap(job.star, job.starred, chunk_size or None)  # type: ignore[no-any-return]
+
+
+def _starmap_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    pending = pool.starmap_async(job.star, job.starred, chunk_size or None)
+    return pending.get()  # type: ignore[no-any-return]
+
+
+def _apply(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    if chunk_size <= 1:
+        return [pool.apply(job.star, arguments) for arguments in job.starred]
+    parts = chunks_of(job.items, chunk_size)
+    return [result for part in parts for result in pool.apply(job.many, (part,))]
+
+
+def _apply_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    if chunk_size <= 1:
+        pending = [pool.apply_async(job.star, arguments) for arguments in job.starred]
+        return [one.get() for one in pending]
+    parts = chunks_of(job.items, chunk_size)
+    pending = [pool.apply_async(job.many, (part,)) for part in parts]
+    return [result for one in pending for result in one.get()]
+
+
+CALLS: dict[str, Call] = {
+    "map": _map,
+    "map_async": _map_async,
+    "imap": _imap,
+    "imap_unordered": _imap_unordered,
+    "starmap": _starmap,
+    "starmap_async": _starmap_async,
+    "apply": _apply,
+    "apply_async": _apply_async,
+}
+
+# What a workload over all of the calls covers.
+COVERS = (
+    "Pool.apply",
+    "Pool.apply_async",
+    "Pool.imap",
+    "Pool.imap_unordered",
+    "Pool.map",
+    "Pool.map_async",
+    "Pool.starmap",
+    "Pool.starmap_async",
+    "AsyncResult.get",
+    "IMapIterator.next",
+)
+
+
+def calling(pool: Any, job: Job, call: str, chunk_size: int) -> Body:
+    """
+    Return a body: each iteration runs the whole job through one call of the pool.
+
+    An operation is a task. The results are looked at after the clock was read.
+
+    Args:
+        pool: Anything with the calls of `multiprocessing.Pool`.
+        job: The tasks.
+        call: A name in `CALLS`.
+        chunk_size: Tasks handed over at once; 0 for the call's own default.
+
+    Raises:
+        UsageError: There is no such call.
+    """
+    if call not in CALLS:
+        raise UsageError(f"a pool has no call {call!r}; one of {sorted(CALLS)}")
+    run = CALLS[call]
+    in_order = call != "imap_unordered"
+    asked = len(job.items)
+
+    def check(rounds: list[list[Any]]) -> int:
+        for results in rounds:
+            arrived = results if in_order else sorted(results)
+            if arrived != job.expected:
+                right = sum(found == want for found, want in zip(arrived, job.expected))
+                raise VerificationError(
+                    asked, right, f"{call} returned {len(arrived)} results for {asked} tasks"
+                )
+        return len(rounds) * asked
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        rounds = [run(pool, job, chunk_size) for _ in range(iterations)]
+        return lambda: Outcome(operations=check(rounds), asked=iterations * asked)
+
+    return body

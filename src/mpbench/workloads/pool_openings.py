@@ -1,0 +1,131 @@
+"""How the workloads open a pool and end it without leaving anything behind or hanging."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.pool import Pool
+from typing import Any, Callable
+
+from mpbench.errors import WorkloadError
+from mpbench.model import Case
+from mpbench.workload import Body, Needs, Outcome
+
+__all__ = (
+    "await_ready",
+    "end",
+    "expect",
+    "give_up",
+    "lives",
+    "needs_two_workers",
+    "needs_workers",
+    "opened",
+    "unanswered",
+)
+
+
+def needs_workers(case: Case) -> Needs:
+    """Return what a pool with the case's number of workers takes from the machine."""
+    workers = case.integer("workers")
+    return Needs(processes=workers + 1, descriptors=16 + 4 * workers, semaphores=True)
+
+
+def needs_two_workers(case: Case) -> Needs:
+    """Return what a pool of two workers takes from the machine."""
+    del case
+    return Needs(processes=3, descriptors=32, semaphores=True)
+
+
+def await_ready(ready: Connection, workers: int) -> None:
+    """Wait until so many workers wrote the byte of `pool_tasks.say_ready`."""
+    missing = workers
+    while missing:
+        missing -= len(os.read(ready.fileno(), missing))
+
+
+def unanswered(pool: Any) -> int:
+    """
+    Return how many calls of a pool have no result yet.
+
+    A pool with unanswered calls must not be joined: if the worker that had
+    the task is dead, the join would never return.
+    """
+    return len(getattr(pool, "_cache", ()))
+
+
+def give_up(pool: Any) -> None:
+    """End a pool whatever its workers do."""
+    pool.terminate()
+    pool.join()
+
+
+def end(pool: Any) -> None:
+    """
+    End an idle pool and look at how its workers ended.
+
+    Raises:
+        WorkloadError: A call was never answered, or a worker ended with an
+            exit code other than 0.
+    """
+    missing = unanswered(pool)
+    if missing:
+        give_up(pool)
+        raise WorkloadError(f"expected every call to be answered, found {missing} without result")
+    workers = tuple(getattr(pool, "_pool", ()))
+    pool.close()
+    pool.join()
+    codes = [worker.exitcode for worker in workers]
+    if any(codes):
+        raise WorkloadError(f"expected exit code 0 from each worker, found {codes}")
+
+
+@contextmanager
+def opened(make: Callable[[], Pool]) -> Iterator[Pool]:
+    """
+    Keep a pool open: close and join it when idle, terminate it after a failure.
+
+    Args:
+        make: Builds the pool.
+    """
+    pool = make()
+    try:
+        yield pool
+    except BaseException:
+        give_up(pool)
+        raise
+    end(pool)
+
+
+def expect(wanted: object, found: object, what: str) -> None:
+    """
+    Compare what a pool returned with what it should have returned.
+
+    Raises:
+        WorkloadError: They differ.
+    """
+    if wanted != found:
+        raise WorkloadError(f"{what}: expected {wanted!r:.200}, found {found!r:.200}")
+
+
+def lives(once: Callable[[], tuple[int, Mapping[str, int]]]) -> Body:
+    """
+    Return a body whose operation is a whole life that reads the clock itself.
+
+    Args:
+        once: Lives once; returns the timed nanoseconds, and those of each fact.
+    """
+
+    def body(iterations: int, /) -> Outcome:
+        elapsed = 0
+        sums: dict[str, float] = {}
+        for _ in range(iterations):
+            spent, facts = once()
+            elapsed += spent
+            for name, value in facts.items():
+                sums[name] = sums.get(name, 0.0) + value
+        means = {name: value / iterations for name, value in sums.items()}
+        return Outcome(operations=iterations, asked=iterations, elapsed_ns=elapsed, facts=means)
+
+    return body
