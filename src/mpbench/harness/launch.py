@@ -177,11 +177,11 @@ class AgentHandle:
             # A reply that was sent before the agent died still counts.
             if events.get(self._channel.reader, 0) & select.POLLIN:
                 return
-            if not events or self._report in events:
-                ending = self._await_end()
-                raise self._lost(ending, deadline_s)
-            # The agent closed its end without a word; its supervisor will say why.
-            poller.unregister(self._channel.reader)
+            if not events or (self._report in events and self._take_report(limit)):
+                raise self._lost(self._await_end(), deadline_s)
+            if self._channel.reader in events:
+                # The agent closed its end without a word; its supervisor will say why.
+                poller.unregister(self._channel.reader)
 
     def _lost(self, ending: Ending, deadline_s: float) -> WorkloadError:
         words = _last_lines(self.log)
@@ -219,29 +219,43 @@ class AgentHandle:
         message: dict[str, Any] = json.loads(line)
         return message
 
+    def _take_report(self, limit: float) -> Ending | None:
+        """Read one report; return the ending if it was the last one."""
+        message = self._next_report(limit)
+        if message is None:
+            self.ending = Ending("lost", None, {}, self._snapshot)
+        elif "snapshot" in message:
+            self._snapshot = message["snapshot"]
+        else:
+            self.ending = Ending(message["end"], message["status"], message, self._snapshot)
+        return self.ending
+
     def _await_end(self) -> Ending:
         """Wait for the supervisor's last words."""
-        if self.ending is not None:
-            return self.ending
         limit = time.monotonic() + _LADDER_S
-        while True:
-            message = self._next_report(limit)
-            if message is None:
-                self.ending = Ending("lost", None, {}, self._snapshot)
-                return self.ending
-            if "snapshot" in message:
-                self._snapshot = message["snapshot"]
-            else:
-                self.ending = Ending(message["end"], message["status"], message, self._snapshot)
-                return self.ending
+        while self.ending is None:
+            self._take_report(limit)
+        return self.ending
 
     def last_words(self) -> str:
         """Return the end of what the agent and its children printed, stacks included."""
         return _tail(self.log)
 
-    def look(self) -> None:
-        """Let the supervisor read what the tree holds now; part of the ending's record."""
+    def look(self) -> Mapping[str, Any]:
+        """
+        Return what the tree holds now, as the supervisor reads it.
+
+        Peaks of several looks are kept: the ending carries the largest.
+        """
         self._order("snapshot")
+        before = self._snapshot
+        limit = time.monotonic() + _LADDER_S
+        if self.ending is None and self._take_report(limit) is None:
+            latest = self._snapshot
+            self._snapshot = {
+                name: max(count, before.get(name, 0)) for name, count in latest.items()
+            }
+        return self._snapshot
 
     def stop(self, *, deadline_s: float = 10.0) -> Ending:
         """End the agent in good order, or after *deadline_s* by force."""

@@ -83,6 +83,7 @@ class _Member:
                 measured = self._measure(one, waiting[0], started)
                 waiting.pop(0)
                 yield measured
+            self._agent.look()
             self._close(one)
         except WorkloadError as error:
             for case in waiting:
@@ -185,7 +186,6 @@ def measure_group(
                     member = _Member(agent, group, effort, origin_ns)
                     waiting = _serve_all(member, waiting, done, keep)
                     left = member.left
-                    agent.look()
                     is_well = all(repetition.is_ok for repetition in done)
                     ending = agent.stop() if is_well else agent.kill()
             except AgentError as error:

@@ -1,0 +1,132 @@
+"""The supervisor ends everything, also when its controller dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mpbench.agent.tree import descendants
+from mpbench.harness.handover import hand_over
+from mpbench.harness.launch import AgentHandle, Subject, launch
+
+_FLOORS = "mpbench.workloads.floors"
+
+_CONTROLLER = """
+import sys
+from pathlib import Path
+from mpbench.harness.launch import Subject, launch
+folder = Path(sys.argv[1])
+subject = Subject("here", sys.executable, sys.argv[2])
+with launch(subject, folder=folder) as agent:
+    agent.ask({"do": "open", "module": "mpbench.workloads.floors", "method": None,
+               "workload": "floor/os-pipe-round-trip", "params": {"payload_bytes": 64}},
+              deadline_s=30)
+    print(agent._process.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """Return this interpreter, ready to be an agent."""
+    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
+    return Subject("here", sys.executable, str(place))
+
+
+def open_pipe(agent: AgentHandle) -> None:
+    """Enter a workload that has a child."""
+    agent.ask(
+        {
+            "do": "open",
+            "module": _FLOORS,
+            "workload": "floor/os-pipe-round-trip",
+            "method": None,
+            "params": {"payload_bytes": 64},
+        },
+        deadline_s=30,
+    )
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text()
+
+
+def _gone(pid: int) -> None:
+    """Wait for a process that is no child of ours."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        import select
+
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        assert poller.poll(30_000)
+    finally:
+        os.close(descriptor)
+
+
+def test_a_killed_controller_takes_everything_with_it(subject: Subject, tmp_path: Path) -> None:
+    """After SIGKILL of the controller, supervisor, agent and child are gone."""
+    controller = subprocess.Popen(
+        [sys.executable, "-c", _CONTROLLER, str(tmp_path), subject.folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert controller.stdout is not None
+    assert controller.stdin is not None
+    supervisor = int(controller.stdout.readline())
+    below = [one.pid for one in descendants(supervisor)]
+    controller.send_signal(signal.SIGKILL)
+    controller.wait()
+    _gone(supervisor)
+    controller.stdout.close()
+    controller.stdin.close()
+
+    assert 2 == len(below)
+    assert [] == [pid for pid in below if _is_alive(pid)]
+
+
+def test_a_killed_supervisor_is_noticed(subject: Subject, tmp_path: Path) -> None:
+    """The controller learns that it lost its agent and does not wait for ever."""
+    with launch(subject, folder=tmp_path) as agent:
+        open_pipe(agent)
+        for one in descendants(agent._process.pid):
+            os.kill(one.pid, signal.SIGKILL)
+        agent._process.kill()
+        ending = agent.stop()
+
+    assert "lost" == ending.cause
+
+
+def test_the_environment_is_scrubbed(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent sees none of the user's variables, and its own hash seed."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with launch(subject, folder=tmp_path) as agent:
+        open_pipe(agent)
+        children = descendants(agent._process.pid)
+        seen = Path(f"/proc/{children[0].pid}/environ").read_bytes().split(b"\0")
+        agent.ask({"do": "close"}, deadline_s=30)
+        agent.stop()
+
+    assert f"PYTHONHASHSEED={agent.hash_seed}".encode() in seen
+    assert not [one for one in seen if one.startswith(b"OMP_")]
+
+
+def test_an_agent_ends_in_good_order(subject: Subject, tmp_path: Path) -> None:
+    """A stopped agent exits with 0, and its account covers its children."""
+    with launch(subject, folder=tmp_path) as agent:
+        open_pipe(agent)
+        agent.look()
+        agent.ask({"do": "close"}, deadline_s=30)
+        ending = agent.stop()
+
+    assert ("exited", 0) == (ending.cause, ending.exit_code)
+    assert 2 == ending.snapshot["processes"]
+    assert ending.report["cpu_user_ns"] + ending.report["cpu_system_ns"] > 0
+    assert [] == ending.report["ended"]
