@@ -101,11 +101,12 @@ class _WorkerSweep(NamedTuple):
     """Worker counts: 1 and all usable CPUs in quick, a curve through twice them otherwise."""
 
     smallest: int
+    quick: tuple[int, ...] = ()
 
     def resolve(self, tier: Tier, cpus: int) -> tuple[Scalar, ...]:
         """Return the worker counts for a machine with so many usable CPUs."""
         if tier is Tier.QUICK:
-            counts = {1, cpus}
+            counts = set(self.quick) or {1, cpus}
         else:
             # At least five distinct counts, or no scaling curve can be fitted.
             counts = {1, 2, 3, 4, 6, 8, cpus, 2 * cpus}
@@ -126,9 +127,15 @@ def fixed(*values: Scalar) -> Sweep:
     return Sweep(values, values, values)
 
 
-def worker_counts(*, smallest: int = 1) -> _WorkerSweep:
-    """Return the sweep over worker counts, which depends on the machine."""
-    return _WorkerSweep(smallest)
+def worker_counts(*, smallest: int = 1, quick: tuple[int, ...] = ()) -> _WorkerSweep:
+    """
+    Return the sweep over worker counts, which depends on the machine.
+
+    Args:
+        smallest: The least count that makes sense.
+        quick: Counts for tier quick; 1 and all usable CPUs by default.
+    """
+    return _WorkerSweep(smallest, quick)
 
 
 def _nothing(case: Case) -> Needs:
