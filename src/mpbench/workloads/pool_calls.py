@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple
 
+from mpbench.clock import monotonic_ns
 from mpbench.errors import UsageError, VerificationError
 from mpbench.workload import Body, Outcome, loops_for
 from mpbench.workloads.pool_tasks import burn, burn_pair, echo, echo_all
 
-__all__ = ("CALLS", "COVERS", "Job", "burn_job", "calling", "chunks_of", "echo_job")
+__all__ = ("CALLS", "COVERS", "Job", "burn_job", "calling", "chunks_of", "echo_job", "one_by_one")
+
+# Latencies kept of one sample; more are thinned evenly.
+_KEEP = 1_000
 
 
 class Job(NamedTuple):
@@ -162,5 +166,36 @@ def calling(pool: Any, job: Job, call: str, chunk_size: int) -> Body:
     def body(iterations: int, /) -> Callable[[], Outcome]:
         rounds = [run(pool, job, chunk_size) for _ in range(iterations)]
         return lambda: Outcome(operations=check(rounds), asked=iterations * asked)
+
+    return body
+
+
+def one_by_one(call: Callable[[int], int]) -> Body:
+    """
+    Return a body that asks for one answer after the other and keeps their latencies.
+
+    Args:
+        call: Hands over a number as a task and returns the result, the same number.
+    """
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        latencies = []
+        right = 0
+        for number in range(iterations):
+            started = monotonic_ns()
+            found = call(number)
+            latencies.append(monotonic_ns() - started)
+            right += found == number
+
+        def check() -> Outcome:
+            if right != iterations:
+                raise VerificationError(iterations, right, "the pool returned a wrong result")
+            return Outcome(
+                operations=right,
+                asked=iterations,
+                latencies_ns=tuple(latencies[:: max(1, len(latencies) // _KEEP)]),
+            )
+
+        return check
 
     return body

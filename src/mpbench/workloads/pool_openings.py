@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from multiprocessing.pool import Pool
 from typing import Any, Callable
 
 from mpbench.errors import WorkloadError
 from mpbench.model import Case
 from mpbench.workload import Body, Needs, Outcome
+from mpbench.workloads.pool_tasks import say_ready
 
 __all__ = (
     "await_ready",
@@ -22,6 +24,7 @@ __all__ = (
     "needs_two_workers",
     "needs_workers",
     "opened",
+    "ready_pool",
     "unanswered",
 )
 
@@ -96,6 +99,20 @@ def opened(make: Callable[[], Pool]) -> Iterator[Pool]:
         give_up(pool)
         raise
     end(pool)
+
+
+@contextmanager
+def ready_pool(context: BaseContext, workers: int) -> Iterator[Pool]:
+    """
+    Keep a pool open whose workers are all up.
+
+    Without the wait the first call contains the start of the workers, and a
+    calibration that meets it chooses far too few iterations.
+    """
+    here, there = context.Pipe(duplex=False)
+    with here, there, opened(lambda: context.Pool(workers, say_ready, (there,))) as pool:
+        await_ready(here, workers)
+        yield pool
 
 
 def expect(wanted: object, found: object, what: str) -> None:
