@@ -5,16 +5,18 @@ from __future__ import annotations
 import _multiprocessing  # type: ignore[import-not-found]  # private, and without a stub
 import mmap
 import os
+import time
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
 from typing import Any
 
+from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Needs, NoFloor, Outcome, workload
+from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, thinned, workload
 from mpbench.workloads.forks import forked, without_fork
 
-__all__ = ("semaphore_hand_off", "semlock")
+__all__ = ("semaphore_hand_off", "semlock", "semlock_create", "sleep_late")
 
 # The kind of `_multiprocessing.SemLock` that Lock and Semaphore are made of.
 _SEMAPHORE = 1
@@ -112,3 +114,71 @@ def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
         finally:
             page[0] = 1
             there.release()
+
+
+@workload(
+    "floor/semlock-create",
+    metric=Metric.TIME,
+    floor=NoFloor("opening, unlinking and unmapping a semaphore are the C library's operations"),
+    by_method=False,
+    needs=lambda case: Needs(semaphores=True),  # noqa: ARG005 - the same for each case
+)
+def semlock_create(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Make the raw C object that a lock wraps, and drop it.
+
+    Timed: one `_multiprocessing.SemLock` with a name that is unlinked at once,
+    and the end of the object.
+
+    Reads as: the least a new lock can cost: a file in the semaphore folder,
+    its mapping, and their removal.
+    """
+    del context, case
+    _semlock(1)
+
+    def body(iterations: int, /) -> int:
+        make = _multiprocessing.SemLock
+        name = f"/mpbench-{os.getpid()}-create"
+        made = 0
+        for _ in range(iterations):
+            made += make(_SEMAPHORE, 1, 1, name, True).kind
+        return made
+
+    yield body
+
+
+@workload(
+    "floor/sleep-late",
+    metric=Metric.WAITING,
+    floor=NoFloor("a timer and one wake-up of this process are the kernel's own operations"),
+    by_method=False,
+    timeout_ms=Sweep((1,), (1, 10), (1, 10, 100)),
+)
+def sleep_late(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Sleep for a while, and see how late the waking is.
+
+    Timed: how much longer than asked one `time.sleep` took.
+
+    Reads as: the least by which a timeout can be late here. The kernel's timer
+    slack (50 us for an ordinary Linux process) is in it.
+    """
+    del context
+    timeout_ms = case.integer("timeout_ms")
+
+    def body(iterations: int, /) -> Outcome:
+        sleep, clock = time.sleep, monotonic_ns
+        asked_s, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
+        late: list[int] = []
+        for _ in range(iterations):
+            started = clock()
+            sleep(asked_s)
+            late.append(clock() - started - asked_ns)
+        return Outcome(
+            operations=len(late),
+            asked=iterations,
+            elapsed_ns=sum(late),
+            latencies_ns=thinned(late),
+        )
+
+    yield body
