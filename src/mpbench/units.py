@@ -15,8 +15,9 @@ def _digits(value: float, significant: int) -> str:
     """Write *value* with a number of significant digits and no exponent."""
     if value == 0:
         return "0"
-    places = max(0, significant - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{places}f}"
+    rounded = float(f"{value:.{significant - 1}e}")
+    places = max(0, significant - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{places}f}"
 
 
 def format_seconds(seconds: float, *, significant: int = 3) -> str:
@@ -42,7 +43,7 @@ def format_bytes(count: float) -> str:
             whole = count / factor
             if whole == int(whole):
                 return f"{int(whole):,} {name}"
-            if isinstance(count, float) or count >= 10 * factor:
+            if isinstance(count, float) or factor > 1 << 10:
                 return f"{_digits(whole, 3)} {name}"
             break
     return f"{count:,.0f} B"

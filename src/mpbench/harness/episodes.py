@@ -65,7 +65,7 @@ class Answering(Protocol):
     def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
         """Send one request and return the reply."""
 
-    def look(self) -> None:
+    def look(self) -> Mapping[str, Any]:
         """Let the supervisor read what the tree holds now."""
 
     def stop(self, *, deadline_s: float = 10.0) -> Ending:

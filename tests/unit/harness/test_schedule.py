@@ -1,0 +1,70 @@
+"""Which cases share an agent, and in which order agents run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from mpbench.catalog import cases_of, discover
+from mpbench.harness.schedule import Group, SetUp, floor_case, groups_of, rounds
+from mpbench.model import Case, StartMethod, Tier
+
+CATALOGUE = discover()
+
+
+def cases(name: str, tier: Tier = Tier.STANDARD) -> tuple[Case, ...]:
+    """Return the cases of one workload under two start methods."""
+    methods = (StartMethod.FORK, StartMethod.SPAWN)
+    return cases_of(CATALOGUE[name], tier=tier, cpus=2, methods=methods)
+
+
+def test_shared_parameters_share_a_set_up() -> None:
+    """One agent serves all sizes of a workload that needs no set-up for each."""
+    one = CATALOGUE["pipe/round-trip"]
+    groups = groups_of(["here"], {"here": cases(one.name)}, CATALOGUE)
+    own = [name for name in one.parameters if name not in one.shares]
+    expected = {(case.method, tuple(case.value(name) for name in own)) for case in cases(one.name)}
+
+    assert "payload_bytes" in one.shares
+    assert len(expected) == len(groups)
+
+
+def test_floors_share_one_agent() -> None:
+    """All floors of a subject are measured in the same agent."""
+    floors = [
+        case for name in CATALOGUE if name.startswith("floor/") for case in cases(name, Tier.QUICK)
+    ]
+    groups = groups_of(["here"], {"here": floors}, CATALOGUE)
+
+    assert 1 == len(groups)
+    assert Counter(floors) == Counter(groups[0].cases)
+
+
+def test_a_floor_takes_the_parameters_that_it_shares() -> None:
+    """A message of 64 KiB is compared with a floor of 64 KiB."""
+    case = Case.make("pipe/round-trip", StartMethod.SPAWN, {"payload_bytes": 65_536})
+    floor = floor_case(case, CATALOGUE["floor/os-pipe-round-trip"])
+
+    assert Case.make("floor/os-pipe-round-trip", None, {"payload_bytes": 65_536}) == floor
+
+
+def order(seed: int) -> list[list[str]]:
+    """Return the names of the groups in each of six rounds."""
+    one = CATALOGUE["floor/empty-call"]
+    case = Case.make(one.name, None, {})
+    groups = [Group("here", str(number), (SetUp(one, None, (case,)),)) for number in range(20)]
+    return [
+        [group.name for group in chosen] for _, chosen in rounds(groups, repetitions=6, seed=seed)
+    ]
+
+
+def test_each_round_holds_every_group_once() -> None:
+    """The repetitions of a case are spread over the run."""
+    for names in order(1):
+        assert sorted(names) == sorted(str(number) for number in range(20))
+
+
+def test_the_order_follows_from_the_seed() -> None:
+    """The same seed gives the same order, another seed another one, and rounds differ."""
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+    assert order(1)[0] != order(1)[1]
