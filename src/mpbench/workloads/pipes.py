@@ -9,22 +9,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from typing import Any, Callable
 
-from mpbench.clock import monotonic_ns
-from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import (
-    Bind,
-    Body,
-    Check,
-    Outcome,
-    Sweep,
-    delivered,
-    fixed,
-    partner,
-    steps,
-    thinned,
-    workload,
-)
+from mpbench.workload import Bind, Body, Sweep, fixed, partner, workload
+from mpbench.workloads.trips import note_arrivals, one_way_trips, round_trips
 
 __all__ = ("one_way", "placed_round_trip", "round_trip", "simplex_round_trip")
 
@@ -81,32 +68,6 @@ class _Echo:
         self._form = form
 
 
-def _turns(send: Callable[[Any], None], receive: Callable[[], Any], message: bytes) -> Body:
-    """Return the body of a round trip, which notes every single one."""
-    size = len(message)
-
-    def body(iterations: int, /) -> Check:
-        clock = monotonic_ns
-        returned = 0
-        reply: Any = b""
-        stamps = [clock()]
-        note = stamps.append
-        for _ in range(iterations):
-            send(message)
-            reply = receive()
-            note(clock())
-            returned += len(reply) == size
-
-        def check() -> Outcome:
-            if reply != message:
-                raise VerificationError(size, 0, "bytes came back as they were sent")
-            return Outcome(returned, iterations, latencies_ns=thinned(steps(stamps)))
-
-        return check
-
-    return body
-
-
 @workload(
     "pipe/round-trip",
     metric=Metric.ROUND_TRIP,
@@ -147,7 +108,7 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
             form, size = case.text("form"), case.integer("payload_bytes")
             echo.announce(form, size)
             message = os.urandom(size)
-            return _turns(_send_of(here, form), _receive_of(here, form, size), message)
+            return round_trips(_send_of(here, form), _receive_of(here, form, size), message)
 
         yield bind
 
@@ -192,29 +153,18 @@ def simplex_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
 
         def bind(case: Case) -> Body:
             message = os.urandom(case.integer("payload_bytes"))
-            return _turns(here_writer.send_bytes, here_reader.recv_bytes, message)
+            return round_trips(here_writer.send_bytes, here_reader.recv_bytes, message)
 
         yield bind
         # A forked child holds copies of these ends, so end-of-file would not arrive.
         here_writer.send_bytes(b"")
 
 
-def _note_arrivals(connection: Connection) -> None:
-    """Stamp messages when they are here, answer each, and hand over the stamps at the end."""
+def _serve_one_way(connection: Connection) -> None:
+    """Note the arrival of messages in the form that the parent announces."""
     while True:
         form, size, count = connection.recv()
-        receive, acknowledge, clock = (
-            _receive_of(connection, form, size),
-            connection.send_bytes,
-            monotonic_ns,
-        )
-        stamps: list[int] = []
-        acknowledge(b"r")
-        for _ in range(count):
-            message = receive()
-            stamps.append(clock())
-            acknowledge(b"a")
-        connection.send((stamps, bytes(message)))
+        note_arrivals(connection, _receive_of(connection, form, size), count)
 
 
 @workload(
@@ -247,35 +197,17 @@ def one_way(context: BaseContext, case: Case) -> Iterator[Bind]:
     alone is what a sender-side benchmark would report.
     """
     del case
-    with partner(context, _note_arrivals) as here:
+    with partner(context, _serve_one_way) as here:
 
         def bind(case: Case) -> Body:
             form, size = case.text("form"), case.integer("payload_bytes")
-            message = os.urandom(size)
-            send = _send_of(here, form)
-            acknowledged = here.recv_bytes
 
-            def body(iterations: int, /) -> Check:
-                clock = monotonic_ns
-                sent: list[int] = []
-                returned: list[int] = []
-                here.send((form, size, iterations))
-                acknowledged()
-                for _ in range(iterations):
-                    sent.append(clock())
-                    send(message)
-                    returned.append(clock())
-                    acknowledged()
+            def announce(count: int) -> None:
+                here.send((form, size, count))
 
-                def check() -> Outcome:
-                    received, last = here.recv()
-                    if last != message:
-                        raise VerificationError(size, 0, "bytes arrived as they were sent")
-                    return delivered(sent, returned, received, fact="send_return")
-
-                return check
-
-            return body
+            return one_way_trips(
+                here, announce, _send_of(here, form), os.urandom(size), fact="send_return"
+            )
 
         yield bind
 
@@ -333,7 +265,7 @@ def placed_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
         def bind(case: Case) -> Body:
             size = case.integer("payload_bytes")
             echo.announce("bytes", size)
-            return _turns(here.send_bytes, here.recv_bytes, os.urandom(size))
+            return round_trips(here.send_bytes, here.recv_bytes, os.urandom(size))
 
         os.sched_setaffinity(0, mine)
         try:
