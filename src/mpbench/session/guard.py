@@ -1,0 +1,137 @@
+"""
+Watches the machine, not the arms: what else happened during an episode.
+
+An episode may be dropped, but only as a whole and only on evidence that no
+arm can have caused or favoured: the speed of a short spin of the controller's
+own, before and after, and CPU time that the hypervisor took away. Throttling,
+pressure and switches are recorded and never decide, because a workload can
+cause them itself; measured times never decide.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mpbench import environment
+from mpbench.clock import monotonic_ns
+from mpbench.workload import loops_for, spin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ("Guard", "Look", "reason_to_drop")
+
+# One spin is 3 ms; the fastest of three is not disturbed by one interruption.
+_SPIN_NS = 3_000_000
+_SPINS = 3
+# The session's own speed is the median of so many canaries.
+_REMEMBERED = 41
+
+# A canary this far off says that the CPU itself ran at another speed.
+_MOST_OFF = 0.25
+# The share of CPU time that the hypervisor may take during an episode.
+_MOST_STOLEN = 0.10
+
+
+class Look(NamedTuple):
+    """What the machine showed at one moment; counters run since boot, None where unknown."""
+
+    canary_ns: int
+    stolen_s: float
+    busy_s: float
+    idle_s: float
+    pressure_us: float | None
+    throttled_us: int | None
+
+
+def reason_to_drop(facts: dict[str, Any], usual_ns: float) -> str | None:
+    """
+    Return why an episode does not count, or None.
+
+    Args:
+        facts: What the guard saw around it.
+        usual_ns: The session's usual canary.
+    """
+    canaries: Sequence[int] = facts["canary_ns"]
+    for canary in canaries:
+        if abs(canary / usual_ns - 1.0) > _MOST_OFF:
+            return f"a canary took {canary / usual_ns:.2f} times its usual time"
+    if facts["stolen_share"] > _MOST_STOLEN:
+        return f"the hypervisor took {facts['stolen_share']:.0%} of the CPU time"
+    return None
+
+
+def _canary(loops: int) -> int:
+    fastest = 0
+    for _ in range(_SPINS):
+        started = monotonic_ns()
+        spin(loops)
+        elapsed = monotonic_ns() - started
+        fastest = elapsed if not fastest else min(fastest, elapsed)
+    return fastest
+
+
+def _read(loops: int) -> Look:
+    load = environment.processor_seconds()
+    cgroup = environment.describe_cgroup()["cpu_throttling"]
+    pressure = environment.pressure().get("cpu", {})
+    return Look(
+        canary_ns=_canary(loops),
+        stolen_s=load["stolen_s"],
+        busy_s=load["busy_s"],
+        idle_s=load["idle_s"],
+        pressure_us=pressure.get("some_total"),
+        throttled_us=None if cgroup is None else cgroup["throttled_us"],
+    )
+
+
+def _difference(after: float | None, before: float | None) -> float | None:
+    return None if after is None or before is None else after - before
+
+
+class Guard:
+    """
+    Looks before and after each episode.
+
+    Args:
+        read: Returns one look at the machine; a fake in tests.
+    """
+
+    def __init__(self, read: Callable[[], Look] | None = None) -> None:
+        if read is None:
+            loops = loops_for(_SPIN_NS)
+            self._read: Callable[[], Look] = lambda: _read(loops)
+        else:
+            self._read = read
+        self._canaries: deque[int] = deque(maxlen=_REMEMBERED)
+        self._last = self._look()
+
+    def _look(self) -> Look:
+        look = self._read()
+        self._canaries.append(look.canary_ns)
+        return look
+
+    def before(self) -> None:
+        """Look at the machine before an episode."""
+        self._last = self._look()
+
+    def after(self) -> dict[str, Any]:
+        """
+        Look again, and return the facts of the episode.
+
+        Returns:
+            What is recorded with both repetitions: `guard` with the readings,
+            and `dropped` with the reason why the episode does not count, if any.
+        """
+        first, second = self._last, self._look()
+        stolen = second.stolen_s - first.stolen_s
+        whole = stolen + second.busy_s - first.busy_s + second.idle_s - first.idle_s
+        facts = {
+            "canary_ns": [first.canary_ns, second.canary_ns],
+            "stolen_share": stolen / whole if whole > 0 else 0.0,
+            "pressure_us": _difference(second.pressure_us, first.pressure_us),
+            "throttled_us": _difference(second.throttled_us, first.throttled_us),
+        }
+        return {"guard": facts, "dropped": reason_to_drop(facts, median(self._canaries))}

@@ -1,0 +1,162 @@
+"""Commits of a user's repository, each built into a virtual environment of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import NamedTuple
+
+from mpbench.errors import EnvironmentUnfitError, UsageError
+
+__all__ = ("Built", "build", "commit_of", "default_cache")
+
+_GIT_S = 120
+_INSTALL_S = 1_200
+# Written last: a folder without it was left by an interrupted build.
+_MARK = "complete"
+
+
+class Built(NamedTuple):
+    """An environment that holds one commit; `paths` are sources that cannot be installed."""
+
+    commit: str
+    executable: Path
+    paths: tuple[Path, ...]
+
+
+def default_cache() -> Path:
+    """Return the private folder in which built commits are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "mpbench" / "revisions"
+
+
+def _call(command: list[str], *, timeout_s: float, what: str) -> bytes:
+    """
+    Run a command and return what it wrote.
+
+    Raises:
+        EnvironmentUnfitError: It does not exist, fails or takes too long.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise EnvironmentUnfitError(f"{what}: there is no {command[0]!r} on this machine") from None
+    except subprocess.TimeoutExpired:
+        raise EnvironmentUnfitError(f"{what}: took longer than {timeout_s:g} s") from None
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        # pip's last line is often advice; the error stands in the line that says so.
+        telling = [line for line in said if "error" in line.lower()] or said or ["no output"]
+        raise EnvironmentUnfitError(
+            f"{what} failed with exit code {done.returncode}: {telling[-1].strip()}"
+        )
+    return done.stdout
+
+
+def commit_of(repository: Path, rev: str) -> str:
+    """
+    Return the full hash of a commit.
+
+    Raises:
+        UsageError: The folder is no repository, or has no such commit.
+    """
+    if rev.startswith("-"):
+        raise UsageError(f"{rev!r} is no commit")
+    command = [
+        "git",
+        "-C",
+        str(repository),
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        f"{rev}^{{commit}}",
+    ]
+    try:
+        return _call(command, timeout_s=_GIT_S, what="git rev-parse").decode().strip()
+    except EnvironmentUnfitError:
+        raise UsageError(
+            f"{repository} has no commit {rev!r}; name one that `git rev-parse` knows, "
+            "or another repository with --repo"
+        ) from None
+
+
+def _export(repository: Path, commit: str, target: Path) -> None:
+    """Unpack the files of a commit; the user's working tree is not touched."""
+    command = ["git", "-C", str(repository), "archive", "--format=tar", commit]
+    packed = _call(command, timeout_s=_GIT_S, what=f"git archive {commit[:12]}")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(target, filter="data")
+
+
+def _is_project(source: Path) -> bool:
+    project = source / "pyproject.toml"
+    if (source / "setup.py").is_file():
+        return True
+    return project.is_file() and any(
+        line.strip() in {"[build-system]", "[project]"}
+        for line in project.read_text(errors="replace").splitlines()
+    )
+
+
+def _install(source: Path, environment: Path, python: str) -> tuple[Path, ...]:
+    """Make the environment; return what must be put on its path."""
+    _call([python, "-m", "venv", str(environment)], timeout_s=_INSTALL_S, what="python -m venv")
+    executable = str(environment / "bin" / "python")
+    pip = [executable, "-m", "pip", "install", "--quiet", "--no-input"]
+    pip.append("--disable-pip-version-check")
+    requirements = source / "requirements.txt"
+    if _is_project(source):
+        _call([*pip, str(source)], timeout_s=_INSTALL_S, what=f"pip install of {source.name}")
+        return ()
+    if requirements.is_file():
+        command = [*pip, "-r", str(requirements)]
+        _call(command, timeout_s=_INSTALL_S, what="pip install -r requirements.txt")
+    # Compiled beforehand, or the first agents would pay for it.
+    _call([executable, "-m", "compileall", "-q", str(source)], timeout_s=_GIT_S, what="compileall")
+    return tuple(one for one in (source / "src", source) if one.is_dir())
+
+
+def build(repository: Path, rev: str, *, cache: Path, python: str | None = None) -> Built:
+    """
+    Return an environment that holds a commit, built now or earlier.
+
+    A project that can be installed is installed, with its dependencies; the
+    sources of any other are put on the path as they are.
+
+    Args:
+        repository: The user's repository; only its history is read.
+        rev: A commit, tag or branch.
+        cache: Where environments are kept.
+        python: The interpreter to build it with; the running one by default.
+
+    Raises:
+        UsageError: There is no such commit.
+        EnvironmentUnfitError: It does not build.
+    """
+    base = python or sys.executable
+    commit = commit_of(repository, rev)
+    stamp = hashlib.sha256(f"{repository.resolve()}\n{base}".encode()).hexdigest()[:12]
+    folder = cache / stamp / commit
+    mark = folder / _MARK
+    if not mark.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # An environment cannot be moved, so it is built in its place and marked at the end.
+        (folder / "source").mkdir(parents=True)
+        _export(repository, commit, folder / "source")
+        paths = _install(folder / "source", folder / "environment", base)
+        mark.write_text("\n".join(str(one) for one in paths))
+    paths = tuple(Path(line) for line in mark.read_text().splitlines())
+    return Built(commit, folder / "environment" / "bin" / "python", paths)
