@@ -17,7 +17,7 @@ def _digits(value: float, significant: int) -> str:
         return "0"
     rounded = float(f"{value:.{significant - 1}e}")
     places = max(0, significant - 1 - math.floor(math.log10(abs(rounded))))
-    return f"{rounded:,.{places}f}"
+    return f"{value:,.{places}f}"
 
 
 def format_seconds(seconds: float, *, significant: int = 3) -> str:
