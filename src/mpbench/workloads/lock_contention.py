@@ -1,0 +1,277 @@
+"""Locks that several processes want at the same time: throughput, fairness, waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric, Tier, Timing
+from mpbench.workload import (
+    CREW_FACTS,
+    Bind,
+    Body,
+    Needs,
+    NoFloor,
+    Sweep,
+    Turn,
+    crew,
+    loops_for,
+    spin,
+    worker_counts,
+    workload,
+)
+
+__all__ = ("contended", "permits", "threads", "without_lock")
+
+# lockhammer makes both lengths mandatory, because a lock that is held for no
+# time and wanted again at once is a load that no program has. They are swept
+# over what a counter, a small update and a system call take.
+_CRITICAL = Sweep((1_000,), (1_000, 100_000), (0, 1_000, 10_000, 100_000))
+_OUTSIDE = Sweep((1_000,), (1_000,), (0, 1_000, 10_000, 100_000))
+
+
+def _needs(case: Case) -> Needs:
+    workers = case.integer("workers")
+    return Needs(processes=workers, descriptors=16 + 2 * workers, semaphores=True)
+
+
+def contend(turn: Turn, lock: Any, settings: Any) -> None:
+    """
+    Take the lock, work, give it back, work outside, until told to stop.
+
+    Args:
+        turn: This worker's side of the windows.
+        lock: What the workers want.
+        settings: Shared: passes of `spin` inside and outside the lock.
+    """
+    acquire, release, clock = lock.acquire, lock.release, monotonic_ns
+    note = turn.waits.append
+    inside, outside = settings[:]
+    done = 0
+    while turn.running:
+        asked = clock()
+        acquire()
+        got = clock()
+        if inside:
+            spin(inside)
+        release()
+        now = clock()
+        done += 1
+        note(got - asked)
+        if now >= turn.edge:
+            turn.cross(now, done)
+            inside, outside = settings[:]
+        if outside:
+            spin(outside)
+
+
+def _work_alone(turn: Turn, settings: Any) -> None:
+    """Do as `contend` does, without any lock."""
+    clock = monotonic_ns
+    note = turn.waits.append
+    inside, outside = settings[:]
+    done = 0
+    while turn.running:
+        asked = clock()
+        got = clock()
+        if inside:
+            spin(inside)
+        now = clock()
+        done += 1
+        note(got - asked)
+        if now >= turn.edge:
+            turn.cross(now, done)
+            inside, outside = settings[:]
+        if outside:
+            spin(outside)
+
+
+class _Lengths:
+    """The lengths of the two kinds of work, shared with the workers and changed for each case."""
+
+    def __init__(self, context: BaseContext) -> None:
+        self.settings: Any = context.RawArray("q", 2)
+        # Calibrated before there is any load: one millisecond, then scaled.
+        self._per_ns = loops_for(1_000_000) / 1_000_000
+
+    def choose(self, case: Case) -> None:
+        """Publish the lengths of a case; workers see them before the next window."""
+        self.settings[:] = [
+            round(case.integer(name) * self._per_ns) for name in ("critical_ns", "outside_ns")
+        ]
+
+
+@workload(
+    "lock/contended",
+    metric=Metric.THROUGHPUT,
+    floor="lock/without-lock",
+    covers=("Lock.acquire", "Lock.release"),
+    facts=CREW_FACTS,
+    timing=Timing.WINDOW,
+    tier=Tier.QUICK,
+    shares=("critical_ns", "outside_ns"),
+    needs=_needs,
+    workers=worker_counts(quick=(2,)),
+    critical_ns=_CRITICAL,
+    outside_ns=_OUTSIDE,
+)
+def contended(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Let several processes want one Lock again and again.
+
+    Timed: acquires by all workers whose work under the lock ended inside a
+    common window of the clock. Each worker acquires, works for `critical_ns`,
+    releases, and works for `outside_ns`; both are loops that were calibrated
+    on an idle CPU. Before and after the window the load is the same. Each pass
+    also reads the clock three times, which `lock/without-lock` does as well.
+
+    Reads as: how many turns a second the lock gives out. 1/critical_ns is the
+    most that any lock can reach. The percentiles are waiting times, `jain` and
+    `smallest_share` say how evenly the turns went to the workers (1 is even),
+    `longest_wait` is the worst of the window, `cpu_share` how much of their
+    time the workers were on a CPU, `cpu_per_operation` what one turn cost all
+    of them together. More workers than CPUs also wait for a CPU.
+    """
+    lengths = _Lengths(context)
+    members = [(contend, (context.Lock(), lengths.settings))] * case.integer("workers")
+    with crew(context, members) as gang:
+
+        def bind(case: Case) -> Body:
+            lengths.choose(case)
+            return gang.window
+
+        yield bind
+
+
+@workload(
+    "lock/without-lock",
+    metric=Metric.THROUGHPUT,
+    floor=NoFloor("it is what contended locks are compared with: the same work without a lock"),
+    facts=CREW_FACTS,
+    by_method=False,
+    timing=Timing.WINDOW,
+    shares=("critical_ns", "outside_ns"),
+    needs=_needs,
+    workers=worker_counts(quick=(2,)),
+    critical_ns=_CRITICAL,
+    outside_ns=_OUTSIDE,
+)
+def without_lock(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Do the work of `lock/contended` without the lock.
+
+    Timed: as there. Nobody waits for anybody, except for a CPU.
+
+    Reads as: what the workers could do if nothing had to be done one at a
+    time. Its ratio to `lock/contended` is the price of mutual exclusion: of
+    waiting for turns, of the lock's own calls and of sleeping and waking.
+    """
+    lengths = _Lengths(context)
+    members = [(_work_alone, (lengths.settings,))] * case.integer("workers")
+    with crew(context, members) as gang:
+
+        def bind(case: Case) -> Body:
+            lengths.choose(case)
+            return gang.window
+
+        yield bind
+
+
+@workload(
+    "lock/permits",
+    metric=Metric.THROUGHPUT,
+    floor="lock/without-lock",
+    covers=("Semaphore.acquire", "Semaphore.release"),
+    facts=CREW_FACTS,
+    timing=Timing.WINDOW,
+    tier=Tier.FULL,
+    shares=("critical_ns", "outside_ns"),
+    needs=_needs,
+    workers=Sweep((4,), (4,), (2, 4, 8)),
+    permits=Sweep((2,), (2,), (1, 2, 4)),
+    critical_ns=Sweep((10_000,), (10_000,), (1_000, 100_000)),
+    outside_ns=Sweep((1_000,), (1_000,), (1_000,)),
+)
+def permits(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Let several processes share the permits of one Semaphore.
+
+    Timed: as `lock/contended`, with a Semaphore that lets `permits` workers in
+    at a time.
+
+    Reads as: with as many permits as workers nobody waits for a permit and
+    what remains is the semaphore's own cost; with fewer the others sleep.
+    """
+    lengths = _Lengths(context)
+    semaphore = context.Semaphore(case.integer("permits"))
+    members = [(contend, (semaphore, lengths.settings))] * case.integer("workers")
+    with crew(context, members) as gang:
+
+        def bind(case: Case) -> Body:
+            lengths.choose(case)
+            return gang.window
+
+        yield bind
+
+
+def _contend_in_threads(turn: Turn, lock: Any, settings: Any, count: int) -> None:
+    """Run `count` threads that contend; the first one reports for all of them."""
+    counts = [0] * count
+    inside, outside = settings[:]
+
+    def contend_too(place: int) -> None:
+        while turn.running:
+            with lock:
+                spin(inside)
+            counts[place] += 1
+            spin(outside)
+
+    others = [threading.Thread(target=contend_too, args=(place,)) for place in range(1, count)]
+    for thread in others:
+        thread.start()
+    while turn.running:
+        with lock:
+            spin(inside)
+        now = monotonic_ns()
+        counts[0] += 1
+        if now >= turn.edge:
+            turn.cross(now, sum(counts))
+        spin(outside)
+    for thread in others:
+        thread.join()
+
+
+@workload(
+    "lock/threads",
+    metric=Metric.THROUGHPUT,
+    floor="lock/without-lock",
+    covers=("Lock.acquire", "Lock.release"),
+    facts={name: metric for name, metric in CREW_FACTS.items() if name != "longest_wait"},
+    timing=Timing.WINDOW,
+    tier=Tier.FULL,
+    needs=_needs,
+    workers=Sweep((2,), (2,), (1, 2, 4)),
+    threads=Sweep((2,), (2,), (1, 2, 4)),
+    critical_ns=Sweep((1_000,), (1_000,), (1_000, 100_000)),
+    outside_ns=Sweep((1_000,), (1_000,), (1_000,)),
+)
+def threads(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Let several threads in each of several processes want one Lock.
+
+    Timed: as `lock/contended`, with `threads` threads in each worker. The
+    fairness is that between processes.
+
+    Reads as: what the GIL adds. A thread that must wait for the lock lets the
+    GIL go first, and needs it again before it can use the lock that it got;
+    meanwhile nobody else in any process has the lock.
+    """
+    lengths = _Lengths(context)
+    lengths.choose(case)
+    arguments = (context.Lock(), lengths.settings, case.integer("threads"))
+    members = [(_contend_in_threads, arguments)] * case.integer("workers")
+    with crew(context, members) as gang:
+        yield gang.window
