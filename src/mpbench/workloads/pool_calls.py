@@ -8,7 +8,7 @@ from typing import Any, Callable, NamedTuple
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UsageError, VerificationError
 from mpbench.workload import Body, Outcome, loops_for
-from mpbench.workloads.pool_tasks import burn, burn_pair, echo, echo_all
+from mpbench.workloads.pool_tasks import burn, burn_all, burn_pair, echo, echo_all
 
 __all__ = ("CALLS", "COVERS", "Job", "burn_job", "calling", "chunks_of", "echo_job", "one_by_one")
 
@@ -39,11 +39,6 @@ class Job(NamedTuple):
 
 # pool, job, chunk size (0: the call's own default) -> results in the order of arrival.
 Call = Callable[[Any, Job, int], "list[Any]"]
-
-
-def burn_all(tasks: list[tuple[int, int]]) -> list[int]:
-    """Burn for each task of a chunk made by hand."""
-    return [burn_pair(task) for task in tasks]
 
 
 def echo_job(tasks: int) -> Job:

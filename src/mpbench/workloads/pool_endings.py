@@ -51,6 +51,8 @@ def max_tasks_per_child(context: BaseContext, case: Case) -> Iterator[Body]:
 
     with opened(lambda: context.Pool(1, maxtasksperchild=limit or None)) as pool:
         run = one_by_one(lambda number: pool.apply(echo, (number,)))
+        # The first worker's start is not a replacement.
+        run(1)
         yield lambda iterations: run(iterations * tasks)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 __all__ = (
     "WORKS",
     "burn",
+    "burn_all",
     "burn_pair",
     "call_kernel",
     "doze",
@@ -33,6 +34,7 @@ __all__ = (
     "stream",
     "use_argument",
     "use_kept",
+    "work_all",
 )
 
 # What an initializer hands to the tasks of its worker. A pool gives it no other
@@ -63,6 +65,11 @@ def burn(loops: int, number: int) -> int:
 def burn_pair(task: tuple[int, int]) -> int:
     """Burn with both arguments in one, as `map` needs it."""
     return burn(*task)
+
+
+def burn_all(tasks: list[tuple[int, int]]) -> list[int]:
+    """Burn for each task of a chunk made by hand."""
+    return [burn_pair(task) for task in tasks]
 
 
 def stamp_burn(task: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -107,6 +114,11 @@ def doze(task: tuple[int, int]) -> int:
 
 # The kinds of work of the scaling workloads; each takes (amount, number).
 WORKS = {"cpu": burn_pair, "memory": stream, "syscall": call_kernel, "sleep": doze}
+
+
+def work_all(work: str, tasks: list[tuple[int, int]]) -> list[int]:
+    """Do one kind of work for each task of a chunk made by hand."""
+    return [WORKS[work](task) for task in tasks]
 
 
 def make_payload(size: int, number: int) -> bytes:
