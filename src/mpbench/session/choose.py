@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from mpbench.session.subjects import Described
     from mpbench.workload import Workload
 
-__all__ = ("Chosen", "catalogue_for", "choose", "selected")
+__all__ = (
+    "Chosen",
+    "catalogue_for",
+    "choose",
+    "record_of",
+    "refusal_of",
+    "selected",
+    "tier_for",
+)
 
 
 class Chosen(NamedTuple):
@@ -73,7 +81,7 @@ def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, .
     return picked
 
 
-def _tier_for(plan: Plan, one: Workload) -> Tier:
+def tier_for(plan: Plan, one: Workload) -> Tier:
     """Return the tier whose parameter values are used: at least the workload's own."""
     return plan.tier if plan.tier.rank >= one.tier.rank else one.tier
 
@@ -88,9 +96,10 @@ def _with_floors(cases: Sequence[Case], catalogue: Mapping[str, Workload]) -> tu
     return tuple(together)
 
 
-def _record(
+def record_of(
     subject: str, case: Case, catalogue: Mapping[str, Workload], refused: tuple[Status, str] | None
 ) -> CaseRecord:
+    """Return the record of a planned case; *refused* says why it is not measured."""
     one = catalogue[case.workload]
     floor = None if one.floor_name is None else floor_case(case, catalogue[one.floor_name]).id
     return CaseRecord(
@@ -144,7 +153,7 @@ def choose(
             for one in picked
             for case in cases_of(
                 one,
-                tier=_tier_for(plan, one),
+                tier=tier_for(plan, one),
                 cpus=cpus,
                 methods=_methods(plan, described),
                 chosen=plan.params,
@@ -152,20 +161,21 @@ def choose(
         ]
         fit: list[Case] = []
         for case in _with_floors(planned, catalogue):
-            refused = _refusal(case, catalogue, described, preflight)
-            records.append(_record(key, case, catalogue, refused))
+            refused = refusal_of(case, catalogue, described, preflight)
+            records.append(record_of(key, case, catalogue, refused))
             if refused is None:
                 fit.append(case)
         cases[key] = tuple(fit)
     return Chosen(cases, tuple(records))
 
 
-def _refusal(
+def refusal_of(
     case: Case,
     catalogue: Mapping[str, Workload],
     described: Described,
     preflight: Callable[[Workload, Case], str | None],
 ) -> tuple[Status, str] | None:
+    """Return why an interpreter or the machine cannot run a case, or None."""
     if case.method is not None and case.method not in described.methods:
         return Status.UNSUPPORTED, f"this interpreter has no start method {case.method.value!r}"
     reason = preflight(catalogue[case.workload], case)
