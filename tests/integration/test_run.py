@@ -1,0 +1,139 @@
+"""A run as a session makes it: records, interruption, resumption, refusals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from mpbench.errors import EnvironmentUnfitError, InvalidSessionError, OutputError, UsageError
+from mpbench.model import StartMethod, Status, Tier
+from mpbench.plan import Plan
+from mpbench.session.exclusive import exclusive
+from mpbench.session.progress import Silent
+from mpbench.session.run import run
+from mpbench.store.jsonl import read
+
+SMALL = Plan(
+    select=("pipe/round-trip",),
+    methods=(StartMethod.FORK,),
+    params={"payload_bytes": (64,)},
+    repetitions=3,
+    sample_ns=1_000_000,
+)
+
+
+class StopAfter(Silent):
+    """Sends SIGINT when a number of steps were done."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    def done(self) -> None:
+        """Count down."""
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_run_records_each_agent(tmp_path: Path) -> None:
+    """Each repetition comes from an agent of its own, with a seed, an account and samples."""
+    measured = run(SMALL, folder=tmp_path, progress=Silent(), command=("mpbench", "run"))
+    ours = [one for one in measured.run.repetitions if one.case.workload == "pipe/round-trip"]
+
+    assert [0, 1, 2] == [one.number for one in ours]
+    assert 3 == len({one.agent for one in ours})
+    assert 3 == len({one.hash_seed for one in ours})
+    assert 1 == len({one.iterations for one in ours})
+    assert all(one.account and one.account.cpu_coverage == 1.0 for one in ours)
+    assert all(one.samples for one in ours)
+    assert measured.run.end is not None
+    assert Status.OK is measured.run.end.status
+    assert SMALL == Plan.from_record(measured.run.header.plan)
+
+
+def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(tmp_path: Path) -> None:
+    """After Ctrl-C the file says so; resuming measures the rest and nothing twice."""
+    first = run(SMALL, folder=tmp_path, progress=StopAfter(2))
+    kept = {(one.case, one.number) for one in first.run.repetitions}
+    second = run(SMALL, folder=tmp_path, progress=Silent(), resume=True)
+    all_of_them = [(one.case, one.number) for one in second.run.repetitions]
+
+    assert first.interrupted
+    assert first.run.end is not None
+    assert Status.INTERRUPTED is first.run.end.status
+    assert kept
+    assert len(set(all_of_them)) == len(all_of_them)
+    assert {(one.case, number) for one in second.run.cases for number in range(3)} == set(
+        all_of_them
+    )
+
+
+def test_verify_runs_each_body_once(tmp_path: Path) -> None:
+    """One repetition for each case, whatever the plan says."""
+    measured = run(SMALL.override(verify=True), folder=tmp_path, progress=Silent())
+
+    assert len(measured.run.cases) == len(measured.run.repetitions)
+    assert all(one.is_ok for one in measured.run.repetitions)
+
+
+def test_two_sessions_do_not_measure_each_other(tmp_path: Path) -> None:
+    """The second one is refused and told why."""
+    with exclusive(), pytest.raises(EnvironmentUnfitError, match="another mpbench session"):
+        run(SMALL, folder=tmp_path, progress=Silent())
+
+
+def test_a_session_can_wait_for_another(tmp_path: Path) -> None:
+    """With a wait it starts when the other one has ended."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with exclusive():
+            entered.set()
+            leave.wait()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    entered.wait()
+    leave.set()
+    run(SMALL.override(verify=True), folder=tmp_path, progress=Silent(), wait_s=30.0)
+    other.join()
+
+    assert read(tmp_path).repetitions
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (SMALL.override(select=("pipe/rond-trip",)), "did you mean pipe/round-trip"),
+        (SMALL.override(params={"wrong": (1,)}), "no selected workload has a parameter 'wrong'"),
+        (SMALL.override(pythons=("9.9",)), "no interpreter '9.9'"),
+        (SMALL.override(files=(Path("missing.py"),)), "missing.py is no file"),
+    ],
+)
+def test_an_impossible_plan_is_refused(tmp_path: Path, plan: Plan, words: str) -> None:
+    """The error names what is wrong, and nothing is written."""
+    with pytest.raises(UsageError, match=words):
+        run(plan, folder=tmp_path / "out", progress=Silent())
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_results_is_not_overwritten(tmp_path: Path) -> None:
+    """The results of an earlier run are safe."""
+    (tmp_path / "results.jsonl").write_text("precious")
+    with pytest.raises(OutputError, match="it is there already"):
+        run(SMALL, folder=tmp_path, progress=Silent())
+
+    assert "precious" == (tmp_path / "results.jsonl").read_text()
+
+
+def test_nothing_to_measure_is_an_error(tmp_path: Path) -> None:
+    """A selection that this machine cannot run measures nothing and says why."""
+    huge = Plan(select=("shared/create",), params={"payload_bytes": (1 << 60,)}, tier=Tier.QUICK)
+    with pytest.raises(InvalidSessionError, match="nothing"):
+        run(huge, folder=tmp_path / "out", progress=Silent())
