@@ -1,0 +1,126 @@
+"""Processes: what it costs to look after children that are still at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from multiprocessing import connection as _connection
+from multiprocessing.context import BaseContext
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Body, Needs, Outcome, Sweep, fixed, workload
+from mpbench.workloads.starts import crowd, ended, outcome_of, process_of, stamps, warm
+from mpbench.workloads.targets import exit_at_once
+
+__all__ = ("join_alive", "join_expires", "wait_sentinels")
+
+
+@workload(
+    "process/join-alive",
+    metric=Metric.TIME,
+    floor="floor/poll",
+    covers=("Process.join", "Process.is_alive"),
+    tier=Tier.FULL,
+)
+def join_alive(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Ask a child that is alive to be joined within no time.
+
+    Timed: `Process.join(timeout=0)`.
+
+    Reads as: what a program pays that looks after its children by joining
+    them. `is_alive` answers the same question, see `process/state`.
+    """
+    del case
+    with stamps() as pipe:
+        warm(context)
+        with crowd(context, 1, pipe) as (child,):
+
+            def body(iterations: int, /) -> int:
+                join = child.join
+                for _ in range(iterations):
+                    join(0)
+                if not child.is_alive():
+                    raise WorkloadError("the child has ended, expected it to sleep")
+                return iterations
+
+            yield body
+
+
+@workload(
+    "process/join-expires",
+    metric=Metric.WAITING,
+    floor="floor/poll",
+    covers=("Process.join",),
+    tier=Tier.FULL,
+    timeout_ms=fixed(1, 10),
+)
+def join_expires(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Join a child that sleeps, with a timeout that expires.
+
+    Timed: what the call took beyond its timeout.
+
+    Reads as: how late a timeout is. A negative lateness would be a fault.
+    """
+    timeout = case.integer("timeout_ms") / 1_000
+    with stamps() as pipe:
+        warm(context)
+        with crowd(context, 1, pipe) as (child,):
+
+            def body(iterations: int, /) -> Outcome:
+                late = []
+                for _ in range(iterations):
+                    began = monotonic_ns()
+                    child.join(timeout)
+                    late.append(monotonic_ns() - began - round(timeout * 1e9))
+                if min(late) < 0:
+                    raise WorkloadError(f"a join returned {-min(late)} ns before its timeout")
+                return outcome_of(late, {}, iterations)
+
+            yield body
+
+
+@workload(
+    "process/wait-sentinels",
+    metric=Metric.TIME,
+    floor="floor/poll",
+    covers=("connection.wait", "Process.sentinel"),
+    needs=lambda case: Needs(
+        processes=case.integer("objects"),
+        descriptors=4 * case.integer("objects") + 32,
+        memory_bytes=case.integer("objects") * (16 << 20),
+    ),
+    deadline_s=240.0,
+    objects=Sweep((8,), (8,), (1, 8, 64, 256)),
+)
+def wait_sentinels(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Wait on the sentinels of several children, of which one has ended.
+
+    Timed: one `connection.wait`, which returns at once.
+
+    Reads as: what it costs to look after so many children. Each call
+    registers every sentinel anew, so it grows with their number.
+    """
+    count = case.integer("objects")
+    with stamps() as pipe:
+        warm(context)
+        with crowd(context, count - 1, pipe) as others:
+            gone = process_of(context, exit_at_once, ())
+            gone.start()
+            sentinels = [child.sentinel for child in (*others, gone)]
+            _connection.wait([gone.sentinel])
+
+            def body(iterations: int, /) -> int:
+                wait = _connection.wait
+                ready = 0
+                for _ in range(iterations):
+                    ready += len(wait(sentinels))
+                return ready
+
+            try:
+                yield body
+            finally:
+                ended(gone)
