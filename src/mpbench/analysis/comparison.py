@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
@@ -74,13 +74,12 @@ class Comparison:
         return fmean(one.seconds for one in self.episodes) if self.episodes else None
 
 
-def _belongs(repetition: Repetition, pair: str, part: Part) -> bool:
-    extra = repetition.extra
-    return (
-        repetition.slice is not None
-        and extra.get("pair") == pair
-        and extra.get("part", Part.MAIN.value) == part.value
-    )
+def _by_pair(repetitions: Iterable[Repetition], part: Part) -> Mapping[str, list[Repetition]]:
+    found: dict[str, list[Repetition]] = defaultdict(list)
+    for one in repetitions:
+        if one.slice is not None and one.extra.get("part", Part.MAIN.value) == part.value:
+            found[str(one.extra.get("pair"))].append(one)
+    return found
 
 
 def _problem(repetitions: Iterable[Repetition]) -> str | None:
@@ -126,28 +125,30 @@ def comparisons_in(
         repetitions: Everything measured so far.
         part: Which part of the session.
     """
-    kept = tuple(repetitions)
-    found: list[Comparison] = []
-    for pair in pairs:
-        own = [one for one in kept if _belongs(one, pair["id"], part)]
-        problem = _problem(own)
-        for entry in pair["readings"]:
-            episodes = _episodes(own, _reading(entry))
-            lacking = problem
-            if lacking is None and own and not episodes and all(one.is_ok for one in own):
-                lacking = "no positive reading to compare in either arm"
-            found.append(
-                Comparison(
-                    pair=pair["id"],
-                    title=pair["title"],
-                    baseline=pair["baseline"],
-                    candidate=pair["candidate"],
-                    reading=_reading(entry),
-                    episodes=episodes,
-                    problem=lacking,
-                )
-            )
-    return tuple(found)
+    by_pair = _by_pair(repetitions, part)
+    return tuple(
+        _comparison(pair, _reading(entry), by_pair.get(pair["id"], []))
+        for pair in pairs
+        for entry in pair["readings"]
+    )
+
+
+def _comparison(
+    pair: Mapping[str, Any], reading: Reading, repetitions: Sequence[Repetition]
+) -> Comparison:
+    episodes = _episodes(repetitions, reading)
+    problem = pair.get("refused") or _problem(repetitions)
+    if problem is None and any(one.is_ok for one in repetitions) and not episodes:
+        problem = "no positive reading to compare in both arms"
+    return Comparison(
+        pair=pair["id"],
+        title=pair["title"],
+        baseline=pair["baseline"],
+        candidate=pair["candidate"],
+        reading=reading,
+        episodes=episodes,
+        problem=problem,
+    )
 
 
 def comparisons_of(run: Run, *, part: Part = Part.MAIN) -> tuple[Comparison, ...]:

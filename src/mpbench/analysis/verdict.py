@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
+from typing import Any
 
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.control import ControlFinding
 from mpbench.analysis.episode import counted
 from mpbench.analysis.sequential import LOOKS, Standing, episodes_until, stand
 from mpbench.model import Better, Metric
-from mpbench.stats import Interval, false_discovery
+from mpbench.stats import Interval, false_discovery, hodges_lehmann, sign_flip_p
 
-__all__ = ("Judgement", "Rules", "Verdict", "judge", "judge_one")
+__all__ = ("Judgement", "Rules", "Verdict", "confirm", "judge", "judge_one")
 
 
 class Verdict(Enum):
@@ -66,6 +67,15 @@ class Rules:
     control_alpha: float = 0.01
     most_dropped: float = 0.20
 
+    def record(self) -> dict[str, Any]:
+        """Return the rules as JSON-able values."""
+        return {**asdict(self), "looks": list(self.looks)}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Rules:
+        """Return the rules that `record` wrote."""
+        return cls(**{**record, "looks": tuple(record["looks"])})
+
     @property
     def log_effect(self) -> float:
         """The smallest log ratio that is called a change."""
@@ -89,6 +99,7 @@ class Judgement:
         standing: The latest look.
         adjusted_p: The p value adjusted for the family.
         needed: About how many episodes a decision needs; None when there is one or no guess.
+        confirmed: Whether a second session agreed; None when it was not asked.
     """
 
     comparison: Comparison
@@ -97,6 +108,7 @@ class Judgement:
     standing: Standing
     adjusted_p: float
     needed: int | None = None
+    confirmed: bool | None = None
 
     @property
     def ratio(self) -> Interval | None:
@@ -177,12 +189,47 @@ def judge(
     if control is None or control.passed:
         return judged
     return tuple(
-        Judgement(
-            comparison=one.comparison,
+        replace(
+            one,
             verdict=Verdict.INVALID,
             reason=one.reason if one.verdict is Verdict.INVALID else control.text,
-            standing=one.standing,
-            adjusted_p=one.adjusted_p,
+            needed=None,
         )
         for one in judged
     )
+
+
+def confirm(
+    judged: Sequence[Judgement], confirmations: Sequence[Comparison], rules: Rules
+) -> tuple[Judgement, ...]:
+    """
+    Keep a change only where a second session, with coins of its own, finds it again.
+
+    An effect of memory layout can be constant within one session and gone in
+    the next; recurrence is the signal.
+
+    Args:
+        judged: What the first session said.
+        confirmations: What the second one measured of its changes.
+        rules: What was decided before measuring.
+    """
+    found = {(one.pair, one.reading): one for one in confirmations}
+    return tuple(
+        _confirmed(one, found.get((one.comparison.pair, one.comparison.reading)), rules)
+        for one in judged
+    )
+
+
+def _confirmed(one: Judgement, again: Comparison | None, rules: Rules) -> Judgement:
+    first = one.standing.interval
+    ratios = [] if again is None else counted(again.episodes)
+    if not one.verdict.is_change or first is None or not ratios:
+        return one
+    second = hodges_lehmann(ratios)
+    if sign_flip_p(ratios) <= rules.alpha and first.estimate * second > 0.0:
+        return replace(one, confirmed=True)
+    reason = (
+        f"the first session found a factor of {math.exp(first.estimate):.3f}, "
+        f"a second one {math.exp(second):.3f} after {len(ratios)} episodes"
+    )
+    return replace(one, verdict=Verdict.INCONCLUSIVE, reason=reason, confirmed=False)

@@ -1,0 +1,102 @@
+"""What a whole session of `mpbench compare` says, computed from its result file alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mpbench.analysis.comparison import Comparison, Part, comparisons_of, control_log_ratios
+from mpbench.analysis.control import ControlFinding, inspect_control
+from mpbench.analysis.verdict import Judgement, Rules, Verdict, confirm, judge
+from mpbench.model import Run, Status
+
+__all__ = ("Outcome", "is_comparison", "outcome_of")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """
+    All judgements of a session and how far they can be trusted.
+
+    Args:
+        judgements: One for each comparison.
+        rules: What was decided before measuring.
+        control: What the control of identical arms found; None without one.
+        control_planned: Whether there should have been a control.
+        seconds: Wall-clock time of the session's measuring, by part.
+        dropped: Episodes of all parts that were dropped as too noisy.
+        episodes: Episodes of all parts.
+        interrupted: Whether the session was cut short.
+    """
+
+    judgements: tuple[Judgement, ...]
+    rules: Rules
+    control: ControlFinding | None
+    control_planned: bool
+    seconds: dict[str, float]
+    dropped: int
+    episodes: int
+    interrupted: bool
+
+    @property
+    def invalid(self) -> bool:
+        """Whether the session says nothing at all."""
+        return all(one.verdict is Verdict.INVALID for one in self.judgements)
+
+    def exit_code(self, *, require_decision: bool = False) -> int:
+        """
+        Return the exit code of the command (DESIGN 10).
+
+        4 when nothing can be believed, 1 when something got slower or could
+        not be measured, 3 when a decision was required and is missing, else 0.
+        """
+        verdicts = [one.verdict for one in self.judgements]
+        if self.invalid:
+            return 4
+        if Verdict.SLOWER in verdicts or Verdict.INVALID in verdicts:
+            return 1
+        if require_decision and Verdict.INCONCLUSIVE in verdicts:
+            return 3
+        return 0
+
+
+def is_comparison(run: Run) -> bool:
+    """Whether a result file was written by `mpbench compare`."""
+    return run.header.plan.get("kind") == "compare"
+
+
+def _seconds(comparisons: tuple[Comparison, ...]) -> float:
+    # Readings of one pair come from the same episodes; their time counts once.
+    return sum({one.pair: one.seconds for one in comparisons}.values())
+
+
+def outcome_of(run: Run) -> Outcome:
+    """
+    Judge a stored session.
+
+    Args:
+        run: A result file of `mpbench compare`.
+    """
+    plan = run.header.plan
+    rules = Rules.of(plan["rules"])
+    parts = {part: comparisons_of(run, part=part) for part in Part}
+    control = inspect_control(
+        control_log_ratios(parts[Part.CONTROL]), alpha=rules.control_alpha, margin=rules.margin
+    )
+    judged = judge(parts[Part.MAIN], rules, control)
+    every = [
+        episode
+        for comparisons in parts.values()
+        for one in comparisons
+        if one.reading.fact is None
+        for episode in one.episodes
+    ]
+    return Outcome(
+        judgements=confirm(judged, parts[Part.CONFIRMATION], rules),
+        rules=rules,
+        control=control,
+        control_planned=bool(plan.get("control")),
+        seconds={part.value: _seconds(parts[part]) for part in Part},
+        dropped=sum(one.dropped is not None for one in every),
+        episodes=len(every),
+        interrupted=run.end is None or run.end.status is Status.INTERRUPTED,
+    )
