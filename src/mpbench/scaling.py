@@ -39,6 +39,9 @@ _SUPER_LINEAR = 1.05
 # Root mean square of the relative residuals above which a curve misses the
 # points by more than what one would read off it.
 _WORST_MISFIT = 0.10
+# A point whose whole interval lies further than this from the curve contradicts
+# it: the bend at the last CPU, for one, is no contention.
+_SURE_MISFIT = 0.05
 
 _Floats = npt.NDArray[np.float64]
 
@@ -275,13 +278,28 @@ def _fit(
         counts=tuple(point.workers for point in points),
         residuals=(),
     )
-    residuals = [point.rate.value / fit.rate(point.workers) - 1 for point in points]
-    misfit = math.sqrt(sum(one * one for one in residuals) / len(residuals))
-    if misfit > _WORST_MISFIT:
+    residuals = tuple(point.rate.value / fit.rate(point.workers) - 1 for point in points)
+    reason = _misfit(fit, points, residuals)
+    return fit._replace(residuals=residuals) if reason is None else Refusal(model, reason)
+
+
+def _misfit(fit: Fit, points: Sequence[Point], residuals: Sequence[float]) -> str | None:
+    """Return how the curve fails to describe the points, or None."""
+    typical = math.sqrt(sum(one * one for one in residuals) / len(residuals))
+    if typical > _WORST_MISFIT:
         worst = max(zip(residuals, points, strict=True), key=lambda pair: abs(pair[0]))
-        return Refusal(
-            model,
-            f"{model.name} misses the points by {misfit:.0%} (root mean square), most at "
-            f"{worst[1].workers} workers, measured {worst[0]:+.0%} from the curve",
+        return (
+            f"{fit.model.name} misses the points by {typical:.0%} (root mean square), most at "
+            f"{worst[1].workers} workers, measured {worst[0]:+.0%} from the curve"
         )
-    return fit._replace(residuals=tuple(residuals))
+    for point, residual in zip(points, residuals, strict=True):
+        low, high = point.rate.low, point.rate.high
+        if low is None or high is None:
+            continue
+        expected = fit.rate(point.workers)
+        if low / expected > 1 + _SURE_MISFIT or high / expected < 1 - _SURE_MISFIT:
+            return (
+                f"{fit.model.name} contradicts the point at {point.workers} workers, measured "
+                f"{residual:+.0%} from the curve, which is more than its interval"
+            )
+    return None

@@ -92,6 +92,15 @@ def test_a_kink_at_the_cpus_is_no_amdahl_curve():
     assert "misses the points" in scaling.amdahl.reason
 
 
+def test_a_point_that_surely_misses_the_curve_refuses_it():
+    """Linear to two CPUs and flat beyond is no USL, even if the misfit is small on average."""
+    rates = {n: [100.0 * min(n, 2) * (1 + 0.001 * k) for k in range(8)] for n in COUNTS}
+    scaling = scaling_of(rates)
+
+    assert isinstance(scaling.usl, Refusal)
+    assert "contradicts the point" in scaling.usl.reason
+
+
 def test_only_counts_within_the_cpus_are_fitted_where_they_suffice():
     """Oversubscribed points stay points and do not bend the fit."""
     rates = sweep(0.05, 0.0) | {16: [law(8, 0.05, 0.0)] * 8}
