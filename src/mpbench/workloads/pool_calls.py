@@ -10,7 +10,17 @@ from mpbench.errors import UsageError, VerificationError
 from mpbench.workload import Body, Outcome, loops_for
 from mpbench.workloads.pool_tasks import burn, burn_all, burn_pair, echo, echo_all
 
-__all__ = ("CALLS", "COVERS", "Job", "burn_job", "calling", "chunks_of", "echo_job", "one_by_one")
+__all__ = (
+    "CALLS",
+    "COVERS",
+    "Job",
+    "burn_job",
+    "calling",
+    "chunks_of",
+    "echo_job",
+    "one_by_one",
+    "repeating",
+)
 
 # Latencies kept of one sample; more are thinned evenly.
 _KEEP = 1_000
@@ -127,11 +137,46 @@ COVERS = (
 )
 
 
+def repeating(
+    run: Callable[[], list[Any]], expected: Sequence[Any], what: str, *, in_order: bool = True
+) -> Body:
+    """
+    Return a body: each iteration runs a whole job; an operation is one of its tasks.
+
+    The results are looked at after the clock was read.
+
+    Args:
+        run: Runs the job and returns its results.
+        expected: What it should return.
+        what: The name of the call, for the error.
+        in_order: Whether the results come in the order of the tasks.
+
+    Raises:
+        VerificationError: Something else came back; raised by the check.
+    """
+    asked = len(expected)
+    wanted = list(expected)
+
+    def check(rounds: list[list[Any]]) -> int:
+        for results in rounds:
+            arrived = results if in_order else sorted(results)
+            if arrived != wanted:
+                right = sum(found == want for found, want in zip(arrived, wanted))
+                raise VerificationError(
+                    asked, right, f"{what} returned {len(arrived)} results for {asked} tasks"
+                )
+        return len(rounds) * asked
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        rounds = [run() for _ in range(iterations)]
+        return lambda: Outcome(operations=check(rounds), asked=iterations * asked)
+
+    return body
+
+
 def calling(pool: Any, job: Job, call: str, chunk_size: int) -> Body:
     """
-    Return a body: each iteration runs the whole job through one call of the pool.
-
-    An operation is a task. The results are looked at after the clock was read.
+    Return a body that runs a job through one call of a pool.
 
     Args:
         pool: Anything with the calls of `multiprocessing.Pool`.
@@ -145,24 +190,9 @@ def calling(pool: Any, job: Job, call: str, chunk_size: int) -> Body:
     if call not in CALLS:
         raise UsageError(f"a pool has no call {call!r}; one of {sorted(CALLS)}")
     run = CALLS[call]
-    in_order = call != "imap_unordered"
-    asked = len(job.items)
-
-    def check(rounds: list[list[Any]]) -> int:
-        for results in rounds:
-            arrived = results if in_order else sorted(results)
-            if arrived != job.expected:
-                right = sum(found == want for found, want in zip(arrived, job.expected))
-                raise VerificationError(
-                    asked, right, f"{call} returned {len(arrived)} results for {asked} tasks"
-                )
-        return len(rounds) * asked
-
-    def body(iterations: int, /) -> Callable[[], Outcome]:
-        rounds = [run(pool, job, chunk_size) for _ in range(iterations)]
-        return lambda: Outcome(operations=check(rounds), asked=iterations * asked)
-
-    return body
+    return repeating(
+        lambda: run(pool, job, chunk_size), job.expected, call, in_order=call != "imap_unordered"
+    )
 
 
 def one_by_one(call: Callable[[int], int]) -> Body:
