@@ -15,7 +15,7 @@ from mpbench.workload import Workload
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ("cases_of", "discover", "find", "load_file", "workloads_in")
+__all__ = ("cases_of", "discover", "find", "load_file", "verifying", "workloads_in")
 
 
 def workloads_in(module: ModuleType) -> tuple[Workload, ...]:
@@ -133,3 +133,19 @@ def cases_of(
         for method in picked
         for params in _products(list(one.parameters), sweeps)
     )
+
+
+def verifying(one: Workload, cpus: int) -> dict[str, tuple[Scalar, ...]]:
+    """
+    Return the parameter values with which a workload is verified.
+
+    Every word and every switch of tier full, since each may call something
+    else, and the smallest number, since sizes change no call.
+    """
+    chosen: dict[str, tuple[Scalar, ...]] = {}
+    for name, sweep in one.parameters.items():
+        values = sweep.resolve(Tier.FULL, cpus)
+        words = tuple(value for value in values if isinstance(value, (str, bool)))
+        numbers = [value for value in values if not isinstance(value, (str, bool))]
+        chosen[name] = words + ((min(numbers),) if numbers else ())
+    return chosen

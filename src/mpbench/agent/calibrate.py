@@ -23,8 +23,8 @@ def calibrate(body: Body, *, clock: Clock, sample_ns: int) -> int:
     """
     Return the number of iterations that fills one sample.
 
-    Attempts grow until one takes at least an eighth of the wanted length; the
-    rest is extrapolated. Calibration also warms the workload up; its timings
+    Attempts grow until one takes at least an eighth of the wanted length, twice;
+    the rest is extrapolated. Calibration also warms the workload up; its timings
     are thrown away. An operation longer than a sample gets one iteration.
 
     Args:
@@ -39,12 +39,12 @@ def calibrate(body: Body, *, clock: Clock, sample_ns: int) -> int:
     while iterations <= MAX_ITERATIONS:
         _, elapsed = take(body, iterations, clock)
         if elapsed * _NEAR >= sample_ns:
-            # The first attempt is cold, so an extrapolation from it alone is repeated.
-            wanted = iterations * sample_ns / max(1, elapsed)
-            if iterations > 1 or wanted < 2:  # noqa: PLR2004 - one operation fills the sample
-                return max(1, min(MAX_ITERATIONS, round(wanted)))
+            # The attempt may have been cold or interrupted, and all repetitions
+            # will use the count: only the shorter of two readings is believed.
             _, again = take(body, iterations, clock)
-            return max(1, round(iterations * sample_ns / max(1, again)))
+            elapsed = max(1, min(elapsed, again))
+            if elapsed * _NEAR >= sample_ns:
+                return max(1, min(MAX_ITERATIONS, round(iterations * sample_ns / elapsed)))
         # Aim straight at the target once the reading is long enough to be believed.
         grow = sample_ns // max(1, elapsed * _NEAR // 2) if elapsed > sample_ns // 1_000 else 8
         iterations *= max(2, min(64, grow))

@@ -4,7 +4,8 @@ What passes between the controller and the agent: one JSON object a line.
 Requests (all but `end` are answered by one line with `ok` true or false):
 
 * `open`: module, workload, method, params, and `cases` (a list of params)
-  where one set-up serves several; enters the set-up.
+  where one set-up serves several; enters the set-up. With `trace`, a path,
+  the names of all calls into multiprocessing are written there.
 * `measure`: params, iterations (or null to calibrate), sample_ns, samples,
   warmups, and `inject_loops` where a known slowdown is to be found; returns
   iterations and samples.

@@ -66,6 +66,10 @@ class Agent:
             raise UnsupportedError(reason)
         context = _context(self._method)
         self._before = _descriptors()
+        if request.get("trace"):
+            from mpbench.agent.trace import Tracer  # noqa: PLC0415 - verification only
+
+            Tracer(request["trace"]).start()
         started = monotonic_ns()
         self._yielded = self._stack.enter_context(found.set_up(context, case))
         return {"elapsed_ns": monotonic_ns() - started}

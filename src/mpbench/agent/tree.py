@@ -33,6 +33,9 @@ _PREFIXES = ("sem.mp", "psm_", "pym-")
 # was enough in every case seen (OBSERVING 0.8).
 TRACKER_GRACE_S = 2.0
 
+# For what ends by itself once its agent is gone.
+GRACE_S = 0.5
+
 
 class Process(NamedTuple):
     """One line of the process table."""
@@ -194,7 +197,8 @@ def end_all(
     def others() -> list[Process]:
         return [one for one in descendants(root) if not is_tracker(one.pid)]
 
-    found = others()
+    # A fork server leaves by itself when the last end of its pipe is closed.
+    found = _wait_until_gone(others, GRACE_S, collect)
     left = found
     for number, seconds in steps:
         if not left:

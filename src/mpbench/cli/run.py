@@ -108,4 +108,5 @@ def _finish(measured: Measured, *, verify: bool) -> int:
     if measured.interrupted:
         return EXIT_INTERRUPTED
     bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}
-    return int(any(one.status in bad for one in measured.run.repetitions))
+    failed = any(one.status in bad for one in measured.run.repetitions)
+    return int(failed or bool(measured.claims))

@@ -36,6 +36,7 @@ class Effort(NamedTuple):
     window_ms: int
     iterations: Mapping[tuple[str, Case], int]
     verify: bool = False
+    trace: str | None = None
 
 
 class GroupResult(NamedTuple):
@@ -113,6 +114,7 @@ class _Member:
                 "workload": one.workload.name,
                 "method": None if one.method is None else one.method.value,
                 "params": dict(one.cases[0].params),
+                "trace": self._effort.trace,
             },
             one.workload.deadline_s,
         )

@@ -6,7 +6,7 @@ import difflib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.catalog import cases_of, discover, load_file
+from mpbench.catalog import cases_of, discover, load_file, verifying
 from mpbench.errors import UsageError
 from mpbench.harness.schedule import floor_case
 from mpbench.model import Case, CaseRecord, Status, Tier
@@ -156,7 +156,7 @@ def choose(
                 tier=tier_for(plan, one),
                 cpus=cpus,
                 methods=_methods(plan, described),
-                chosen=plan.params,
+                chosen={**(verifying(one, cpus) if plan.verify else {}), **plan.params},
             )
         ]
         fit: list[Case] = []

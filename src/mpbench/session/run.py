@@ -24,6 +24,7 @@ from mpbench.session.choose import catalogue_for, choose
 from mpbench.session.exclusive import exclusive
 from mpbench.session.interrupt import StopRequest, stop_requests
 from mpbench.session.subjects import prepare
+from mpbench.session.verify import trace_file, unfounded_claims
 from mpbench.store.jsonl import Writer, read
 
 if TYPE_CHECKING:
@@ -42,11 +43,17 @@ _FAILURES_ALLOWED = 2
 
 
 class Measured(NamedTuple):
-    """A finished session: its folder, what it wrote, and how it ended."""
+    """
+    A finished session: its folder, what it wrote, and how it ended.
+
+    `claims` are the calls that workloads say they cover and never made; only
+    a verification looks for them.
+    """
 
     folder: Path
     run: Run
     interrupted: bool
+    claims: tuple[str, ...] = ()
 
 
 def default_folder(base: Path = Path("reports")) -> Path:
@@ -68,6 +75,7 @@ class _Session:
         self.failures: dict[tuple[str, Case], int] = {}
         self.sampling_ns = 0
         self.ok = 0
+        self.traced: set[str] = set()
 
     def elapsed_ns(self) -> int:
         """Return nanoseconds since the session began."""
@@ -105,6 +113,13 @@ class _Session:
         ]
         return group._replace(set_ups=tuple(one for one in kept if one.cases))
 
+    def tracing(self, group: Group, effort: Effort) -> Effort:
+        """Have a verification write down which calls a group makes."""
+        if not effort.verify:
+            return effort
+        self.traced.add(group.name)
+        return effort._replace(trace=str(trace_file(self.private, group.name)))
+
     def keep(self, results: Sequence[GroupResult]) -> None:
         """Write what the agents of one group gave."""
         for result in results:
@@ -114,8 +129,9 @@ class _Session:
             for text in result.left:
                 self.event("leak", text)
             if result.ending is not None:
-                for name in (*result.ending.report.get("ended", ()),):
-                    self.event("ended", f"{name} was still there when its agent had ended")
+                for name in result.ending.report.get("ended", ()):
+                    where = result.repetitions[-1].case.workload if result.repetitions else "?"
+                    self.event("ended", f"{where} left {name} behind; it was ended")
 
 
 def _measure_rounds(
@@ -172,7 +188,7 @@ def _measure(
     results = measure_group(
         subjects[group.subject].subject,
         group,
-        effort,
+        session.tracing(group, effort),
         folder=session.private,
         origin_ns=session.origin_ns,
         keep=session.note,
@@ -266,11 +282,14 @@ def run(
         request = stack.enter_context(stop_requests())
         groups = groups_of(list(chosen.cases), chosen.cases, catalogue)
         interrupted = _guarded(session, groups, subjects, request, done)
+        claims = () if interrupted else unfounded_claims(private, session.traced, catalogue)
+        for text in claims:
+            session.event("claim", text)
         progress.end()
         writer.end(_end(session, interrupted=interrupted, planned=chosen.records))
     if not session.ok and not done and not interrupted:
         raise InvalidSessionError(f"nothing could be measured; see the reasons in {folder}")
-    return Measured(folder, read(folder), interrupted)
+    return Measured(folder, read(folder), interrupted, claims)
 
 
 def _guarded(

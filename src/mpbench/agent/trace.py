@@ -1,0 +1,126 @@
+"""
+Which calls of multiprocessing a workload really makes.
+
+Used by verification only, never while anything is timed. Names are written
+as users write them: `Process.start`, `Lock.acquire`, `connection.wait`. The
+profile hook survives a fork, so calls in forked children are seen as well;
+spawned children are new interpreters and are not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import Any
+
+__all__ = ("Tracer",)
+
+_PACKAGES = ("multiprocessing", "concurrent.futures", "_multiprocessing")
+
+# Types that users know by another name.
+_ALIASES = {
+    "BaseProcess": "Process",
+    "ForkProcess": "Process",
+    "SpawnProcess": "Process",
+    "ForkServerProcess": "Process",
+    "_ParentProcess": "Process",
+    "_MainProcess": "Process",
+    "_ConnectionBase": "Connection",
+    "ApplyResult": "AsyncResult",
+    "MapResult": "AsyncResult",
+    "Synchronized": "Value",
+    "SynchronizedBase": "Value",
+    "SynchronizedArray": "Array",
+    "SynchronizedString": "Array",
+}
+
+# The kinds of _multiprocessing.SemLock.
+_RECURSIVE = 0
+
+
+def _semaphore_name(raw: Any) -> str:
+    """Return which of the four types a raw semaphore belongs to."""
+    if raw.kind == _RECURSIVE:
+        return "RLock"
+    if raw.maxvalue == 1:
+        return "Lock"
+    return "Semaphore" if raw.maxvalue == type(raw).SEM_VALUE_MAX else "BoundedSemaphore"
+
+
+def _type_name(kind: type) -> str | None:
+    """Return the name of the first class of multiprocessing among a type and its bases."""
+    for base in kind.__mro__:
+        if base.__module__.startswith(_PACKAGES):
+            if base.__name__ == "ApplyResult" and base.__module__ != "multiprocessing.pool":
+                return None
+            return _ALIASES.get(base.__name__, base.__name__)
+    return None
+
+
+class Tracer:
+    """Writes each name once, as soon as it is seen, to a file that children share."""
+
+    def __init__(self, path: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        self._seen: set[str] = set()
+        self._kinds: dict[int, str] = {}
+
+    def start(self) -> None:
+        """Watch this thread, and every thread that is started from now on."""
+        threading.setprofile(self._note)
+        sys.setprofile(self._note)
+
+    def _write(self, *names: str) -> None:
+        for name in names:
+            if name not in self._seen:
+                self._seen.add(name)
+                try:
+                    os.write(self._descriptor, name.encode() + b"\n")
+                except OSError:
+                    # A daemonised child may have closed every descriptor.
+                    return
+
+    def _note(self, frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            self._python_call(frame)
+        elif event == "c_call":
+            owner = getattr(argument, "__self__", None)
+            if type(owner).__name__ == "SemLock":
+                kind = self._kinds.get(owner.handle) or _semaphore_name(owner)
+                self._write(f"{kind}.{argument.__name__}")
+        elif event == "return" and frame.f_code.co_name == "__init__":
+            self._remember(frame.f_locals.get("self"))
+
+    def _remember(self, made: Any) -> None:
+        """Keep which type made a raw semaphore: a bounded one of 1 looks like a lock."""
+        raw = getattr(made, "_semlock", None)
+        if raw is not None and type(raw).__name__ == "SemLock" and type(made).__name__ != "SemLock":
+            self._kinds[raw.handle] = type(made).__name__
+
+    def _python_call(self, frame: Any) -> None:
+        name = frame.f_code.co_name
+        if "self" in frame.f_code.co_varnames[:1]:
+            self._method(frame, name)
+            return
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith(_PACKAGES) and "." not in name:
+            short = module.rpartition(".")[2]
+            self._write(name, f"{short}.{name}")
+
+    def _method(self, frame: Any, name: str) -> None:
+        owner = frame.f_locals.get("self")
+        kind = _type_name(type(owner))
+        if kind is None:
+            return
+        if name == "temp" and "typeid" in frame.f_locals:
+            # The methods that BaseManager.register makes all have this name.
+            name = frame.f_locals["typeid"]
+        if kind.endswith("Context"):
+            self._write(name, f"Context.{name}")
+        elif name == "__init__":
+            module = type(owner).__module__.rpartition(".")[2]
+            self._write(kind, f"{module}.{kind}")
+        else:
+            self._write(f"{kind}.{name}")
