@@ -35,6 +35,9 @@ _ALIASES = {
     "SynchronizedString": "Array",
 }
 
+# A with statement acquires and releases.
+_WITH = {"__enter__": "acquire", "__exit__": "release"}
+
 # The kinds of _multiprocessing.SemLock.
 _RECURSIVE = 0
 
@@ -87,9 +90,10 @@ class Tracer:
             self._python_call(frame)
         elif event == "c_call":
             owner = getattr(argument, "__self__", None)
-            if type(owner).__name__ == "SemLock":
+            if owner is not None and type(owner).__name__ == "SemLock":
                 kind = self._kinds.get(owner.handle) or _semaphore_name(owner)
-                self._write(f"{kind}.{argument.__name__}")
+                name = argument.__name__
+                self._write(f"{kind}.{name}", f"{kind}.{_WITH.get(name, name)}")
         elif event == "return" and frame.f_code.co_name == "__init__":
             self._remember(frame.f_locals.get("self"))
 
