@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
-from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, thinned, workload
+from mpbench.model import Case, Metric, Tier, Timing
+from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, thinned, workload
 from mpbench.workloads.condition_groups import group
 
-__all__ = ("event_set_to_wake", "notify")
+__all__ = ("abandoned_waiter", "event_set_to_wake", "notify")
 
 _WAITERS = Sweep((1,), (1, 4), (1, 2, 4, 8, 16, 32, 64))
 
@@ -209,3 +210,83 @@ def notify(context: BaseContext, case: Case) -> Iterator[Bind]:
             return body
 
         yield bind
+
+
+# After this a notifier is taken to be blocked for ever, in seconds.
+_LIMIT_S = 0.25
+
+
+def _sleep_for_ever(condition: Any, awake: Any) -> None:
+    """Wait for a notification; the parent kills this process instead."""
+    with condition:
+        awake.release()
+        condition.wait()
+
+
+def _notify_all(condition: Any, began: Any, ended: Any) -> None:
+    """Notify everybody, which may never return; say when it begins and when it ends."""
+    with condition:
+        began.release()
+        condition.notify_all()
+        ended.release()
+
+
+@workload(
+    "condition/abandoned-waiter",
+    metric=Metric.WAITING,
+    floor=NoFloor("it shows a behaviour; condition/notify has the ordinary case"),
+    covers=("Condition.notify_all", "Condition.wait", "Process.kill"),
+    facts={"blocked": Metric.SHARE},
+    timing=Timing.ONCE,
+    tier=Tier.FULL,
+    needs=lambda case: Needs(processes=2, semaphores=True),  # noqa: ARG005 - the same for each case
+)
+def abandoned_waiter(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Kill a process that waits for a Condition, and then notify.
+
+    Timed: how long another process is busy with `notify_all()`, but not longer
+    than 250 ms; then it is ended by force. Not timed: starting both.
+
+    Reads as: whether one lost waiter blocks everybody who notifies later
+    (`blocked` is 1 then). `notify_all()` waits for each sleeper that was
+    counted to say that it woke, and a killed one never does.
+    """
+    del case
+
+    def abandon() -> Any:
+        condition, awake = context.Condition(), context.Semaphore(0)
+        sleeper: BaseProcess = context.Process(  # type: ignore[attr-defined]  # not in typeshed
+            target=_sleep_for_ever, args=(condition, awake), daemon=True
+        )
+        sleeper.start()
+        awake.acquire()
+        # Taken only when the sleeper has let it go, that is when it waits.
+        with condition:
+            sleeper.kill()
+        sleeper.join()
+        sleeper.close()
+        return condition
+
+    def body(iterations: int, /) -> Outcome:
+        condition = abandon()
+        began, ended = context.Semaphore(0), context.Semaphore(0)
+        notifier: BaseProcess = context.Process(  # type: ignore[attr-defined]  # not in typeshed
+            target=_notify_all, args=(condition, began, ended), daemon=True
+        )
+        notifier.start()
+        began.acquire()
+        started = monotonic_ns()
+        blocked = not ended.acquire(True, _LIMIT_S)
+        elapsed = monotonic_ns() - started
+        notifier.kill()
+        notifier.join()
+        notifier.close()
+        return Outcome(
+            operations=iterations,
+            asked=iterations,
+            elapsed_ns=elapsed,
+            facts={"blocked": float(blocked)},
+        )
+
+    yield body
