@@ -86,7 +86,7 @@ class Contest:
         self.pair = pair
         self.part = part
         self._ring = ring
-        self._inject = inject
+        self.inject = inject
         self._sides = _control_sides(pair) if part is Part.CONTROL else pair.sides
         self._pace: Pace | None = None
         # Coins depend on nothing but the seed and the place of the episode.
@@ -108,6 +108,7 @@ class Contest:
         started = ring.clock()
         ring.guard.before()
         number = ring.next_number()
+        repetitions: tuple[Repetition, ...]
         try:
             result = self._run(number)
         except WorkloadError as error:
@@ -126,7 +127,7 @@ class Contest:
     def _run(self, number: int) -> EpisodeResult:
         if self._pace is None:
             self._pace = calibrate_pair(self._sides, launcher=self._ring.launcher)
-            if self._inject:
+            if self.inject:
                 self._sides = self._burdened(self._pace)
         return run_episode(
             self._sides,
@@ -153,7 +154,7 @@ class Contest:
         slices = [sample.elapsed_ns for one in result.repetitions for sample in one.samples]
         if not slices:
             raise WorkloadError("the arms could not be measured before a slowdown was injected")
-        loops = loops_for(round(self._inject * median(slices)))
+        loops = loops_for(round(self.inject * median(slices)))
         baseline, candidate = self._sides
         return baseline, candidate._replace(inject_loops=loops / pace.iterations[1])
 
@@ -162,7 +163,7 @@ class Contest:
             "pair": self.pair.key,
             "part": self.part.value,
             "episode_ns": spent_ns,
-            "inject": self._inject,
+            "inject": self.inject,
             **facts,
         }
 

@@ -1,0 +1,255 @@
+"""Compare live arms on this machine: the session behind `mpbench compare`."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mpbench
+from mpbench import environment
+from mpbench.agent.call import call_function
+from mpbench.analysis.outcome import Outcome, outcome_of
+from mpbench.analysis.sequential import plan_looks
+from mpbench.analysis.verdict import Rules
+from mpbench.errors import InvalidSessionError, UsageError
+from mpbench.harness.episodes import fresh_agents
+from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
+from mpbench.observe.preflight import refusals
+from mpbench.session.arms import Arm, Place, described_arms, named
+from mpbench.session.choose import catalogue_for, record_of, refusal_of
+from mpbench.session.contest import Ring
+from mpbench.session.exclusive import exclusive
+from mpbench.session.guard import Guard
+from mpbench.session.interrupt import stop_requests
+from mpbench.session.pairs import Ground, Pair, pairs_of
+from mpbench.session.stages import Limits, Stages
+from mpbench.store.jsonl import Writer, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mpbench.model import Run
+    from mpbench.plan import Plan
+    from mpbench.session.progress import Progress
+    from mpbench.session.subjects import Described
+    from mpbench.workload import Workload
+
+__all__ = ("ComparePlan", "Compared", "compare")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparePlan:
+    """
+    One comparison, decided before anything is measured.
+
+    Args:
+        plan: The selection: workloads, tier, methods, parameters, files, budget, seed.
+        arms: What is compared; the first is the baseline.
+        rules: When what is said.
+        facts: Further readings to compare, by the names that workloads declare.
+        control: Whether identical arms are compared in the same session.
+        confirm: Whether a change must be found again in a second session.
+        apart: Whether an arm's set-up is left while the other one measures.
+        repository: The user's repository, for arms with a commit.
+        inject: A known relative slowdown of every arm but the first, for the selftest.
+    """
+
+    plan: Plan
+    arms: tuple[Arm, ...]
+    rules: Rules = field(default_factory=Rules)
+    facts: tuple[str, ...] = ()
+    control: bool = True
+    confirm: bool = False
+    apart: bool = False
+    repository: Path = Path()
+    inject: float = 0.0
+
+
+class Compared(NamedTuple):
+    """A finished comparison: its folder, what it wrote, what that says."""
+
+    folder: Path
+    run: Run
+    outcome: Outcome
+
+
+class _Prepared(NamedTuple):
+    """Everything that is known before the first agent starts."""
+
+    plan: ComparePlan
+    pairs: tuple[Pair, ...]
+    records: tuple[CaseRecord, ...]
+    subjects: Mapping[str, Described]
+    facts: dict[str, Any]
+
+
+def _catalogue(plan: Plan) -> dict[str, Workload]:
+    try:
+        catalogue = catalogue_for(plan)
+    except ImportError as error:
+        raise UsageError(
+            f"the workload file cannot be imported here: {error}; import what is "
+            "measured inside the workload function, where the arm's environment has it"
+        ) from error
+    return {**catalogue, call_function.name: call_function}
+
+
+def _refused(
+    pair: Pair,
+    places: Mapping[str, Described],
+    catalogue: Mapping[str, Workload],
+    facts: dict[str, Any],
+) -> str | None:
+    for side in pair.sides:
+        place = places[side.subject.key]
+        found = refusal_of(side.case, catalogue, place, refusals(facts, place.facts))
+        if found is not None:
+            return f"{found[0].value}: {found[1]}"
+    return None
+
+
+def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[CaseRecord, ...]:
+    """Return one record for each case on each subject."""
+    found: dict[tuple[str, Case], CaseRecord] = {}
+    for pair in pairs:
+        for side in pair.sides:
+            key = (side.subject.key, side.case)
+            why = None if pair.refused is None else (Status.SKIPPED, pair.refused)
+            found.setdefault(key, record_of(*key, catalogue, why))
+    return tuple(found.values())
+
+
+def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
+    catalogue = _catalogue(plan.plan)
+    own = {path.resolve().parent for path in plan.plan.files}
+    if any(arm.call for arm in plan.arms):
+        own.add(Path.cwd())
+    arms = named(plan.arms)
+    place = Place(
+        private=private,
+        repository=plan.repository,
+        paths=tuple(sorted(own)),
+        note=progress.note,
+    )
+    described = described_arms(arms, place)
+    subjects = {one.subject.key: one for one in described}
+    facts = environment.describe()
+    ground = Ground(
+        plan=plan.plan,
+        catalogue=catalogue,
+        cpus=environment.usable_cpus(),
+        facts=plan.facts,
+        apart=plan.apart,
+    )
+    pairs = tuple(
+        replace(pair, refused=_refused(pair, subjects, catalogue, facts))
+        for pair in pairs_of(arms, described, ground)
+    )
+    family = sum(len(pair.readings) for pair in pairs if pair.refused is None)
+    if not family:
+        raise InvalidSessionError(f"there is nothing to measure: {pairs[0].refused}")
+    rules = plan.rules
+    looks = plan_looks(family, rate=rules.rate, looks=rules.looks)
+    final = replace(plan, arms=arms, rules=replace(rules, looks=looks))
+    return _Prepared(final, pairs, _records(pairs, catalogue), subjects, facts)
+
+
+def _header(prepared: _Prepared, command: Sequence[str]) -> RunHeader:
+    plan = prepared.plan
+    return RunHeader(
+        run=secrets.token_hex(8),
+        started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        mpbench=mpbench.__version__,
+        machine=environment.machine_name(),
+        command=tuple(command),
+        plan={
+            **plan.plan.record(),
+            "kind": "compare",
+            "arms": [arm.record() for arm in plan.arms],
+            "rules": plan.rules.record(),
+            "pairs": [pair.record() for pair in prepared.pairs],
+            "control": plan.control,
+            "confirm": plan.confirm,
+            "inject": plan.inject,
+        },
+        subjects={key: one.facts for key, one in prepared.subjects.items()},
+        environment=prepared.facts,
+    )
+
+
+def compare(
+    plan: ComparePlan,
+    *,
+    folder: Path,
+    progress: Progress,
+    command: Sequence[str] = (),
+    wait_s: float = 0.0,
+) -> Compared:
+    """
+    Measure a comparison, write its result file and judge it.
+
+    Args:
+        plan: What to compare and by which rules.
+        folder: Where `results.jsonl` is written; it is made if need be.
+        progress: Who watches.
+        command: What the user typed, for the record.
+        wait_s: How long to wait for another session on this machine.
+
+    Returns:
+        The comparison, judged from the file that was written.
+
+    Raises:
+        UsageError: The arms or the selection are impossible.
+        EnvironmentUnfitError: An arm cannot run here, or another session measures.
+        OutputError: The results cannot be written.
+        InvalidSessionError: There is nothing to measure.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(exclusive(wait_s=wait_s))
+        private = Path(tempfile.mkdtemp(prefix="mpb-"))
+        stack.callback(shutil.rmtree, private, ignore_errors=True)
+        prepared = _prepare(plan, private, progress)
+        writer = stack.enter_context(Writer(folder))
+        writer.header(_header(prepared, command))
+        for record in prepared.records:
+            writer.case(record)
+        request = stack.enter_context(stop_requests())
+        ring = Ring(fresh_agents(private), Guard(), writer.repetition, seed=plan.plan.seed)
+        stages = Stages(
+            ring,
+            prepared.pairs,
+            prepared.plan.rules,
+            progress=progress,
+            limits=Limits(lambda: request.asked, plan.plan.budget_s),
+            inject=plan.inject,
+        )
+        interrupted = _measure(stages, prepared.plan, writer, ring)
+        progress.end()
+        reason = "stopped by the user" if interrupted else None
+        status = Status.INTERRUPTED if interrupted else Status.OK
+        writer.end(RunEnd(ring.elapsed_ns(), status, reason))
+    run = read(folder)
+    return Compared(folder, run, outcome_of(run))
+
+
+def _measure(stages: Stages, plan: ComparePlan, writer: Writer, ring: Ring) -> bool:
+    """Run the stages; return whether the user stopped them."""
+    began = time.perf_counter()
+    try:
+        stages.main(control=plan.control)
+        if plan.confirm and not stages.stopped:
+            stages.confirmation()
+    except KeyboardInterrupt:
+        return True
+    if stages.over_budget:
+        spent = time.perf_counter() - began
+        text = f"the budget of {plan.plan.budget_s:g} s was used up after {spent:.1f} s"
+        writer.event(Event(ring.elapsed_ns(), "budget", text))
+    return stages.stopped

@@ -1,0 +1,186 @@
+"""The order of a comparison's episodes: looks, rounds, the control among them, the confirmation."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.analysis.comparison import Part, comparisons_in
+from mpbench.analysis.verdict import Judgement, Rules, judge
+from mpbench.session.contest import Contest, Ring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mpbench.model import Repetition
+    from mpbench.session.pairs import Pair
+    from mpbench.session.progress import Progress
+
+__all__ = ("Limits", "Stages")
+
+# With fewer control episodes no p value is below 1 %; more than 20 find little more.
+_FEWEST_CONTROLS, _MOST_CONTROLS = 8, 20
+# One control episode for so many others.
+_PER_CONTROL = 2
+_CONFIRMATION_EPISODES = 16
+# An episode may be repeated when noise cost it; without end only as far as the rules allow it.
+_REPEATS_EACH = 0.5
+
+
+class Limits(NamedTuple):
+    """When a session ends early: at the user's wish, or after so many seconds of measuring."""
+
+    stop: Callable[[], bool]
+    seconds: float | None = None
+
+
+class Stages:
+    """
+    Runs the contests of a session.
+
+    Args:
+        ring: What they share.
+        pairs: What is compared.
+        rules: Looks and verdicts.
+        progress: Who watches.
+        limits: When to end early.
+        inject: A known relative slowdown, for the selftest.
+    """
+
+    def __init__(
+        self,
+        ring: Ring,
+        pairs: Sequence[Pair],
+        rules: Rules,
+        *,
+        progress: Progress,
+        limits: Limits,
+        inject: float = 0.0,
+    ) -> None:
+        self._ring = ring
+        self._rules = rules
+        self._progress = progress
+        self._limits = limits
+        self._began = time.monotonic()
+        self._order = random.Random(f"{ring.seed}:order")
+        self._measurable = [pair for pair in pairs if pair.refused is None]
+        self._plan = [pair.record() for pair in pairs]
+        self._contests = [
+            Contest(pair, Part.MAIN, ring, inject=inject) for pair in self._measurable
+        ]
+        self._controls: list[Contest] = []
+        self._queue: list[Contest] = []
+        self._records: list[Repetition] = []
+        self._main_episodes = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user asked to stop."""
+        return self._limits.stop()
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether the time is used up."""
+        limit = self._limits.seconds
+        return limit is not None and time.monotonic() - self._began >= limit
+
+    def _halted(self) -> bool:
+        return self.stopped or self.over_budget
+
+    def main(self, *, control: bool) -> None:
+        """
+        Measure all pairs, look by look, until each is decided or the last look is done.
+
+        Args:
+            control: Whether identical arms are measured in between.
+        """
+        if control:
+            self._controls = [Contest(pair, Part.CONTROL, self._ring) for pair in self._measurable]
+        active = list(self._contests)
+        before = 0
+        for number, look in enumerate(self._rules.looks, start=1):
+            name = f"look {number} of {len(self._rules.looks)}"
+            self._progress.begin(name, len(active) * (look - before))
+            self._until(active, look, between=self._perhaps_control)
+            self._progress.end()
+            active = self._undecided(active)
+            before = look
+            if not active or self._halted():
+                break
+        # Noise may cost control episodes as well, but not without end.
+        for _ in range(2 * _FEWEST_CONTROLS if control else 0):
+            if self.stopped or self._controls_made() >= _FEWEST_CONTROLS:
+                break
+            self._next_control()
+
+    def confirmation(self) -> None:
+        """Measure again, with coins of its own, every pair in which a change was found."""
+        found = {one.comparison.pair for one in self._judged() if one.verdict.is_change}
+        again = [
+            Contest(one.pair, Part.CONFIRMATION, self._ring, inject=one.inject)
+            for one in self._contests
+            if one.pair.key in found
+        ]
+        if not again:
+            return
+        self._progress.begin("confirming", len(again) * _CONFIRMATION_EPISODES)
+        self._until(again, _CONFIRMATION_EPISODES, between=lambda: None)
+        self._progress.end()
+
+    def _until(
+        self, contests: Sequence[Contest], look: int, *, between: Callable[[], None]
+    ) -> None:
+        """Give every contest episodes, one each in turn and in random order, up to a look."""
+        while not self._halted():
+            waiting = [one for one in contests if self._wants(one, look)]
+            if not waiting:
+                return
+            self._order.shuffle(waiting)
+            for one in waiting:
+                if self._halted():
+                    return
+                self._progress.step(one.pair.title, left_s=self._left(waiting, look))
+                self._records += one.episode()
+                self._main_episodes += 1
+                self._progress.done()
+                between()
+
+    def _wants(self, one: Contest, look: int) -> bool:
+        allowed = look * (1 + _REPEATS_EACH)
+        return not one.is_over and one.kept < look and one.kept + one.dropped < allowed
+
+    def _left(self, waiting: Sequence[Contest], look: int) -> float | None:
+        """Return about how many seconds remain until this look."""
+        if not self._main_episodes:
+            return None
+        each = (time.monotonic() - self._began) / self._main_episodes
+        return each * sum(look - one.kept for one in waiting)
+
+    def _judged(self) -> tuple[Judgement, ...]:
+        return judge(comparisons_in(self._plan, self._records), self._rules)
+
+    def _undecided(self, active: Iterable[Contest]) -> list[Contest]:
+        """Return the contests of which at least one reading has no decision yet."""
+        open_pairs = {one.comparison.pair for one in self._judged() if not one.verdict.is_decision}
+        return [one for one in active if one.pair.key in open_pairs and not one.is_over]
+
+    def _controls_made(self) -> int:
+        return sum(one.kept for one in self._controls)
+
+    def _perhaps_control(self) -> None:
+        made = self._controls_made()
+        if made < _MOST_CONTROLS and (made + 1) * _PER_CONTROL <= self._main_episodes:
+            self._next_control()
+
+    def _next_control(self) -> None:
+        """Run a control episode of the next pair in a random order."""
+        if not self._queue:
+            self._queue = [one for one in self._controls if not one.is_over]
+            self._order.shuffle(self._queue)
+        if not self._queue:
+            return
+        one = self._queue.pop()
+        self._progress.step(f"control: {one.pair.title}", left_s=None)
+        self._records += one.episode()
