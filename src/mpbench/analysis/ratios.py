@@ -14,12 +14,13 @@ many of them; `mpbench compare` is what gives verdicts.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ("add_floor_ratios", "add_method_ratios")
+__all__ = ("add_floor_ratios", "add_method_ratios", "cost_ratio")
 
 # In this order the first start method that was measured is the base.
 _METHODS = ("fork", "spawn", "forkserver")
@@ -55,6 +56,23 @@ def _ratios(mine: pd.DataFrame, other: pd.DataFrame, prefix: str) -> dict[str, A
         f"{prefix}_low": np.exp(centre - below),
         f"{prefix}_high": np.exp(centre + above),
     }
+
+
+def cost_ratio(mine: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float, float]:
+    """
+    Return the cost of one reading as a multiple of another's, with its interval.
+
+    Args:
+        mine: A row of `summarize`.
+        other: Another one, whose median is independent of the first.
+
+    Returns:
+        Ratio, low and high; NaN where the two cannot be compared.
+    """
+    both = _costs(pd.DataFrame([dict(mine), dict(other)]))
+    found = _ratios(both.iloc[[0]], both.iloc[[1]].set_axis(both.index[[0]]), "ratio")
+    ratio, low, high = (float(found[name].iloc[0]) for name in ("ratio", "ratio_low", "ratio_high"))
+    return ratio, low, high
 
 
 def add_floor_ratios(table: pd.DataFrame) -> pd.DataFrame:

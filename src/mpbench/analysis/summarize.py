@@ -16,6 +16,7 @@ fact                which reading: empty for the main one
 metric, unit        what it means, and its base unit: s, op/s, B/s, B or 1
 status, reason      `ok` when there is something to judge, and otherwise why not
 attempts, failed    repetitions that were tried, and those of them that did not end well
+failure             why the first of these did not, or empty
 agents, samples     repetitions and samples behind the median
 coverage            the share of the successful repetitions that had this reading
 median, low, high   median over the agents and its 95 % interval (NaN below six agents)
@@ -49,7 +50,7 @@ from mpbench.analysis.ratios import add_floor_ratios, add_method_ratios
 from mpbench.model import Run
 from mpbench.store import frame as frames
 
-__all__ = ("bounds", "summarize")
+__all__ = ("agent_medians", "bounds", "summarize")
 
 Floats = npt.NDArray[np.float64]
 
@@ -113,11 +114,24 @@ def bounds(values: Floats, groups: npt.NDArray[np.int64]) -> pd.DataFrame:
     )
 
 
-def _readings(samples: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each reading, from the medians of its agents."""
+def agent_medians(samples: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return the median of each reading in each agent, and the number of its samples.
+
+    Args:
+        samples: What `store.frame.frame` returned.
+
+    Returns:
+        One row for each case, arm, fact and repetition: the values that count,
+        in the column `median`; their numbers of samples in `size`.
+    """
     known = samples.dropna(subset="value")
     agents = known.groupby(_AGENT, observed=True, sort=False)["value"].agg(["median", "size"])
-    agents = agents.reset_index()
+    return agents.reset_index()
+
+
+def _readings(agents: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each reading, from the medians of its agents."""
     by_reading = agents.groupby(_READING, observed=True, sort=False)
     table = by_reading["size"].sum().rename("samples").reset_index()
     groups = by_reading.ngroup().to_numpy().astype(np.int64)
@@ -182,6 +196,7 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
     table.loc[silent & (good == 0), "reason"] = "the run ended before it was measured"
     table.loc[silent, "status"] = "interrupted"
     table.loc[silent & (good > 0), "status"] = "failed"
+    table["failure"] = table["bad_reason"].fillna("")
     return table.drop(columns=["bad_status", "bad_reason"])
 
 
@@ -214,18 +229,22 @@ def _bandwidth(table: pd.DataFrame) -> pd.Series[Any]:
     return by_time.fillna(by_rate).where(payload > 0)
 
 
-def summarize(runs: Sequence[Run]) -> pd.DataFrame:
+def summarize(runs: Sequence[Run], agents: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     Return one row for each reading of each case of each run.
+
+    Args:
+        runs: What was read.
+        agents: What `agent_medians` returned for them, if it is known already.
 
     The rows stand in the order in which the cases were planned, the main
     reading of a case before its facts. The module's docstring has the columns.
     """
     catalogue = frames.cases(runs)
     repetitions = frames.repetitions(runs)
-    table = _joined(
-        _declared(catalogue, runs), _readings(frames.frame(runs)), _attempts(repetitions)
-    )
+    if agents is None:
+        agents = agent_medians(frames.frame(runs))
+    table = _joined(_declared(catalogue, runs), _readings(agents), _attempts(repetitions))
     own = catalogue.drop(columns=["metric", "unit"])
     table = _judged(table.merge(own, left_on="case", right_index=True))
     quantiles = _quantiles(frames.latencies(runs)).astype({"arm": object})

@@ -1,12 +1,26 @@
-"""The parts of a report, before any format: figures and the words around them."""
+"""The parts of a report, before any format: words, tables, figures and what they stand under."""
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple
 
 import pandas as pd
 
-__all__ = ("Figure",)
+__all__ = (
+    "Cell",
+    "Check",
+    "Column",
+    "Document",
+    "Family",
+    "Figure",
+    "Finding",
+    "Part",
+    "Source",
+    "State",
+    "Strip",
+    "Table",
+)
 
 
 class Figure(NamedTuple):
@@ -31,3 +45,143 @@ class Figure(NamedTuple):
     caption: str
     alt: str
     table: pd.DataFrame
+
+
+class Strip(NamedTuple):
+    """
+    How the agents of one case are spread, each place from 0 to 1 on the scale of its table.
+
+    `points` is empty where there are too many cases to draw every agent.
+    """
+
+    low: float | None
+    median: float
+    high: float | None
+    smallest: float
+    largest: float
+    points: tuple[float, ...]
+
+
+class Cell(NamedTuple):
+    """
+    One cell: the text that people read, and the value behind it.
+
+    Args:
+        text: What is shown, with its unit.
+        value: What sorting and copying use; None where there is nothing.
+        note: What is said when the reader asks for more.
+        tone: From -3 (much cheaper) to 3 (much dearer) in a heat map.
+        strip: The spread that is drawn in place of the text.
+        target: The id of the place in the page that the cell points to.
+    """
+
+    text: str
+    value: float | str | None = None
+    note: str = ""
+    tone: int | None = None
+    strip: Strip | None = None
+    target: str = ""
+
+
+class Column(NamedTuple):
+    """One column; `key` is its name in copies, `note` explains it."""
+
+    key: str
+    title: str
+    note: str = ""
+    is_number: bool = False
+
+
+class Table(NamedTuple):
+    """One table; `row_keys` name the rows for links, empty where nobody links to them."""
+
+    key: str
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    row_keys: tuple[str, ...] = ()
+
+
+class State(Enum):
+    """What a check of trust came to."""
+
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+
+
+class Check(NamedTuple):
+    """One reason to trust the results, or not to: what was looked at, and what was found."""
+
+    name: str
+    state: State
+    value: str
+    text: str
+
+
+class Finding(NamedTuple):
+    """
+    One conclusion in words.
+
+    Args:
+        figure: The number that it is about, short enough for a headline.
+        subject: What the number is, in a few words.
+        text: The whole sentence.
+        target: The id of the evidence in the page.
+    """
+
+    figure: str
+    subject: str
+    text: str
+    target: str
+
+
+class Part(NamedTuple):
+    """One workload: what its docstring says, its cases, and their samples."""
+
+    key: str
+    name: str
+    summary: str
+    paragraphs: tuple[tuple[str, str], ...]
+    floor: str
+    table: Table
+    samples: Table | None
+
+
+class Family(NamedTuple):
+    """The workloads of one family, with the figures about them."""
+
+    key: str
+    title: str
+    text: str
+    figures: tuple[Figure, ...]
+    parts: tuple[Part, ...]
+
+
+class Source(NamedTuple):
+    """One result file: where it came from and how to make another like it."""
+
+    file: str
+    run: str
+    machine: str
+    started: str
+    command: str
+    text: str
+
+
+class Document(NamedTuple):
+    """A whole report."""
+
+    title: str
+    subtitle: str
+    verdict: str
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+    matrix: Table | None
+    families: tuple[Family, ...]
+    environment: Table
+    failures: Table | None
+    events: Table | None
+    sources: tuple[Source, ...]
+    version: str

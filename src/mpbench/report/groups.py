@@ -1,0 +1,74 @@
+"""Which measured things a report compares: machines, interpreters, runs and arms."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+__all__ = ("Group", "Groups")
+
+_KEYS = ["run", "machine", "subject", "python", "arm"]
+_METHODS = ("fork", "spawn", "forkserver")
+
+
+class Group(NamedTuple):
+    """One interpreter on one machine in one run (and one arm of a comparison)."""
+
+    run: str
+    machine: str
+    subject: str
+    python: str
+    arm: str
+
+
+class Groups:
+    """
+    The groups of a report, with labels that name only what differs between them.
+
+    Args:
+        summaries: What `summarize` returned.
+    """
+
+    def __init__(self, summaries: pd.DataFrame) -> None:
+        rows = summaries[_KEYS].drop_duplicates().itertuples(index=False)
+        self.all = tuple(Group(*(str(value) for value in row)) for row in rows)
+        runs = list(dict.fromkeys(group.run for group in self.all))
+        places = {(group.run, group.machine) for group in self.all}
+        self._number = {run: str(number + 1) for number, run in enumerate(runs)}
+        self.columns: tuple[str, ...] = tuple(
+            name
+            for name in ("machine", "python", "arm")
+            if len({getattr(group, name) for group in self.all}) > 1
+        )
+        # Two runs of one machine differ in nothing but their number.
+        if len({machine for _, machine in places}) < len(places):
+            self.columns = ("run", *self.columns)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def value(self, column: str, group: Group) -> str:
+        """Return what a group has in one of `columns`."""
+        return self._number[group.run] if column == "run" else str(getattr(group, column))
+
+    def title(self, column: str) -> str:
+        """Return the heading of one of `columns`."""
+        return column.capitalize()
+
+    def label(self, group: Group) -> str:
+        """Return the words that tell a group from the others; empty when it is the only one."""
+        values = [
+            f"run {self.value(name, group)}" if name == "run" else self.value(name, group)
+            for name in self.columns
+        ]
+        return ", ".join(value for value in values if value)
+
+    def of(self, row: Any) -> Group:
+        """Return the group of a row of the summaries."""
+        return Group(row["run"], row["machine"], row["subject"], row["python"], row["arm"])
+
+    @staticmethod
+    def method_rank(method: str) -> int:
+        """Return the place of a start method in tables."""
+        return _METHODS.index(method) if method in _METHODS else -1

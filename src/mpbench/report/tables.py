@@ -1,0 +1,305 @@
+"""
+The tables of a report, as records that any format can show.
+
+A cell has the text that people read and the value behind it, so that the
+terminal, the page, Markdown and CSV say the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mpbench.report import wording
+from mpbench.report.document import Cell, Column, Table
+from mpbench.report.groups import Groups
+from mpbench.report.strips import strips
+from mpbench.report.wording import DASH, TIMES
+
+__all__ = ("failures", "method_cell", "terminal", "workload_table")
+
+Row = Mapping[str, Any]
+
+_METHOD = Column("start_method", "Start method")
+_MEDIAN = Column("median", "Median", "The median of the agents.", is_number=True)
+_INTERVAL = Column(
+    "interval", "95 % interval", "For the median, from the spread between agents.", is_number=True
+)
+_SPREAD = Column("spread", "Agents", "Each dot is one agent; the bar is the interval.")
+_FLOOR = Column(
+    "floor_ratio",
+    f"{TIMES} floor",
+    "How many times the cheapest thing that uses the same kernel mechanism.",
+    is_number=True,
+)
+_RATIO = Column(
+    "method_ratio",
+    f"{TIMES} base",
+    "The cost against that of fork, or of the first start method measured; above 1 is worse.",
+    is_number=True,
+)
+_P99 = Column("p99", "p99", "99 of 100 single operations were faster.", is_number=True)
+_P999 = Column("p999", "p99.9", "999 of 1,000 single operations were faster.", is_number=True)
+_BANDWIDTH = Column("bandwidth", "Bandwidth", "Payload over time.", is_number=True)
+
+
+def _is_known(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def number_cell(value: float, unit: str, *, digits: int = 3, note: str = "") -> Cell:
+    """Return a quantity with its unit, or a dash."""
+    known = _is_known(value)
+    return Cell(wording.quantity_text(value, unit, digits=digits), value if known else None, note)
+
+
+def _median(row: Row) -> Cell:
+    if row["agents"] == 0:
+        return Cell(row["status"], None, row["reason"])
+    digits = wording.digits_for(row["median"], row["low"], row["high"])
+    note = f"{row['label']}; {row['agents']} agents, {row['samples']:,} samples"
+    if row["failed"]:
+        note += f"; {row['failed']} of {row['attempts']} repetitions failed"
+    cell = number_cell(row["median"], row["unit"], digits=digits, note=note)
+    return cell._replace(text=f"{cell.text} !") if row["failed"] else cell
+
+
+def _interval(row: Row) -> Cell:
+    digits = max(3, wording.digits_for(row["median"], row["low"], row["high"]))
+    text = wording.interval_text(row["low"], row["high"], row["unit"], digits=digits)
+    value = f"{row['low']:.6g} {row['high']:.6g}" if text != DASH else None
+    few = 0 < row["agents"] < 6  # noqa: PLR2004 - no interval of 95 % below
+    return Cell(text, value, f"{row['agents']} agents are too few; six are needed" if few else "")
+
+
+def _ratio(row: Row, name: str, note: str = "", target: str = "") -> Cell:
+    value, low, high = (float(row[one]) for one in (name, f"{name}_low", f"{name}_high"))
+    if not math.isfinite(value):
+        return Cell(DASH)
+    if math.isfinite(low):
+        note = f"95 % interval {wording.ratio_text(low)} to {wording.ratio_text(high)}{note}"
+    return Cell(wording.ratio_text(value), value, note.strip("; "), target=target)
+
+
+def method_cell(row: Row) -> Cell:
+    """Return the cost of a reading against the base start method's."""
+    if row["method"] == row["base"]:
+        return Cell("base", 1.0 if row["agents"] else None)
+    cell = _ratio(row, "method_ratio", f"; against {row['base']}")
+    is_open = row["method_ratio_low"] <= 1 <= row["method_ratio_high"]
+    return (
+        cell._replace(text=f"~ {cell.text}", note=f"no difference shown; {cell.note}")
+        if (is_open and cell.value is not None)
+        else cell
+    )
+
+
+def _params(rows: Sequence[Row]) -> tuple[tuple[str, ...], str]:
+    """Return the parameters that vary, and the others as words."""
+    names = [name for name in rows[0] if name.startswith("param:")]
+    used = {name: {row[name] for row in rows if not _is_missing(row[name])} for name in names}
+    varying = tuple(name for name in names if len(used[name]) > 1)
+    fixed = [
+        f"{wording.param_title(name[6:])} {wording.param_text(name[6:], next(iter(values)))}"
+        for name, values in used.items()
+        if len(values) == 1
+    ]
+    return varying, wording.join_words(fixed)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _param(name: str, value: Any) -> Cell:
+    missing = _is_missing(value)
+    return Cell(wording.param_text(name, value), None if missing else value)
+
+
+def _ordered(rows: Iterable[Row]) -> list[Row]:
+    """Put the start methods of equal parameters below each other."""
+    known = list(rows)
+    places = {
+        params: place for place, params in enumerate(dict.fromkeys(r["params"] for r in known))
+    }
+    return sorted(known, key=lambda r: (places[r["params"]], Groups.method_rank(r["method"])))
+
+
+class _WorkloadTable:
+    """The columns that one workload's table needs, and its rows."""
+
+    def __init__(self, rows: Sequence[Row], facts: Mapping[Any, Mapping[str, Row]]) -> None:
+        self.rows = rows
+        self.facts = facts
+        self.varying, self.fixed = _params(rows)
+        names = [name for row in rows for name in facts.get((row["case"], row["arm"]), {})]
+        self.fact_names = tuple(dict.fromkeys(names))
+        self.has = {
+            name: any(_is_known(row[name]) for row in rows)
+            for name in ("floor_ratio", "method_ratio", "p99", "p999", "bandwidth")
+        }
+        self.has_methods = any(row["method"] for row in rows)
+
+    def columns(self, groups: Groups) -> tuple[Column, ...]:
+        """Return the columns, without those that would be empty or the same in every row."""
+        columns = [Column(name, groups.title(name)) for name in groups.columns]
+        columns += [
+            Column(name[6:], wording.param_title(name[6:]).capitalize(), is_number=True)
+            for name in self.varying
+        ]
+        if self.has_methods:
+            columns.append(_METHOD)
+        columns += [_MEDIAN, _INTERVAL, _SPREAD]
+        optional = {"p99": _P99, "p999": _P999, "bandwidth": _BANDWIDTH}
+        columns += [column for name, column in optional.items() if self.has[name]]
+        columns += [
+            Column(name, name.replace("_", " "), "Median of a further reading.", is_number=True)
+            for name in self.fact_names
+        ]
+        columns += [column for column in (_FLOOR, _RATIO) if self.has[column.key]]
+        return tuple(columns)
+
+    def cells(self, row: Row, groups: Groups, targets: Mapping[Any, str]) -> tuple[Cell, ...]:
+        """Return one row, without the strip of its agents."""
+        group = groups.of(row)
+        cells = [
+            Cell(groups.value(name, group), groups.value(name, group)) for name in groups.columns
+        ]
+        cells += [_param(name[6:], row[name]) for name in self.varying]
+        if self.has_methods:
+            cells.append(Cell(row["method"] or DASH, row["method"] or None))
+        cells += [_median(row), _interval(row), Cell("")]
+        cells += [number_cell(row[name], "s") for name in ("p99", "p999") if self.has[name]]
+        if self.has["bandwidth"]:
+            cells.append(number_cell(row["bandwidth"], "B/s"))
+        own = self.facts.get((row["case"], row["arm"]), {})
+        cells += [_fact(own.get(name)) for name in self.fact_names]
+        if self.has["floor_ratio"]:
+            target = targets.get((row["run"], row["subject"], row["floor"]), "")
+            cells.append(_ratio(row, "floor_ratio", f"; floor: {row['floor']}", target))
+        if self.has["method_ratio"]:
+            cells.append(method_cell(row))
+        return tuple(cells)
+
+
+def _fact(row: Row | None) -> Cell:
+    if row is None or row["agents"] == 0:
+        return Cell(DASH, None, "" if row is None else row["reason"])
+    digits = wording.digits_for(row["median"], row["low"], row["high"])
+    interval = wording.interval_text(row["low"], row["high"], row["unit"], digits=3)
+    note = f"{row['label']}, 95 % interval {interval}"
+    if row["coverage"] < 1:
+        note += f"; {wording.percent_text(row['coverage'])} of the agents had it"
+    return number_cell(row["median"], row["unit"], digits=digits, note=note)
+
+
+def workload_table(
+    rows: Sequence[Row],
+    facts: Mapping[Any, Mapping[str, Row]],
+    groups: Groups,
+    targets: Mapping[Any, str],
+    agents: Mapping[Any, tuple[float, ...]],
+) -> Table:
+    """
+    Return the table of one workload: a row for each case.
+
+    Args:
+        rows: The main readings, rows of `summarize` as mappings with `row_key`.
+        facts: The further readings by (case, arm) and name.
+        groups: The groups of the report.
+        targets: The row keys of main readings by (run, subject, case id).
+        agents: The medians of each agent by (case, arm); empty to draw none.
+    """
+    rows = _ordered(rows)
+    plan = _WorkloadTable(rows, facts)
+    columns = plan.columns(groups)
+    place = [column.key for column in columns].index("spread")
+    drawn = strips(rows, agents)
+    made = []
+    for row, strip in zip(rows, drawn, strict=True):
+        cells = list(plan.cells(row, groups, targets))
+        text = "" if strip is None else wording.percent_text(float(row["spread"]))
+        cells[place] = Cell(text, None if strip is None else float(row["spread"]), strip=strip)
+        made.append(tuple(cells))
+    name = str(rows[0]["workload"])
+    caption = f"{name}: {rows[0]['label']}"
+    caption += f"; {plan.fixed} in every case" if plan.fixed else ""
+    return Table(
+        f"table-{name.replace('/', '-')}",
+        name,
+        caption,
+        columns,
+        tuple(made),
+        tuple(row["row_key"] for row in rows),
+    )
+
+
+def failures(summaries: pd.DataFrame, groups: Groups) -> Table | None:
+    """Return every case that gave nothing, or not in every repetition, with its reason."""
+    main = summaries[(summaries["fact"] == "")]
+    bad = main[(main["status"] != "ok") | (main["failed"] > 0)]
+    lacking = summaries[(summaries["fact"] != "") & (summaries["agents"] == 0)]
+    rows = [
+        (
+            *(Cell(groups.value(name, groups.of(row))) for name in groups.columns),
+            Cell(
+                f"{row['id']}, {row['fact']}" if row["fact"] else row["id"], target=row["row_key"]
+            ),
+            Cell(row["status"] if row["status"] != "ok" else "failed in part"),
+            Cell(f"{row['failed']} of {row['attempts']}"),
+            Cell(row["reason"] or row["failure"]),
+        )
+        for row in pd.concat([bad, lacking]).to_dict("records")
+    ]
+    if not rows:
+        return None
+    columns = [Column(name, groups.title(name)) for name in groups.columns]
+    columns += [Column("case", "Case"), Column("status", "Status")]
+    columns += [Column("failed", "Repetitions"), Column("reason", "Reason")]
+    return Table(
+        "failures",
+        "Failed and skipped",
+        "What was not measured, and why",
+        tuple(columns),
+        tuple(rows),
+    )
+
+
+def terminal(summaries: pd.DataFrame) -> tuple[Table, ...]:
+    """Return one table for each family, narrow enough for a terminal."""
+    groups = Groups(summaries)
+    tables = []
+    main = summaries[summaries["fact"] == ""]
+    for family, part in main.groupby("family", sort=False):
+        rows = part.to_dict("records")
+        columns = [Column(name, groups.title(name)) for name in groups.columns]
+        columns += [Column("case", "Case"), _METHOD, _MEDIAN, _INTERVAL, _FLOOR, _RATIO]
+        made = [_terminal_row(row, groups) for one in _by_workload(rows) for row in _ordered(one)]
+        title = wording.family_title(str(family))
+        caption = wording.family_text(str(family))
+        tables.append(Table(f"family-{family}", title, caption, tuple(columns), tuple(made)))
+    return tuple(tables)
+
+
+def _by_workload(rows: Sequence[Any]) -> list[list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["workload"], []).append(row)
+    return list(found.values())
+
+
+def _terminal_row(row: Row, groups: Groups) -> tuple[Cell, ...]:
+    group = groups.of(row)
+    name = row["workload"] + (f"  {row['params']}" if row["params"] else "")
+    return (
+        *(Cell(groups.value(one, group)) for one in groups.columns),
+        Cell(name, name),
+        Cell(row["method"] or DASH, row["method"] or None),
+        _median(row),
+        _interval(row),
+        _ratio(row, "floor_ratio"),
+        method_cell(row) if row["method"] else Cell(DASH),
+    )

@@ -1,0 +1,193 @@
+"""Reasons to trust a report, or not to: what the runs say about themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from mpbench.model import Run, Status
+from mpbench.report import wording
+from mpbench.report.document import Check, State
+
+__all__ = ("checks",)
+
+# The fewest agents with an interval of 95 %, and those that a run takes by default.
+_FEWEST, _USUAL = 6, 8
+# Half an interval, as a share of the median: what users can act on, and what they cannot.
+_PRECISE, _COARSE = 0.05, 0.25
+# A share of the wall time spent waiting for a CPU that shows in the figures.
+_CROWDED = 0.05
+# Coverage of the accounting below which CPU figures mislead (BenchExec warns at the same).
+_COVERED = 0.9
+# Workers that run together for less than this share do not contend all the time.
+_TOGETHER = 0.8
+
+
+class _Evidence(NamedTuple):
+    """What the checks look at."""
+
+    runs: Sequence[Run]
+    summaries: pd.DataFrame
+    repetitions: pd.DataFrame
+
+    @property
+    def main(self) -> pd.DataFrame:
+        return self.summaries[self.summaries["fact"] == ""]
+
+
+def _cases(evidence: _Evidence) -> Check:
+    counts = evidence.main["status"].value_counts()
+    total, good = len(evidence.main), int(counts.get("ok", 0))
+    rest = {str(name): int(n) for name, n in counts.sort_index().items() if name != "ok"}
+    partly = int(((evidence.main["status"] == "ok") & (evidence.main["failed"] > 0)).sum())
+    words = [f"{number} {name}" for name, number in rest.items()]
+    words += [f"{partly} failed in part"] if partly else []
+    bad = {"failed", "timeout", "crashed", "lost"} & rest.keys() or partly
+    state = State.BAD if bad else State.NOTE if rest else State.GOOD
+    text = f"{wording.join_words(words)}; see the end of the page" if words else "none is missing"
+    return Check("Cases measured", state, f"{good:,} of {total:,}", text)
+
+
+def _agents(evidence: _Evidence) -> Check | None:
+    agents = evidence.main.loc[evidence.main["agents"] > 0, "agents"]
+    if agents.empty:
+        return None
+    low, high = int(agents.min()), int(agents.max())
+    value = f"{low}" if low == high else f"{low} to {high}"
+    if low >= _USUAL:
+        return Check("Agents per case", State.GOOD, value, "each in a fresh interpreter")
+    state = State.BAD if low < _FEWEST else State.NOTE
+    text = f"an interval needs {_FEWEST}" if low < _FEWEST else f"{_USUAL} are usual"
+    return Check("Agents per case", state, value, text)
+
+
+def _precision(evidence: _Evidence) -> Check | None:
+    main = evidence.main
+    half = ((main["high"] - main["low"]) / 2 / main["median"]).dropna()
+    if half.empty:
+        return None
+    typical, worst = float(half.median()), float(half.quantile(0.95))
+    state = State.GOOD if typical <= _PRECISE else State.NOTE
+    state = State.BAD if typical > _COARSE else state
+    text = f"half of the intervals are narrower; 95 % are within ±{wording.percent_text(worst)}"
+    return Check("Precision", state, f"±{wording.percent_text(typical)}", text)
+
+
+def _load(evidence: _Evidence) -> Check | None:
+    shares = []
+    for run in evidence.runs:
+        average = _get(run, "load", "average")
+        usable = _get(run, "cpu", "usable")
+        if isinstance(average, list) and average and isinstance(usable, (int, float)) and usable:
+            shares.append((float(average[0]) / usable, float(average[0]), run.header.machine))
+    if not shares:
+        return None
+    share, load, machine = max(shares)
+    state = State.GOOD if share <= 0.25 else State.NOTE if share <= 1 else State.BAD  # noqa: PLR2004
+    where = f" on {machine}" if len(evidence.runs) > 1 else ""
+    text = f"load average at the start{where}; other work disturbs what is measured"
+    return Check("Load before", state, f"{load:.2f}", text)
+
+
+def _get(run: Run, *names: str) -> Any:
+    value: Any = run.header.environment
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _waiting(evidence: _Evidence) -> Check | None:
+    known = evidence.repetitions.dropna(subset=["run_delay_s", "cpu_s"])
+    busy = float((known["cpu_s"] + known["run_delay_s"]).sum())
+    if not busy:
+        return None
+    share = float(known["run_delay_s"].sum()) / busy
+    state = State.GOOD if share <= _CROWDED else State.NOTE if share <= 4 * _CROWDED else State.BAD
+    text = "of the time in which processes could have run, they waited for a CPU"
+    return Check("Waiting for a CPU", state, wording.percent_text(share), text)
+
+
+def _accounting(evidence: _Evidence) -> Check | None:
+    known = evidence.repetitions["cpu_coverage"].dropna()
+    if known.empty:
+        return None
+    sources = sorted(set(evidence.repetitions["cpu_source"]) - {""})
+    low = float(known.min())
+    state = State.GOOD if low >= _COVERED else State.NOTE
+    text = f"of the process trees is in their CPU time, at least ({', '.join(sources)})"
+    return Check("CPU accounting", state, wording.percent_text(low), text)
+
+
+def _harness(evidence: _Evidence) -> Check | None:
+    rows = evidence.main[evidence.main["workload"] == "floor/empty-call"]["median"].dropna()
+    if rows.empty:
+        return None
+    value = wording.quantity_text(float(rows.max()), "s", digits=2)
+    return Check("Harness cost", State.GOOD, value, "is added to each iteration; not subtracted")
+
+
+def _overlap(evidence: _Evidence) -> Check | None:
+    known = evidence.repetitions["overlap"].dropna()
+    if known.empty:
+        return None
+    low = float(known.quantile(0.05))
+    state = State.GOOD if low >= _TOGETHER else State.NOTE
+    text = "of the time all workers of a contended case ran together, in 95 % of its samples"
+    return Check("Concurrency", state, wording.percent_text(low), text)
+
+
+def _facts(evidence: _Evidence) -> Check | None:
+    facts = evidence.summaries[evidence.summaries["fact"] != ""]
+    if facts.empty:
+        return None
+    low = float(facts["coverage"].min())
+    if low >= 1:
+        return Check("Further readings", State.GOOD, "complete", "every sample had all of them")
+    value = f"{(facts['coverage'] < 1).sum()} of {len(facts)}"
+    return Check("Further readings", State.NOTE, value, "were missing in some agents")
+
+
+def _ending(evidence: _Evidence) -> Check | None:
+    ends = [(run.end, run.header.machine) for run in evidence.runs]
+    cut = [machine for end, machine in ends if end is None]
+    if cut:
+        text = f"{wording.join_words(cut[:3])}: the file has no end; what it has is whole"
+        return Check("Complete", State.NOTE, f"{len(cut)} cut off", text)
+    stopped = [end for end, _ in ends if end and end.status is Status.INTERRUPTED]
+    if stopped:
+        return Check("Complete", State.NOTE, f"{len(stopped)} interrupted", "by the user")
+    seconds = sum(end.elapsed_ns for end, _ in ends if end) / 1e9
+    text = f"{'it' if len(ends) == 1 else 'they'} took {wording.quantity_text(seconds, 's')}"
+    return Check("Complete", State.GOOD, "yes", text)
+
+
+def _events(evidence: _Evidence) -> Check | None:
+    kinds = [event.kind for run in evidence.runs for event in run.events]
+    left = sum(kind in {"leak", "ended"} for kind in kinds)
+    if not left:
+        return Check("Left behind", State.GOOD, "nothing", "no process, semaphore or segment")
+    return Check("Left behind", State.NOTE, f"{left} times", "cleaned up; see the events below")
+
+
+def checks(
+    runs: Sequence[Run], summaries: pd.DataFrame, repetitions: pd.DataFrame
+) -> tuple[Check, ...]:
+    """Return every check that the runs give evidence for."""
+    evidence = _Evidence(runs, summaries, repetitions)
+    every = (
+        _cases,
+        _agents,
+        _precision,
+        _load,
+        _waiting,
+        _overlap,
+        _accounting,
+        _facts,
+        _harness,
+        _events,
+        _ending,
+    )
+    found = (check(evidence) for check in every)
+    return tuple(check for check in found if check is not None)
