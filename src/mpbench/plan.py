@@ -53,6 +53,11 @@ class Plan:
     files: tuple[Path, ...] = ()
     verify: bool = False
 
+    @property
+    def is_bundled(self) -> bool:
+        """Whether the workloads of a family share agents, as tier quick has them do."""
+        return self.tier is Tier.QUICK and not self.select and not self.verify
+
     def override(self, **changes: Any) -> Plan:
         """Return a plan in which every change that is not None has replaced a field."""
         return replace(

@@ -66,7 +66,11 @@ def _set_ups(one: Workload, cases: Iterable[Case]) -> Iterator[SetUp]:
 
 
 def groups_of(
-    subjects: Sequence[str], cases: Mapping[str, Sequence[Case]], catalogue: Mapping[str, Workload]
+    subjects: Sequence[str],
+    cases: Mapping[str, Sequence[Case]],
+    catalogue: Mapping[str, Workload],
+    *,
+    bundled: bool = False,
 ) -> tuple[Group, ...]:
     """
     Divide cases into agents.
@@ -75,22 +79,31 @@ def groups_of(
         subjects: Keys of the interpreters.
         cases: For each subject the cases to measure there.
         catalogue: Workloads by name.
+        bundled: Whether all workloads of a family share an agent for each
+            start method, and those that no start method can matter to share
+            one with the floors. Each still has a set-up of its own.
     """
     groups: list[Group] = []
     for subject in subjects:
-        shared: list[SetUp] = []
+        together: dict[str, list[SetUp]] = {}
         by_workload: dict[str, list[Case]] = {}
         for case in cases[subject]:
             by_workload.setdefault(case.workload, []).append(case)
         for name, members in by_workload.items():
-            for one in _set_ups(catalogue[name], members):
-                if catalogue[name].family == _SHARED_FAMILY:
-                    shared.append(one)
-                else:
-                    groups.append(Group(subject, name, (one,)))
-        if shared:
-            groups.append(Group(subject, "floors", tuple(shared)))
+            for position, one in enumerate(_set_ups(catalogue[name], members)):
+                key = _agent_of(one, position, bundled=bundled)
+                together.setdefault(key, []).append(one)
+        groups += [Group(subject, key, tuple(found)) for key, found in together.items()]
     return tuple(groups)
+
+
+def _agent_of(one: SetUp, position: int, *, bundled: bool) -> str:
+    """Return the name of the agent that serves a set-up."""
+    family = one.workload.family
+    if family == _SHARED_FAMILY or (bundled and one.method is None):
+        return "floors"
+    method = "" if one.method is None else f" {one.method.value}"
+    return f"{family}{method}" if bundled else f"{one.workload.name}{method} {position}"
 
 
 def _shuffled(group: Group, chance: random.Random) -> Group:

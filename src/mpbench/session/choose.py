@@ -117,9 +117,19 @@ def record_of(
     )
 
 
-def _methods(plan: Plan, described: Described) -> tuple[StartMethod, ...]:
-    """Return the methods to plan: a missing one is planned too, and recorded as unsupported."""
-    return plan.methods or described.methods
+def _methods(plan: Plan, described: Described, one: Workload) -> tuple[StartMethod, ...]:
+    """
+    Return the methods to plan for a workload.
+
+    A method that the user names and the interpreter lacks is planned too, and
+    recorded as unsupported. Tier quick measures a family's leading workload
+    under every method and the others under the default one.
+    """
+    if plan.methods or plan.select or plan.verify or plan.tier is not Tier.QUICK or one.lead:
+        return plan.methods or described.methods
+    default = described.facts.get("default_start_method")
+    usual = tuple(method for method in described.methods if method.value == default)
+    return usual or described.methods[:1]
 
 
 def choose(
@@ -155,7 +165,7 @@ def choose(
                 one,
                 tier=tier_for(plan, one),
                 cpus=cpus,
-                methods=_methods(plan, described),
+                methods=_methods(plan, described, one),
                 chosen={**(verifying(one, cpus) if plan.verify else {}), **plan.params},
             )
         ]

@@ -117,8 +117,9 @@ class _Session:
         """Have a verification write down which calls a group makes."""
         if not effort.verify:
             return effort
-        self.traced.add(group.name)
-        return effort._replace(trace=str(trace_file(self.private, group.name)))
+        name = group.set_ups[0].workload.name
+        self.traced.add(name)
+        return effort._replace(trace=str(trace_file(self.private, name)))
 
     def keep(self, results: Sequence[GroupResult]) -> None:
         """Write what the agents of one group gave."""
@@ -280,7 +281,7 @@ def run(
             for record in chosen.records:
                 writer.case(record)
         request = stack.enter_context(stop_requests())
-        groups = groups_of(list(chosen.cases), chosen.cases, catalogue)
+        groups = groups_of(list(chosen.cases), chosen.cases, catalogue, bundled=plan.is_bundled)
         interrupted = _guarded(session, groups, subjects, request, done)
         claims = () if interrupted else unfounded_claims(private, session.traced, catalogue)
         for text in claims:

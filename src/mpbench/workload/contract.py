@@ -163,6 +163,7 @@ class Workload(NamedTuple):
     facts: Mapping[str, Metric]
     timing: Timing
     tier: Tier
+    lead: bool
     shares: tuple[str, ...]
     revision: int
     requires: tuple[str, ...]
@@ -191,6 +192,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
     facts: Mapping[str, Metric] | None = None,
     timing: Timing = Timing.LOOP,
     tier: Tier = Tier.STANDARD,
+    lead: bool = False,
     shares: tuple[str, ...] = (),
     revision: int = 1,
     requires: tuple[str, ...] = (),
@@ -213,6 +215,9 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
         facts: Further readings that each sample carries, by name.
         timing: What the body's argument means.
         tier: The smallest tier that contains the workload.
+        lead: Whether tier quick measures it under every start method. Each
+            family has one such workload; the others of tier quick are measured
+            under the interpreter's default method, or a minute would not do.
         shares: Parameters that need no set-up of their own: the function then
             yields a `Bind` that returns the body of one case.
         revision: Raised when what is measured changes.
@@ -245,6 +250,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
             facts=dict(facts or {}),
             timing=timing,
             tier=tier,
+            lead=lead,
             shares=shares,
             revision=revision,
             requires=requires,

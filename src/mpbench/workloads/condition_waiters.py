@@ -85,6 +85,7 @@ def _await_event(index: int, event: Any, signals: tuple[Any, Any], board: Any) -
         "last_wake": Metric.LATENCY,
     },
     tier=Tier.QUICK,
+    lead=True,
     needs=_needs,
     waiters=_WAITERS,
 )

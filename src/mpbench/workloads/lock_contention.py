@@ -112,6 +112,7 @@ class _Lengths:
     facts=CREW_FACTS,
     timing=Timing.WINDOW,
     tier=Tier.QUICK,
+    lead=True,
     shares=("critical_ns", "outside_ns"),
     needs=_needs,
     workers=worker_counts(quick=(2,)),

@@ -81,6 +81,7 @@ class _Echo:
         "Connection.recv",
     ),
     tier=Tier.QUICK,
+    lead=True,
     shares=("payload_bytes", "form"),
     payload_bytes=Sweep((64, 65_536), _SIZES, _MORE_SIZES),
     form=Sweep(("bytes",), ("bytes", "object"), ("bytes", "object", "into")),

@@ -111,7 +111,7 @@ def _surface_body(run: Body, *, ideal_ns: float) -> Body:
             assert isinstance(done, Outcome)
             efficiency = done.operations * ideal_ns / elapsed
             facts = {"efficiency": efficiency, "per_task": elapsed / done.operations}
-            return done._replace(elapsed_ns=elapsed, facts=facts)
+            return done._replace(facts=facts)
 
         return settled
 
@@ -165,6 +165,7 @@ def chunk_surface(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/os-pipe-round-trip",
     covers=("Pool.apply", "Pool.apply_async", "AsyncResult.get"),
     tier=Tier.QUICK,
+    lead=True,
     shares=("call",),
     needs=needs_two_workers,
     call=Sweep(("apply",), ("apply", "apply_async"), ("apply", "apply_async")),

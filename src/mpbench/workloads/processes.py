@@ -56,6 +56,7 @@ def _method(case: Case) -> str:
     covers=_COVERS,
     facts=LIFE_FACTS,
     tier=Tier.QUICK,
+    lead=True,
 )
 def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
     """

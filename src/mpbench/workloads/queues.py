@@ -119,6 +119,7 @@ class _Echo:
         *("JoinableQueue", "JoinableQueue.put", "JoinableQueue.get", "JoinableQueue.task_done"),
     ),
     tier=Tier.QUICK,
+    lead=True,
     shares=("kind", "payload_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=_KINDS,
