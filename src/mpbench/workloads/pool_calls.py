@@ -7,7 +7,7 @@ from typing import Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UsageError, VerificationError
-from mpbench.workload import Body, Outcome, loops_for
+from mpbench.workload import Body, Outcome, loops_for, thinned
 from mpbench.workloads.pool_tasks import burn, burn_all, burn_pair, echo, echo_all
 
 __all__ = (
@@ -21,9 +21,6 @@ __all__ = (
     "one_by_one",
     "repeating",
 )
-
-# Latencies kept of one sample; more are thinned evenly.
-_KEEP = 1_000
 
 
 class Job(NamedTuple):
@@ -218,7 +215,7 @@ def one_by_one(call: Callable[[int], int]) -> Body:
             return Outcome(
                 operations=right,
                 asked=iterations,
-                latencies_ns=tuple(latencies[:: max(1, len(latencies) // _KEEP)]),
+                latencies_ns=thinned(latencies),
             )
 
         return check
