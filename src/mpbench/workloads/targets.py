@@ -74,17 +74,19 @@ def import_and_stamp(path: str, *modules: str) -> None:
     report(path, first, time.perf_counter_ns())
 
 
-def stamp_marks(path: str, *marks: int) -> None:
+def stamp_marks(path: str, unpickled: int) -> None:
     """
-    Send the readings that were taken on the way to this function, then two more.
+    Send the readings that were taken on the way to this function, and its own.
 
     Args:
         path: See `report`.
-        marks: Readings that were taken while the arguments were unpickled.
+        unpickled: Read while this argument was unpickled; 0 if it was not.
     """
     first = time.perf_counter_ns()
-    noted = getattr(sys, "_mpbench_marks", ())
-    report(path, *noted, *marks, first, time.perf_counter_ns())
+    received = getattr(sys, "_mpbench_received", 0)
+    prepared = getattr(sys, "_mpbench_prepared", 0)
+    booted = getattr(sys, "_mpbench_booted", ())
+    report(path, received, prepared, unpickled, first, time.perf_counter_ns(), *booted)
 
 
 def idle(path: str) -> None:
