@@ -174,6 +174,7 @@ def _calls_of(kind: str, proxy: Any) -> _Calls:
         *("ValueProxy.value", "ValueProxy.get", "AcquirerProxy.acquire", "AcquirerProxy.release"),
     ),
     tier=Tier.QUICK,
+    lead=True,
     shares=("kind",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=Sweep(("list", "Value"), _KINDS, _KINDS),

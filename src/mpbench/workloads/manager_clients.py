@@ -1,0 +1,107 @@
+"""Managers with several clients at once: calling, and connecting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric, Tier, Timing
+from mpbench.workload import CREW_FACTS, Body, Needs, Sweep, Turn, crew, workload
+
+__all__ = ("clients", "storm")
+
+
+def _needs(case: Case) -> Needs:
+    count = case.integer("clients")
+    return Needs(processes=count + 2, descriptors=4 * count + 48)
+
+
+def _call(turn: Turn, proxy: Any) -> None:
+    """Call while the crew's load is on, and note how long each call took."""
+    clock = monotonic_ns
+    done = 0
+    now = clock()
+    while turn.running:
+        proxy.get()
+        done += 1
+        before, now = now, clock()
+        turn.waits.append(now - before)
+        if now >= turn.edge:
+            turn.cross(now, done)
+            now = clock()
+
+
+@workload(
+    "manager/clients",
+    metric=Metric.THROUGHPUT,
+    floor="pipe/message-rate",
+    covers=("Manager", "SyncManager.Value", "ValueProxy.get"),
+    facts=CREW_FACTS,
+    timing=Timing.WINDOW,
+    needs=_needs,
+    clients=Sweep((1,), (1, 2, 4), (1, 2, 3, 4, 6, 8, 16)),
+)
+def clients(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Let several processes read one shared Value through a manager, each as fast as it can.
+
+    Timed: the calls that clients completed inside a common window, while all
+    keep on; the single calls give the latencies. Not timed: starting the
+    manager and the clients, connecting.
+
+    Reads as: calls per second of all clients together. The server runs them
+    in threads of one interpreter, so once that is busy more clients bring no
+    more calls, only longer waits.
+    """
+    with context.Manager() as manager:
+        value = manager.Value("i", 7)
+        with crew(context, [(_call, (value,))] * case.integer("clients")) as gang:
+            yield gang.window
+
+
+def _attach(turn: Turn, pickled: bytes) -> None:
+    """Take up a proxy, call it once and drop it, while the crew's load is on."""
+    clock, loads = monotonic_ns, ForkingPickler.loads
+    done = 0
+    while turn.running:
+        began = clock()
+        proxy = loads(pickled)
+        proxy.get()
+        del proxy
+        done += 1
+        now = clock()
+        turn.waits.append(now - began)
+        if now >= turn.edge:
+            turn.cross(now, done)
+
+
+@workload(
+    "manager/storm",
+    metric=Metric.THROUGHPUT,
+    floor="manager/clients",
+    covers=("Manager", "SyncManager.Value", "ValueProxy.get", "reduction.ForkingPickler"),
+    facts=CREW_FACTS,
+    timing=Timing.WINDOW,
+    tier=Tier.FULL,
+    needs=_needs,
+    clients=Sweep((1,), (1, 4), (1, 2, 4, 8, 16)),
+)
+def storm(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Let several processes take up a proxy, call it once and drop it, over and over.
+
+    Timed: such visits that were completed inside a common window; each is
+    three connections that are authenticated and get a thread in the server.
+    A refused connection ends the case with an error. Not timed: starting.
+
+    Reads as: visits per second that a manager survives when short-lived
+    processes come to it, as workers do that are replaced after some tasks.
+    """
+    with context.Manager() as manager:
+        value = manager.Value("i", 7)
+        pickled = bytes(ForkingPickler.dumps(value))
+        with crew(context, [(_attach, (pickled,))] * case.integer("clients")) as gang:
+            yield gang.window

@@ -1,0 +1,252 @@
+"""Managers with types of one's own: as a child of the client, and as a server on the network."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from multiprocessing import managers as _managers
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from multiprocessing.managers import BaseManager, BaseProxy
+from typing import Any
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, partner, workload
+from mpbench.workloads.trips import round_trips
+
+__all__ = ("Bench", "Echo", "EchoProxy", "count_up", "custom", "generator", "network")
+
+_NEEDS = Needs(processes=2, descriptors=48)
+
+
+class Echo:
+    """What the servers here serve: an object with one method that matters."""
+
+    def echo(self, message: Any) -> Any:
+        """Return the message."""
+        return message
+
+    def same(self, message: Any) -> Any:
+        """Return the message too, so that a list of methods has more than one name."""
+        return message
+
+
+class EchoProxy(BaseProxy):
+    """A proxy class written by hand, as the documentation shows."""
+
+    _exposed_ = ("echo",)
+
+    def echo(self, message: Any) -> Any:
+        """Call the method of the same name in the server."""
+        return self._callmethod("echo", (message,))
+
+
+def count_up() -> Iterator[int]:
+    """Yield numbers, and take it well when something else is sent or thrown in."""
+    number = 0
+    while True:
+        try:
+            sent = yield number
+        except KeyError:
+            sent = 0
+        number = number + 1 if sent is None else sent
+
+
+class Bench(BaseManager):
+    """A manager with our own types."""
+
+    def make(self, proxy: str) -> Any:
+        """Make a shared object with a kind of proxy."""
+        return getattr(self, f"Echo_{proxy}")()
+
+
+Bench.register("Echo_auto", Echo)
+Bench.register("Echo_exposed", Echo, exposed=("echo",))
+Bench.register("Echo_written", Echo, EchoProxy)
+Bench.register("count_up", count_up, vars(_managers)["IteratorProxy"])
+
+
+@workload(
+    "manager/custom",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=(
+        *("BaseManager.register", "BaseManager.start", "BaseManager.join", "BaseManager.address"),
+        *("AutoProxy", "BaseProxy"),
+    ),
+    facts={"create": Metric.TIME},
+    shares=("proxy",),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    proxy=Sweep(("auto",), ("auto", "written"), ("auto", "exposed", "written")),
+)
+def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Register a class with a manager of one's own, and call a method of a shared instance.
+
+    `proxy` is `auto` (nothing said: AutoProxy asks the server for the public
+    methods), `exposed` (their names are given) or `written` (a class derived
+    from BaseProxy).
+
+    Timed: one call of the method. The fact `create` is the time for making the
+    shared instance, taken once for each sample. Not timed: starting the manager.
+
+    Reads as: calls cost what those of the ready-made types cost. Making an
+    instance costs one connection more when the methods must be asked for.
+    """
+    del case
+    manager = Bench(ctx=context)
+    manager.start()
+    try:
+
+        def bind(case: Case) -> Body:
+            kind = case.text("proxy")
+
+            def body(iterations: int, /) -> Outcome:
+                began = monotonic_ns()
+                echo = manager.make(kind).echo
+                made = monotonic_ns()
+                echo(0)
+                called = monotonic_ns()
+                right = 0
+                for number in range(iterations):
+                    right += echo(number) == number
+                elapsed = monotonic_ns() - called
+                return Outcome(right, iterations, elapsed, {"create": made - began})
+
+            return body
+
+        yield bind
+    finally:
+        manager.shutdown()
+        manager.join()
+
+
+@workload(
+    "manager/generator",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=(
+        *("BaseManager.register", "BaseManager.start", "IteratorProxy.__next__"),
+        *("IteratorProxy.send", "IteratorProxy.throw", "IteratorProxy.close"),
+    ),
+    tier=Tier.FULL,
+    shares=("call",),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    call=fixed("next", "send", "throw"),
+)
+def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Drive a generator that lives in a manager.
+
+    Timed: one `next`, `send` or `throw`, until the next value is here. Not
+    timed: making the generator and closing it, once for each sample.
+
+    Reads as: an iterator over a process boundary makes a round trip for each
+    of its values.
+    """
+    del case
+    with Bench(ctx=context) as manager:
+
+        def bind(case: Case) -> Body:
+            call = case.text("call")
+            arguments = {"next": (), "send": (7,), "throw": (KeyError,)}[call]
+
+            def body(iterations: int, /) -> Outcome:
+                numbers = manager.count_up()  # type: ignore[attr-defined]  # set by register()
+                step = getattr(numbers, "__next__" if call == "next" else call)
+                next(numbers)
+                right = 0
+                began = monotonic_ns()
+                for _ in range(iterations):
+                    right += step(*arguments) >= 0
+                elapsed = monotonic_ns() - began
+                numbers.close()
+                return Outcome(right, iterations, elapsed)
+
+            return body
+
+        yield bind
+
+
+def _serve(control: Connection, transport: str, authkey: bytes, serializer: str) -> None:
+    """Run a server until the parent closes its end, as the documentation's remote manager."""
+    address: Any = ("127.0.0.1", 0) if transport == "tcp" else None
+    server = Bench(address, authkey, serializer).get_server()
+
+    def stop_at_end() -> None:
+        try:
+            control.recv_bytes()
+        except (EOFError, OSError):
+            server.stop_event.set()  # type: ignore[attr-defined]  # set by serve_forever()
+
+    threading.Thread(target=stop_at_end, daemon=True).start()
+    control.send(server.address)
+    server.serve_forever()
+
+
+@workload(
+    "manager/network",
+    metric=Metric.ROUND_TRIP,
+    floor="floor/tcp-round-trip",
+    covers=(
+        *("BaseManager.register", "BaseManager.get_server", "BaseManager.connect"),
+        *("BaseManager.address", "AutoProxy"),
+    ),
+    shares=("payload_bytes",),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    transport=fixed("unix", "tcp"),
+    serializer=Sweep(("pickle",), ("pickle",), ("pickle", "xmlrpclib")),
+    payload_bytes=Sweep(
+        (64,), (64, 16_384, 65_536), (64, 1_024, 8_192, 16_300, 16_384, 16_385, 65_536, 1 << 20)
+    ),
+)
+def network(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Call a method of a remote manager that returns its argument.
+
+    The server runs serve_forever in a process of its own and listens on a
+    private AF_UNIX path or on 127.0.0.1, with a random authkey; the client
+    connects to it by address.
+
+    Timed: one call with a payload there and back. Not timed: starting the
+    server, connecting, making the proxy.
+
+    Reads as: what a manager on the network costs before there is a network.
+    Messages above 16,384 bytes, pickle included, leave in two writes. Over TCP
+    the second may have to wait until the first has been acknowledged, which
+    the other side delays: look for a step of tens of milliseconds. With
+    `serializer=xmlrpclib` the payload is text.
+    """
+    authkey, serializer = os.urandom(32), case.text("serializer")
+    with partner(context, _serve, case.text("transport"), authkey, serializer) as control:
+        client = Bench(control.recv(), authkey, serializer)
+        client.connect()
+        # Dropped before the server ends: a proxy says goodbye over a connection.
+        held = [client.make("auto")]
+        try:
+
+            def bind(case: Case) -> Body:
+                size = case.integer("payload_bytes")
+                message: Any = os.urandom(size)
+                if serializer == "xmlrpclib":
+                    # Its bytes come back in a wrapper.
+                    message = message.hex()[:size]
+                return _echoing(held[0], message)
+
+            yield bind
+        finally:
+            held.clear()
+
+
+def _echoing(proxy: Any, message: Any) -> Body:
+    """Return the body of a round trip through a method call."""
+    returned: list[Any] = []
+
+    def send(message: Any) -> None:
+        returned.append(proxy.echo(message))
+
+    send(message)
+    returned.clear()
+    return round_trips(send, returned.pop, message)
