@@ -1,0 +1,213 @@
+"""Events of connections and queues: what is sent, received, pickled, and waited for."""
+
+from __future__ import annotations
+
+import os
+
+from . import kinds
+from .locks import lock_number
+from .ring import now, recorder
+from .wrap import calling_place, replace, timed
+
+# `typing` itself would cost each process several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ("connection_key", "name_queue", "wrap_connection", "wrap_queues", "wrap_reduction")
+
+# A wait shorter than this is a read that found its bytes already there.
+_WAIT_NS = 5_000
+# The length of a message stands before it in this many bytes.
+_HEADER_BYTES = 4
+
+
+def connection_key(connection: Any) -> str:
+    """Return the same key for both ends of a one-way pipe, in every process."""
+    try:
+        return f"pipe:{os.fstat(connection._handle).st_ino}"
+    except (OSError, TypeError, AttributeError):
+        return ""
+
+
+def _number(connection: Any) -> int:
+    """Return a connection's number; remembered on the object, which is pickled without it."""
+    handle = connection._handle
+    known = getattr(connection, "_mpbench", None)
+    # A forked child inherits the numbers with the objects.
+    if known is not None and known[0] == handle:
+        return int(known[1])
+    key = connection_key(connection)
+    number = recorder().number(key, "Pipe") if key else 0
+    connection._mpbench = (handle, number)
+    return number
+
+
+def _pipe(original: Any) -> Any:
+    def wrapper(*args: Any, **named: Any) -> Any:
+        ends = original(*args, **named)
+        keys = [connection_key(end) for end in ends]
+        if all(keys):
+            # A duplex pipe has two sockets: what goes into one comes out of the other.
+            for key, other in dict(zip(keys, reversed(keys))).items():
+                recorder().named(key, "Pipe", calling_place(), peer=other, made_ns=now())
+        return ends
+
+    return wrapper
+
+
+def _send(original: Any) -> Any:
+    begin, finish = recorder().begin, recorder().finish
+
+    def wrapper(self: Any, buf: Any) -> Any:
+        thing = _number(self)
+        start = begin(kinds.SEND, thing)
+        try:
+            return original(self, buf)
+        finally:
+            finish(kinds.SEND, thing, start, len(buf))
+
+    return wrapper
+
+
+def _receive(original: Any) -> Any:
+    begin, finish = recorder().begin, recorder().finish
+
+    def wrapper(self: Any, maxsize: int | None = None) -> Any:
+        # Asked before: a reader that meets the end of the pipe may be closed after.
+        thing = _number(self)
+        start = begin(kinds.RECV, thing)
+        size = 0
+        try:
+            buffer = original(self, maxsize)
+            if buffer is not None:
+                size = buffer.getbuffer().nbytes
+            return buffer
+        finally:
+            finish(kinds.RECV, thing, start, size)
+
+    return wrapper
+
+
+def _read(original: Any) -> Any:
+    keep = recorder().record
+
+    def wrapper(self: Any, size: int, *args: Any, **named: Any) -> Any:
+        if size != _HEADER_BYTES:
+            return original(self, size, *args, **named)
+        start = now()
+        try:
+            return original(self, size, *args, **named)
+        finally:
+            end = now()
+            if end - start >= _WAIT_NS:
+                keep(kinds.RECV_WAIT, _number(self), start, end)
+
+    return wrapper
+
+
+def _first_of(connections: Any) -> int:
+    """Return the number of the first thing waited for, if it is a connection."""
+    one: Any = next(iter(connections), None) if isinstance(connections, (list, tuple)) else None
+    return _number(one) if getattr(one, "_handle", None) is not None else 0
+
+
+def _wait(original: Any) -> Any:
+    begin, finish = recorder().begin, recorder().finish
+
+    def wrapper(object_list: Any, timeout: float | None = None) -> Any:
+        if timeout is not None and timeout <= 0:
+            # A look, not a wait; Pool's own threads take thousands of them in a second.
+            return original(object_list, timeout)
+        thing = _first_of(object_list)
+        start = begin(kinds.POLL, thing)
+        try:
+            return original(object_list, timeout)
+        finally:
+            finish(kinds.POLL, thing, start)
+
+    return wrapper
+
+
+def wrap_connection(module: Any) -> None:
+    """Wrap Connection, Pipe and wait of multiprocessing.connection."""
+    replace(module.Connection, "_send_bytes", _send)
+    replace(module.Connection, "_recv_bytes", _receive)
+    replace(module.Connection, "_recv", _read)
+    replace(module, "Pipe", _pipe)
+    replace(module, "wait", _wait)
+
+
+def _size(args: tuple[Any, ...], result: Any) -> int:
+    del args
+    return len(result) if result is not None else 0
+
+
+def _size_given(args: tuple[Any, ...], result: Any) -> int:
+    del result
+    return len(args[0])
+
+
+def wrap_reduction(module: Any) -> None:
+    """Wrap the pickler through which every object of multiprocessing passes."""
+    pickler = module.ForkingPickler
+    replace(pickler, "dumps", timed(kinds.PICKLE, None, _size))
+    pickler.loads = staticmethod(timed(kinds.UNPICKLE, None, _size_given)(pickler.loads))
+    # Used for process objects and preparation data.
+    replace(module, "dump", timed(kinds.PICKLE))
+
+
+def name_queue(queue: Any, what: str, label: str = "", owner: str = "") -> None:
+    """Describe a queue, and say that its locks belong to it."""
+    key = connection_key(getattr(queue, "_reader", None))
+    if not key:
+        return
+    more = {"owner": owner} if owner else {}
+    recorder().named(key, what, label or calling_place(), **more)
+    for attribute in ("_rlock", "_wlock", "_sem"):
+        lock = getattr(queue, attribute, None)
+        name = getattr(getattr(lock, "_semlock", None), "name", None)
+        if name:
+            recorder().named(f"sem:{name}", type(lock).__name__, label, owner=key)
+
+
+def _queue_made(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> None:
+        original(self, *args, **named)
+        name_queue(self, type(self).__name__)
+
+    return wrapper
+
+
+def _queue_number(queue: Any) -> int:
+    reader = getattr(queue, "_reader", None)
+    # A worker closes the end that it does not use; the other has the same key.
+    end = reader if getattr(reader, "_handle", None) is not None else queue._writer
+    return _number(end)
+
+
+def _subclass_made(owner: Any, kind_by_name: dict[str, int]) -> Any:
+    """Wrap what a subclass overrides, as loky's queues do."""
+
+    def __init_subclass__(cls: Any, /, **named: Any) -> None:  # noqa: N807 - it becomes the method
+        super(owner, cls).__init_subclass__(**named)
+        for name, kind in kind_by_name.items():
+            replace(cls, name, timed(kind, _queue_number))
+
+    return classmethod(__init_subclass__)
+
+
+def _joinable_number(queue: Any) -> int:
+    return lock_number(getattr(queue, "_unfinished_tasks", None))
+
+
+def wrap_queues(module: Any) -> None:
+    """Wrap Queue, JoinableQueue and SimpleQueue of multiprocessing.queues."""
+    wrapped = {"get": kinds.GET, "put": kinds.PUT}
+    for queue in (module.Queue, module.SimpleQueue):
+        replace(queue, "__init__", _queue_made)
+        for name, kind in wrapped.items():
+            replace(queue, name, timed(kind, _queue_number))
+        queue.__init_subclass__ = _subclass_made(queue, wrapped)
+    replace(module.JoinableQueue, "put", timed(kinds.PUT, _queue_number))
+    replace(module.JoinableQueue, "join", timed(kinds.JOIN, _queue_number))

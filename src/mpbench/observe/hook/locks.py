@@ -1,0 +1,98 @@
+"""Events of multiprocessing.synchronize: waits for locks, conditions, events and barriers."""
+
+from __future__ import annotations
+
+from . import kinds
+from .ring import recorder
+from .wrap import calling_place, replace, timed
+
+# `typing` itself would cost each process several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ("lock_number", "wrap_synchronize")
+
+
+def lock_number(lock: Any) -> int:
+    """Return the number of a lock or semaphore; its name is the same in all processes."""
+    name = getattr(getattr(lock, "_semlock", None), "name", None)
+    return recorder().number(f"sem:{name}", type(lock).__name__) if name else 0
+
+
+def _made(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> None:
+        original(self, *args, **named)
+        name = getattr(self._semlock, "name", None)
+        if name:
+            recorder().named(f"sem:{name}", type(self).__name__, calling_place())
+
+    return wrapper
+
+
+def _waiting_acquire(lock: Any, raw: Any) -> Any:
+    """
+    Return an acquire that keeps an event only when it has to wait.
+
+    The semaphore's own acquire tries before it waits, too, so that the order
+    in which processes get it does not change.
+    """
+    count, begin, finish = recorder().count, recorder().begin, recorder().finish
+    thing = 0
+
+    def acquire(block: bool = True, timeout: float | None = None) -> bool:
+        nonlocal thing
+        if not thing:
+            # Not before: whoever makes the lock describes it first.
+            thing = lock_number(lock)
+        if raw(False):
+            count(kinds.LOCK_WAIT, thing)
+            return True
+        if not block:
+            return False
+        start = begin(kinds.LOCK_WAIT, thing)
+        got = False
+        try:
+            got = bool(raw(True, timeout))
+        finally:
+            finish(kinds.LOCK_WAIT, thing, start, int(got))
+        return got
+
+    return acquire
+
+
+def _methods(original: Any) -> Any:
+    def wrapper(self: Any) -> None:
+        original(self)
+        self.acquire = _waiting_acquire(self, self._semlock.acquire)
+
+    return wrapper
+
+
+def _enter(original: Any) -> Any:
+    del original
+
+    def wrapper(self: Any) -> Any:
+        return self.acquire()
+
+    return wrapper
+
+
+def _condition_number(condition: Any) -> int:
+    return lock_number(getattr(condition, "_lock", None))
+
+
+def _event_number(event: Any) -> int:
+    return _condition_number(getattr(event, "_cond", None))
+
+
+def wrap_synchronize(module: Any) -> None:
+    """Wrap the classes of multiprocessing.synchronize."""
+    replace(module.SemLock, "__init__", _made)
+    replace(module.SemLock, "_make_methods", _methods)
+    replace(module.SemLock, "__enter__", _enter)
+    replace(module.Condition, "wait", timed(kinds.SYNC_WAIT, _condition_number))
+    replace(module.Event, "wait", timed(kinds.SYNC_WAIT, _event_number))
+    # Inherited from threading.Barrier, which is not ours to change.
+    wait = module.Barrier.wait
+    module.Barrier.wait = timed(kinds.SYNC_WAIT, _event_number)(wait)

@@ -1,0 +1,64 @@
+"""Events of managers and of shared memory."""
+
+from __future__ import annotations
+
+from . import kinds
+from .ring import recorder
+from .wrap import calling_place, replace, timed
+
+# `typing` itself would cost each process several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ("wrap_managers", "wrap_shared_memory")
+
+
+def _call(original: Any) -> Any:
+    begin, finish = recorder().begin, recorder().finish
+
+    def wrapper(self: Any, methodname: str, *args: Any, **named: Any) -> Any:
+        kind = getattr(getattr(self, "_token", None), "typeid", "proxy")
+        thing = recorder().number(f"call:{kind}.{methodname}", f"{kind}.{methodname}")
+        start = begin(kinds.CALL, thing)
+        try:
+            return original(self, methodname, *args, **named)
+        finally:
+            finish(kinds.CALL, thing, start)
+
+    return wrapper
+
+
+def _server(original: Any) -> Any:
+    def wrapper(cls: Any, *args: Any, **named: Any) -> Any:
+        recorder().say({"role": "manager"})
+        return original(cls, *args, **named)
+
+    return wrapper
+
+
+def _manager_number(manager: Any) -> int:
+    key = f"manager:{id(manager)}"
+    return recorder().named(key, type(manager).__name__, calling_place())
+
+
+def wrap_managers(module: Any) -> None:
+    """Wrap managers and the calls through their proxies."""
+    replace(module.BaseProxy, "_callmethod", _call)
+    replace(module.BaseManager, "start", timed(kinds.MANAGER_START, _manager_number))
+    replace(module.BaseManager, "_run_server", _server)
+
+
+def _segment_number(segment: Any) -> int:
+    name = getattr(segment, "_name", None)
+    return recorder().number(f"shm:{name}", "SharedMemory") if name else 0
+
+
+def _segment_size(args: tuple[Any, ...], result: Any) -> int:
+    del result
+    return int(getattr(args[0], "_size", 0) or 0)
+
+
+def wrap_shared_memory(module: Any) -> None:
+    """Wrap the making and opening of segments."""
+    replace(module.SharedMemory, "__init__", timed(kinds.SHM, _segment_number, _segment_size))

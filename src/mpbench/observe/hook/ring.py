@@ -1,0 +1,307 @@
+"""
+The event file of one process, and how events get into it.
+
+An event costs about a microsecond: two readings of the clock by the caller and
+some stores into shared memory. Nothing is flushed: what was stored is in the
+file, whatever happens to the process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import os
+import sys
+import threading
+import time
+
+from . import layout
+
+# `typing` itself would cost each process several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+__all__ = ("Recorder", "line_of", "now", "recorder")
+
+now: Callable[[], int] = time.perf_counter_ns
+
+# As the file fills up, only longer events are kept, so that the waits that
+# matter are there to the end: (share of the file, shortest event in ns).
+_THINNING = ((0.5, 20_000), (0.75, 200_000), (0.875, 2_000_000))
+# A program that makes a lock for each item must not fill the disk with names.
+_MOST_NAMES = 20_000
+_LANE_LIMIT = 0xFFFF
+# What JSON does not allow inside a string as it is.
+_ESCAPES = {number: f"\\u{number:04x}" for number in (*range(32), 34, 92)}
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    return '"' + str(value).translate(_ESCAPES) + '"'
+
+
+def line_of(facts: dict[str, Any]) -> bytes:
+    """Return one line of JSON; the json module would cost each process several milliseconds."""
+    text = ",".join(f"{_value(key)}:{_value(value)}" for key, value in facts.items())
+    return f"{{{text}}}\n".encode("utf-8", "replace")
+
+
+class _Lane:
+    """Where one thread writes next."""
+
+    __slots__ = ("bits", "deepest", "next", "open", "shortest", "slots", "stop")
+
+    def __init__(self, number: int) -> None:
+        self.bits = number << 16
+        # Where the next event that begins is noted; it is erased when it ends.
+        self.open = layout.HEADER_WORDS + number * layout.OPEN_WORDS
+        self.deepest = self.open + layout.OPEN_WORDS if number < layout.LANES else 0
+        self.next = 0
+        self.stop = 0
+        # Longer than any event until the lane has a chunk.
+        self.shortest = 0
+        self.slots: dict[int, int] = {}
+
+
+class Recorder:
+    """Everything that one process writes about itself."""
+
+    def __init__(self, folder: str, records: int) -> None:
+        self.folder = folder
+        self.records = records
+        self.born_ns = 0
+        self.forked = False
+        self._parent: str | None = None
+        self._inherited = 0
+        self._names: dict[str, int] = {}
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """Forget the file, not the names: a forked child opens its own when it has an event."""
+        self.token = ""
+        self._descriptor = -1
+        self._cells: Any = None
+        self._local = threading.local()
+        self._lock = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Become the recorder of a forked child."""
+        if self.token:
+            self._parent = self.token
+            self._inherited = len(self._names)
+        self._fresh()
+        self.born_ns = now()
+        self.forked = True
+
+    def _open(self) -> None:
+        token = f"{os.getpid()}-{now():x}"
+        words = layout.record_start() + self.records * layout.RECORD_WORDS
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(os.path.join(self.folder, token + ".ring"), flags, 0o600)
+        try:
+            os.ftruncate(descriptor, words * 8)
+            shared = mmap.mmap(descriptor, words * 8)
+        finally:
+            os.close(descriptor)
+        self._descriptor = os.open(
+            os.path.join(self.folder, token + ".names"), flags | os.O_APPEND, 0o600
+        )
+        self._first = layout.record_start()
+        self._whole = words - self._first
+        self._taken = itertools.count()
+        self._slots = itertools.count(1)
+        self._lanes = itertools.count()
+        self._cells = cells = memoryview(shared).cast("Q")
+        cells[layout.PID] = os.getpid()
+        cells[layout.OPENED] = now()
+        cells[layout.MAGIC_AT] = layout.MAGIC
+        self.token = token
+        self.say(
+            {
+                "process": os.getpid(),
+                "parent_pid": os.getppid(),
+                "parent": self._parent,
+                "inherited": self._inherited,
+                "born_ns": self.born_ns,
+                "forked": self.forked,
+                "argv0": os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else "",
+                "python": sys.version.split()[0],
+            }
+        )
+
+    def say(self, line: dict[str, Any]) -> None:
+        """Append a line to the file of names; one write, so that it is whole or absent."""
+        if self._descriptor < 0:
+            self.ready()
+        try:
+            os.write(self._descriptor, line_of(line))
+        except OSError:
+            # A full disk must not end the user's program.
+            return
+
+    def ready(self) -> Any:
+        """Open the file if need be and return its cells."""
+        if self._cells is None:
+            with self._lock:
+                if self._cells is None:
+                    self._open()
+        return self._cells
+
+    def named(self, key: str, what: str, label: str = "", **more: Any) -> int:
+        """
+        Return the number of an object, and describe it when it is new here.
+
+        Args:
+            key: The same in every process that uses the object.
+            what: Its class, for people.
+            label: Where it was made, or its name.
+            more: Further facts for the line of the file.
+        """
+        number = self._names.get(key)
+        if number is None:
+            if len(self._names) >= _MOST_NAMES:
+                return layout.ABSENT
+            number = self._names[key] = len(self._names) + 1
+        elif not more and not label:
+            return number
+        self.say({"name": number, "key": key, "what": what, "label": label, **more})
+        return number
+
+    def number(self, key: str, what: str) -> int:
+        """Return the number of an object that another process may have described."""
+        known = self._names.get(key)
+        return known if known is not None else self.named(key, what)
+
+    def _lane(self) -> _Lane:
+        self.ready()
+        number = min(next(self._lanes), _LANE_LIMIT)
+        lane = self._local.lane = _Lane(number)
+        self.say(
+            {
+                "lane": number,
+                "thread": threading.current_thread().name,
+                "main": threading.current_thread() is threading.main_thread(),
+            }
+        )
+        return lane
+
+    def _refill(self, lane: _Lane) -> bool:
+        """Give a lane its next chunk; False when the file is full."""
+        chunk = next(self._taken)
+        begin = chunk * layout.CHUNK_WORDS
+        if begin + layout.CHUNK_WORDS > self._whole:
+            return False
+        lane.next = self._first + begin
+        lane.stop = lane.next + layout.CHUNK_WORDS
+        lane.shortest = max(
+            (least for share, least in _THINNING if begin >= share * self._whole), default=0
+        )
+        cells = self._cells
+        cells[layout.CHUNKS] = max(cells[layout.CHUNKS], chunk + 1)
+        return True
+
+    def _slot(self, lane: _Lane, key: int) -> int:
+        """Return where a lane sums up events of one kind and object."""
+        number = next(self._slots)
+        # The last slot takes what does not fit; the reader knows it by its key.
+        number = min(number, layout.SLOTS - 1)
+        at = layout.TOTALS_START + number * layout.SLOT_WORDS
+        lane.slots[key] = at
+        cells = self._cells
+        cells[at] = key
+        cells[layout.SLOT_AT] = max(cells[layout.SLOT_AT], number + 1)
+        return at
+
+    def begin(self, kind: int, thing: int) -> int:
+        """
+        Note that something begins that may take long, and return the time.
+
+        A process that hangs or is ended in the middle shows what it was doing.
+        """
+        try:
+            lane = self._local.lane
+        except AttributeError:
+            lane = self._lane()
+        at = lane.open
+        lane.open = at + 2
+        start = now()
+        if at < lane.deepest:
+            cells = self._cells
+            cells[at] = start
+            cells[at + 1] = kind | thing << 32
+        return start
+
+    def finish(self, kind: int, thing: int, start: int, argument: int = 0) -> None:
+        """Keep the event that began at *start*."""
+        end = now()
+        try:
+            lane = self._local.lane
+        except AttributeError:
+            # It began in the parent of this forked child.
+            return
+        at = lane.open = lane.open - 2
+        if at < lane.deepest:
+            self._cells[at + 1] = 0
+        self.record(kind, thing, start, end, argument)
+
+    def record(self, kind: int, thing: int, start: int, end: int, argument: int = 0) -> None:
+        """Keep one event: its kind, the object it concerns, when it began and ended."""
+        try:
+            lane = self._local.lane
+        except AttributeError:
+            lane = self._lane()
+        cells = self._cells
+        duration = end - start
+        key = kind | thing << 32
+        slot = lane.slots.get(key) or self._slot(lane, key)
+        cells[slot + 1] += 1
+        cells[slot + 2] += duration
+        if duration > cells[slot + 3]:  # noqa: PLR1730 - a call to max costs more than all the rest
+            cells[slot + 3] = duration
+        at = lane.next
+        if at == lane.stop:
+            if not self._refill(lane):
+                cells[layout.DROPPED] += 1
+                return
+            at = lane.next
+        if duration < lane.shortest:
+            cells[layout.DROPPED] += 1
+            return
+        cells[at] = start
+        cells[at + 1] = duration
+        cells[at + 3] = argument
+        # Last, so that a record is whole or has kind 0.
+        cells[at + 2] = key | lane.bits
+        lane.next = at + layout.RECORD_WORDS
+
+    def count(self, kind: int, thing: int) -> None:
+        """Count an event that took no time worth a record."""
+        try:
+            lane = self._local.lane
+        except AttributeError:
+            lane = self._lane()
+        key = kind | thing << 32
+        slot = lane.slots.get(key) or self._slot(lane, key)
+        self._cells[slot + 1] += 1
+
+
+_RECORDERS: list[Recorder] = []
+
+
+def recorder() -> Recorder:
+    """Return this process's recorder."""
+    if not _RECORDERS:
+        made = Recorder(
+            os.environ["MPBENCH_PROFILE_DIR"],
+            int(os.environ.get("MPBENCH_PROFILE_EVENTS", "") or 1 << 18),
+        )
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=made.after_fork)
+        _RECORDERS.append(made)
+    return _RECORDERS[0]
