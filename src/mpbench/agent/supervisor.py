@@ -49,14 +49,19 @@ _POLITE = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
 
 
 class Order(NamedTuple):
-    """What a supervisor is told to start."""
+    """
+    What a supervisor is told to start.
+
+    Without a log the program is a user's own: it keeps this process's streams,
+    environment, folder and limits, and its pid is reported under `started`.
+    """
 
     command: list[str]
-    environment: dict[str, str]
+    environment: dict[str, str] | None
     descriptors: list[int]
     control: int
     report: int
-    log: str
+    log: str | None
     folder: str
     own_session: bool
 
@@ -104,10 +109,7 @@ class Supervisor:
 
     def _start(self) -> None:
         order = self._order
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-        os.chdir(order.folder)
-        log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        silent = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        streams = [] if order.log is None else self._set_apart(order.log)
         for descriptor in (order.control, order.report):
             # A workload that writes to every descriptor must not reach the controller.
             os.set_inheritable(descriptor, False)
@@ -117,19 +119,25 @@ class Supervisor:
         self._pid = os.posix_spawn(
             order.command[0],
             order.command,
-            order.environment,
+            os.environ if order.environment is None else order.environment,
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, silent, 0),
-                (os.POSIX_SPAWN_DUP2, log, 1),
-                (os.POSIX_SPAWN_DUP2, log, 2),
+                (os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)
             ],
             setsigdef=[signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE],
             **options,
         )
-        for descriptor in order.descriptors:
+        for descriptor in {*order.descriptors, *streams}:
             os.close(descriptor)
-        os.close(log)
-        os.close(silent)
+        if order.log is None:
+            self._tell({"started": self._pid})
+
+    def _set_apart(self, path: str) -> list[int]:
+        """Keep an agent away from the user's folder and streams; return its own streams."""
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        os.chdir(self._order.folder)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        silent = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        return [silent, log, log]
 
     def _collect(self) -> None:
         for pid, status in reap():
@@ -164,6 +172,8 @@ class Supervisor:
         return "flood" if self._log_size() > _LOG_LIMIT else None
 
     def _log_size(self) -> int:
+        if self._order.log is None:
+            return 0
         try:
             return os.stat(self._order.log).st_size
         except OSError:
