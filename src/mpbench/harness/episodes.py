@@ -215,13 +215,27 @@ def _warm_up(players: Sequence[_Player]) -> None:
             player.measure(samples=0, warmups=1)
 
 
+def _orders(pairs: int, coin: random.Random) -> list[tuple[int, int]]:
+    """
+    Return who takes the first turn in each pair of slices.
+
+    Each arm begins half of the pairs, so that a steady drift cancels, in a
+    random order, so that no disturbance can keep time with them.
+    """
+    orders = [(0, 1), (1, 0)] * (pairs // 2)
+    if pairs % 2:
+        orders.append((0, 1) if coin.random() < 0.5 else (1, 0))  # noqa: PLR2004 - a fair coin
+    coin.shuffle(orders)
+    return orders
+
+
 def _play(players: Sequence[_Player], pace: Pace, coin: random.Random) -> None:
-    """Let the arms take turns; within a pair of slices a coin says who begins."""
+    """Let the arms take turns."""
     _warm_up(players)
     turn = 0
-    for _ in range(pace.pairs):
-        for player in coin.sample(players, 2):
-            player.take_turn(turn, pace.samples)
+    for order in _orders(pace.pairs, coin):
+        for index in order:
+            players[index].take_turn(turn, pace.samples)
             turn += 1
     for player in players:
         if not player.side.apart:

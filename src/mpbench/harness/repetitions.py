@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.agent.protocol import sample_from_wire
-from mpbench.errors import AgentError, UnsupportedError, WorkloadError
-from mpbench.harness.launch import launch
+from mpbench.errors import UnsupportedError, WorkloadError
 from mpbench.model import Repetition, Status, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from mpbench.harness.agents import Agents
     from mpbench.harness.launch import AgentHandle, Ending, Subject
     from mpbench.harness.schedule import Group, SetUp
     from mpbench.model import Case
@@ -153,14 +151,15 @@ class _Member:
         self.left += [f"{one.workload.name} left the thread {name!r}" for name in left["threads"]]
 
 
-def measure_group(
+def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
     subject: Subject,
     group: Group,
     effort: Effort,
     *,
-    folder: Path,
+    agents: Agents,
     origin_ns: int,
     keep: Callable[[Repetition], None],
+    following: Subject | None = None,
 ) -> tuple[GroupResult, ...]:
     """
     Measure a group in a fresh agent; after a failure the rest gets another one.
@@ -169,30 +168,33 @@ def measure_group(
         subject: The interpreter.
         group: Set-ups and cases, in the order to use.
         effort: How much to do.
-        folder: Private; each agent gets a folder of its own in it.
+        agents: Where agents come from.
         origin_ns: The start of the run on the common clock.
         keep: Called with each repetition as soon as it ends.
+        following: The interpreter of the group that is measured after this
+            one; its agent is started while this group's last set-up is left.
 
     Returns:
         One result for each agent that was needed.
+
+    Raises:
+        AgentError: An agent could not be started.
     """
     results: list[GroupResult] = []
     waiting = list(group.set_ups)
+
+    def ahead() -> None:
+        if following is not None:
+            agents.prepare(following)
+
     while waiting:
         done: list[Repetition] = []
-        left: list[str] = []
-        ending = None
-        with tempfile.TemporaryDirectory(dir=folder, prefix="a", ignore_cleanup_errors=True) as own:
-            try:
-                with launch(subject, folder=Path(own)) as agent:
-                    member = _Member(agent, group, effort, origin_ns)
-                    waiting = _serve_all(member, waiting, done, keep)
-                    left = member.left
-                    is_well = all(repetition.is_ok for repetition in done)
-                    ending = agent.stop() if is_well else agent.kill()
-            except AgentError as error:
-                raise AgentError(f"{group.name}: {error}") from error
-        results.append(GroupResult(tuple(done), ending, tuple(left)))
+        with agents.take(subject) as agent:
+            member = _Member(agent, group, effort, origin_ns)
+            waiting = _serve_all(member, waiting, done, keep, ahead)
+            is_well = all(repetition.is_ok for repetition in done)
+            ending = agent.stop() if is_well else agent.kill()
+        results.append(GroupResult(tuple(done), ending, tuple(member.left)))
     return tuple(results)
 
 
@@ -201,6 +203,7 @@ def _serve_all(
     waiting: list[SetUp],
     done: list[Repetition],
     keep: Callable[[Repetition], None],
+    ahead: Callable[[], None],
 ) -> list[SetUp]:
     """Serve set-ups until one fails; return what is left for another agent."""
     while waiting:
@@ -213,5 +216,8 @@ def _serve_all(
             if not repetition.is_ok:
                 following = [one._replace(cases=tuple(rest))] if rest else []
                 return following + waiting[1:]
+            if not rest and len(waiting) == 1:
+                # Nothing is timed any more: the next interpreter may boot.
+                ahead()
         waiting = waiting[1:]
     return []

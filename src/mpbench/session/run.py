@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import mpbench
 from mpbench import environment
 from mpbench.errors import InvalidSessionError
+from mpbench.harness.agents import Agents
 from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import Group, groups_of, rounds
 from mpbench.model import Event, Repetition, RunEnd, RunHeader, Status
@@ -76,6 +77,7 @@ class _Session:
         self.sampling_ns = 0
         self.ok = 0
         self.traced: set[str] = set()
+        self.agents = Agents(private)
 
     def elapsed_ns(self) -> int:
         """Return nanoseconds since the session began."""
@@ -162,7 +164,9 @@ def _measure_rounds(
                 return
             left = budget.remaining_s(time.perf_counter() - began, position, len(order))
             session.progress.step(group.name, left_s=left)
-            _measure(session, _without(session.worth_trying(group), number, done), subjects, effort)
+            left_to_do = _without(session.worth_trying(group), number, done)
+            following = order[position + 1] if position + 1 < len(order) else None
+            _measure(session, left_to_do, subjects, effort, following)
             session.progress.done()
         spent = (session.sampling_ns - before) / 1e9
         budget.measured(time.perf_counter() - started, spent, share.samples)
@@ -182,7 +186,11 @@ def _without(group: Group, number: int, done: frozenset[tuple[str, Case, int]]) 
 
 
 def _measure(
-    session: _Session, group: Group, subjects: Mapping[str, Described], effort: Effort
+    session: _Session,
+    group: Group,
+    subjects: Mapping[str, Described],
+    effort: Effort,
+    following: Group | None,
 ) -> None:
     if not group.set_ups:
         return
@@ -190,9 +198,10 @@ def _measure(
         subjects[group.subject].subject,
         group,
         session.tracing(group, effort),
-        folder=session.private,
+        agents=session.agents,
         origin_ns=session.origin_ns,
         keep=session.note,
+        following=None if following is None else subjects[following.subject].subject,
     )
     session.keep(results)
 
@@ -276,6 +285,7 @@ def run(
         writer = stack.enter_context(Writer.resume(folder) if resume else Writer(folder))
         done = _already(folder) if resume else frozenset()
         session = _Session(plan, writer, progress, private)
+        stack.callback(session.agents.close)
         if not resume:
             writer.header(_header(plan, command, subjects, facts))
             for record in chosen.records:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from mpbench.agent.tree import descendants
 from mpbench.catalog import load_file
+from mpbench.harness.agents import Agents
 from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
 from mpbench.harness.repetitions import Effort, measure_group
@@ -34,7 +36,8 @@ def measure(subject: Subject, folder: Path, fault: str, method: StartMethod) -> 
     group = Group("here", one.name, (SetUp(one, method, (bad,)), SetUp(one, method, (good,))))
     effort = Effort(0, 1, 1_000_000, 5, {})
     kept: list[Repetition] = []
-    measure_group(subject, group, effort, folder=folder, origin_ns=0, keep=kept.append)
+    with closing(Agents(folder)) as agents:
+        measure_group(subject, group, effort, agents=agents, origin_ns=0, keep=kept.append)
     return kept
 
 

@@ -1,0 +1,71 @@
+"""Hands out fresh agents, each with a folder of its own, and boots the next one ahead."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mpbench.harness.launch import launch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mpbench.harness.launch import AgentHandle, Subject
+
+__all__ = ("Agents",)
+
+
+class Agents:
+    """
+    A source of fresh agents.
+
+    The next agent may be started while the last one leaves its set-up, when
+    nothing is timed: booting two interpreters one after the other would take
+    longer than most samples. At most one waits, idle on its pipe.
+
+    Args:
+        folder: Private; each agent gets a folder of its own in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ahead: tuple[Subject, AgentHandle, ExitStack] | None = None
+
+    def prepare(self, subject: Subject) -> None:
+        """Start an agent that the next `take` will hand out."""
+        if self._ahead is None:
+            self._ahead = (subject, *self._start(subject))
+
+    def _start(self, subject: Subject) -> tuple[AgentHandle, ExitStack]:
+        with ExitStack() as stack:
+            place = tempfile.TemporaryDirectory(
+                dir=self._folder, prefix="a", ignore_cleanup_errors=True
+            )
+            own = Path(stack.enter_context(place))
+            agent = stack.enter_context(launch(subject, folder=own))
+            return agent, stack.pop_all()
+        raise AssertionError("an exit stack suppresses nothing by itself")
+
+    @contextmanager
+    def take(self, subject: Subject) -> Iterator[AgentHandle]:
+        """
+        Hand out a fresh agent; leaving ends it and removes its folder.
+
+        Raises:
+            AgentError: It could not be started.
+        """
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] != subject:
+            ahead[2].close()
+            ahead = None
+        agent, stack = ahead[1:] if ahead is not None else self._start(subject)
+        with stack:
+            yield agent
+
+    def close(self) -> None:
+        """End the agent that waits, if there is one."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead[2].close()
