@@ -1,0 +1,113 @@
+"""Floors of shared memory: one element of a mapping, and a named segment without its class."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+
+from mpbench.model import Case, Metric
+from mpbench.workload import Bind, Body, Needs, NoFloor, Sweep, fixed, workload
+
+__all__ = ("memory_item", "segment_create")
+
+_SIZES = Sweep((1 << 20,), (4_096, 1 << 20, 1 << 24), (4_096, 1 << 16, 1 << 20, 1 << 24, 1 << 28))
+
+
+@workload(
+    "floor/memory-item",
+    metric=Metric.TIME,
+    floor="floor/empty-c-call",
+    by_method=False,
+    shares=("operation",),
+    operation=fixed("read", "write", "increment"),
+)
+def memory_item(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Read or write one integer of a memory mapping through a memoryview.
+
+    Timed: `view[0]`, `view[0] = i`, or `view[0] += 1`.
+
+    Reads as: the least that touching one shared number can cost from Python:
+    indexing, and turning eight bytes into an object or back.
+    """
+    del context, case
+    with (
+        mmap.mmap(-1, mmap.PAGESIZE) as mapping,
+        memoryview(mapping) as octets,
+        octets.cast("q") as view,
+    ):
+
+        def read(iterations: int, /) -> int:
+            view[0] = 1
+            total = 0
+            for _ in range(iterations):
+                total += view[0]
+            return total
+
+        def write(iterations: int, /) -> int:
+            for number in range(iterations):
+                view[0] = number
+            return view[0] + 1
+
+        def increment(iterations: int, /) -> int:
+            before = view[0]
+            for _ in range(iterations):
+                view[0] += 1
+            return view[0] - before
+
+        bodies: dict[str, Body] = {"read": read, "write": write, "increment": increment}
+        yield lambda case: bodies[case.text("operation")]
+
+
+def _lacks_segments(case: Case) -> str | None:
+    del case
+    try:
+        import _posixshmem  # type: ignore[import-not-found]  # noqa: F401 - private, without a stub
+    except ImportError:
+        return "this platform has no POSIX shared memory"
+    return None
+
+
+@workload(
+    "floor/segment-create",
+    metric=Metric.TIME,
+    floor=NoFloor("opening, sizing, mapping and unlinking are the kernel's own operations"),
+    by_method=False,
+    unsupported=_lacks_segments,
+    needs=lambda case: Needs(shm_bytes=case.integer("payload_bytes")),
+    payload_bytes=_SIZES,
+)
+def segment_create(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Make a named segment of shared memory with system calls, and remove it.
+
+    Timed: `shm_open`, `ftruncate`, `mmap`, closing both, `shm_unlink`. No page
+    is touched.
+
+    Reads as: what a SharedMemory object has to pay whatever Python does. The
+    size hardly matters, because no memory is used before it is touched.
+    """
+    import _posixshmem
+
+    del context
+    size = case.integer("payload_bytes")
+    name = f"/mpbench-{os.getpid()}"
+
+    def body(iterations: int, /) -> int:
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+        mapped = 0
+        for _ in range(iterations):
+            descriptor = _posixshmem.shm_open(name, flags, mode=0o600)
+            try:
+                os.ftruncate(descriptor, size)
+                mapping = mmap.mmap(descriptor, size)
+                mapping.close()
+                mapped += 1
+            finally:
+                os.close(descriptor)
+                _posixshmem.shm_unlink(name)
+        return mapped
+
+    yield body

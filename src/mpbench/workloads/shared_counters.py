@@ -1,0 +1,209 @@
+"""Shared numbers that several processes write at the same time."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+from typing import Any, Callable
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import VerificationError
+from mpbench.model import Case, Metric, Tier, Timing
+from mpbench.workload import (
+    CREW_FACTS,
+    Bind,
+    Body,
+    Crew,
+    Needs,
+    NoFloor,
+    Outcome,
+    Turn,
+    crew,
+    fixed,
+    worker_counts,
+    workload,
+)
+
+__all__ = ("contended_counter", "false_sharing")
+
+# Workers here do not note single waits.
+_FACTS = {name: metric for name, metric in CREW_FACTS.items() if name != "longest_wait"}
+
+# As integers, in the order of the shared choice.
+_KINDS = ("Value", "RawValue-and-Lock", "unlocked", "slots")
+
+# 256 bytes between two workers' own counters, so that no cache line is shared.
+_STRIDE = 32
+
+
+def _needs(case: Case) -> Needs:
+    workers = case.integer("workers")
+    return Needs(processes=workers, descriptors=16 + 2 * workers, semaphores=True)
+
+
+class _Counters:
+    """One counter of each kind, the choice among them, and what every worker has done."""
+
+    def __init__(self, context: BaseContext, workers: int) -> None:
+        self.value: Any = context.Value("q", 0)
+        self.raw: Any = context.RawValue("q", 0)
+        self.lock: Any = context.Lock()
+        self.unlocked: Any = context.RawValue("q", 0)
+        self.slots: Any = context.RawArray("q", _STRIDE * workers)
+        self.choice: Any = context.RawValue("i", 0)
+        self.totals: Any = context.RawArray("q", workers)
+
+    def sum(self, kind: str) -> int:
+        """Read a counter; nobody may be writing."""
+        counters = {"Value": self.value, "RawValue-and-Lock": self.raw, "unlocked": self.unlocked}
+        return sum(self.slots) if kind == "slots" else int(counters[kind].value)
+
+
+def _adder(counters: _Counters, index: int) -> Callable[[], None]:
+    """Return what adds one to the chosen counter."""
+    value, raw, unlocked, slots = counters.value, counters.raw, counters.unlocked, counters.slots
+    value_lock, lock, mine = value.get_lock(), counters.lock, _STRIDE * index
+
+    def add_to_value() -> None:
+        with value_lock:
+            value.value += 1
+
+    def add_to_raw() -> None:
+        with lock:
+            raw.value += 1
+
+    def add_unlocked() -> None:
+        unlocked.value += 1
+
+    def add_to_slot() -> None:
+        slots[mine] += 1
+
+    return (add_to_value, add_to_raw, add_unlocked, add_to_slot)[counters.choice.value]
+
+
+def _count(turn: Turn, counters: _Counters) -> None:
+    """Add one again and again; stand still between windows, so that the sum can be read."""
+    clock, totals = monotonic_ns, counters.totals
+    done = 0
+    turn.rest()
+    add = _adder(counters, turn.index)
+    while turn.running:
+        add()
+        now = clock()
+        done += 1
+        if now >= turn.edge:
+            # Before the crossing, which may report this window.
+            totals[turn.index] = done
+            turn.cross(now, done)
+            if turn.is_idle:
+                turn.rest()
+                add = _adder(counters, turn.index)
+
+
+def _counted(gang: Crew, counters: _Counters, kind: str, milliseconds: int) -> Outcome:
+    """Open a window on a kind of counter, and compare its growth with what was added."""
+    counters.choice.value = _KINDS.index(kind)
+    growth, added = -counters.sum(kind), -sum(counters.totals)
+    outcome = gang.window(milliseconds)
+    growth += counters.sum(kind)
+    added += sum(counters.totals)
+    lost = added - growth
+    if kind != "unlocked" and lost:
+        raise VerificationError(added, growth, f"increments of {kind} are lost")
+    facts = {**outcome.facts, "lost_updates": lost, "lost_share": lost / added}
+    return outcome._replace(facts=facts)
+
+
+@workload(
+    "shared/contended-counter",
+    metric=Metric.THROUGHPUT,
+    floor=NoFloor("its kind `slots` is the floor: every worker has a counter of its own"),
+    covers=("Value", "RawValue", "Synchronized.get_lock", "Lock.acquire", "Lock.release"),
+    facts={**_FACTS, "lost_updates": Metric.COUNT, "lost_share": Metric.SHARE},
+    timing=Timing.WINDOW,
+    shares=("kind",),
+    needs=_needs,
+    workers=worker_counts(),
+    kind=fixed(*_KINDS),
+)
+def contended_counter(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Let several processes add one to the same number.
+
+    Timed: increments by all workers inside a common window. `Value` uses `with
+    value.get_lock()`, `RawValue-and-Lock` a plain Lock around a RawValue,
+    `unlocked` no lock at all, `slots` a number for each worker, which a
+    reader adds up. Each pass also calls a function and reads the clock.
+
+    Reads as: increments per second. After every window all workers stand
+    still and the number is compared with the increments that were made:
+    `lost_updates` and `lost_share` say how many of them an unlocked counter
+    lost since the window was announced. A locked kind that loses one fails.
+    """
+    counters = _Counters(context, case.integer("workers"))
+    with crew(context, [(_count, (counters,))] * case.integer("workers")) as gang:
+
+        def bind(case: Case) -> Body:
+            kind = case.text("kind")
+            return lambda milliseconds, /: _counted(gang, counters, kind, milliseconds)
+
+        yield bind
+
+
+# Writes between two readings of the clock: a single one costs less than the reading.
+_BATCH = 100
+
+
+def _write(turn: Turn, octets: Any, place: Any) -> None:
+    """Write one byte of one's own again and again, in batches."""
+    clock = monotonic_ns
+    view = memoryview(octets).cast("B")
+    done = 0
+    mine = place[turn.index]
+    while turn.running:
+        for number in range(_BATCH):
+            view[mine] = number
+        now = clock()
+        done += 1
+        if now >= turn.edge:
+            turn.cross(now, done)
+            mine = place[turn.index]
+
+
+@workload(
+    "shared/false-sharing",
+    metric=Metric.THROUGHPUT,
+    floor=NoFloor("the largest distance is the floor: the writers share no cache line"),
+    covers=("RawArray",),
+    facts=_FACTS,
+    timing=Timing.WINDOW,
+    tier=Tier.FULL,
+    shares=("distance_bytes",),
+    needs=lambda case: Needs(processes=2),  # noqa: ARG005 - the same for each case
+    distance_bytes=fixed(1, 64, 128, 4_096),
+)
+def false_sharing(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Let two processes write different bytes that lie close together.
+
+    Timed: batches of 100 single-byte writes through a memoryview, by both
+    workers, inside a common window; one operation is one batch.
+
+    Reads as: whether neighbours disturb each other. Bytes of one cache line
+    travel between the CPUs although nobody shares them; from 64 bytes on
+    (128 where lines are fetched in pairs) they do not. Writes from Python are
+    slow, so the effect is smaller than in C.
+    """
+    del case
+    octets: Any = context.RawArray("B", 3 * 4_096)
+    place: Any = context.RawArray("q", 2)
+    # A page boundary, so that the distance alone decides about cache lines.
+    start = -ctypes.addressof(octets) % 4_096
+    with crew(context, [(_write, (octets, place))] * 2) as gang:
+
+        def bind(case: Case) -> Body:
+            place[:] = [start, start + case.integer("distance_bytes")]
+            return gang.window
+
+        yield bind
