@@ -35,6 +35,7 @@ __all__ = (
     "use_argument",
     "use_kept",
     "work_all",
+    "work_once",
 )
 
 # What an initializer hands to the tasks of its worker. A pool gives it no other
@@ -114,6 +115,11 @@ def doze(task: tuple[int, int]) -> int:
 
 # The kinds of work of the scaling workloads; each takes (amount, number).
 WORKS = {"cpu": burn_pair, "memory": stream, "syscall": call_kernel, "sleep": doze}
+
+
+def work_once(work: str, amount: int, number: int) -> None:
+    """Be the target of a process or a thread: do an amount of one kind of work."""
+    WORKS[work]((amount, number))
 
 
 def work_all(work: str, tasks: list[tuple[int, int]]) -> list[int]:
