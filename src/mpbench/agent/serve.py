@@ -33,6 +33,17 @@ def _context(method: StartMethod | None) -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context(name)
 
 
+def _not_installed(found: Workload) -> str | None:
+    """Say which package a workload of another library lacks in this interpreter, if one."""
+    if not found.requires:
+        return None
+    # Not at the top: only the workloads of other libraries need it.
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    missing = [name for name in found.requires if find_spec(name) is None]
+    return f"not installed in this interpreter: {', '.join(missing)}" if missing else None
+
+
 def _descriptors() -> int:
     """Count open descriptors; -1 where the platform does not list them."""
     try:
@@ -61,7 +72,7 @@ class Agent:
         method = request["method"]
         self._method = None if method is None else StartMethod(method)
         case = self._case(request["params"])
-        reason = found.unsupported(case)
+        reason = _not_installed(found) or found.unsupported(case)
         if reason is not None:
             raise UnsupportedError(reason)
         context = _context(self._method)

@@ -119,11 +119,11 @@ def opened_joblib(backend: str) -> Iterator[Peer]:
 @contextmanager
 def opened_mpire(method: str) -> Iterator[Peer]:
     """Keep mpire's pool open."""
-    import tqdm  # type: ignore[import-untyped]
     from mpire import WorkerPool  # type: ignore[attr-defined]  # its export is implicit
+    from mpire.tqdm_utils import TqdmMpireStd
 
-    # Or tqdm, which mpire asks even for no progress bar, leaves a thread behind.
-    tqdm.tqdm.monitor_interval = 0
+    # Or the progress bar, which mpire makes even where none is shown, leaves a thread behind.
+    TqdmMpireStd.monitor_interval = 0
     numbers = list(range(PEER_TASKS))
     with WorkerPool(n_jobs=_WORKERS, start_method=method, keep_alive=True) as pool:
 
