@@ -1,0 +1,310 @@
+"""Named segments of shared memory: making, attaching, copying."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker, shared_memory
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import VerificationError, WorkloadError
+from mpbench.model import Case, Metric
+from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, partner, workload
+
+__all__ = ("lacks_segments", "memory_attach", "memory_copy", "memory_create", "segment")
+
+_SIZES = Sweep((1 << 20,), (1 << 16, 1 << 24), (1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 28))
+
+# The memory that is walked through when nothing shall be in a cache: more than
+# the last cache of most machines.
+_COLD_BYTES = 1 << 28
+
+
+def lacks_segments(case: Case) -> str | None:
+    """Say why named shared memory cannot be used here, or None."""
+    del case
+    try:
+        import _posixshmem  # type: ignore[import-not-found]  # noqa: F401 - private, without a stub
+    except ImportError:
+        return None if sys.platform == "win32" else "this platform has no POSIX shared memory"
+    return None
+
+
+def _shm(case: Case) -> Needs:
+    return Needs(shm_bytes=case.integer("payload_bytes"))
+
+
+@contextmanager
+def segment(size: int) -> Iterator[Any]:
+    """Keep a segment of shared memory while the block runs, and remove it."""
+    one = shared_memory.SharedMemory(create=True, size=size)
+    try:
+        yield one
+    finally:
+        one.close()
+        one.unlink()
+
+
+def _tracker_cpu_ns() -> int | None:
+    """Read the resource tracker's CPU time, where the kernel tells it."""
+    pid = getattr(getattr(resource_tracker, "_resource_tracker", None), "_pid", None)
+    if pid is None:
+        return None
+    try:
+        with open(f"/proc/{pid}/schedstat", "rb") as schedule:
+            return int(schedule.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _lacks_tracking(case: Case) -> str | None:
+    if not case.value("track") and sys.version_info < (3, 13):
+        return "SharedMemory has no track=False before Python 3.13"
+    return lacks_segments(case)
+
+
+def _still_there(name: str) -> bool:
+    try:
+        left = shared_memory.SharedMemory(name=name)
+    except FileNotFoundError:
+        return False
+    left.close()
+    left.unlink()
+    return True
+
+
+@workload(
+    "shared/memory-create",
+    metric=Metric.TIME,
+    floor="floor/segment-create",
+    covers=("shared_memory.SharedMemory", "SharedMemory.close", "SharedMemory.unlink"),
+    facts={
+        "create": Metric.TIME,
+        "close": Metric.TIME,
+        "unlink": Metric.TIME,
+        "tracker_cpu": Metric.TIME,
+    },
+    by_method=False,
+    shares=("payload_bytes",),
+    unsupported=_lacks_tracking,
+    needs=_shm,
+    payload_bytes=_SIZES,
+    track=Sweep((True,), (True,), (True, False)),
+)
+def memory_create(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Make a segment of shared memory, close it and remove it, without using it.
+
+    Timed: the constructor, `close()` and `unlink()` together; each is a fact
+    of its own. `tracker_cpu` is the CPU time that the resource tracker spent
+    meanwhile, for each segment. That the last name is gone is verified after
+    the clock was read.
+
+    Reads as: the price of a segment as such. The tracker is told of each one
+    twice, by messages that the two timed calls wait for only when its pipe is
+    full; `track=False` (Python 3.13) does without.
+    """
+    del context
+    # A keyword that older versions do not have.
+    options: dict[str, Any] = {} if case.value("track") else {"track": False}
+    # The first one starts the tracker.
+    with segment(1):
+        pass
+
+    def bind(case: Case) -> Body:
+        size = case.integer("payload_bytes")
+
+        def body(iterations: int, /) -> Check:
+            make, clock = shared_memory.SharedMemory, monotonic_ns
+            creating = closing = unlinking = 0
+            name = ""
+            before = _tracker_cpu_ns()
+            for _ in range(iterations):
+                started = clock()
+                one = make(create=True, size=size, **options)
+                created = clock()
+                name = one.name
+                closed_from = clock()
+                one.close()
+                closed = clock()
+                one.unlink()
+                unlinking += clock() - closed
+                closing += closed - closed_from
+                creating += created - started
+            used = _tracker_cpu_ns()
+
+            def check() -> Outcome:
+                if _still_there(name):
+                    raise WorkloadError(f"expected no segment {name} after unlink(), found one")
+                facts = {
+                    "create": creating / iterations,
+                    "close": closing / iterations,
+                    "unlink": unlinking / iterations,
+                }
+                if before is not None and used is not None:
+                    facts["tracker_cpu"] = (used - before) / iterations
+                return Outcome(
+                    operations=iterations,
+                    asked=iterations,
+                    elapsed_ns=creating + closing + unlinking,
+                    facts=facts,
+                )
+
+            return check
+
+        return body
+
+    yield bind
+
+
+def _attach(pipe: Connection) -> None:
+    """Attach, read and close as often as the parent asks, and report the times."""
+    clock = monotonic_ns
+    while True:
+        name, size, iterations = pipe.recv()
+        attaching = touching = reading = closing = total = 0
+        for _ in range(iterations):
+            started = clock()
+            one: Any = shared_memory.SharedMemory(name=name)
+            attached = clock()
+            total += sum(one.buf[:size:4_096])
+            touched = clock()
+            total += sum(one.buf[:size:4_096])
+            read = clock()
+            one.close()
+            closing += clock() - read
+            reading += read - touched
+            touching += touched - attached
+            attaching += attached - started
+        pipe.send((attaching, touching, reading, closing, total))
+
+
+@workload(
+    "shared/memory-attach",
+    metric=Metric.TIME,
+    floor="floor/segment-create",
+    covers=("shared_memory.SharedMemory", "SharedMemory.name", "SharedMemory.close"),
+    facts={"first_touch": Metric.TIME, "steady": Metric.TIME, "close": Metric.TIME},
+    shares=("payload_bytes",),
+    unsupported=lacks_segments,
+    needs=_shm,
+    payload_bytes=_SIZES,
+)
+def memory_attach(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Attach to a segment by its name in another process.
+
+    Timed, in the child: the constructor with the name. Facts: `first_touch`,
+    reading one byte of each page through the new mapping, `steady`, doing so
+    again, and `close`. Not timed: making the segment and filling it.
+
+    Reads as: what a consumer pays for memory that a producer has filled. No
+    page is copied or cleared, but each must be entered into the consumer's
+    page table when it is first touched.
+    """
+    # Before the child: both must use one resource tracker.
+    with segment(case.integer("payload_bytes")):
+        pass
+    with partner(context, _attach) as pipe:
+
+        def bind(case: Case) -> Body:
+            size = case.integer("payload_bytes")
+
+            def body(iterations: int, /) -> Outcome:
+                with segment(size) as one:
+                    one.buf[:size] = b"\x01" * size
+                    pipe.send((one.name, size, iterations))
+                    attaching, touching, reading, closing, total = pipe.recv()
+                pages = -(-size // 4_096)
+                if total != 2 * pages * iterations:
+                    raise VerificationError(2 * pages * iterations, total, "pages were read")
+                return Outcome(
+                    operations=iterations,
+                    asked=iterations,
+                    elapsed_ns=attaching,
+                    facts={
+                        "first_touch": touching / iterations,
+                        "steady": reading / iterations,
+                        "close": closing / iterations,
+                    },
+                )
+
+            return body
+
+        yield bind
+
+
+@workload(
+    "shared/memory-copy",
+    metric=Metric.BANDWIDTH,
+    floor="floor/memory-copy",
+    covers=("shared_memory.SharedMemory", "SharedMemory.buf", "SharedMemory.size"),
+    by_method=False,
+    shares=("direction", "payload_bytes"),
+    unsupported=lacks_segments,
+    needs=lambda case: Needs(
+        memory_bytes=2 * case.integer("payload_bytes"),
+        shm_bytes=case.integer("payload_bytes") + (_COLD_BYTES if case.value("cold") else 0),
+    ),
+    direction=fixed("in", "out"),
+    cold=Sweep((False,), (False,), (False, True)),
+    payload_bytes=Sweep(
+        (1 << 20,), (1 << 16, 1 << 20, 1 << 24), (1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 26)
+    ),
+)
+def memory_copy(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Copy bytes into shared memory, or out of it into new bytes.
+
+    Timed: `buf[a:b] = message`, or `bytes(buf[a:b])`. Every page was touched
+    before. With `cold` each copy uses another part of 256 MiB.
+
+    Reads as: bytes per second. In is one memcpy; out also makes a new object,
+    whose memory may have to be touched for the first time.
+    """
+    del context
+    cold = bool(case.value("cold"))
+    made: dict[int, Any] = {}
+    with ExitStack() as stack:
+
+        def bind(case: Case) -> Body:
+            size = case.integer("payload_bytes")
+            room = max(size, _COLD_BYTES) if cold else size
+            if room not in made:
+                made[room] = stack.enter_context(segment(room))
+            one = made[room]
+            return _copies(one.buf, case.text("direction"), size, one.size // size if cold else 1)
+
+        yield bind
+
+
+def _copies(buf: Any, direction: str, size: int, places: int) -> Body:
+    """Return a body that copies to, or from, one place after the other."""
+    message = b"m" * size
+    for place in range(places):
+        buf[place * size : (place + 1) * size] = message
+
+    def copy_in(iterations: int, /) -> Check:
+        for number in range(iterations):
+            start = number % places * size
+            buf[start : start + size] = message
+        return lambda: _bytes_of(size * iterations, bytes(buf[:size]), message)
+
+    def copy_out(iterations: int, /) -> Check:
+        taken = b""
+        for number in range(iterations):
+            start = number % places * size
+            taken = bytes(buf[start : start + size])
+        return lambda: _bytes_of(size * iterations, taken, message)
+
+    return copy_in if direction == "in" else copy_out
+
+
+def _bytes_of(count: int, found: bytes, expected: bytes) -> Outcome:
+    if found != expected:
+        raise VerificationError(len(expected), len(found), "bytes; what came back differs")
+    return Outcome(operations=count)
