@@ -1,0 +1,178 @@
+"""The table of verdicts, the family, the control and the confirmation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from mpbench.analysis.comparison import Comparison
+from mpbench.analysis.control import inspect_control
+from mpbench.analysis.episode import EpisodeStatistic, Reading
+from mpbench.analysis.verdict import Rules, Verdict, confirm, judge
+from mpbench.model import Metric
+
+RULES = Rules()
+# Eight values around zero that no test rejects.
+NOISE = (-0.9, 0.7, -0.4, 0.3, 0.5, -0.6, 0.1, -0.2)
+
+
+def comparison(ratio, spread, *, metric=Metric.TIME, pair="1", episodes=8, dropped=0):
+    """Return a comparison whose episodes lie around a ratio."""
+    found = [
+        EpisodeStatistic(
+            episode=number,
+            log_ratio=math.log(ratio) + spread * NOISE[number % len(NOISE)],
+            pairs=10,
+            baseline_first=number % 2 == 0,
+            seconds=1.0,
+            dropped="noise" if number < dropped else None,
+        )
+        for number in range(episodes + dropped)
+    ]
+    return Comparison(
+        pair=pair,
+        title="fake/case",
+        baseline="a",
+        candidate="b",
+        reading=Reading(metric=metric),
+        episodes=tuple(found),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratio", "spread", "verdict"),
+    [
+        (1.10, 0.01, Verdict.SLOWER),
+        (0.90, 0.01, Verdict.FASTER),
+        (1.00, 0.01, Verdict.UNCHANGED),
+        # A real difference, but one that nobody needs to hear of.
+        (1.01, 0.001, Verdict.UNCHANGED),
+        (1.03, 0.001, Verdict.SLOWER),
+        (1.00, 0.20, Verdict.INCONCLUSIVE),
+        (1.10, 0.50, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_verdict_follows_from_the_ratio_and_its_interval(ratio, spread, verdict):
+    """The table of verdicts, line by line."""
+    (found,) = judge([comparison(ratio, spread)], RULES)
+
+    assert verdict is found.verdict
+
+
+def test_more_throughput_is_faster():
+    """The direction comes from the metric, not from the sign."""
+    (found,) = judge([comparison(1.10, 0.01, metric=Metric.THROUGHPUT)], RULES)
+
+    assert Verdict.FASTER is found.verdict
+
+
+def test_memory_is_not_slow():
+    """What is no time and no rate gets worse, not slower."""
+    (found,) = judge([comparison(1.10, 0.01, metric=Metric.MEMORY)], RULES)
+
+    assert "worse" == found.verdict.word(Metric.MEMORY)
+    assert "slower" == found.verdict.word(Metric.TIME)
+
+
+def test_a_difference_among_many_that_are_none_needs_more_evidence():
+    """What one comparison alone rejects is not rejected as one of forty."""
+    alone = comparison(1.04, 0.02)
+    others = [comparison(1.0, 0.01, pair=str(number)) for number in range(2, 41)]
+
+    assert Verdict.SLOWER is judge([alone], RULES)[0].verdict
+    assert not judge([alone, *others], RULES)[0].verdict.is_change
+
+
+def test_inconclusive_says_how_much_longer_it_would_take():
+    """Episodes and seconds are estimated from the width so far."""
+    (found,) = judge([comparison(1.00, 0.20)], RULES)
+
+    assert found.needed > 8
+    assert found.needed - 8 == found.needed_seconds
+
+
+def test_before_the_first_look_a_comparison_is_inconclusive():
+    """Three episodes say nothing, and how many are needed is known."""
+    (found,) = judge([comparison(2.0, 0.01, episodes=3)], RULES)
+
+    assert (Verdict.INCONCLUSIVE, 8) == (found.verdict, found.needed)
+
+
+def test_a_case_that_fails_is_invalid_with_its_reason():
+    """Nothing measured is neither unchanged nor slower."""
+    failed = replace(comparison(1.0, 0.01), problem="crashed: SIGSEGV")
+    (found,) = judge([failed], RULES)
+
+    assert (Verdict.INVALID, "crashed: SIGSEGV") == (found.verdict, found.reason)
+
+
+def test_too_many_dropped_episodes_are_invalid():
+    """A quarter of the episodes lost to noise is too much, a tenth is not."""
+    (bad,) = judge([comparison(1.2, 0.01, episodes=9, dropped=3)], RULES)
+    (good,) = judge([comparison(1.2, 0.01, episodes=9, dropped=1)], RULES)
+
+    assert Verdict.INVALID is bad.verdict
+    assert Verdict.SLOWER is good.verdict
+
+
+def test_dropped_episodes_do_not_count():
+    """What noise touched says nothing about the ratio, whatever it says."""
+    one = comparison(1.2, 0.01, episodes=9, dropped=1)
+    wild = EpisodeStatistic(
+        episode=0, log_ratio=9.0, pairs=1, baseline_first=True, seconds=1.0, dropped="noise"
+    )
+    changed = replace(one, episodes=(wild, *one.episodes[1:]))
+
+    assert judge([one], RULES)[0].ratio == judge([changed], RULES)[0].ratio
+
+
+def test_a_control_that_finds_a_difference_invalidates_everything():
+    """Identical arms that differ by 4 % in twelve episodes make the session worthless."""
+    control = inspect_control([0.04 + 0.001 * one for one in range(12)])
+    (found,) = judge([comparison(1.2, 0.01)], RULES, control)
+
+    assert not control.passed
+    assert (Verdict.INVALID, control.text) == (found.verdict, found.reason)
+
+
+def test_a_control_fails_on_a_large_offset_even_without_significance():
+    """Half of the margin is too much for identical arms, however noisy they are."""
+    control = inspect_control([0.2 * one + 0.04 for one in NOISE])
+
+    assert control.p_value > 0.01
+    assert not control.passed
+
+
+def test_a_quiet_control_passes():
+    """Identical arms around 1 keep the verdicts."""
+    control = inspect_control([0.01 * one for one in NOISE])
+    (found,) = judge([comparison(1.2, 0.01)], RULES, control)
+
+    assert control.passed
+    assert Verdict.SLOWER is found.verdict
+
+
+def test_a_control_of_few_episodes_says_nothing():
+    """Seven episodes cannot reach one per cent."""
+    assert inspect_control([0.1] * 7) is None
+
+
+def test_a_change_that_does_not_recur_is_not_kept():
+    """A second session must find the same direction again."""
+    judged = judge([comparison(1.10, 0.01)], RULES)
+    (kept,) = confirm(judged, [comparison(1.10, 0.01, episodes=16)], RULES)
+    (lost,) = confirm(judged, [comparison(1.00, 0.01, episodes=16)], RULES)
+    (turned,) = confirm(judged, [comparison(0.90, 0.01, episodes=16)], RULES)
+
+    assert (Verdict.SLOWER, True) == (kept.verdict, kept.confirmed)
+    assert (Verdict.INCONCLUSIVE, False) == (lost.verdict, lost.confirmed)
+    assert Verdict.INCONCLUSIVE is turned.verdict
+
+
+def test_rules_survive_the_result_file():
+    """What was decided before measuring is read back as it was."""
+    rules = Rules(min_effect=0.01, looks=(9, 18))
+
+    assert rules == Rules.of(rules.record())
