@@ -171,11 +171,12 @@ class Source(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A whole report."""
+    """A whole report; `caution` says what to keep in mind, empty where there is nothing."""
 
     title: str
     subtitle: str
     verdict: str
+    caution: str
     findings: tuple[Finding, ...]
     checks: tuple[Check, ...]
     matrix: Table | None

@@ -146,7 +146,9 @@ def _of_one_group(found: _Compared) -> Finding:
         text += f", {_number(row)} {name} ({against})"
         figure = f"~ {wording.ratio_text(ratio)}" if low <= 1 <= high else wording.ratio_text(ratio)
     if len(found.rows) == 1 and math.isfinite(base["floor_ratio"]):
-        text += f", {wording.ratio_text(base['floor_ratio'])} its floor"
+        is_open = base["floor_ratio_low"] <= 1 <= base["floor_ratio_high"]
+        floor = "no more than" if is_open else wording.ratio_text(base["floor_ratio"])
+        text += f", {floor} its floor"
     ends = {"first": label.removeprefix("with "), "last": found.rows[-1][0].removeprefix("with ")}
     subject = found.subject.format(**ends)
     return Finding(
@@ -174,8 +176,9 @@ def _of_groups(every: Sequence[_Compared]) -> Finding:
         )
     ratios = sorted(cost_ratio(dict(one.rows)[last], dict(one.rows)[label])[0] for one in every)
     low, high = wording.ratio_text(ratios[0]), wording.ratio_text(ratios[-1])
-    text = f"{first.what} takes {low} to {high} as much {last} as {label} {count}."
-    return Finding(low if low == high else f"{low} to {high}", subject, text, target)
+    span = low if low == high else f"{low} to {high}"
+    text = f"{first.what} takes {span} as much {last} as {label} {count}."
+    return Finding(span, subject, text, target)
 
 
 def _by_group(main: pd.DataFrame, groups: Groups) -> Iterator[list[Row]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from mpbench.report import wording
 from mpbench.report.document import Cell, Column, Table
 from mpbench.report.groups import Group, Groups
-from mpbench.report.tables import method_cell, number_cell
+from mpbench.report.tables import case_text, method_cell, number_cell, target_of, varying_params
 from mpbench.report.wording import DASH
 
 __all__ = ("matrix", "tone_of")
@@ -34,19 +34,19 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
     if row is None:
         return Cell(DASH, None, "not measured")
     if row["agents"] == 0:
-        return Cell(row["status"], None, row["reason"], target=row["row_key"])
+        return Cell(row["status"], None, row["reason"], target=target_of(row))
     if row["method"] == row["base"]:
         digits = wording.digits_for(row["median"], row["low"], row["high"])
         cell = number_cell(row["median"], row["unit"], digits=min(3, digits), note=row["label"])
-        return cell._replace(target=row["row_key"])
+        return cell._replace(target=target_of(row))
     cell = method_cell(row)
     ratio = row["method_ratio"]
     if not math.isfinite(ratio):
-        return cell._replace(target=row["row_key"])
+        return cell._replace(target=target_of(row))
     is_open = row["method_ratio_low"] <= 1 <= row["method_ratio_high"]
     own = wording.quantity_text(row["median"], row["unit"])
     return cell._replace(
-        note=f"{own}; {cell.note}", tone=0 if is_open else tone_of(ratio), target=row["row_key"]
+        note=f"{own}; {cell.note}", tone=0 if is_open else tone_of(ratio), target=target_of(row)
     )
 
 
@@ -103,12 +103,16 @@ def matrix(summaries: pd.DataFrame, every: Groups) -> Table | None:
         (row["workload"], row["params"], every.of(row), row["method"]): row
         for row in main.to_dict("records")
     }
-    rows, keys = [], []
+    by_workload: dict[str, list[Any]] = {}
+    for key, row in found.items():
+        by_workload.setdefault(key[0], []).append(row)
+    varying = {workload: varying_params(each) for workload, each in by_workload.items()}
+    rows = []
     for workload, params in dict.fromkeys((key[0], key[1]) for key in found):
-        name = f"{workload}  {params}" if params else workload
+        first = next(row for key, row in found.items() if key[:2] == (workload, params))
+        name = case_text(first, varying[workload])
         cells = [_cell(found.get((workload, params, g, m))) for g in groups for m in methods]
         rows.append((Cell(name, name), *cells))
-        keys.append("")
     caption = _caption(methods[0], groups, every, shortened=shortened)
     columns = _columns(groups, methods, every)
     return Table("matrix", "Start methods", caption, tuple(columns), tuple(rows))

@@ -19,7 +19,16 @@ from mpbench.report.groups import Groups
 from mpbench.report.strips import strips
 from mpbench.report.wording import DASH, TIMES
 
-__all__ = ("failures", "method_cell", "terminal", "workload_table")
+__all__ = (
+    "case_text",
+    "failures",
+    "method_cell",
+    "number_cell",
+    "target_of",
+    "terminal",
+    "varying_params",
+    "workload_table",
+)
 
 Row = Mapping[str, Any]
 
@@ -97,11 +106,36 @@ def method_cell(row: Row) -> Cell:
     )
 
 
+def target_of(row: Row) -> str:
+    """Return the id of the row of a case in the page."""
+    return f"case-{row['row_key']}"
+
+
+def _used(rows: Sequence[Row]) -> dict[str, set[Any]]:
+    """Return the values of each parameter."""
+    names = [name for name in rows[0] if name.startswith("param:")]
+    return {name: {row[name] for row in rows if not _is_missing(row[name])} for name in names}
+
+
+def varying_params(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the columns of the parameters that have more than one value."""
+    return tuple(name for name, values in _used(rows).items() if len(values) > 1)
+
+
+def case_text(row: Row, varying: Sequence[str]) -> str:
+    """Return a workload with those parameters that tell its cases apart."""
+    words = [
+        f"{wording.param_title(name[6:])} {wording.param_text(name[6:], row[name])}"
+        for name in varying
+        if not _is_missing(row[name])
+    ]
+    return ", ".join((str(row["workload"]), *words))
+
+
 def _params(rows: Sequence[Row]) -> tuple[tuple[str, ...], str]:
     """Return the parameters that vary, and the others as words."""
-    names = [name for name in rows[0] if name.startswith("param:")]
-    used = {name: {row[name] for row in rows if not _is_missing(row[name])} for name in names}
-    varying = tuple(name for name in names if len(used[name]) > 1)
+    used = _used(rows)
+    varying = varying_params(rows)
     fixed = [
         f"{wording.param_title(name[6:])} {wording.param_text(name[6:], next(iter(values)))}"
         for name, values in used.items()
@@ -147,7 +181,11 @@ class _WorkloadTable:
         """Return the columns, without those that would be empty or the same in every row."""
         columns = [Column(name, groups.title(name)) for name in groups.columns]
         columns += [
-            Column(name[6:], wording.param_title(name[6:]).capitalize(), is_number=True)
+            Column(
+                name[6:],
+                wording.param_title(name[6:]).capitalize(),
+                is_number=all(isinstance(row[name], float) for row in self.rows),
+            )
             for name in self.varying
         ]
         if self.has_methods:
@@ -228,7 +266,7 @@ def workload_table(
     caption = f"{name}: {rows[0]['label']}"
     caption += f"; {plan.fixed} in every case" if plan.fixed else ""
     return Table(
-        f"table-{name.replace('/', '-')}",
+        f"table-{wording.slug(name)}",
         name,
         caption,
         columns,
@@ -277,10 +315,18 @@ def terminal(summaries: pd.DataFrame) -> tuple[Table, ...]:
         rows = part.to_dict("records")
         columns = [Column(name, groups.title(name)) for name in groups.columns]
         columns += [Column("case", "Case"), _METHOD, _MEDIAN, _INTERVAL, _FLOOR, _RATIO]
-        made = [_terminal_row(row, groups) for one in _by_workload(rows) for row in _ordered(one)]
+        made = [
+            _terminal_row(row, groups, varying_params(one))
+            for one in _by_workload(rows)
+            for row in _ordered(one)
+        ]
         title = wording.family_title(str(family))
         caption = wording.family_text(str(family))
-        tables.append(Table(f"family-{family}", title, caption, tuple(columns), tuple(made)))
+        tables.append(
+            Table(
+                f"family-{wording.slug(str(family))}", title, caption, tuple(columns), tuple(made)
+            )
+        )
     return tuple(tables)
 
 
@@ -291,9 +337,9 @@ def _by_workload(rows: Sequence[Any]) -> list[list[Row]]:
     return list(found.values())
 
 
-def _terminal_row(row: Row, groups: Groups) -> tuple[Cell, ...]:
+def _terminal_row(row: Row, groups: Groups, varying: Sequence[str]) -> tuple[Cell, ...]:
     group = groups.of(row)
-    name = row["workload"] + (f"  {row['params']}" if row["params"] else "")
+    name = case_text(row, varying)
     return (
         *(Cell(groups.value(one, group)) for one in groups.columns),
         Cell(name, name),

@@ -11,7 +11,7 @@ from mpbench.model import Run, Status
 from mpbench.report import wording
 from mpbench.report.document import Check, State
 
-__all__ = ("checks",)
+__all__ = ("caution", "checks")
 
 # The fewest agents with an interval of 95 %, and those that a run takes by default.
 _FEWEST, _USUAL = 6, 8
@@ -191,3 +191,12 @@ def checks(
     )
     found = (check(evidence) for check in every)
     return tuple(check for check in found if check is not None)
+
+
+def caution(found: Sequence[Check]) -> str:
+    """Return one sentence about the checks that went badly; empty when none did."""
+    bad = [f"{check.name.lower()} {check.value}" for check in found if check.state is State.BAD]
+    if not bad:
+        return ""
+    bad = [words.replace("cpu", "CPU") for words in bad]
+    return f"Read with care: {wording.join_words(bad)}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ __all__ = (
     "percent_text",
     "quantity_text",
     "ratio_text",
+    "slug",
 )
 
 DASH = "\N{EN DASH}"
@@ -118,6 +120,14 @@ def param_text(name: str, value: Any) -> str:
     if name.endswith("_bytes"):
         return format_bytes(int(value))
     return f"{value:,g}" if value < 1e6 else f"{value:,.0f}"  # noqa: PLR2004 - no exponents
+
+
+def slug(name: str) -> str:
+    """Return a name as it may stand in an id; two different names never become one."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if plain == name.replace("/", "-"):
+        return plain
+    return f"{plain[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".lstrip("-")
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -1,0 +1,253 @@
+"""From runs to a document: everything that a report says, before any format."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+import mpbench
+from mpbench.analysis.summarize import agent_medians, summarize
+from mpbench.model import Run
+from mpbench.report import figures as drawings
+from mpbench.report import tables, wording
+from mpbench.report.document import (
+    Cell,
+    Column,
+    Document,
+    Family,
+    Figure,
+    Part,
+    Source,
+    Table,
+)
+from mpbench.report.environments import environments
+from mpbench.report.findings import findings
+from mpbench.report.groups import Groups
+from mpbench.report.matrix import matrix
+from mpbench.report.trust import caution, checks
+from mpbench.store import frame as frames
+
+__all__ = ("Evidence", "build", "gather")
+
+# With more cases than this the page shows quantiles of the agents in place of every sample.
+_MANY = 500
+# Events are for reading; a run that left thousands of them has them in its file.
+_MOST_EVENTS = 200
+
+
+class Evidence(NamedTuple):
+    """The runs of a report and the tables made of them."""
+
+    runs: tuple[Run, ...]
+    samples: pd.DataFrame
+    agents: pd.DataFrame
+    summaries: pd.DataFrame
+    repetitions: pd.DataFrame
+    groups: Groups
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are too many cases to show every sample."""
+        return int((self.summaries["fact"] == "").sum()) > _MANY
+
+
+def gather(runs: Sequence[Run]) -> Evidence:
+    """Make the tables of a report."""
+    samples = frames.frame(runs)
+    agents = agent_medians(samples)
+    summaries = summarize(runs, agents)
+    summaries["row_key"] = _row_keys(summaries)
+    repetitions = frames.repetitions(runs)
+    return Evidence(tuple(runs), samples, agents, summaries, repetitions, Groups(summaries))
+
+
+def _row_keys(summaries: pd.DataFrame) -> list[str]:
+    """Return a key for the case of each row: its own, and a number where another run has it too."""
+    places: dict[str, dict[tuple[str, str], int]] = {}
+    made = []
+    for key, run, arm in zip(summaries["key"], summaries["run"], summaries["arm"], strict=True):
+        seen = places.setdefault(key, {})
+        number = seen.setdefault((run, arm), len(seen) + 1)
+        made.append(key if number == 1 else f"{key}-{number}")
+    return made
+
+
+def _samples_table(part: pd.DataFrame, rows: Sequence[Mapping[str, Any]], name: str) -> Table:
+    """Return every sample of a workload's main readings: a row for each agent."""
+    by_case = dict(list(part.groupby(["case", "arm"], observed=True)))
+    made = []
+    for row in rows:
+        own = by_case.get((row["case"], row["arm"]))
+        if own is None:
+            continue
+        for number, values in own.groupby("repetition")["value"]:
+            texts = [wording.quantity_text(value, row["unit"], digits=4) for value in values]
+            label = row["id"] if not row["arm"] else f"{row['id']}, {row['arm']}"
+            made.append(
+                (
+                    Cell(label, label, target=f"case-{row['row_key']}"),
+                    Cell(f"{number}", float(str(number))),
+                    Cell(", ".join(texts), " ".join(f"{value:.9g}" for value in values)),
+                )
+            )
+    columns = [Column("case", "Case"), Column("agent", "Agent", is_number=True)]
+    columns += [Column("samples", "Samples, in the order in which they were taken")]
+    title = f"Every sample of {name}"
+    return Table(f"samples-{wording.slug(name)}", title, title, tuple(columns), tuple(made))
+
+
+class _Builder:
+    """Builds the families of a document."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        table = evidence.summaries
+        self.main = table[table["fact"] == ""]
+        self.targets = {
+            (row.run, row.subject, row.id): f"case-{row.row_key}"
+            for row in self.main[["run", "subject", "id", "row_key"]].itertuples()
+        }
+        self.facts: dict[Any, dict[str, Any]] = {}
+        for row in table[table["fact"] != ""].to_dict("records"):
+            self.facts.setdefault((row["case"], row["arm"]), {})[row["fact"]] = row
+        self.agents: dict[Any, tuple[float, ...]] = {}
+        if not evidence.is_large:
+            own = evidence.agents[evidence.agents["fact"] == ""]
+            self.agents = {
+                key: tuple(values)
+                for key, values in own.groupby(["case", "arm"], observed=True)["median"]
+            }
+
+    def part(self, name: str, rows: list[Any], samples: pd.DataFrame) -> Part:
+        """Return one workload."""
+        summary, paragraphs = wording.docstring_parts(rows[0]["doc"])
+        table = tables.workload_table(
+            rows, self.facts, self.evidence.groups, self.targets, self.agents
+        )
+        floors = sorted({row["floor"].partition("[")[0] for row in rows if row["floor"]})
+        reasons = sorted({row["no_floor"] for row in rows if row["no_floor"]})
+        floor = wording.join_words(floors) or f"none: {'; '.join(reasons)}"
+        large = self.evidence.is_large
+        every = None if large else _samples_table(samples, rows, name)
+        return Part(
+            table.key.removeprefix("table-"), name, summary, paragraphs, floor, table, every
+        )
+
+    def family(self, name: str, rows: pd.DataFrame) -> Family:
+        """Return one family."""
+        samples = self.evidence.samples
+        own = samples[(samples["fact"] == "") & (samples["family"] == name)]
+        parts = []
+        for workload, each in rows.groupby("workload", sort=False):
+            mine = own[own["workload"] == workload]
+            parts.append(self.part(str(workload), each.to_dict("records"), mine))
+        return Family(
+            wording.slug(name),
+            wording.family_title(name),
+            wording.family_text(name),
+            self.figures(name),
+            tuple(parts),
+        )
+
+    def figures(self, name: str) -> tuple[Figure, ...]:
+        """Return the figures of a family."""
+        draw: Callable[..., tuple[Figure, ...]] | None = getattr(drawings, "for_family", None)
+        if draw is None:
+            return ()
+        summaries, samples = self.evidence.summaries, self.evidence.samples
+        return draw(
+            name, summaries[summaries["family"] == name], samples[samples["family"] == name]
+        )
+
+    def families(self) -> tuple[Family, ...]:
+        """Return every family, the floors last: they are read for comparison."""
+        names = sorted(dict.fromkeys(self.main["family"]), key=lambda name: name == "floor")
+        return tuple(self.family(name, self.main[self.main["family"] == name]) for name in names)
+
+
+def _events(runs: Sequence[Run]) -> Table | None:
+    rows = [
+        (
+            Cell(run.header.machine),
+            Cell(wording.quantity_text(event.elapsed_ns / 1e9, "s"), event.elapsed_ns / 1e9),
+            Cell(event.kind),
+            Cell(event.case or ""),
+            Cell(event.text),
+        )
+        for run in runs
+        for event in run.events
+    ]
+    if not rows:
+        return None
+    caption = "What happened while the runs were measured"
+    if len(rows) > _MOST_EVENTS:
+        caption += f"; the first {_MOST_EVENTS} of {len(rows):,}"
+    columns = [Column("machine", "Machine"), Column("after", "After", is_number=True)]
+    columns += [Column("kind", "Kind"), Column("case", "Case"), Column("text", "What happened")]
+    return Table("events", "Events", caption, tuple(columns), tuple(rows[:_MOST_EVENTS]))
+
+
+def _source(run: Run) -> Source:
+    header = run.header
+    plan = ", ".join(f"{name} {_plain(value)}" for name, value in header.plan.items() if value)
+    return Source(
+        file=run.path,
+        run=header.run,
+        machine=header.machine,
+        started=header.started_utc,
+        command=shlex.join(header.command),
+        text=f"mpbench {header.mpbench}; {plan}",
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={_plain(one)}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _subtitle(runs: Sequence[Run], groups: Groups) -> str:
+    machines = list(dict.fromkeys(run.header.machine for run in runs))
+    pythons = list(dict.fromkeys(group.python for group in groups.all))
+    days = sorted({run.header.started_utc[:10] for run in runs})
+    where = wording.join_words(machines) if len(machines) <= 3 else f"{len(machines)} machines"  # noqa: PLR2004
+    what = wording.join_words(pythons) if len(pythons) <= 4 else f"{len(pythons)} Pythons"  # noqa: PLR2004
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}" if days else ""
+    return " · ".join(one for one in (where, what, when) if one)
+
+
+def _verdict(evidence: Evidence, sentences: Sequence[str]) -> str:
+    if sentences:
+        return sentences[0]
+    main = evidence.summaries[evidence.summaries["fact"] == ""]
+    measured = int((main["agents"] > 0).sum())
+    return (
+        f"{measured:,} of {len(main):,} cases were measured."
+        if len(main)
+        else "Nothing was planned."
+    )
+
+
+def build(evidence: Evidence) -> Document:
+    """Return the whole report."""
+    runs, summaries, groups = evidence.runs, evidence.summaries, evidence.groups
+    found = findings(summaries, groups)
+    reasons = checks(runs, summaries, evidence.repetitions)
+    return Document(
+        title="What multiprocessing costs",
+        subtitle=_subtitle(runs, groups),
+        verdict=_verdict(evidence, [one.text for one in found]),
+        caution=caution(reasons),
+        findings=found,
+        checks=reasons,
+        matrix=matrix(summaries, groups),
+        families=_Builder(evidence).families(),
+        environment=environments(runs),
+        failures=tables.failures(summaries, groups),
+        events=_events(runs),
+        sources=tuple(_source(run) for run in runs),
+        version=mpbench.__version__,
+    )

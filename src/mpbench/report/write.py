@@ -1,0 +1,75 @@
+"""Writes the files of a report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from mpbench.errors import OutputError, UsageError
+from mpbench.model import Run
+from mpbench.report.build import build, gather
+from mpbench.report.comma import comma_separated
+from mpbench.report.html import html
+from mpbench.report.markdown import markdown
+
+__all__ = ("write",)
+
+
+def _replace(path: Path, text: str) -> None:
+    """
+    Write a private file so that a reader sees the old one or the new one, never a part.
+
+    Raises:
+        OutputError: The folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # mkstemp makes a file of mode 0600 under a name that nobody can prepare.
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write {path}: {reason}; name another folder with -o") from error
+
+
+def write(runs: Sequence[Run], folder: Path) -> tuple[Path, ...]:
+    """
+    Write `report.html`, `report.md` and `report.csv` about some runs.
+
+    The same runs always give the same bytes.
+
+    Args:
+        runs: What was read from result files.
+        folder: Where the files go; it is made if need be.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        UsageError: A run is given twice.
+        OutputError: The folder cannot be written to.
+    """
+    seen: dict[str, str] = {}
+    for run in runs:
+        if run.header.run in seen:
+            first = seen[run.header.run]
+            raise UsageError(f"{run.path} holds the same run as {first}; name each run once")
+        seen[run.header.run] = run.path
+    evidence = gather(runs)
+    document = build(evidence)
+    made = {
+        "report.html": html(document),
+        "report.md": markdown(document),
+        "report.csv": comma_separated(evidence.summaries),
+    }
+    for name, text in made.items():
+        _replace(folder / name, text)
+    return tuple(folder / name for name in made)
