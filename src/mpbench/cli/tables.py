@@ -1,18 +1,56 @@
-"""Tables in the terminal."""
+"""Tables in the terminal, from the same records as the page."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mpbench.model import Run
+    from mpbench.report.document import Table
 
-__all__ = ("print_run",)
+__all__ = ("print_run", "print_table")
+
+# What a pipe or a file gets: no terminal says how wide it is.
+_PLAIN_WIDTH = 160
+
+
+def _plain(text: str) -> str:
+    """Return text without control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def print_table(table: Table) -> None:
+    """Print one table, at most as wide as the terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else _PLAIN_WIDTH
+    grid = Grid(box=SIMPLE_HEAD, title=_plain(table.title), title_justify="left", pad_edge=False)
+    for column in table.columns:
+        grid.add_column(
+            _plain(column.title),
+            justify="right" if column.is_number else "left",
+            no_wrap=column.is_number,
+        )
+    for row in table.rows:
+        grid.add_row(*(Text(_plain(cell.text)) for cell in row))
+    Console(width=width, highlight=False, file=sys.stdout).print(grid)
 
 
 def print_run(run: Run) -> None:
-    """Print what a run measured."""
-    for one in run.repetitions:
-        values = one.samples[0].elapsed_ns / one.samples[0].operations if one.samples else None
-        sys.stdout.write(f"{one.case.id} {one.number} {one.status.value} {values}\n")
+    """Print what a run measured: a table for each family, then what failed."""
+    from mpbench.analysis.summarize import summarize
+    from mpbench.report.groups import Groups
+    from mpbench.report.tables import failures, terminal
+
+    summaries = summarize((run,))
+    for table in terminal(summaries):
+        print_table(table)
+    failed = failures(summaries, Groups(summaries))
+    if failed is not None and failed.rows:
+        print_table(failed)
