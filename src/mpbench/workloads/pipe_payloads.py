@@ -82,7 +82,7 @@ def pickle_share(context: BaseContext, case: Case) -> Iterator[Bind]:
     `kind` is a tuple of three integers, a nested dictionary of 50 entries, a
     list of 1,000 distinct floats, or a bytes object of so many bytes.
 
-    Timed, in turn within each iteration: the round trip with send and recv,
+    Timed: in turn, within each iteration, the round trip with send and recv,
     the round trip of the same pickle with send_bytes and recv_bytes, one
     `ForkingPickler.dumps`, one `loads`. Not timed: starting the child.
 
