@@ -18,10 +18,10 @@ from mpbench.workload import (
     Needs,
     NoFloor,
     Outcome,
+    Sweep,
     Turn,
     crew,
     fixed,
-    worker_counts,
     workload,
 )
 
@@ -124,7 +124,7 @@ def _counted(gang: Crew, counters: _Counters, kind: str, milliseconds: int) -> O
     timing=Timing.WINDOW,
     shares=("kind",),
     needs=_needs,
-    workers=worker_counts(),
+    workers=Sweep((2,), (2, 4), (1, 2, 3, 4, 6, 8, 16)),
     kind=fixed(*_KINDS),
 )
 def contended_counter(context: BaseContext, case: Case) -> Iterator[Bind]:

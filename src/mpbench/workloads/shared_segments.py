@@ -198,7 +198,7 @@ def memory_attach(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     Attach to a segment by its name in another process.
 
-    Timed, in the child: the constructor with the name. Facts: `first_touch`,
+    Timed: in the child, the constructor with the name. Facts: `first_touch`,
     reading one byte of each page through the new mapping, `steady`, doing so
     again, and `close`. Not timed: making the segment and filling it.
 

@@ -119,8 +119,8 @@ def _consume(pipe: Connection, side: _Side) -> None:
         semaphores=True,
     ),
     transport=Sweep(
-        (_PIPE, _COPY_AFTER_PIPE),
-        (_PIPE, _COPY_AFTER_PIPE, _COPY_AFTER_SEMAPHORE),
+        (_PIPE, _COPY_AFTER_SEMAPHORE),
+        (_PIPE, _COPY_AFTER_SEMAPHORE),
         (_PIPE, _COPY_AFTER_PIPE, _COPY_AFTER_SEMAPHORE, _IN_PLACE),
     ),
     payload_bytes=Sweep(
