@@ -28,6 +28,8 @@ class _Open(NamedTuple):
 
     key: Key
     descriptor: int
+    # Of the main thread's scheduling figures; -1 where the kernel keeps none.
+    schedule: int
 
 
 def _boot_offset_ns() -> int:
@@ -35,6 +37,22 @@ def _boot_offset_ns() -> int:
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return 0
     return time.perf_counter_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def _close(one: _Open) -> None:
+    os.close(one.descriptor)
+    if one.schedule >= 0:
+        os.close(one.schedule)
+
+
+def _with_delay(reading: Reading, one: _Open) -> Reading:
+    if one.schedule < 0:
+        return reading
+    try:
+        field = os.pread(one.schedule, 128, 0).split()
+    except OSError:
+        return reading
+    return reading._replace(delay_ns=int(field[1])) if len(field) > 1 else reading
 
 
 class ProcReader:
@@ -66,7 +84,7 @@ class ProcReader:
     def close(self) -> None:
         """Close every file."""
         for one in self._known.values():
-            os.close(one.descriptor)
+            _close(one)
         self._known.clear()
 
     def _walk(self) -> list[Reading]:
@@ -101,15 +119,19 @@ class ProcReader:
         if reading is None:
             os.close(descriptor)
             return None
-        self._known[pid] = _Open(reading.key, descriptor)
-        return reading
+        try:
+            schedule = os.open(f"{self._proc}/{pid}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            schedule = -1
+        one = self._known[pid] = _Open(reading.key, descriptor, schedule)
+        return _with_delay(reading, one)
 
     def _again(self, pid: int) -> Reading | None:
         one = self._known[pid]
         reading = self._read(pid, one.descriptor)
         if reading is not None:
-            return reading
-        os.close(one.descriptor)
+            return _with_delay(reading, one)
+        _close(one)
         del self._known[pid]
         return None
 

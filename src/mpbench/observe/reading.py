@@ -16,7 +16,8 @@ class Reading(NamedTuple):
 
     `own_ns` is the CPU time of its threads, `waited_ns` that of all its
     descendants whose end has been waited for: without it, everything that
-    lived between two looks would be missing.
+    lived between two looks would be missing. `delay_ns` is how long its main
+    thread was ready to run and had no CPU; 0 where nobody tells.
     """
 
     key: Key
@@ -26,6 +27,7 @@ class Reading(NamedTuple):
     waited_ns: int
     rss_bytes: int
     threads: int
+    delay_ns: int = 0
 
 
 class Reader(Protocol):

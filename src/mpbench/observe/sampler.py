@@ -31,11 +31,17 @@ _MOST_POINTS = 4_096
 
 
 class Point(NamedTuple):
-    """One process at one moment; `cpu_ns` is its own CPU time until then."""
+    """
+    One process at one moment.
+
+    `cpu_ns` is its own CPU time until then, `delay_ns` the time in which its
+    main thread could have run and had no CPU.
+    """
 
     at_ns: int
     cpu_ns: int
     rss_bytes: int
+    delay_ns: int = 0
 
 
 class SeenProcess(NamedTuple):
@@ -115,7 +121,7 @@ class _Book:
                 known = (known[0], one.name, known[2])
                 self.processes[one.key] = known
             points = known[2]
-            points.append(Point(at_ns, one.own_ns, one.rss_bytes))
+            points.append(Point(at_ns, one.own_ns, one.rss_bytes, one.delay_ns))
             if len(points) > _MOST_POINTS:
                 del points[1:-1:2]
         self.cpu_ns = max(self.cpu_ns, total)
