@@ -27,10 +27,12 @@ class Agents:
 
     Args:
         folder: Private; each agent gets a folder of its own in it.
+        own_session: False under asv, whose timeout kills by process group.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, own_session: bool = True) -> None:
         self._folder = folder
+        self._own_session = own_session
         self._ahead: tuple[Subject, AgentHandle, ExitStack] | None = None
 
     def prepare(self, subject: Subject) -> None:
@@ -44,7 +46,7 @@ class Agents:
                 dir=self._folder, prefix="a", ignore_cleanup_errors=True
             )
             own = Path(stack.enter_context(place))
-            agent = stack.enter_context(launch(subject, folder=own))
+            agent = stack.enter_context(launch(subject, folder=own, own_session=self._own_session))
             return agent, stack.pop_all()
         raise AssertionError("an exit stack suppresses nothing by itself")
 

@@ -1,0 +1,39 @@
+"""The peer family in asv."""
+
+from ._adapter import case as _case
+
+
+class PeerBilliard(_case("peer/billiard")): ...
+
+
+class PeerBilliardRoundTrip(_case("peer/billiard-round-trip")): ...
+
+
+class PeerConcurrentFutures(_case("peer/concurrent-futures")): ...
+
+
+class PeerConcurrentFuturesRoundTrip(_case("peer/concurrent-futures-round-trip")): ...
+
+
+class PeerJoblib(_case("peer/joblib")): ...
+
+
+class PeerJoblibRoundTrip(_case("peer/joblib-round-trip")): ...
+
+
+class PeerLoky(_case("peer/loky")): ...
+
+
+class PeerLokyRoundTrip(_case("peer/loky-round-trip")): ...
+
+
+class PeerMpire(_case("peer/mpire")): ...
+
+
+class PeerMpireRoundTrip(_case("peer/mpire-round-trip")): ...
+
+
+class PeerThreading(_case("peer/threading")): ...
+
+
+class PeerThreadingRoundTrip(_case("peer/threading-round-trip")): ...

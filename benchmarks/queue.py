@@ -1,0 +1,39 @@
+"""The queue family in asv."""
+
+from ._adapter import case as _case
+
+
+class QueueBackPressure(_case("queue/back-pressure")): ...
+
+
+class QueueCreate(_case("queue/create")): ...
+
+
+class QueueFeederUnderLoad(_case("queue/feeder-under-load")): ...
+
+
+class QueueGetVariants(_case("queue/get-variants")): ...
+
+
+class QueuePutDelivered(_case("queue/put-delivered")): ...
+
+
+class QueueRoundTrip(_case("queue/round-trip")): ...
+
+
+class QueueShutdown(_case("queue/shutdown")): ...
+
+
+class QueueTaskDone(_case("queue/task-done")): ...
+
+
+class QueueThreadsRoundTrip(_case("queue/threads-round-trip")): ...
+
+
+class QueueThroughput(_case("queue/throughput")): ...
+
+
+class QueueUndrainedExit(_case("queue/undrained-exit")): ...
+
+
+class QueueWorkerPattern(_case("queue/worker-pattern")): ...

@@ -1,0 +1,1 @@
+"""Other tools' front ends and formats: asv, pytest-benchmark, pyperf."""

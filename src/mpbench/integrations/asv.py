@@ -1,0 +1,196 @@
+"""
+A benchmark type of asv that has mpbench's own agent measure.
+
+asv's timing loop is never used: its process has a heavy `__main__`, which
+spawned children would run again (2.7 and 15 times too slow for spawn and
+forkserver), and with a set-up it times single cold calls. Each asv sample is
+one fresh agent's median; a round gives two, and eight rounds spread them over
+the whole of `asv run`.
+
+This module needs the standard library and asv_runner only: asv environments
+install mpbench without its dependencies.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asv_runner import benchmarks as _types
+from asv_runner.benchmarks._base import Benchmark, _get_first_attr
+
+from mpbench.catalog import discover
+from mpbench.errors import WorkloadError
+from mpbench.harness.agents import Agents
+from mpbench.harness.handover import hand_over
+from mpbench.harness.launch import Subject
+from mpbench.harness.repetitions import Effort, measure_group
+from mpbench.harness.schedule import Group, SetUp
+from mpbench.model import Case, StartMethod
+
+if TYPE_CHECKING:
+    from mpbench.model import Repetition, Scalar
+    from mpbench.workload import Workload
+
+__all__ = ("MpBenchmark", "case", "register")
+
+# Medians of fresh processes differ by round more than inside a round (ASV.md
+# 1.4 has the figures), so a round takes few and there are many.
+ROUNDS = 8
+AGENTS_IN_A_ROUND = 2
+
+_SAMPLES = 3
+_SAMPLE_NS = 50_000_000
+_WINDOW_MS = 100
+
+# Sweeps over workers must give the same parameters on every machine, or asv
+# could not draw one line through two of them.
+_CPUS = 2
+
+
+class MpBenchmark(Benchmark):  # type: ignore[misc]  # asv_runner has no types
+    """One case for each combination of parameters; the start method is the first of them."""
+
+    name_regex = re.compile("^(Mp[A-Z_].+)|(mp_.+)$")
+
+    def __init__(self, name: str, func: Any, attr_sources: list[Any]) -> None:
+        Benchmark.__init__(self, name, func, attr_sources)
+        self.type = "time"
+        self.unit = _get_first_attr(attr_sources, "unit", "seconds")
+        self.rounds = int(_get_first_attr(attr_sources, "rounds", ROUNDS))
+        self.repeat = _get_first_attr(attr_sources, "repeat", AGENTS_IN_A_ROUND)
+
+    def run(self, *params: Any) -> dict[str, Any]:
+        """
+        Measure one case in fresh agents and return one sample for each.
+
+        `--quick` and `-a repeat=N` change how many agents that is.
+        """
+        # The command line's overrides are found only here, not when the object is made.
+        repeat = _get_first_attr(self._attr_sources, "repeat", AGENTS_IN_A_ROUND)
+        agents = int(repeat[0] if isinstance(repeat, (tuple, list)) else repeat)
+        return {"samples": self.func(*params, agents=max(1, agents)), "number": 1}
+
+    def do_profile(self, filename: str | None = None) -> None:
+        """Refuse: a profile of this process would show it waiting for the agent."""
+        raise NotImplementedError("profile with `mpbench profile`, the work is in other processes")
+
+
+def register() -> None:
+    """Make asv know the type; `benchmarks/__init__.py` calls it before anything is found."""
+    if MpBenchmark not in _types.benchmark_types:
+        _types.benchmark_types.insert(0, MpBenchmark)
+
+
+def _method_of(value: str | None) -> StartMethod | None:
+    return None if value is None else StartMethod(value)
+
+
+def _seconds(one: Repetition, workload: Workload) -> float:
+    """Return a repetition's reading: seconds per operation, or the metric's own unit."""
+    if not one.is_ok:
+        raise WorkloadError(f"{one.case.id}: {one.status.value}: {one.reason}")
+    if workload.metric.unit in {"s", "op/s", "B/s"}:
+        return statistics.median(
+            sample.elapsed_ns / sample.operations / 1e9 for sample in one.samples
+        )
+    return statistics.median(one.values(workload.metric))
+
+
+def _measure(workload: Workload, wanted: Case, agents: int) -> list[float]:
+    """Measure one case; the agents stay in asv's process group, which its timeout kills."""
+    iterations: dict[tuple[str, Case], int] = {}
+    kept: list[Repetition] = []
+    with tempfile.TemporaryDirectory(prefix="mpb-") as name:
+        folder = Path(name)
+        place = hand_over(sys.executable, folder / "subject")
+        subject = Subject("asv", sys.executable, str(place))
+        group = Group("asv", workload.name, (SetUp(workload, wanted.method, (wanted,)),))
+        with closing(Agents(folder, own_session=False)) as source:
+            for number in range(agents):
+                effort = Effort(number, _SAMPLES, _SAMPLE_NS, _WINDOW_MS, iterations)
+                measure_group(
+                    subject,
+                    group,
+                    effort,
+                    agents=source,
+                    origin_ns=time.perf_counter_ns(),
+                    keep=kept.append,
+                )
+                iterations[("asv", wanted)] = kept[-1].iterations
+                if not kept[-1].is_ok:
+                    break
+    return [_seconds(one, workload) for one in kept]
+
+
+def _absent(name: str) -> type:
+    """Return a class that asv shows as n/a: this commit has no such workload."""
+
+    def setup(_self: object, *_: Any) -> None:
+        raise NotImplementedError(f"{name} does not exist at this commit")
+
+    def mp_seconds(_self: object, *_: Any, agents: int = 1) -> list[float]:
+        raise NotImplementedError(name)
+
+    return type("Absent", (), {"setup": setup, "mp_seconds": mp_seconds, "version": name})
+
+
+def case(name: str) -> type:
+    """
+    Return the base of an asv class for one workload.
+
+    Args:
+        name: The workload, `family/behaviour`; one that does not exist at the
+            commit that is measured gives a class whose results are n/a.
+    """
+    workload = discover().get(name)
+    if workload is None:
+        return _absent(name)
+    sweeps: dict[str, tuple[Scalar, ...]] = {
+        parameter: sweep.resolve(workload.tier, _CPUS)
+        for parameter, sweep in workload.parameters.items()
+    }
+    names = (["method"] if workload.by_method else []) + list(sweeps)
+    values: list[list[Any]] = [[one.value for one in StartMethod]] if workload.by_method else []
+    values += [list(given) for given in sweeps.values()]
+
+    def split(given: tuple[Any, ...]) -> Case:
+        found = dict(zip(names, given, strict=True))
+        return Case.make(name, _method_of(found.pop("method", None)), found)
+
+    def setup(_self: object, *given: Any) -> None:
+        import multiprocessing  # noqa: PLC0415 - asv's process only
+
+        wanted = split(given)
+        reason = workload.unsupported(wanted)
+        if wanted.method and wanted.method.value not in multiprocessing.get_all_start_methods():
+            reason = f"no start method {wanted.method.value}"
+        if reason is not None:
+            raise NotImplementedError(reason)
+
+    def mp_seconds(_self: object, *given: Any, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
+        return _measure(workload, split(given), agents)
+
+    # asv reads these two from the function, everything else from the class.
+    mp_seconds.pretty_source = workload.doc  # type: ignore[attr-defined]
+    mp_seconds.pretty_name = name  # type: ignore[attr-defined]
+    is_time = workload.metric.unit in {"s", "op/s", "B/s"}
+    return type(
+        "Measured",
+        (),
+        {
+            "params": values,
+            "param_names": names,
+            "version": f"{name}:{workload.revision}",
+            "unit": "seconds" if is_time else {"B": "bytes"}.get(workload.metric.unit, "unit"),
+            "timeout": 4 * workload.deadline_s,
+            "setup": setup,
+            "mp_seconds": mp_seconds,
+        },
+    )

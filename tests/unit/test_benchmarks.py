@@ -1,0 +1,86 @@
+"""The asv suite and the catalogue name the same workloads."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from mpbench.catalog import discover
+
+ROOT = Path(__file__).parent.parent.parent
+_CLASS = re.compile(r'^class (\w+)\(_case\("([^"]+)"\)\): \.\.\.$', re.MULTILINE)
+
+
+def class_name(workload: str) -> str:
+    """Return the class of a workload: pipe/round-trip is PipeRoundTrip."""
+    return "".join(part.capitalize() for part in re.split(r"[/-]", workload))
+
+
+def declared() -> dict[str, tuple[str, str]]:
+    """Return module and class name of every adapter, by workload."""
+    found = {}
+    for path in sorted((ROOT / "benchmarks").glob("[a-z]*.py")):
+        for name, workload in _CLASS.findall(path.read_text()):
+            found[workload] = (path.stem, name)
+    return found
+
+
+def line_for(workload: str) -> str:
+    """Return the line that a new workload needs."""
+    return f'class {class_name(workload)}(_case("{workload}")): ...'
+
+
+def test_every_workload_has_its_line() -> None:
+    """The message is the line to add, and where."""
+    missing = sorted(set(discover()) - set(declared()))
+    advice = [f"benchmarks/{name.partition('/')[0]}.py: {line_for(name)}" for name in missing]
+
+    assert [] == advice
+
+
+def test_no_line_is_left_over() -> None:
+    """Every adapter has its workload, its right name and its family's module."""
+    wrong = [
+        workload
+        for workload, (module, name) in declared().items()
+        if workload not in discover()
+        or name != class_name(workload)
+        or module != workload.partition("/")[0]
+    ]
+
+    assert [] == wrong
+
+
+def test_the_adapters_hold_no_logic() -> None:
+    """A module of benchmarks/ is a docstring, an import and one-line classes."""
+    for path in sorted((ROOT / "benchmarks").glob("[a-z]*.py")):
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        others = [
+            line
+            for line in lines
+            if not line.startswith('"""')
+            and line != "from ._adapter import case as _case"
+            and not _CLASS.fullmatch(line)
+        ]
+
+        assert [] == others
+
+
+def test_asv_would_find_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each class has asv's attributes: parameters with the start method first, version, timeout."""
+    pytest.importorskip("asv_runner")
+    monkeypatch.syspath_prepend(str(ROOT))
+    for workload, (module, name) in declared().items():
+        one = getattr(importlib.import_module(f"benchmarks.{module}"), name)
+        found = discover()[workload]
+
+        assert one.version == f"{workload}:{found.revision}"
+        assert len(one.params) == len(one.param_names)
+        assert not found.by_method or one.param_names[0] == "method"
+        assert one.timeout >= found.deadline_s
+    for loaded in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
+        monkeypatch.delitem(sys.modules, loaded)
