@@ -105,9 +105,14 @@ class Tracer:
 
     def _python_call(self, frame: Any) -> None:
         name = frame.f_code.co_name
-        if "self" in frame.f_code.co_varnames[:1]:
+        first = frame.f_code.co_varnames[:1]
+        if first == ("self",):
             self._method(frame, name)
             return
+        if first == ("cls",):
+            # A class method; it is also noted as a function, below.
+            kind = _type_name(frame.f_locals["cls"])
+            self._write(f"{kind}.{name}")
         module = frame.f_globals.get("__name__", "")
         if module.startswith(_PACKAGES) and "." not in name:
             short = module.rpartition(".")[2]

@@ -75,7 +75,7 @@ def _not_unix(case: Case) -> str | None:
     covers=(
         *("Pipe", "Connection.send", "Connection.recv", "Connection.fileno"),
         *("reduction.send_handle", "reduction.recv_handle"),
-        *("reduction.sendfds", "reduction.recvfds", "reduction.DupFd", "resource_sharer.stop"),
+        *("reduction.sendfds", "reduction.recvfds", "reduction.DupFd"),
     ),
     shares=("way",),
     unsupported=_not_unix,

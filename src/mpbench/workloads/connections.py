@@ -101,6 +101,7 @@ def listening(
     ),
     facts={"client_return": Metric.TIME},
     tier=Tier.QUICK,
+    lead=True,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     family=Sweep(("AF_UNIX",), ("AF_UNIX", "AF_INET"), ("AF_UNIX", "AF_INET")),
     key_bytes=Sweep((32,), (0, 32), (0, 16, 32, 256)),

@@ -10,7 +10,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, fixed, workload
 
-__all__ = ("bulk", "dict_calls", "list_calls", "nested")
+__all__ = ("bulk", "dict_calls", "list_calls", "nested", "value_calls")
 
 _NEEDS = Needs(processes=2, descriptors=48)
 _ITEMS = tuple(range(16))
@@ -82,6 +82,22 @@ _DICT_USES: Mapping[str, _Use] = {
     "items": _Use(lambda one: len(one.items()), 16),
     "copy": _Use(lambda one: one.copy(), dict(zip(_ITEMS, _ITEMS))),
     "clear": _Use(lambda one: one.clear(), undo=lambda one: one.update(zip(_ITEMS, _ITEMS))),
+}
+
+
+_ATTRIBUTE_USES: Mapping[str, _Use] = {
+    "Value.get": _Use(lambda one: one.get(), 7),
+    "Value.set": _Use(lambda one: one.set(7)),
+    "Value.value": _Use(lambda one: one.value, 7),
+    "Array.getitem": _Use(lambda one: one[7], 7),
+    "Array.slice": _Use(lambda one: list(one[:]), list(_ITEMS)),
+    "Array.setitem": _Use(lambda one: _set(one, 7, 7)),
+    "Array.len": _Use(len, 16),
+    "Namespace.get": _Use(lambda one: one.field, 7),
+    "Namespace.set": _Use(lambda one: setattr(one, "field", 7)),
+    "Namespace.delete": _Use(
+        lambda one: delattr(one, "field"), undo=lambda one: setattr(one, "field", 7)
+    ),
 }
 
 
@@ -166,6 +182,47 @@ def dict_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
 
         def bind(case: Case) -> Body:
             return _using(proxy, _DICT_USES[case.text("call")])
+
+        yield bind
+
+
+@workload(
+    "manager/value-calls",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=(
+        *("Manager", "SyncManager.Value", "SyncManager.Array", "SyncManager.Namespace"),
+        *("ValueProxy.get", "ValueProxy.set", "ArrayProxy.__len__"),
+        *("ArrayProxy.__getitem__", "ArrayProxy.__setitem__"),
+        *("NamespaceProxy.__getattr__", "NamespaceProxy.__setattr__", "NamespaceProxy.__delattr__"),
+    ),
+    tier=Tier.FULL,
+    shares=("call",),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    call=fixed(*_ATTRIBUTE_USES),
+)
+def value_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Read and write a shared Value, Array of 16 integers and Namespace in each way.
+
+    Timed: one call. Not timed: undoing what it changed, which is another
+    call; starting the manager.
+
+    Reads as: all of them cost one round trip. `value` is `get` and `set` under
+    another name.
+    """
+    del case
+    with context.Manager() as manager:
+        proxies: dict[str, Any] = {
+            "Value": manager.Value("i", 7),
+            "Array": manager.Array("i", _ITEMS),
+            "Namespace": manager.Namespace(),
+        }
+        proxies["Namespace"].field = 7
+
+        def bind(case: Case) -> Body:
+            kind = case.text("call").partition(".")[0]
+            return _using(proxies[kind], _ATTRIBUTE_USES[case.text("call")])
 
         yield bind
 

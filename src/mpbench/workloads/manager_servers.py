@@ -12,11 +12,12 @@ from multiprocessing.managers import BaseManager, BaseProxy
 from typing import Any
 
 from mpbench.clock import monotonic_ns
+from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, partner, workload
 from mpbench.workloads.trips import round_trips
 
-__all__ = ("Bench", "Echo", "EchoProxy", "count_up", "custom", "generator", "network")
+__all__ = ("Bench", "Echo", "EchoProxy", "bench", "count_up", "custom", "generator", "network")
 
 _NEEDS = Needs(processes=2, descriptors=48)
 
@@ -62,10 +63,13 @@ class Bench(BaseManager):
         return getattr(self, f"Echo_{proxy}")()
 
 
-Bench.register("Echo_auto", Echo)
-Bench.register("Echo_exposed", Echo, exposed=("echo",))
-Bench.register("Echo_written", Echo, EchoProxy)
-Bench.register("count_up", count_up, vars(_managers)["IteratorProxy"])
+def bench() -> type[Bench]:
+    """Return the manager class with its types registered."""
+    Bench.register("Echo_auto", Echo)
+    Bench.register("Echo_exposed", Echo, exposed=("echo",))
+    Bench.register("Echo_written", Echo, EchoProxy)
+    Bench.register("count_up", count_up, vars(_managers)["IteratorProxy"])
+    return Bench
 
 
 @workload(
@@ -96,8 +100,10 @@ def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
     instance costs one connection more when the methods must be asked for.
     """
     del case
-    manager = Bench(ctx=context)
+    manager = bench()(ctx=context)
     manager.start()
+    if not manager.address:
+        raise WorkloadError("the manager has started and has no address")
     try:
 
         def bind(case: Case) -> Body:
@@ -147,7 +153,7 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
     of its values.
     """
     del case
-    with Bench(ctx=context) as manager:
+    with bench()(ctx=context) as manager:
 
         def bind(case: Case) -> Body:
             call = case.text("call")
@@ -173,7 +179,7 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
 def _serve(control: Connection, transport: str, authkey: bytes, serializer: str) -> None:
     """Run a server until the parent closes its end, as the documentation's remote manager."""
     address: Any = ("127.0.0.1", 0) if transport == "tcp" else None
-    server = Bench(address, authkey, serializer).get_server()
+    server = bench()(address, authkey, serializer).get_server()
 
     def stop_at_end() -> None:
         try:
@@ -192,7 +198,7 @@ def _serve(control: Connection, transport: str, authkey: bytes, serializer: str)
     floor="floor/tcp-round-trip",
     covers=(
         *("BaseManager.register", "BaseManager.get_server", "BaseManager.connect"),
-        *("BaseManager.address", "AutoProxy"),
+        "AutoProxy",
     ),
     shares=("payload_bytes",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
@@ -221,7 +227,7 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     authkey, serializer = os.urandom(32), case.text("serializer")
     with partner(context, _serve, case.text("transport"), authkey, serializer) as control:
-        client = Bench(control.recv(), authkey, serializer)
+        client = bench()(control.recv(), authkey, serializer)
         client.connect()
         # Dropped before the server ends: a proxy says goodbye over a connection.
         held = [client.make("auto")]

@@ -59,7 +59,7 @@ def _no_such_type(case: Case) -> str | None:
     "manager/start",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=("Manager", "BaseManager.start", "BaseManager.join"),
+    covers=("Manager", "SyncManager.start", "SyncManager.join"),
     facts={"shutdown": Metric.TIME},
     needs=lambda case: _NEEDS,  # noqa: ARG005
 )
@@ -171,7 +171,7 @@ def _calls_of(kind: str, proxy: Any) -> _Calls:
         "Manager",
         *(f"SyncManager.{kind}" for kind in _KINDS),
         *("ListProxy.__getitem__", "DictProxy.__getitem__", "ArrayProxy.__getitem__"),
-        *("ValueProxy.value", "ValueProxy.get", "AcquirerProxy.acquire", "AcquirerProxy.release"),
+        *("ValueProxy.get", "AcquirerProxy.acquire", "AcquirerProxy.release"),
     ),
     tier=Tier.QUICK,
     lead=True,
