@@ -100,9 +100,10 @@ def _timed(use: Callable[[Any], bool], thing: Any, iterations: int) -> tuple[int
         *("BarrierProxy.parties", "BarrierProxy.n_waiting", "BarrierProxy.broken"),
     ),
     facts={"native": Metric.TIME},
-    shares=("kind",),
+    shares=("primitive",),
     needs=lambda case: Needs(processes=2, descriptors=48, semaphores=True),  # noqa: ARG005
-    kind=Sweep(("Lock",), ("Lock", "Event", "Queue"), tuple(_USES)),
+    # Not `kind`: the floor has a parameter of that name with other values.
+    primitive=Sweep(("Lock",), ("Lock", "Event", "Queue"), tuple(_USES)),
 )
 def primitives(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
@@ -132,7 +133,7 @@ def primitives(context: BaseContext, case: Case) -> Iterator[Bind]:
             return natives[kind]
 
         def bind(case: Case) -> Body:
-            kind = case.text("kind")
+            kind = case.text("primitive")
             use, shared, native = _USES[kind], make_shared(manager, kind), native_of(kind)
             use(shared)
             use(native)
