@@ -1,0 +1,80 @@
+"""How `--arm` and `--arms` become arms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mpbench.cli.options import scalar
+from mpbench.model import StartMethod
+
+if TYPE_CHECKING:
+    from mpbench.model import Scalar
+    from mpbench.session.arms import Arm
+
+__all__ = ("arms_of",)
+
+_KEYS = ("method", "python", "workload", "rev", "call")
+
+
+def _arm(text: str) -> Arm:
+    """
+    Read one arm, `key=value,key=value`.
+
+    Raises:
+        click.BadParameter: It is not of that form, or names something twice.
+    """
+    from mpbench.session.arms import Arm
+
+    known: dict[str, str] = {}
+    params: dict[str, Scalar] = {}
+    for item in text.split(","):
+        key, separator, value = (part.strip() for part in item.partition("="))
+        if not (key and separator and value):
+            raise click.BadParameter(
+                f"{item!r} in {text!r} is not KEY=VALUE; keys are {', '.join(_KEYS)} "
+                "and the parameters of workloads",
+                param_hint="--arm",
+            )
+        if key in known or key in params:
+            raise click.BadParameter(f"{text!r} names {key!r} twice", param_hint="--arm")
+        if key in _KEYS:
+            known[key] = value
+        else:
+            params[key] = scalar(value)
+    method = known.pop("method", None)
+    return Arm(
+        text=text,
+        method=None if method is None else _method(method),
+        params=params,
+        python=known.get("python"),
+        workload=known.get("workload"),
+        rev=known.get("rev"),
+        call=known.get("call"),
+    )
+
+
+def _method(name: str) -> StartMethod:
+    try:
+        return StartMethod(name)
+    except ValueError:
+        known = ", ".join(one.value for one in StartMethod)
+        raise click.BadParameter(
+            f"{name!r} is no start method; one of {known}", param_hint="--arm"
+        ) from None
+
+
+def arms_of(long: tuple[str, ...], short: str | None) -> tuple[Arm, ...]:
+    """
+    Return the arms of the command line, the baseline first.
+
+    Args:
+        long: Every `--arm`.
+        short: `--arms`: start methods, separated by commas.
+
+    Raises:
+        click.BadParameter: One cannot be read.
+    """
+    methods = [] if short is None else [f"method={name.strip()}" for name in short.split(",")]
+    return tuple(_arm(text) for text in (*methods, *long))

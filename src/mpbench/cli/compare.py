@@ -1,0 +1,182 @@
+"""`mpbench compare`: verdicts about arms that are measured now, or about result files."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mpbench.cli.arms import arms_of
+from mpbench.cli.options import Duration, methods_of, parameters_of
+from mpbench.errors import UsageError
+from mpbench.model import Tier
+from mpbench.plan import Plan
+
+if TYPE_CHECKING:
+    from mpbench.analysis.outcome import Outcome
+    from mpbench.analysis.verdict import Rules
+    from mpbench.session.compare import ComparePlan
+
+__all__ = ("command",)
+
+EXIT_INTERRUPTED = 130
+
+
+def _rules(given: dict[str, Any]) -> Rules:
+    from mpbench.analysis.verdict import Rules
+
+    rules = Rules(min_effect=given["min_effect"] / 100, margin=given["margin"] / 100)
+    if given["looks"] is None:
+        return rules
+    try:
+        looks = tuple(sorted({int(one) for one in given["looks"].split(",")}))
+    except ValueError:
+        looks = ()
+    if not looks or looks[0] < 1:
+        raise click.BadParameter(
+            f"{given['looks']!r} is no list of numbers such as 8,16,32", param_hint="--looks"
+        )
+    return Rules(min_effect=rules.min_effect, margin=rules.margin, looks=looks)
+
+
+def _plan(given: dict[str, Any]) -> ComparePlan:
+    from mpbench.session.compare import ComparePlan
+
+    seed = given["seed"]
+    plan = Plan(
+        tier=Tier(given["tier"]),
+        select=given["select"],
+        methods=methods_of(given["start_method"]),
+        params=parameters_of(given["param"]),
+        files=given["workload_file"],
+        budget_s=given["budget"],
+        seed=secrets.randbelow(1 << 31) if seed is None else seed,
+    )
+    return ComparePlan(
+        plan=plan,
+        arms=arms_of(given["arm"], given["arms"]),
+        rules=_rules(given),
+        facts=given["fact"],
+        control=given["control"],
+        confirm=given["confirm"],
+        repository=given["repo"],
+    )
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--arm", multiple=True, metavar="KEY=VALUE,...", help="One side; the first is the baseline."
+)
+@click.option("--arms", metavar="METHODS", help="Short for start methods: fork,spawn.")
+@click.option("--select", multiple=True, metavar="PATTERN", help="Workloads, such as 'pool/*'.")
+@click.option("--start-method", multiple=True, metavar="NAMES", help="Such as fork,spawn.")
+@click.option("--param", multiple=True, metavar="NAME=VALUES", help="Such as workers=1,2,4.")
+@click.option(
+    "--tier", type=click.Choice([tier.value for tier in Tier]), default=Tier.QUICK.value,
+    help="Which workloads and values, where nothing is selected.",
+)  # fmt: skip
+@click.option("--workload-file", multiple=True, type=click.Path(path_type=Path))
+@click.option(
+    "--repo", type=click.Path(path_type=Path), default=Path(), help="Where rev= looks (here)."
+)
+@click.option("--fact", multiple=True, metavar="NAME", help="Compare a further reading as well.")
+@click.option("--min-effect", type=click.FloatRange(0), default=2.0, metavar="PERCENT")
+@click.option("--margin", type=click.FloatRange(0), default=5.0, metavar="PERCENT")
+@click.option("--looks", metavar="N,N,...", help="When to decide, in episodes (8,16,32).")
+@click.option("--budget", type=Duration(), help="Measuring time, such as 60s or 15m.")
+@click.option("--control/--no-control", default=True, help="Also compare identical arms.")
+@click.option("--confirm", is_flag=True, help="Find every change again in a second session.")
+@click.option("--require-decision", is_flag=True, help="Exit 3 when something is inconclusive.")
+@click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table")
+@click.option("--history", multiple=True, type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--seed", type=click.IntRange(0), help="Repeats the coins of an earlier session.")
+@click.option("--wait", type=Duration(), default=0.0, help="Wait for another session to end.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
+def command(files: tuple[Path, ...], **given: Any) -> int:
+    """
+    Say whether one arm is slower or faster than another, with a stated error rate.
+
+    Arms are measured now, in turns: --arms fork,spawn, --arm python=3.11 --arm
+    python=3.13, --arm rev=main --arm rev=HEAD, --arm workload=pipe/round-trip
+    --arm workload=queue/round-trip, --arm call=pkg.mod:f,method=fork, or any
+    parameter. Two or more FILES are results of earlier runs: the first is the
+    base. They get verdicts only where it is known how much sessions of the
+    machine vary (--history); one FILE of an earlier comparison is judged again.
+    """
+    live = bool(given["arm"] or given["arms"])
+    if live and files:
+        raise UsageError("give arms to measure now, or result files, not both")
+    if not live:
+        from mpbench.cli.compare_stored import compare_files
+
+        return compare_files(files, given["history"], form=given["form"], rules=_rules(given),
+                             require_decision=given["require_decision"])  # fmt: skip
+    return _live(given)
+
+
+def _live(given: dict[str, Any]) -> int:
+    from mpbench.cli.progress import Bars
+    from mpbench.session.compare import compare
+    from mpbench.session.run import default_folder
+
+    with Bars() as bars:
+        compared = compare(
+            _plan(given),
+            folder=given["output"] or default_folder(),
+            progress=bars,
+            command=("mpbench", *sys.argv[1:]),
+            wait_s=given["wait"],
+        )
+    show(compared.outcome, given["form"])
+    results = compared.folder / "results.jsonl"
+    (sys.stdout if given["form"] == "table" else sys.stderr).write(f"{results}\n")
+    if compared.outcome.interrupted:
+        return EXIT_INTERRUPTED
+    return compared.outcome.exit_code(require_decision=given["require_decision"])
+
+
+def show(outcome: Outcome, form: str) -> None:
+    """Print verdicts as a table, Markdown or JSON."""
+    from mpbench.report.verdicts import to_markdown, to_record
+
+    if form == "json":
+        sys.stdout.write(json.dumps(to_record(outcome), indent=2, allow_nan=False) + "\n")
+    elif form == "markdown":
+        sys.stdout.write(to_markdown(outcome))
+    else:
+        _table(outcome)
+
+
+_STYLES = {
+    "slower": "bold red",
+    "faster": "green",
+    "unchanged": "",
+    "inconclusive": "yellow",
+    "invalid": "bold yellow",
+}
+
+
+def _table(outcome: Outcome) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from mpbench.report.verdicts import rows, summary
+
+    table = Table("case", "arms", "ratio", "verdict", "n", "s", box=None, pad_edge=False)
+    for row in rows(outcome):
+        words = Text(row.verdict, style=_STYLES[row.kind.value])
+        if row.note:
+            words.append(f"\n{row.note}", style="dim")
+        case = Text(row.title)
+        case.append(f"\n{row.reading}", style="dim")
+        table.add_row(case, Text(row.arms), Text(row.ratio), words, row.episodes, row.seconds)
+    console = Console(file=sys.stdout)
+    console.print(table)
+    for line in summary(outcome):
+        console.print(Text(line), highlight=False)
