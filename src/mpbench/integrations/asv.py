@@ -15,23 +15,13 @@ from __future__ import annotations
 
 import re
 import statistics
-import sys
-import tempfile
-import time
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asv_runner import benchmarks as _types
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
 from mpbench.catalog import discover
-from mpbench.errors import WorkloadError
-from mpbench.harness.agents import Agents
-from mpbench.harness.handover import hand_over
-from mpbench.harness.launch import Subject
-from mpbench.harness.repetitions import Effort, measure_group
-from mpbench.harness.schedule import Group, SetUp
+from mpbench.integrations.fresh import Amount, measure
 from mpbench.model import Case, StartMethod
 
 if TYPE_CHECKING:
@@ -44,10 +34,6 @@ __all__ = ("MpBenchmark", "case", "register")
 # 1.4 has the figures), so a round takes few and there are many.
 ROUNDS = 8
 AGENTS_IN_A_ROUND = 2
-
-_SAMPLES = 3
-_SAMPLE_NS = 50_000_000
-_WINDOW_MS = 100
 
 # Sweeps over workers must give the same parameters on every machine, or asv
 # could not draw one line through two of them.
@@ -94,39 +80,11 @@ def _method_of(value: str | None) -> StartMethod | None:
 
 def _seconds(one: Repetition, workload: Workload) -> float:
     """Return a repetition's reading: seconds per operation, or the metric's own unit."""
-    if not one.is_ok:
-        raise WorkloadError(f"{one.case.id}: {one.status.value}: {one.reason}")
     if workload.metric.unit in {"s", "op/s", "B/s"}:
         return statistics.median(
             sample.elapsed_ns / sample.operations / 1e9 for sample in one.samples
         )
     return statistics.median(one.values(workload.metric))
-
-
-def _measure(workload: Workload, wanted: Case, agents: int) -> list[float]:
-    """Measure one case; the agents stay in asv's process group, which its timeout kills."""
-    iterations: dict[tuple[str, Case], int] = {}
-    kept: list[Repetition] = []
-    with tempfile.TemporaryDirectory(prefix="mpb-") as name:
-        folder = Path(name)
-        place = hand_over(sys.executable, folder / "subject")
-        subject = Subject("asv", sys.executable, str(place))
-        group = Group("asv", workload.name, (SetUp(workload, wanted.method, (wanted,)),))
-        with closing(Agents(folder, own_session=False)) as source:
-            for number in range(agents):
-                effort = Effort(number, _SAMPLES, _SAMPLE_NS, _WINDOW_MS, iterations)
-                measure_group(
-                    subject,
-                    group,
-                    effort,
-                    agents=source,
-                    origin_ns=time.perf_counter_ns(),
-                    keep=kept.append,
-                )
-                iterations[("asv", wanted)] = kept[-1].iterations
-                if not kept[-1].is_ok:
-                    break
-    return [_seconds(one, workload) for one in kept]
 
 
 def _absent(name: str) -> type:
@@ -175,7 +133,9 @@ def case(name: str) -> type:
             raise NotImplementedError(reason)
 
     def mp_seconds(_self: object, *given: Any, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
-        return _measure(workload, split(given), agents)
+        # The agents stay in asv's process group, which its time-out kills.
+        measured = measure(workload, split(given), Amount(agents), own_session=False)
+        return [_seconds(one, workload) for one in measured]
 
     # asv reads these two from the function, everything else from the class.
     mp_seconds.pretty_source = workload.doc  # type: ignore[attr-defined]

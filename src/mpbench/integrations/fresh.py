@@ -1,0 +1,88 @@
+"""Measure one case in several fresh agents: what asv and pytest-benchmark have in common."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.errors import WorkloadError
+from mpbench.harness.agents import Agents
+from mpbench.harness.handover import hand_over
+from mpbench.harness.launch import Subject
+from mpbench.harness.repetitions import Effort, measure_group
+from mpbench.harness.schedule import Group, SetUp
+
+if TYPE_CHECKING:
+    from mpbench.model import Case, Repetition
+    from mpbench.workload import Workload
+
+__all__ = ("Amount", "measure")
+
+_KEY = "here"
+
+
+class Amount(NamedTuple):
+    """How much to measure: fresh agents, and samples of a length in each."""
+
+    agents: int
+    samples: int = 3
+    sample_ns: int = 50_000_000
+    window_ms: int = 100
+    verify: bool = False
+
+
+def measure(
+    workload: Workload,
+    case: Case,
+    amount: Amount,
+    *,
+    paths: tuple[str, ...] = (),
+    own_session: bool = True,
+) -> tuple[Repetition, ...]:
+    """
+    Return one repetition for each fresh agent of the running interpreter.
+
+    Args:
+        workload: What to measure.
+        case: Its parameters.
+        amount: How much.
+        paths: Folders that the agent must be able to import from.
+        own_session: False where a time-out kills by process group, as asv's does.
+
+    Raises:
+        WorkloadError: An agent failed; the text has the case and the reason.
+    """
+    iterations: dict[tuple[str, Case], int] = {}
+    kept: list[Repetition] = []
+    with tempfile.TemporaryDirectory(prefix="mpb-") as name:
+        folder = Path(name)
+        place = hand_over(sys.executable, folder / "subject")
+        subject = Subject(_KEY, sys.executable, str(place), paths)
+        group = Group(_KEY, workload.name, (SetUp(workload, case.method, (case,)),))
+        with closing(Agents(folder, own_session=own_session)) as source:
+            for number in range(amount.agents):
+                measure_group(
+                    subject,
+                    group,
+                    Effort(
+                        number,
+                        amount.samples,
+                        amount.sample_ns,
+                        amount.window_ms,
+                        iterations,
+                        amount.verify,
+                    ),
+                    agents=source,
+                    origin_ns=time.perf_counter_ns(),
+                    keep=kept.append,
+                    following=subject if number + 1 < amount.agents else None,
+                )
+                latest = kept[-1]
+                if not latest.is_ok:
+                    raise WorkloadError(f"{case.id}: {latest.status.value}: {latest.reason}")
+                iterations[_KEY, case] = latest.iterations
+    return tuple(kept)

@@ -1,0 +1,168 @@
+"""
+The pytest plugin: `mp_benchmark` measures a function in fresh agents under each start method.
+
+pytest's own process cannot time start methods: under the `pytest` script a
+spawned child imports pytest again. So the agents measure, and their readings
+are replayed into pytest-benchmark through a clock that a fixture moves; its
+tables, storage, comparison and JSON then work as always. Each round is one
+fresh agent's median.
+
+pytest loads this module in every session, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mpbench.model import Case, Repetition, Scalar
+    from mpbench.workload import Workload
+
+__all__ = ("MpBenchmark", "mp_benchmark", "pytest_addoption")
+
+# The least for which an order-statistic interval of 95 % exists is 6; 8 as in `mpbench run`.
+_AGENTS = 8
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the plugin's options."""
+    group = parser.getgroup("mpbench", "multiprocessing benchmarks in fresh interpreters")
+    group.addoption(
+        "--mpbench-agents",
+        type=int,
+        default=_AGENTS,
+        metavar="N",
+        help="Fresh interpreters for each mp_benchmark test (default: %(default)s).",
+    )
+
+
+class _ReplayClock:
+    """A clock that stands still until it is told how long something took."""
+
+    # pytest-benchmark writes a timer's name into its JSON.
+    __name__ = "mpbench_agent_clock"
+    __module__ = "mpbench"
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move by what an agent measured."""
+        self._now += seconds
+
+
+class MpBenchmark:
+    """
+    What the fixture gives: call it with a function, or name a workload.
+
+    Args:
+        request: The test's request.
+        method: The start method of this run of the test.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest, method: str) -> None:
+        self.start_method = method
+        self._clock = _ReplayClock()
+        self._agents = int(request.config.getoption("--mpbench-agents"))
+        in_parallel = hasattr(request.config, "workerinput")
+        request.node.add_marker(pytest.mark.benchmark(timer=self._clock))
+        try:
+            self._benchmark: Any = request.getfixturevalue("benchmark")
+        except pytest.FixtureLookupError:
+            pytest.fail("mp_benchmark needs pytest-benchmark: pip install 'mpbench[pytest]'", False)
+        if in_parallel and self._benchmark.enabled:
+            pytest.fail(
+                "mp_benchmark does not measure beside other tests: run without -n, "
+                "or leave benchmarks disabled there",
+                pytrace=False,
+            )
+
+    def __call__(self, function: Callable[..., Any]) -> tuple[Repetition, ...]:
+        """
+        Measure a function of the test's module or of any importable one.
+
+        A parameter named `context` receives the multiprocessing context;
+        without one, the default start method is set before the import.
+        """
+        from mpbench.agent.call import call_function
+        from mpbench.model import Case, StartMethod
+
+        target = _target_of(function)
+        case = Case.make(call_function.name, StartMethod(self.start_method), {"target": target})
+        return self._measure(call_function, case, _paths_for(function))
+
+    def workload(self, name: str, **params: Scalar) -> tuple[Repetition, ...]:
+        """Measure a workload of the catalogue; what is not given takes its first value."""
+        from mpbench.catalog import discover
+        from mpbench.model import Case, StartMethod
+
+        one = discover()[name]
+        values = {key: sweep.resolve(one.tier, 2)[0] for key, sweep in one.parameters.items()}
+        method = StartMethod(self.start_method) if one.by_method else None
+        return self._measure(one, Case.make(name, method, {**values, **params}), ())
+
+    def _measure(self, one: Workload, case: Case, paths: tuple[str, ...]) -> tuple[Repetition, ...]:
+        from mpbench.errors import WorkloadError
+        from mpbench.integrations.fresh import Amount, measure
+
+        enabled = self._benchmark.enabled
+        amount = Amount(self._agents) if enabled else Amount(1, verify=True)
+        try:
+            measured = measure(one, case, amount, paths=paths)
+        except WorkloadError as error:
+            pytest.fail(str(error), pytrace=False)
+        self._benchmark.extra_info.update(start_method=self.start_method, case=case.id)
+        readings = iter([_median_s(repetition) for repetition in measured])
+        self._benchmark.pedantic(
+            lambda: self._clock.advance(next(readings, 0.0)), rounds=len(measured)
+        )
+        return measured
+
+
+def _median_s(repetition: Repetition) -> float:
+    """Return seconds per operation, the median of an agent's samples."""
+    return statistics.median(
+        sample.elapsed_ns / sample.operations / 1e9 for sample in repetition.samples
+    )
+
+
+def _target_of(function: Callable[..., Any]) -> str:
+    """Return `module:name`, or fail with what to do instead."""
+    name = getattr(function, "__qualname__", "")
+    if not name or "<" in name:
+        pytest.fail(
+            f"mp_benchmark cannot measure {name or function!r}: a fresh interpreter has to import "
+            "it, so it must be a function at the top level of a module, no lambda and no closure",
+            pytrace=False,
+        )
+    return f"{function.__module__}:{name}"
+
+
+def _paths_for(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the folders from which the function's module was imported."""
+    own = sys.modules[function.__module__]
+    found = [Path(entry).resolve() for entry in sys.path if entry and Path(entry).is_dir()]
+    prefixes = tuple(Path(one).resolve() for one in (sys.prefix, sys.base_prefix))
+    kept = [
+        str(path) for path in found if not any(path.is_relative_to(prefix) for prefix in prefixes)
+    ]
+    if getattr(own, "__file__", None):
+        kept.append(str(Path(str(own.__file__)).resolve().parent))
+    return tuple(dict.fromkeys(kept))
+
+
+@pytest.fixture(params=multiprocessing.get_all_start_methods())
+def mp_benchmark(request: pytest.FixtureRequest) -> MpBenchmark:
+    """Measure a function in fresh interpreters, once under each start method."""
+    return MpBenchmark(request, request.param)
