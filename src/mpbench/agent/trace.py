@@ -51,9 +51,14 @@ def _semaphore_name(raw: Any) -> str:
     return "Semaphore" if raw.maxvalue == type(raw).SEM_VALUE_MAX else "BoundedSemaphore"
 
 
-def _type_name(kind: type) -> str | None:
-    """Return the name of the first class of multiprocessing among a type and its bases."""
-    for base in kind.__mro__:
+def _type_name(kind: Any) -> str | None:
+    """
+    Return the name of the first class of multiprocessing among a type and its bases.
+
+    Other people's code is watched as well: what it calls `cls` may be no class.
+    """
+    bases: tuple[type, ...] = getattr(kind, "__mro__", ())
+    for base in bases:
         if base.__module__.startswith(_PACKAGES):
             if base.__name__ == "ApplyResult" and base.__module__ != "multiprocessing.pool":
                 return None
@@ -111,9 +116,11 @@ class Tracer:
             return
         if first == ("cls",):
             # A class method; it is also noted as a function, below.
-            kind = _type_name(frame.f_locals["cls"])
-            self._write(f"{kind}.{name}")
-        module = frame.f_globals.get("__name__", "")
+            kind = _type_name(frame.f_locals.get("cls"))
+            if kind is not None:
+                self._write(f"{kind}.{name}")
+        # A module's name is None when the interpreter ends.
+        module = frame.f_globals.get("__name__") or ""
         if module.startswith(_PACKAGES) and "." not in name:
             short = module.rpartition(".")[2]
             self._write(name, f"{short}.{name}")
