@@ -126,12 +126,13 @@ def expect(wanted: object, found: object, what: str) -> None:
         raise WorkloadError(f"{what}: expected {wanted!r:.200}, found {found!r:.200}")
 
 
-def lives(once: Callable[[], tuple[int, Mapping[str, int]]]) -> Body:
+def lives(once: Callable[[], tuple[int, Mapping[str, int]]], *, operations: int = 1) -> Body:
     """
-    Return a body whose operation is a whole life that reads the clock itself.
+    Return a body whose iteration is a whole life that reads the clock itself.
 
     Args:
         once: Lives once; returns the timed nanoseconds, and those of each fact.
+        operations: Operations in one life; the facts are divided among them.
     """
 
     def body(iterations: int, /) -> Outcome:
@@ -142,7 +143,8 @@ def lives(once: Callable[[], tuple[int, Mapping[str, int]]]) -> Body:
             elapsed += spent
             for name, value in facts.items():
                 sums[name] = sums.get(name, 0.0) + value
-        means = {name: value / iterations for name, value in sums.items()}
-        return Outcome(operations=iterations, asked=iterations, elapsed_ns=elapsed, facts=means)
+        count = iterations * operations
+        means = {name: value / count for name, value in sums.items()}
+        return Outcome(operations=count, asked=count, elapsed_ns=elapsed, facts=means)
 
     return body

@@ -131,7 +131,7 @@ class _Drawn:
     shares=("call",),
     needs=needs_two_workers,
     unsupported=_no_buffer,
-    call=Sweep(("imap",), ("imap",), ("imap", "imap_unordered")),
+    call=fixed("imap", "imap_unordered"),
     # 0 is no limit, the only choice before buffersize= exists.
     buffer_size=Sweep((0,), (0,), (0, 8)),
 )

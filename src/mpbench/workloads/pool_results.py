@@ -5,20 +5,27 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from multiprocessing.context import BaseContext
 from multiprocessing.pool import AsyncResult, MaybeEncodingError  # type: ignore[attr-defined]
 from pickle import PicklingError
 from typing import Any, Callable
 
+from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, workload
-from mpbench.workloads.pool_calls import one_by_one
-from mpbench.workloads.pool_openings import expect, needs_two_workers, opened, ready_pool
+from mpbench.workloads.pool_calls import echo_job, one_by_one
+from mpbench.workloads.pool_openings import (
+    expect,
+    lives,
+    needs_two_workers,
+    opened,
+    ready_pool,
+)
 from mpbench.workloads.pool_tasks import echo, fail, fail_to_pickle, hold, keep
 
-__all__ = ("async_result", "callbacks", "error_path")
+__all__ = ("async_calls", "async_result", "callbacks", "error_path")
 
 # The answer of the finished result.
 _ANSWER = 7
@@ -115,6 +122,60 @@ def async_result(context: BaseContext, case: Case) -> Iterator[Bind]:
         finally:
             here.send_bytes(b"go")
             expect(True, pending.get(), "the task that was held")
+
+
+@workload(
+    "pool/async-calls",
+    metric=Metric.TIME,
+    floor="floor/empty-call",
+    covers=(
+        "AsyncResult.get",
+        "Pool.apply_async",
+        "Pool.map_async",
+        "Pool.starmap_async",
+    ),
+    facts={"call_return": Metric.TIME},
+    shares=("call",),
+    needs=needs_two_workers,
+    call=fixed("apply_async", "map_async", "starmap_async"),
+)
+def async_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Submit 64 tasks that do nothing without waiting, then wait for them.
+
+    Timed: `map_async` or `starmap_async` with 64 tasks in chunks of one, or 64
+    `apply_async`, until all results are there, divided by the tasks. The fact
+    `call_return` is when the submitting was over, divided likewise. Not timed:
+    starting the pool, comparing the results.
+
+    Reads as: `call_return` is what the submitting thread pays; the rest is
+    done by the pool's own threads while it goes on, and competes with it for
+    the interpreter lock.
+    """
+    del case
+    with ready_pool(context, 2) as pool:
+        yield lambda one: _submitted_body(pool, one.text("call"))
+
+
+def _submitted_body(pool: Any, call: str) -> Body:
+    job = echo_job(64)
+    submit: dict[str, Callable[[], list[AsyncResult[Any]]]] = {
+        "apply_async": lambda: [pool.apply_async(echo, parts) for parts in job.starred],
+        "map_async": lambda: [pool.map_async(echo, job.items, 1)],
+        "starmap_async": lambda: [pool.starmap_async(echo, job.starred, 1)],
+    }
+    begin = submit[call]
+
+    def once() -> tuple[int, Mapping[str, int]]:
+        started = monotonic_ns()
+        pending = begin()
+        returned = monotonic_ns()
+        results = [one.get() for one in pending]
+        answered = monotonic_ns()
+        expect(job.expected, results if call == "apply_async" else results[0], call)
+        return answered - started, {"call_return": returned - started}
+
+    return lives(once, operations=64)
 
 
 # Seconds that the callback takes, by the parameter's value.

@@ -23,7 +23,7 @@ from mpbench.workload import (
     worker_counts,
     workload,
 )
-from mpbench.workloads.pool_calls import CALLS, COVERS, Job, calling
+from mpbench.workloads.pool_calls import CALLS, Job, calling
 from mpbench.workloads.pool_openings import expect, needs_workers, ready_pool
 from mpbench.workloads.pool_tasks import (
     WORKS,
@@ -99,7 +99,7 @@ def _scaling(
     "pool/strong-scaling",
     metric=Metric.THROUGHPUT,
     floor=_ONE_WORKER,
-    covers=COVERS,
+    covers=("Pool.map",),
     tier=Tier.QUICK,
     shares=("call", "work", "tasks"),
     needs=_needs_streams,
@@ -130,7 +130,7 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     "pool/weak-scaling",
     metric=Metric.THROUGHPUT,
     floor=_ONE_WORKER,
-    covers=COVERS,
+    covers=("Pool.map",),
     shares=("call", "work"),
     needs=_needs_streams,
     deadline_s=120.0,
