@@ -89,7 +89,9 @@ def stand(log_ratios: Sequence[float], looks: Sequence[int], *, alpha: float = 0
     )
 
 
-def episodes_until(interval: Interval, episodes: int, *, effect: float, margin: float) -> int:
+def episodes_until(
+    interval: Interval, episodes: int, *, effect: float, margin: float
+) -> int | None:
     """
     Return about how many episodes a decision needs, from the width of the interval so far.
 
@@ -102,11 +104,16 @@ def episodes_until(interval: Interval, episodes: int, *, effect: float, margin: 
         episodes: How many it rests on.
         effect: The smallest log ratio that is called a change.
         margin: The log ratio inside which a difference is called none.
+
+    Returns:
+        The number, or None when the estimate lies where no width decides:
+        too small for a change and outside a margin that is smaller still.
     """
     half = (interval.high - interval.low) / 2.0
     away = abs(interval.estimate)
     targets = [margin - away] if away < margin else []
     if away >= effect:
         targets.append(away)
-    wanted = max(targets)
-    return max(episodes + 1, math.ceil(episodes * (half / wanted) ** 2))
+    if not targets:
+        return None
+    return max(episodes + 1, math.ceil(episodes * (half / max(targets)) ** 2))

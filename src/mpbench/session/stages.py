@@ -171,7 +171,8 @@ class Stages:
 
     def _perhaps_control(self) -> None:
         made = self._controls_made()
-        if made < _MOST_CONTROLS and (made + 1) * _PER_CONTROL <= self._main_episodes:
+        due = (made + 1) * _PER_CONTROL <= self._main_episodes
+        if due and made < _MOST_CONTROLS and not self._halted():
             self._next_control()
 
     def _next_control(self) -> None:

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 __all__ = (
     "NOISES",
     "READING",
+    "SIDES",
     "Disturbance",
     "Machine",
     "Noise",
     "episodes_on",
+    "launcher_on",
     "log_ratios_of",
 )
 
@@ -47,7 +49,7 @@ READING = Reading(metric=Metric.TIME)
 _OPERATION_NS = 1_000_000
 _PACE = Pace((1, 1), 1, 10)
 _SUBJECT = Subject("simulated", "python", "nowhere")
-_SIDES = (
+SIDES = (
     Side("a", _SUBJECT, call_function, Case.make("call/function", None, {})),
     Side("b", _SUBJECT, call_function, Case.make("call/function", None, {})),
 )
@@ -111,7 +113,7 @@ class _SimulatedAgent:
         if request["do"] != "measure":
             return {"ok": True}
         taken = [self._machine.operation_ns(self._own) for _ in range(request["samples"])]
-        samples = [{"elapsed_ns": one, "operations": 1} for one in taken]
+        samples = [{"elapsed_ns": one, "operations": 1, "wall_ns": one} for one in taken]
         return {"ok": True, "iterations": 1, "samples": samples}
 
     def look(self) -> Mapping[str, Any]:
@@ -124,7 +126,9 @@ class _SimulatedAgent:
         return Ending("exited", 0, {}, {})
 
 
-def _launcher(machine: Machine, effect: float) -> Launcher:
+def launcher_on(machine: Machine, effect: float) -> Launcher:
+    """Return a launcher of simulated agents; *effect* is the arm `b`'s log ratio to `a`."""
+
     @contextmanager
     def launch(side: Side) -> Iterator[Answering]:
         is_first = machine.launched % 2 == 0
@@ -149,10 +153,10 @@ def episodes_on(
         coin: Says who is launched first; a fair one by default.
     """
     fair = coin or random.Random(machine.chance.random())
-    launcher = _launcher(machine, effect)
+    launcher = launcher_on(machine, effect)
     return [
         run_episode(
-            _SIDES, _PACE, coin=fair, occasion=Occasion(one, 2 * one, 0), launcher=launcher
+            SIDES, _PACE, coin=fair, occasion=Occasion(one, 2 * one, 0), launcher=launcher
         ).repetitions
         for one in range(count)
     ]

@@ -67,3 +67,8 @@ def test_a_large_estimate_needs_only_to_leave_1_out():
     needed = episodes_until(Interval(-0.05, 0.20, 0.45), 8, effect=0.02, margin=0.05)
 
     assert 13 == needed
+
+
+def test_some_estimates_no_number_of_episodes_decides():
+    """Between a margin of 1 % and an effect of 2 % there is nothing to say, however long."""
+    assert episodes_until(Interval(0.0, 0.015, 0.03), 8, effect=0.02, margin=0.01) is None
