@@ -34,6 +34,9 @@ from mpbench.workloads.connections import listening, place
 
 __all__ = ("challenge", "clients", "no_listener")
 
+# A visit takes milliseconds on a busy machine; a shorter window may see none.
+_LEAST_MS = 100
+
 
 def _answer_then_ask(connection: Connection, authkey: bytes) -> None:
     """Prove to have the key and ask for proof, in the order of a client, until end-of-file."""
@@ -177,6 +180,6 @@ def clients(context: BaseContext, case: Case) -> Iterator[Body]:
         gang = stack.enter_context(crew(context, members))
 
         def body(milliseconds: int, /) -> Outcome:
-            return gang.window(milliseconds)
+            return gang.window(max(_LEAST_MS, milliseconds))
 
         yield body

@@ -13,6 +13,9 @@ from mpbench.workload import CREW_FACTS, Body, Needs, Sweep, Turn, crew, workloa
 
 __all__ = ("clients", "storm")
 
+# A visit takes milliseconds on a busy machine; a shorter window may see none.
+_LEAST_MS = 100
+
 
 def _needs(case: Case) -> Needs:
     count = case.integer("clients")
@@ -104,4 +107,8 @@ def storm(context: BaseContext, case: Case) -> Iterator[Body]:
         value = manager.Value("i", 7)
         pickled = bytes(ForkingPickler.dumps(value))
         with crew(context, [(_attach, (pickled,))] * case.integer("clients")) as gang:
-            yield gang.window
+
+            def body(milliseconds: int, /) -> Outcome:
+                return gang.window(max(_LEAST_MS, milliseconds))
+
+            yield body
