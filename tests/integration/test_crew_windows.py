@@ -10,7 +10,7 @@ import pytest
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.workload import CREW_FACTS, crew
-from mpbench.workload.turn import Head
+from mpbench.workload.turn import Head, Record, record_of
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -54,6 +54,18 @@ def starve(turn):
         turn.cross(monotonic_ns(), done)
 
 
+def plod(turn, period_ns):
+    """Complete one operation in each period of the clock."""
+    done = 0
+    while turn.running:
+        due = (monotonic_ns() // period_ns + 1) * period_ns
+        now = monotonic_ns()
+        while now < due:
+            now = monotonic_ns()
+        done += 1
+        turn.cross(now, done)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_operation_of_every_window_is_counted(method):
     """What the workers report is not more than what they did, and all facts are there."""
@@ -94,3 +106,24 @@ def test_others_step_back_for_a_worker_that_starves():
     assert 0 == outcome.workers[1].operations
     assert 0.5 == pytest.approx(outcome.facts["jain"])
     assert 0 == outcome.facts["smallest_share"]
+
+
+def test_the_load_is_on_before_the_first_window():
+    """The block begins when every worker has completed an operation, or stands ready to."""
+    context = multiprocessing.get_context(METHODS[0])
+    total = context.RawValue("q", 0)
+    members = [(plod, (10_000_000,)), (count, (context.Lock(), total))]
+    with crew(context, members) as gang:
+        begun = [gang._page[record_of(index) + Record.BEGUN] for index in range(2)]
+
+    assert [1, 1] == begun
+
+
+def test_a_window_in_which_nothing_was_completed_is_stretched():
+    """An operation that is longer than the window is measured in a longer one."""
+    context = multiprocessing.get_context(METHODS[0])
+    with crew(context, [(plod, (50_000_000,))]) as gang:
+        outcome = gang.window(1)
+
+    assert outcome.operations >= 1
+    assert outcome.elapsed_ns in {1_000_000 * 4**power for power in range(8)}

@@ -31,13 +31,21 @@ __all__ = ("CREW_FACTS", "Crew", "Member", "Turn", "crew", "jain_index")
 # From announcing a window to its start: long enough for every worker to see it.
 _LEAD_NS = 3_000_000
 
-# How often a window is announced again when the parent was held up meanwhile.
+# How often a window is announced again, when the parent was held up meanwhile
+# or when nothing was completed in it.
 _ATTEMPTS = 10
+
+# How much longer the next window is when nothing was completed in one: a
+# machine so busy that no worker ran needs more time, not a failure.
+_STRETCH = 4
 
 # How long after a window the others keep up their load for a worker that has
 # not got through yet. Then they step back, so that a starved worker delays a
 # run by this much and not without limit.
 _PATIENCE_NS = 1_000_000_000
+
+# A window is not stretched beyond this.
+_LONGEST_NS = 5_000_000_000
 
 # How often the parent looks whether all have reported, in seconds.
 _POLL_S = 0.000_5
@@ -130,7 +138,7 @@ class Crew:
         Open one window and return what was completed in it.
 
         Args:
-            milliseconds: Its length.
+            milliseconds: Its length; longer only if nothing was completed in that time.
             counting: Indices of the workers whose operations count; all by default.
 
         Returns:
@@ -142,20 +150,33 @@ class Crew:
 
         Raises:
             WorkloadError: A worker ended before the window did, or no window
-                could be announced in time.
+                could be announced in time and hold an operation.
         """
         length = milliseconds * 1_000_000
+        chosen = tuple(range(len(self.processes)) if counting is None else counting)
         for _ in range(_ATTEMPTS):
             in_time = self._announce(length)
             time.sleep((length + _LEAD_NS) / 1e9)
-            self._wait_for_all()
-            if in_time:
-                chosen = range(len(self.processes)) if counting is None else counting
-                return self._collect(length, tuple(chosen))
+            self._wait_for_all(Record.DONE, self._page[Head.SEQUENCE])
+            outcome = self._collect(length, chosen)
+            if in_time and outcome.operations:
+                return outcome
+            if in_time and length < _LONGEST_NS:
+                length *= _STRETCH
         raise WorkloadError(
-            f"{_ATTEMPTS} windows were announced later than {_LEAD_NS - IDLE_NS} ns before "
-            "their start; the machine is too busy to measure on"
+            f"{_ATTEMPTS} windows were announced too late or nothing was completed in them; "
+            "the machine is too busy to measure on"
         )
+
+    def await_load(self) -> None:
+        """
+        Wait until every worker is at its work, so that the first window finds the load on.
+
+        Raises:
+            WorkloadError: A worker ended instead.
+        """
+        self._wait_for_all(Record.BEGUN, 1)
+        self._page[Head.EASE] = 0
 
     def _announce(self, length: int) -> bool:
         """Publish a window; return whether every worker can still see it before its start."""
@@ -166,12 +187,13 @@ class Crew:
         page[Head.SEQUENCE] += 1
         return monotonic_ns() + IDLE_NS <= start
 
-    def _wait_for_all(self) -> None:
-        sequence, end = self._page[Head.SEQUENCE], self._page[Head.END]
+    def _wait_for_all(self, word: int, value: int) -> None:
+        """Wait until a word of every record has a value; at last, ease the load for it."""
+        patience = monotonic_ns() + _PATIENCE_NS
         for index in range(len(self.processes)):
-            while self._page[record_of(index) + Record.DONE] != sequence:
+            while self._page[record_of(index) + word] != value:
                 self.check()
-                if monotonic_ns() > end + _PATIENCE_NS:
+                if monotonic_ns() > patience:
                     self._page[Head.EASE] = 1
                 time.sleep(_POLL_S)
 
@@ -294,6 +316,7 @@ def crew(context: BaseContext, members: Sequence[Member]) -> Iterator[Crew]:
                 gang.check()
             ready_here.recv_bytes()
         go_here.send_bytes(b"g")
+        gang.await_load()
         yield gang
         gang.stop()
         _await_exits(processes)

@@ -39,7 +39,7 @@ class Head:
 class Record:
     """Where a worker's words stand in its record."""
 
-    DONE, FIRST, LAST, COUNT, KEPT, LONGEST, CPU, SPAN = range(8)
+    DONE, FIRST, LAST, COUNT, KEPT, LONGEST, CPU, SPAN, BEGUN = range(9)
 
 
 def record_of(index: int) -> int:
@@ -118,6 +118,7 @@ class Turn:
         """
         if self._loaded is None:
             self._loaded = now
+            self._page[self._at + Record.BEGUN] = 1
         if self._inside is not None and now >= self._inside[1]:
             self._leave(now, done)
         if self._inside is None:
@@ -128,9 +129,10 @@ class Turn:
         Stay away from the work until the next window is announced, or the end.
 
         For a worker whose state must stand still between windows. It must
-        have crossed with its last operation and be idle.
+        have crossed with its last operation and be idle, or not have begun.
         """
         page = self._page
+        page[self._at + Record.BEGUN] = 1
         while page[Head.SEQUENCE] == self._seen and not page[Head.STOP] and not self._is_orphan():
             time.sleep(IDLE_NS / 1e9)
         self._loaded = None
