@@ -1,0 +1,221 @@
+"""A profile as one record: what `profile.json` holds and the page shows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import mpbench
+from mpbench.environment import usable_cpus
+from mpbench.observe.efficiency import balance_of
+from mpbench.observe.flows import flows_of
+from mpbench.observe.hook import kinds
+from mpbench.observe.members import Member, Role
+from mpbench.observe.states import State
+from mpbench.observe.tasks import tasks_of
+from mpbench.observe.things import costs_of
+from mpbench.observe.words import Facts, largest_losses, verdict
+
+if TYPE_CHECKING:
+    from mpbench.observe.profile import Profile
+    from mpbench.observe.rings import Moment, Traced
+
+__all__ = ("ending_of", "summary_of")
+
+SCHEMA = 1
+
+
+def ending_of(profile: Profile) -> str:
+    """Say in words how the program ended."""
+    ran = profile.ran
+    if ran.interrupted:
+        return "interrupted"
+    if ran.cause == "deadline":
+        return "ran out of time and was ended"
+    if ran.cause == "lost":
+        return "lost: its supervisor disappeared"
+    if ran.exit_code == 0:
+        return "finished"
+    if ran.exit_code is not None and ran.exit_code < 0:
+        return f"was ended by signal {-ran.exit_code}"
+    return f"failed with exit code {ran.exit_code}"
+
+
+def _command(profile: Profile) -> list[str]:
+    """Return the command without the path of the interpreter, which is nobody's business."""
+    return [Path(profile.command[0]).name, *profile.command[1:]]
+
+
+def _first(traced: Traced, kind: int) -> Moment | None:
+    lane = traced.main
+    moments = () if lane is None else (*lane.moments, *lane.unfinished)
+    return min(
+        (one for one in moments if one.kind == kind), key=lambda one: one.start_ns, default=None
+    )
+
+
+def _start(one: Member) -> dict[str, Any] | None:
+    """Return how long each phase of a worker's start took; null where it did not happen."""
+    traced = one.traced
+    if traced is None or one.role is not Role.WORKER or one.start is None:
+        return None
+    imported, bootstrap = _first(traced, kinds.IMPORT_MAIN), _first(traced, kinds.BOOTSTRAP)
+    run, get = _first(traced, kinds.RUN), _first(traced, kinds.GET)
+    born = max(traced.born_ns, one.begin_ns)
+    return {
+        "number": one.number,
+        "name": one.name,
+        "call_ns": one.start.duration_ns,
+        "first_instruction_ns": born - one.begin_ns,
+        "import_ns": None if imported is None else imported.duration_ns,
+        "run_ns": None if run is None else run.start_ns - one.begin_ns,
+        "bootstrap_ns": None if bootstrap is None else bootstrap.start_ns - one.begin_ns,
+        "first_task_ns": (
+            None if get is None or not get.duration_ns else get.end_ns - one.begin_ns
+        ),
+        "hook_ns": traced.hook_ns,
+    }
+
+
+def _moving_elsewhere(one: Member) -> int:
+    """Return the time in which other threads than the main one pickled and sent."""
+    if one.traced is None:
+        return 0
+    moves = {kinds.PICKLE, kinds.UNPICKLE, kinds.SEND}
+    return sum(
+        moment.duration_ns
+        for lane in one.traced.lanes
+        if not lane.is_main
+        for moment in lane.moments
+        if moment.kind in moves
+    )
+
+
+def _hanging(one: Member) -> list[str]:
+    """Return what a process was in the middle of when it ended, outermost first."""
+    lane = None if one.traced is None else one.traced.main
+    frames = {kinds.BOOTSTRAP, kinds.RUN, kinds.WORKER}
+    if lane is None or one.traced is None:
+        return []
+    words = []
+    for moment in lane.unfinished:
+        if moment.kind not in frames:
+            thing = one.traced.things.get(moment.thing)
+            of = f" of {thing.what} {thing.label}".rstrip() if thing else ""
+            words.append(f"{kinds.NAMES.get(moment.kind, moment.kind)}{of}")
+    return words
+
+
+def _process(one: Member, origin: int) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "pid": one.pid,
+        "name": one.name,
+        "role": one.role.value,
+        "detail": one.detail,
+        "begin_ns": one.begin_ns - origin,
+        "end_ns": one.end_ns - origin,
+        "cpu_ns": one.cpu_ns,
+        "delay_ns": one.delay_ns,
+        "peak_rss_bytes": one.peak_rss_bytes,
+        "states_ns": {state.value: ns for state, ns in one.totals.items()},
+        "other_threads_moving_ns": _moving_elsewhere(one),
+        "recorded": one.traced is not None,
+        "unfinished": _hanging(one),
+        "notes": list(one.traced.unknown) if one.traced is not None else [],
+    }
+
+
+def _overhead(profile: Profile) -> dict[str, Any]:
+    """Return what recording cost: events at their measured price, and the hook's loading."""
+    lived = sum(one.lifetime_ns for one in profile.members if one.traced is not None)
+    events = profile.events * profile.event_ns
+    loading = sum(one.hook_ns for one in profile.traced)
+    seen = profile.ran.seen
+    return {
+        "event_ns": profile.event_ns,
+        "events": profile.events,
+        "dropped_events": profile.dropped,
+        "events_total_ns": round(events),
+        "loading_total_ns": loading,
+        "share": (events + loading) / lived if lived else 0.0,
+        "sampler_cpu_ns": seen.own_cpu_ns,
+        "sampler_share": seen.own_share,
+        "sampler_looks": seen.ticks,
+        "sampler_late_looks": seen.late_ticks,
+    }
+
+
+def _messages(profile: Profile) -> dict[str, Any] | None:
+    flows = flows_of(profile.members)
+    if not flows:
+        return None
+    took = [one.received.moment.end_ns - one.sent.moment.start_ns for one in flows]
+    return {
+        "count": len(flows),
+        "bytes": sum(one.sent.moment.argument for one in flows),
+        "median_ns": round(median(took)),
+        "longest_ns": max(took),
+    }
+
+
+def _cpu(profile: Profile) -> dict[str, Any]:
+    report = profile.ran.report
+    accounted = report.get("cpu_user_ns", 0) + report.get("cpu_system_ns", 0)
+    seen = max(profile.ran.seen.cpu_ns, sum(one.cpu_ns for one in profile.members))
+    return {
+        "accounted_ns": accounted,
+        "seen_ns": seen,
+        "source": "subreaper" if report.get("subreaper") else "rusage",
+        "coverage": min(1.0, accounted / seen) if seen else None,
+        "effective_cpus": max(accounted, seen) / max(1, profile.wall_ns),
+    }
+
+
+def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
+    """
+    Return everything that is known about a profiled program, as JSON-able values.
+
+    Times are nanoseconds; moments are counted from the beginning of the program.
+
+    Args:
+        profile: What was recorded.
+        cpus: Usable CPUs; None asks the system.
+    """
+    usable = usable_cpus() if cpus is None else cpus
+    balance, tasks = balance_of(profile), tasks_of(profile.members)
+    costs = costs_of(profile.traced)
+    facts = None if balance is None else Facts(profile, balance, tasks, costs, usable)
+    starts = [start for one in profile.members if (start := _start(one)) is not None]
+    return {
+        "schema": SCHEMA,
+        "mpbench": mpbench.__version__,
+        "command": _command(profile),
+        "working_folder": Path(os.getcwd()).name,  # noqa: PTH109 - the name only
+        "ending": ending_of(profile),
+        "exit_code": profile.ran.exit_code,
+        "wall_ns": profile.wall_ns,
+        "usable_cpus": usable,
+        "cpu": _cpu(profile),
+        "peak_rss_bytes": profile.ran.seen.peak_rss_bytes,
+        "verdict": None if facts is None else verdict(facts),
+        "efficiency": None if balance is None else balance.efficiency,
+        "workers": None if balance is None else balance.workers,
+        "losses": [] if facts is None else [one._asdict() for one in largest_losses(facts)],
+        "tasks": None
+        if tasks is None
+        else {**tasks._asdict(), "calls_in_chunk": tasks.calls_in_chunk, "call_ns": tasks.call_ns},
+        "processes": [_process(one, profile.began_ns) for one in profile.members],
+        "starts": starts,
+        "objects": [one._asdict() for one in costs],
+        "messages": _messages(profile),
+        "overhead": _overhead(profile),
+        "left_behind": {
+            "ended": list(profile.ran.report.get("ended", ())),
+            "removed": list(profile.ran.report.get("removed", ())),
+            "remaining": list(profile.ran.report.get("remaining", ())),
+        },
+        "states": [state.value for state in State],
+    }
