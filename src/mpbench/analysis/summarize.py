@@ -229,19 +229,25 @@ def _bandwidth(table: pd.DataFrame) -> pd.Series[Any]:
     return by_time.fillna(by_rate).where(payload > 0)
 
 
-def summarize(runs: Sequence[Run], agents: pd.DataFrame | None = None) -> pd.DataFrame:
+def summarize(
+    runs: Sequence[Run],
+    agents: pd.DataFrame | None = None,
+    repetitions: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """
     Return one row for each reading of each case of each run.
 
     Args:
         runs: What was read.
         agents: What `agent_medians` returned for them, if it is known already.
+        repetitions: What `store.frame.repetitions` returned, likewise.
 
     The rows stand in the order in which the cases were planned, the main
     reading of a case before its facts. The module's docstring has the columns.
     """
     catalogue = frames.cases(runs)
-    repetitions = frames.repetitions(runs)
+    if repetitions is None:
+        repetitions = frames.repetitions(runs)
     if agents is None:
         agents = agent_medians(frames.frame(runs))
     table = _joined(_declared(catalogue, runs), _readings(agents), _attempts(repetitions))

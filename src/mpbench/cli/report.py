@@ -26,8 +26,14 @@ def command(files: tuple[Path, ...], output: Path | None) -> int:
     FILES are folders of runs or their results.jsonl, of any number of
     machines, interpreters and days.
     """
+    import gc
+
     from mpbench import report
     from mpbench.store import read
+
+    # A million samples are a million small tuples that all stay to the end:
+    # looking for cycles among them, again and again, takes longer than reading them.
+    gc.disable()
 
     runs = [read(path) for path in files]
     folder = output or (Path(runs[0].path).parent if len(runs) == 1 else Path("reports/combined"))

@@ -58,9 +58,9 @@ def gather(runs: Sequence[Run]) -> Evidence:
     """Make the tables of a report."""
     samples = frames.frame(runs)
     agents = agent_medians(samples)
-    summaries = summarize(runs, agents)
-    summaries["row_key"] = _row_keys(summaries)
     repetitions = frames.repetitions(runs)
+    summaries = summarize(runs, agents, repetitions)
+    summaries["row_key"] = _row_keys(summaries)
     return Evidence(tuple(runs), samples, agents, summaries, repetitions, Groups(summaries))
 
 

@@ -159,11 +159,10 @@ def _of_one_group(found: _Compared) -> Finding:
     )
 
 
-def _of_groups(every: Sequence[_Compared]) -> Finding:
+def _of_groups(every: Sequence[_Compared], where: str) -> Finding:
     """Say over which range a ratio or a cost lies on several machines or interpreters."""
     first = every[0]
     label, last = first.rows[0][0], first.rows[-1][0]
-    count = f"on {len(every)} machines and interpreters"
     target = f"case-{first.rows[-1][1]['row_key']}"
     ends = {"first": label.removeprefix("with "), "last": last.removeprefix("with ")}
     subject = first.subject.format(**ends)
@@ -172,13 +171,22 @@ def _of_groups(every: Sequence[_Compared]) -> Finding:
         ordered = sorted((one.rows[0][1] for one in every), key=lambda row: float(row["median"]))
         low, high = _number(ordered[0]), _number(ordered[-1])
         return Finding(
-            f"{low} to {high}", subject, f"{first.what} takes {low} to {high} {count}.", target
+            f"{low} to {high}", subject, f"{first.what} takes {low} to {high} {where}.", target
         )
     ratios = sorted(cost_ratio(dict(one.rows)[last], dict(one.rows)[label])[0] for one in every)
     low, high = wording.ratio_text(ratios[0]), wording.ratio_text(ratios[-1])
     span = low if low == high else f"{low} to {high}"
-    text = f"{first.what} takes {span} as much {last} as {label} {count}."
+    text = f"{first.what} takes {span} as much {last} as {label} {where}."
     return Finding(span, subject, text, target)
+
+
+def _where(groups: Groups, count: int) -> str:
+    """Say what a range is over."""
+    if groups.columns == ("machine",):
+        return f"on {count} machines"
+    if groups.columns == ("python",):
+        return f"with {count} Pythons"
+    return f"in {count} environments"
 
 
 def _by_group(main: pd.DataFrame, groups: Groups) -> Iterator[list[Row]]:
@@ -205,7 +213,7 @@ def findings(summaries: pd.DataFrame, groups: Groups) -> tuple[Finding, ...]:
         if len(found) == 1:
             made.append(_of_one_group(found[0]))
         elif found and len(names) == 1:
-            made.append(_of_groups(_aligned(found)))
+            made.append(_of_groups(_aligned(found), _where(groups, len(found))))
     return tuple(made)
 
 

@@ -63,7 +63,7 @@ def _columns(groups: Sequence[Group], methods: Sequence[str], every: Groups) -> 
         columns += [
             Column(
                 f"{label} {method}".strip(),
-                f"{method} {label}".strip(),
+                f"{method}, {label}" if label else method,
                 is_number=True,
             )
             for method in methods

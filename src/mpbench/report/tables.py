@@ -37,7 +37,9 @@ _MEDIAN = Column("median", "Median", "The median of the agents.", is_number=True
 _INTERVAL = Column(
     "interval", "95 % interval", "For the median, from the spread between agents.", is_number=True
 )
-_SPREAD = Column("spread", "Agents", "Each dot is one agent; the bar is the interval.")
+_SPREAD = Column(
+    "spread", "Agents", "Each dot is one agent, the line their median, the band its interval."
+)
 _FLOOR = Column(
     "floor_ratio",
     f"{TIMES} floor",
@@ -153,13 +155,19 @@ def _param(name: str, value: Any) -> Cell:
     return Cell(wording.param_text(name, value), None if missing else value)
 
 
-def _ordered(rows: Iterable[Row]) -> list[Row]:
-    """Put the start methods of equal parameters below each other."""
+def _ordered(rows: Iterable[Row], groups: Groups) -> list[Row]:
+    """Put equal parameters together, then what one machine measured, then start methods."""
     known = list(rows)
+    machines = {group: place for place, group in enumerate(groups.all)}
     places = {
         params: place for place, params in enumerate(dict.fromkeys(r["params"] for r in known))
     }
-    return sorted(known, key=lambda r: (places[r["params"]], Groups.method_rank(r["method"])))
+
+    def place(row: Row) -> tuple[int, int, int]:
+        method = groups.method_rank(row["method"])
+        return places[row["params"]], machines[groups.of(row)], method
+
+    return sorted(known, key=place)
 
 
 class _WorkloadTable:
@@ -191,13 +199,13 @@ class _WorkloadTable:
         if self.has_methods:
             columns.append(_METHOD)
         columns += [_MEDIAN, _INTERVAL, _SPREAD]
+        columns += [column for column in (_FLOOR, _RATIO) if self.has[column.key]]
         optional = {"p99": _P99, "p999": _P999, "bandwidth": _BANDWIDTH}
         columns += [column for name, column in optional.items() if self.has[name]]
         columns += [
             Column(name, name.replace("_", " "), "Median of a further reading.", is_number=True)
             for name in self.fact_names
         ]
-        columns += [column for column in (_FLOOR, _RATIO) if self.has[column.key]]
         return tuple(columns)
 
     def cells(self, row: Row, groups: Groups, targets: Mapping[Any, str]) -> tuple[Cell, ...]:
@@ -210,16 +218,16 @@ class _WorkloadTable:
         if self.has_methods:
             cells.append(Cell(row["method"] or DASH, row["method"] or None))
         cells += [_median(row), _interval(row), Cell("")]
-        cells += [number_cell(row[name], "s") for name in ("p99", "p999") if self.has[name]]
-        if self.has["bandwidth"]:
-            cells.append(number_cell(row["bandwidth"], "B/s"))
-        own = self.facts.get((row["case"], row["arm"]), {})
-        cells += [_fact(own.get(name)) for name in self.fact_names]
         if self.has["floor_ratio"]:
             target = targets.get((row["run"], row["subject"], row["floor"]), "")
             cells.append(_ratio(row, "floor_ratio", f"; floor: {row['floor']}", target))
         if self.has["method_ratio"]:
             cells.append(method_cell(row))
+        cells += [number_cell(row[name], "s") for name in ("p99", "p999") if self.has[name]]
+        if self.has["bandwidth"]:
+            cells.append(number_cell(row["bandwidth"], "B/s"))
+        own = self.facts.get((row["case"], row["arm"]), {})
+        cells += [_fact(own.get(name)) for name in self.fact_names]
         return tuple(cells)
 
 
@@ -251,7 +259,7 @@ def workload_table(
         targets: The row keys of main readings by (run, subject, case id).
         agents: The medians of each agent by (case, arm); empty to draw none.
     """
-    rows = _ordered(rows)
+    rows = _ordered(rows, groups)
     plan = _WorkloadTable(rows, facts)
     columns = plan.columns(groups)
     place = [column.key for column in columns].index("spread")
@@ -318,7 +326,7 @@ def terminal(summaries: pd.DataFrame) -> tuple[Table, ...]:
         made = [
             _terminal_row(row, groups, varying_params(one))
             for one in _by_workload(rows)
-            for row in _ordered(one)
+            for row in _ordered(one, groups)
         ]
         title = wording.family_title(str(family))
         caption = wording.family_text(str(family))
