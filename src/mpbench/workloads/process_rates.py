@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Needs, Outcome, Sweep, workload
-from mpbench.workloads.starts import ended, process_of, stamps, warm
+from mpbench.workloads.starts import crowded, ended, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once, idle
 
 __all__ = ("burst", "start_from_threads", "sustained_rate")
@@ -28,6 +28,7 @@ _CHILD_BYTES = 16 << 20
     floor="floor/os-fork-wait",
     covers=(*_COVERS, "Process.kill", "parent_process"),
     facts={"first_start": Metric.TIME, "last_start": Metric.TIME},
+    unsupported=crowded,
     needs=lambda case: Needs(
         processes=case.integer("processes"),
         descriptors=4 * case.integer("processes") + 32,

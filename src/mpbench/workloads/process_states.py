@@ -15,7 +15,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, partner, workload
-from mpbench.workloads.starts import crowd, ended, process_of, stamps, warm
+from mpbench.workloads.starts import crowd, crowded, ended, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once
 
 __all__ = ("active_children", "construct", "module_calls", "run_in_process", "state")
@@ -118,6 +118,7 @@ def state(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/poll",
     covers=("active_children",),
     tier=Tier.FULL,
+    unsupported=crowded,
     needs=lambda case: Needs(
         processes=case.integer("children"),
         descriptors=4 * case.integer("children") + 32,

@@ -17,6 +17,7 @@ from mpbench.workloads.ballast import ballast
 from mpbench.workloads.starts import (
     LIFE_FACTS,
     crowd,
+    crowded,
     ended,
     lived_body,
     process_of,
@@ -194,6 +195,7 @@ def start_with_files(context: BaseContext, case: Case) -> Iterator[Body]:
     floor="floor/os-fork-wait",
     covers=(*_COVERS, "Process.kill", "Process.is_alive", "parent_process"),
     facts=LIFE_FACTS,
+    unsupported=crowded,
     needs=lambda case: Needs(
         processes=case.integer("children") + 1,
         descriptors=4 * case.integer("children") + 32,

@@ -10,7 +10,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Needs, Outcome, Sweep, fixed, workload
-from mpbench.workloads.starts import crowd, ended, outcome_of, process_of, stamps, warm
+from mpbench.workloads.starts import crowd, crowded, ended, outcome_of, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once
 
 __all__ = ("join_alive", "join_expires", "wait_sentinels")
@@ -87,6 +87,7 @@ def join_expires(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/poll",
     covers=("connection.wait", "Process.sentinel"),
+    unsupported=crowded,
     needs=lambda case: Needs(
         processes=case.integer("objects"),
         descriptors=4 * case.integer("objects") + 32,

@@ -12,7 +12,7 @@ from typing import Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
-from mpbench.model import Metric
+from mpbench.model import Case, Metric, StartMethod
 from mpbench.workload import Body, Outcome, thinned
 from mpbench.workloads.targets import RECORD_BYTES, exit_at_once, idle
 
@@ -22,6 +22,7 @@ __all__ = (
     "Lived",
     "Stamps",
     "crowd",
+    "crowded",
     "ended",
     "lived_body",
     "outcome_of",
@@ -35,6 +36,18 @@ __all__ = (
 # from the call of `start` but for the last.
 READY_FACTS = {"start_return": Metric.TIME, "first_bytecode": Metric.LATENCY}
 LIFE_FACTS = {**READY_FACTS, "exit_to_join": Metric.LATENCY}
+
+# More interpreters than this take a minute to start on a small machine.
+_MANY = 64
+
+
+def crowded(case: Case) -> str | None:
+    """Say why a case with so many living children cannot run, or None."""
+    for name in ("children", "processes", "objects"):
+        count = dict(case.params).get(name, 0)
+        if case.method is StartMethod.SPAWN and int(count) > _MANY:
+            return f"starting {count} interpreters takes minutes; measure fork or forkserver"
+    return None
 
 
 def process_of(
