@@ -133,6 +133,7 @@ _INCREMENTS = {
         "Synchronized.value",
     ),
     tier=Tier.QUICK,
+    lead=True,
     shares=("kind", "operation"),
     needs=_semaphores,
     kind=Sweep(
