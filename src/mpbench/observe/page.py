@@ -24,7 +24,7 @@ __all__ = ("page_of",)
 _MOST_OBJECTS = 40
 _MOST_STARTS = 100
 _MOST_PROCESSES = 500
-_NONE = "–"
+_NONE = "-"
 
 
 class _Table(NamedTuple):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ("ending_of", "summary_of")
 
 SCHEMA = 1
+# From this share of their lives without a CPU, other programs explain a part.
+_BUSY = 0.15
 
 
 def ending_of(profile: Profile) -> str:
@@ -174,6 +176,25 @@ def _cpu(profile: Profile) -> dict[str, Any]:
     }
 
 
+def _warnings(profile: Profile, cpus: int) -> list[str]:
+    """Return what a reader must know before believing the figures."""
+    workers = [one for one in profile.members if one.role is Role.WORKER]
+    found = []
+    delay = sum(one.delay_ns for one in workers)
+    lived = sum(one.lifetime_ns for one in workers)
+    if lived and delay > _BUSY * lived and len(workers) <= cpus:
+        found.append(
+            f"the machine was busy: workers were ready to run but had no CPU for "
+            f"{delay / lived:.0%} of their time; repeat when it is idle (see `mpbench doctor`)"
+        )
+    if not profile.traced:
+        found.append(
+            "no process recorded anything: the interpreter ignored PYTHONPATH (-E or -I), or the "
+            "program did not use multiprocessing; processes are shown from outside only"
+        )
+    return found
+
+
 def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
     """
     Return everything that is known about a profiled program, as JSON-able values.
@@ -203,6 +224,7 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         "verdict": None if facts is None else verdict(facts),
         "efficiency": None if balance is None else balance.efficiency,
         "workers": None if balance is None else balance.workers,
+        "warnings": _warnings(profile, usable),
         "losses": [] if facts is None else [one._asdict() for one in largest_losses(facts)],
         "tasks": None
         if tasks is None

@@ -1,0 +1,144 @@
+"""`mpbench profile`: run any multiprocessing program and show where its time goes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mpbench.cli.options import Duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mpbench.observe.profile import Profile
+
+__all__ = ("command",)
+
+EXIT_INTERRUPTED = 130
+
+
+def _program(words: Sequence[str], module: str | None) -> list[str]:
+    """Return the interpreter's arguments for a script or a module."""
+    if module is None and words and words[0] == "-m":
+        module, words = (words[1] if len(words) > 1 else ""), words[2:]
+    if module is not None:
+        if not module:
+            raise click.UsageError("-m needs the name of a module")
+        return ["-m", module, *words]
+    if not words:
+        raise click.UsageError("name a script, or a module with -m")
+    if not Path(words[0]).is_file():
+        raise click.UsageError(f"{words[0]} is no file; name a script, or a module with -m")
+    return list(words)
+
+
+def _folder(given: Path | None) -> Path:
+    from mpbench.errors import OutputError
+    from mpbench.session.run import default_folder
+
+    default = default_folder()
+    folder = given or default.with_name(f"{default.name}-profile")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+    return folder
+
+
+def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: list[Any]) -> Path:
+    """Write page, record and trace; return the page's path."""
+    import json
+
+    from mpbench.errors import OutputError
+    from mpbench.observe.page import page_of
+    from mpbench.observe.trace import trace_of
+
+    page = folder / "profile.html"
+    try:
+        page.write_text(page_of(profile, record, stacks), encoding="utf-8")
+        text = json.dumps(record, allow_nan=False, indent=1)
+        (folder / "profile.json").write_text(text + "\n", encoding="utf-8")
+        (folder / "trace.json").write_text(trace_of(profile), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+    return page
+
+
+def _show(record: Mapping[str, Any], folder: Path) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout)
+    console.print()
+    if record["ending"] != "finished":
+        console.print(Text(f"the program {record['ending']}", style="bold red"))
+    console.print(Text(record["verdict"] or "the program started no worker of multiprocessing"))
+    for loss in record["losses"]:
+        console.print(Text(f"  {loss['share']:5.1%}  {loss['text']}"))
+        if loss["advice"]:
+            console.print(Text(f"         -> {loss['advice']}", style="dim"))
+    for text in record["warnings"]:
+        console.print(Text(text, style="yellow"))
+    for name in ("profile.html", "profile.json", "trace.json"):
+        sys.stdout.write(f"{folder / name}\n")
+
+
+@click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[--] SCRIPT [ARGS]...")
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--python", metavar="VERSION", help="The interpreter to run it with, or its path.")
+@click.option("--timeout", type=Duration(), help="End the program after this long, such as 60s.")
+@click.option(
+    "--interval",
+    type=Duration(),
+    default=0.05,
+    metavar="DURATION",
+    help="How often CPU and memory are looked at (50ms).",
+)
+@click.option(
+    "--events",
+    type=click.IntRange(1_024, 1 << 24),
+    default=1 << 18,
+    show_default=True,
+    help="Events kept of each process.",
+)
+@click.option("--stacks", is_flag=True, help="Take stacks with py-spy as well.")
+@click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
+def command(words: tuple[str, ...], **given: Any) -> int:
+    """
+    Run SCRIPT, or a module with -m, and show where its processes' time goes.
+
+    Every process that the program starts is followed. A page, its figures as
+    JSON, and a trace for Perfetto are written.
+    """
+    from mpbench.observe.profile import profile_program
+    from mpbench.observe.stacks import StackTaker, busiest
+    from mpbench.observe.summary import summary_of
+    from mpbench.session.subjects import interpreter
+
+    arguments = _program(words, given["module"])
+    python = sys.executable if given["python"] is None else interpreter(given["python"])
+    folder = _folder(given["output"])
+    taker = StackTaker((folder / "stacks.txt").absolute())
+    profile = profile_program(
+        [python, *arguments],
+        timeout_s=given["timeout"],
+        interval_s=given["interval"],
+        records=given["events"],
+        on_start=taker.start if given["stacks"] else None,
+    )
+    stacks = busiest(taker.stop(), {one.pid: one.name for one in profile.members})
+    record = summary_of(profile)
+    if taker.problem:
+        record["warnings"].append(taker.problem)
+    page = _write(folder, profile, record, stacks)
+    _show(record, folder)
+    if given["browse"]:
+        click.launch(str(page))
+    if profile.ran.interrupted:
+        return EXIT_INTERRUPTED
+    return int(profile.ran.exit_code != 0)
