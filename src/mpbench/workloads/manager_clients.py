@@ -9,7 +9,7 @@ from typing import Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing
-from mpbench.workload import CREW_FACTS, Body, Needs, Sweep, Turn, crew, workload
+from mpbench.workload import CREW_FACTS, Body, Needs, Outcome, Sweep, Turn, crew, workload
 
 __all__ = ("clients", "storm")
 
