@@ -31,6 +31,8 @@ __all__ = (
 
 # Three unknowns (with the rate of one worker) leave two points to contradict the model.
 LEAST_COUNTS = 5
+# With fewer, resampling has next to nothing to draw from.
+_LEAST_AGENTS = 3
 # Resamples for each interval: the ends of a 95 % interval then rest on about 25 of them.
 _RESAMPLES = 1_000
 # An efficiency of which even the lower end is above this is super-linear: no
@@ -199,6 +201,9 @@ def _unfit(points: Sequence[Point]) -> str | None:
     """Return why these points cannot be fitted at all, or None."""
     if len(points) < LEAST_COUNTS:
         return f"{len(points)} worker counts were measured; a curve needs at least {LEAST_COUNTS}"
+    fewest = min(point.agents for point in points)
+    if fewest < _LEAST_AGENTS:
+        return f"a count has {fewest} agent(s); a curve needs at least {_LEAST_AGENTS}"
     if points[0].workers != 1:
         return "one worker was not measured, so there is nothing to compare with"
     for point in points:

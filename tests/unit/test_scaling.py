@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
+from mpbench import scaling
 from mpbench.scaling import Fit, Refusal, expanded_level, scaling_of
 
 COUNTS = (1, 2, 3, 4, 6, 8)
@@ -51,54 +52,54 @@ def test_the_best_worker_count_is_where_the_law_peaks():
     assert math.isinf(endless.best_workers.value)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(20))
 def test_the_fit_agrees_with_scipy_nnls(seed):
     """The enumerated corners give what a general non-negative solver gives."""
-    rates = sweep(0.2, 0.001, noise=0.05, agents=1, seed=seed)
+    rates = sweep(0.05, 0.001, noise=0.1, agents=1, seed=seed)
     workers = np.array(COUNTS, float)
-    efficiency = np.array([rates[n][0] / rates[1][0] / n for n in COUNTS])
+    speed_ups = np.array([rates[n][0] / rates[1][0] for n in COUNTS])
+    efficiency = speed_ups / workers
     matrix = np.stack([workers - 1, workers * (workers - 1)], axis=1) * efficiency[:, None]
     expected, _ = optimize.nnls(matrix, 1 - efficiency)
-    found = scaling_of(rates).usl
+    contention, coherency = scaling._solve(scaling._USL, workers, speed_ups[np.newaxis])
 
-    assert isinstance(found, Fit)
-    assert expected == pytest.approx([found.contention.value, found.coherency.value], abs=1e-8)
+    assert expected == pytest.approx([contention[0], coherency[0]], abs=1e-8)
 
 
 def test_fewer_than_five_worker_counts_have_points_and_no_curve():
     """A curve through four counts is refused, the points stay."""
-    scaling = scaling_of(sweep(0.1, 0.0, counts=(1, 2, 3, 4)))
+    found = scaling_of(sweep(0.1, 0.0, counts=(1, 2, 3, 4)))
 
-    assert 4 == len(scaling.points)
-    assert isinstance(scaling.usl, Refusal)
-    assert "4 worker counts" in scaling.usl.reason
+    assert 4 == len(found.points)
+    assert isinstance(found.usl, Refusal)
+    assert "4 worker counts" in found.usl.reason
 
 
 def test_super_linear_speed_up_is_refused():
     """Points above the ideal line are not explained by a negative contention."""
     rates = {n: [100.0 * n**1.3 * (1 + 0.001 * k) for k in range(8)] for n in COUNTS}
-    scaling = scaling_of(rates)
+    found = scaling_of(rates)
 
-    assert isinstance(scaling.usl, Refusal)
-    assert "more than linear" in scaling.usl.reason
+    assert isinstance(found.usl, Refusal)
+    assert "more than linear" in found.usl.reason
 
 
 def test_a_kink_at_the_cpus_is_no_amdahl_curve():
     """A curve that misses the points is refused and says where."""
     rates = {n: [100.0 * min(n, 2)] * 8 for n in (1, 2, 4, 8, 16, 32)}
-    scaling = scaling_of(rates)
+    found = scaling_of(rates)
 
-    assert isinstance(scaling.amdahl, Refusal)
-    assert "misses the points" in scaling.amdahl.reason
+    assert isinstance(found.amdahl, Refusal)
+    assert "misses the points" in found.amdahl.reason
 
 
 def test_a_point_that_surely_misses_the_curve_refuses_it():
     """Linear to two CPUs and flat beyond is no USL, even if the misfit is small on average."""
     rates = {n: [100.0 * min(n, 2) * (1 + 0.001 * k) for k in range(8)] for n in COUNTS}
-    scaling = scaling_of(rates)
+    found = scaling_of(rates)
 
-    assert isinstance(scaling.usl, Refusal)
-    assert "contradicts the point" in scaling.usl.reason
+    assert isinstance(found.usl, Refusal)
+    assert "contradicts the point" in found.usl.reason
 
 
 def test_only_counts_within_the_cpus_are_fitted_where_they_suffice():
@@ -113,23 +114,24 @@ def test_only_counts_within_the_cpus_are_fitted_where_they_suffice():
 
 def test_without_one_worker_there_is_no_speed_up():
     """Speed-up is against one worker, so it is absent and the fit is refused."""
-    scaling = scaling_of(sweep(0.1, 0.0, counts=(2, 3, 4, 6, 8)))
+    found = scaling_of(sweep(0.1, 0.0, counts=(2, 3, 4, 6, 8)))
 
-    assert scaling.points[0].speed_up is None
-    assert isinstance(scaling.usl, Refusal)
+    assert found.points[0].speed_up is None
+    assert isinstance(found.usl, Refusal)
 
 
 def test_intervals_hold_their_estimate_and_one_agent_has_none():
     """Every interval contains its value; a single agent gives no interval."""
-    scaling = scaling_of(sweep(0.1, 0.01, noise=0.02))
+    found = scaling_of(sweep(0.1, 0.01, noise=0.02))
     single = scaling_of(sweep(0.1, 0.01, agents=1))
 
-    for point in scaling.points:
+    for point in found.points:
         assert point.speed_up.low <= point.speed_up.value <= point.speed_up.high
-    assert isinstance(scaling.usl, Fit)
-    low, high = scaling.usl.contention.low, scaling.usl.contention.high
-    assert low <= scaling.usl.contention.value <= high
+    assert isinstance(found.usl, Fit)
+    low, high = found.usl.contention.low, found.usl.contention.high
+    assert low <= found.usl.contention.value <= high
     assert single.points[1].rate.low is None
+    assert isinstance(single.usl, Refusal)
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say():

@@ -1,0 +1,123 @@
+"""Figures of what carries messages: latency and bandwidth by size, and when a message arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.report.document import Figure
+from mpbench.report.figures.facets import Facet, Facets, facets_figure
+from mpbench.report.figures.material import Material
+from mpbench.report.figures.sweeps import Panel, Sweep, step_words, steps_of, sweep_figure
+from mpbench.report.figures.words import param_value, params_words, ratio_words, reading_name
+
+__all__ = ("by_size", "delivery", "round_trips")
+
+_SIZE = "payload_bytes"
+# How often the payload crosses in one operation.
+_CROSSINGS: Mapping[str, int] = {"round-trip": 2, "latency": 1, "time": 1}
+
+
+def _bandwidth(one: Reading) -> Reading:
+    """Return the payload over the time that it took."""
+    carried = _CROSSINGS[one.metric] * (one.number(_SIZE) or 0.0)
+    return one._replace(
+        metric="bandwidth",
+        unit="B/s",
+        value=carried / one.value,
+        low=None if one.high is None else carried / one.high,
+        high=None if one.low is None else carried / one.low,
+        agents=tuple(carried / each for each in one.agents),
+    )
+
+
+def by_size(
+    family: str, key: str, title: str, series: Mapping[str, tuple[Reading, ...]], note: str
+) -> Figure | None:
+    """
+    Draw times and bandwidths over the same sizes, with the steps that the data show.
+
+    Args:
+        family: Where the figure stands.
+        key: Its key there.
+        title: Its title.
+        series: Readings of a time by series.
+        note: Words to add to the caption.
+    """
+    known = {
+        name: tuple(o for o in each if o.number(_SIZE) is not None) for name, each in series.items()
+    }
+    known = {name: each for name, each in known.items() if each}
+    sizes = {one.number(_SIZE) for each in known.values() for one in each}
+    if not known or len(sizes) < 2:  # noqa: PLR2004 - one size is no sweep
+        return None
+    sweep = Sweep(key, title, _SIZE, (Panel("", known),))
+    steps = steps_of(sweep)
+    highest: dict[float, float] = {}
+    for each in steps.values():
+        for step in each:
+            highest[step.before] = max(highest.get(step.before, 0.0), step.ratio.value)
+    carried = {
+        name: tuple(_bandwidth(one) for one in each if one.number(_SIZE))
+        for name, each in known.items()
+    }
+    first = next(iter(known.values()))[0]
+    facets = (Facet(reading_name("", first.metric), known), Facet("bandwidth", carried))
+    marks = tuple(
+        (value, f"x{ratio_words(ratio)} past {param_value(_SIZE, value)}")
+        for value, ratio in sorted(highest.items())
+    )
+    said = " ".join(part for part in (step_words(sweep, steps), note) if part)
+    return facets_figure(family, Facets(key, title, _SIZE, facets, None, marks, said))
+
+
+def round_trips(family: str, material: Material) -> tuple[Figure, ...]:
+    """Draw round trips of a family by size for each form or kind, under one start method."""
+    name = f"{family}/round-trip"
+    readings = material.first_method(material.of(name))
+    if not readings:
+        return ()
+    other = next((key for key in readings[0].params if key != _SIZE), "")
+    series = grouped(readings, lambda one: str(one.params.get(other, family)))
+    method = readings[0].method
+    title = f"{name} by payload: time and bandwidth"
+    note = f"Measured under {method}. {material.note}".strip() if method else material.note
+    made = by_size(family, "round-trip", title, series, note)
+    return (made,) if made else ()
+
+
+def delivery(family: str, material: Material) -> tuple[Figure, ...]:
+    """Draw when the sending call returns against when the message has arrived, by size."""
+    name, fact = {"queue": ("queue/put-delivered", "put_return")}.get(
+        family, ("pipe/one-way", "send_return")
+    )
+    delivered = material.first_method(material.of(name))
+    returned = material.first_method(material.of(name, fact=fact))
+    if len(distinct(delivered, _SIZE)) < 2 or not returned:  # noqa: PLR2004 - as above
+        return ()
+    other = next((key for key in delivered[0].params if key != _SIZE), "")
+    panels = tuple(
+        Panel(
+            params_words(chosen),
+            {
+                reading_name(fact, ""): pick(returned, fact=fact, params=chosen),
+                "delivered": pick(delivered, params=chosen),
+            },
+        )
+        for chosen in ([{other: value} for value in distinct(delivered, other)] if other else [{}])
+    )
+    worst = max(
+        (
+            (there.value / here.value, there)
+            for there in delivered
+            for here in returned
+            if here.case == there.case and here.value > 0
+        ),
+        key=lambda pair: pair[0],
+    )
+    note = (
+        f"A message is delivered up to {ratio_words(worst[0])} times later than the call returns "
+        f"({params_words(worst[1].params)}). {material.note}"
+    )
+    title = f"{name}: when the call returns and when the message is there"
+    return (sweep_figure(family, Sweep("delivery", title, _SIZE, panels[:3], note.strip())),)

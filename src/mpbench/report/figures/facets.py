@@ -1,0 +1,118 @@
+"""Several readings of the same cases side by side, each with its own unit, over one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mpbench.analysis.readings import Reading
+from mpbench.report.document import Figure
+from mpbench.report.figures.axes import (
+    legend_above,
+    mark_place,
+    set_swept,
+    set_values,
+    shade_beyond,
+)
+from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.style import looks
+from mpbench.report.figures.sweeps import draw_lines
+from mpbench.report.figures.words import compared, param_name, params_words, table_of
+
+__all__ = ("Facet", "Facets", "facets_figure")
+
+_HEIGHT = 3.2
+# The worst that three or more workers can do is near 0; the axis shows all of it.
+_WHOLE = (0.0, 1.05)
+
+
+class Facet(NamedTuple):
+    """One reading of the contended case, by series."""
+
+    title: str
+    series: Mapping[str, tuple[Reading, ...]]
+
+
+class Facets(NamedTuple):
+    """
+    A figure of facets over the same parameter.
+
+    Worker counts beyond `cpus` are shaded; `marks` are values of the parameter
+    with the words of their lines.
+    """
+
+    key: str
+    title: str
+    over: str
+    facets: tuple[Facet, ...]
+    cpus: int | None = None
+    marks: tuple[tuple[float, str], ...] = ()
+    note: str = ""
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Everything that is drawn."""
+        return tuple(one for f in self.facets for each in f.series.values() for one in each)
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The worker counts, in ascending order."""
+        found = {one.number(self.over) for one in self.readings}
+        return tuple(sorted(value for value in found if value is not None))
+
+
+def _said(figure: Facets) -> str:
+    """Compare the series at the last value of the sweep, reading by reading."""
+    most = figure.values[-1]
+    parts: list[str] = []
+    for facet in figure.facets:
+        there = {
+            name: one
+            for name, each in facet.series.items()
+            for one in each
+            if one.number(figure.over) == most
+        }
+        if there:
+            title = facet.title if not parts else facet.title[:1].upper() + facet.title[1:]
+            parts.append(f"{title}: {compared(there)}.")
+    where = params_words({figure.over: most})
+    return f"With {where}, {' '.join(parts)} {figure.note}".strip()
+
+
+def _scale(axes: Any, facet: Facet) -> None:
+    readings = tuple(one for each in facet.series.values() for one in each)
+    set_values(axes, readings)
+    if readings[0].metric == "fairness":
+        axes.set_ylim(*_WHOLE)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "0.25", "0.5", "0.75", "1 (fair)"])
+    axes.set_ylabel("")
+
+
+def facets_figure(family: str, figure: Facets) -> Figure:
+    """Draw one panel for each reading over the same worker counts."""
+    names = tuple(dict.fromkeys(name for facet in figure.facets for name in facet.series))
+    shown, count = looks(names), len(figure.facets)
+    said = _said(figure)
+
+    def draw(drawing: Drawing) -> None:
+        grid = drawing.subplots(1, count, squeeze=False)[0]
+        for axes, facet in zip(grid, figure.facets, strict=True):
+            places = set_swept(axes, figure.over, figure.values, (WIDTH - 0.7 * count) / count)
+            draw_lines(axes, facet.series, figure.over, places, shown)
+            _scale(axes, facet)
+            axes.set_title(facet.title)
+            axes.set_xlabel(param_name(figure.over))
+            shade_beyond(axes, figure.cpus)
+            for rank, (value, words) in enumerate(figure.marks):
+                mark_place(axes, places[value], words, top=1 - 0.08 * rank)
+        is_beyond = figure.cpus is not None and figure.values[-1] > figure.cpus
+        legend_above(drawing, shown, cpus=figure.cpus if is_beyond else None)
+
+    return Figure(
+        key=figure.key,
+        title=figure.title,
+        svg=render(f"{family}-{figure.key}", draw, width=WIDTH, height=_HEIGHT),
+        caption=said,
+        alt=f"{count} line charts of {figure.title} by {param_name(figure.over)}. {said}",
+        table=table_of(figure.readings),
+    )

@@ -1,0 +1,262 @@
+"""Figures that any workload can have: an overview, sweeps, categories, paired facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from mpbench.analysis.readings import ParamValue, Reading, distinct, grouped, numeric_params, pick
+from mpbench.report.document import Figure
+from mpbench.report.figures.dots import Dots, Row, dots_figure
+from mpbench.report.figures.material import METHOD, Material, value_of, values_of, words_of
+from mpbench.report.figures.sweeps import Panel, Sweep, sweep_figure
+from mpbench.report.figures.words import (
+    compared,
+    param_name,
+    params_words,
+    ratio_words,
+    reading_name,
+)
+
+__all__ = ("categories", "other_overviews", "overview", "paired_facts", "sweeps")
+
+# Categories of a workload that its family's overview has room for.
+_FEW = 3
+_NO_METHOD = "any start method"
+# The key of an overview and what its readings are, by unit.
+_UNITS: Mapping[str, tuple[str, str]] = {
+    "s": ("overview", "a time"),
+    "op/s": ("overview-rates", "a rate"),
+    "B/s": ("overview-bandwidths", "a bandwidth"),
+    "B": ("overview-memory", "memory"),
+    "1": ("overview-numbers", "a plain number"),
+}
+_MOST_ROWS, _MOST_PANELS, _MOST_SERIES = 24, 3, 8
+_MOST_PAIRS = 3
+
+
+class _Frame(NamedTuple):
+    """What of a workload's parameters is swept, makes the lines and the panels, or is fixed."""
+
+    over: str
+    lines: str
+    panels: str
+    fixed: Mapping[str, ParamValue]
+
+
+def _varied(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Return the parameters with several values, texts before numbers."""
+    names = dict.fromkeys(name for one in readings for name in one.params)
+    several = [name for name in names if len(distinct(readings, name)) > 1]
+    return tuple(sorted(several, key=lambda name: isinstance(distinct(readings, name)[0], float)))
+
+
+def _frame(readings: tuple[Reading, ...], material: Material) -> _Frame | None:
+    """
+    Decide what of a workload's parameters stands where in a figure.
+
+    Start methods make the lines where they are what is asked about, in the
+    family of processes, or where nothing else could; elsewhere the lines are
+    the things to choose from, such as the kinds of queue.
+    """
+    numbers = {name: size for name, size in numeric_params(readings).items() if size > 1}
+    if not numbers:
+        return None
+    over = max(numbers, key=lambda name: (numbers[name], name == "payload_bytes"))
+    names = [name for name in _varied(readings) if name != over]
+    if len(material.methods(readings)) > 1:
+        texts = [name for name in names if isinstance(distinct(readings, name)[0], str)]
+        is_first = readings[0].family == "process" or not texts
+        names.insert(0 if is_first else 1, METHOD)
+    lines, panels, *others = [*names, "", ""]
+    fixed = {name: values_of(readings, name)[0] for name in others if name}
+    return _Frame(over, lines, panels, fixed)
+
+
+def _series(readings: Sequence[Reading], lines: str) -> dict[str, tuple[Reading, ...]]:
+    def name(one: Reading) -> str:
+        return words_of(one, lines) if lines else ""
+
+    return dict(list(grouped(readings, name).items())[:_MOST_SERIES])
+
+
+def _sweep(name: str, readings: tuple[Reading, ...], frame: _Frame, note: str) -> Sweep:
+    """Build the sweep of one workload; what does not fit is told in the note."""
+    kept = pick(
+        readings, where=lambda one: all(value_of(one, k) == v for k, v in frame.fixed.items())
+    )
+    grid = grouped(kept, lambda one: words_of(one, frame.panels) if frame.panels else "")
+    shown = list(grid.items())[:_MOST_PANELS]
+    panels = tuple(Panel(title, _series(each, frame.lines)) for title, each in shown)
+    notes = [note] if note else []
+    if frame.fixed:
+        words = ", ".join(words_of(kept[0], one) for one in frame.fixed)
+        notes.append(f"Drawn for {words}; the other values are in the table of cases.")
+    if len(shown) < len(grid):
+        notes.append(f"{len(shown)} of {len(grid)} values of {param_name(frame.panels)} are drawn.")
+    behaviour = name.partition("/")[2]
+    title = f"{name} by {param_name(frame.over)}"
+    return Sweep(f"sweep-{behaviour}", title, frame.over, panels, " ".join(notes))
+
+
+def sweeps(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
+    """Draw each workload that was measured at three or more values of a number."""
+    for name, readings in grouped(material.family(family), lambda one: one.workload).items():
+        frame = None if name in done else _frame(readings, material)
+        if frame is not None:
+            yield sweep_figure(family, _sweep(name, readings, frame, material.note))
+
+
+def _smallest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """Return the readings at the smallest value of every number."""
+    for name in numeric_params(readings):
+        readings = pick(readings, fact=None, params={name: distinct(readings, name)[0]})
+    return readings
+
+
+def _rows(
+    readings: tuple[Reading, ...], material: Material, label: str, *, has_params: bool = True
+) -> list[Row]:
+    """Return one row for each combination of parameters, with a mark for each start method."""
+    names = tuple(_varied(readings))
+    rows = []
+    for each in grouped(readings, lambda one: repr(sorted(one.params.items()))).values():
+        words = params_words(
+            {name: each[0].params[name] for name in names if name in each[0].params}
+        )
+        series = {one.method or _NO_METHOD: one for one in each}
+        shown = f"{label} {words}".strip() if has_params else label
+        rows.append(Row(shown, series, material.floor_of(each[0])))
+    return rows
+
+
+def _spread_words(rows: Sequence[Row]) -> str:
+    """Say how often each start method is best, and where the gap is widest."""
+    several = [row for row in rows if len(row.series) > 1]
+    if len(several) == len(rows) == 1:
+        return f"{rows[0].label}: {compared(rows[0].series)}."
+    if not several:
+        alone = {row.label: next(iter(row.series.values())) for row in rows}
+        return f"{compared(alone)}." if len({one.metric for one in alone.values()}) == 1 else ""
+    wins: dict[str, int] = {}
+    widest: tuple[float, str] = (0.0, "")
+    for row in several:
+        ordered = sorted(row.series.items(), key=lambda pair: pair[1].value)
+        (low_name, low), (high_name, high) = ordered[0], ordered[-1]
+        if low.overlaps(high):
+            continue
+        best = high_name if high.is_higher_better else low_name
+        wins[best] = wins.get(best, 0) + 1
+        if low.value > 0 and high.value / low.value > widest[0]:
+            ratio = high.value / low.value
+            words = (
+                f"{row.label}: {high_name} has {ratio_words(ratio)} times the value of {low_name}"
+            )
+            widest = (ratio, words)
+    if not all(one.has_interval for row in several for one in row.series.values()):
+        return "Too few agents for intervals: the marks are medians, no difference is claimed."
+    if not wins:
+        return f"In none of {len(several)} rows do the start methods differ beyond their intervals."
+    counted = ", ".join(f"{name} in {count}" for name, count in wins.items())
+    return f"Of {len(several)} rows the best is {counted}. The widest gap is in {widest[1]}."
+
+
+def _overview(family: str, unit: str, readings: tuple[Reading, ...], material: Material) -> Figure:
+    """Draw the workloads of a family that share a unit, each at its smallest case."""
+    rows: list[Row] = []
+    for each in grouped(readings, lambda one: one.workload).values():
+        found = _rows(_smallest(each), material, each[0].behaviour)
+        # A workload with many categories has a figure of its own.
+        rows += found if len(found) <= _FEW else found[:1]
+    said = _spread_words(rows[:_MOST_ROWS])
+    if any(row.floor is not None for row in rows[:_MOST_ROWS]):
+        said += " The mark | is the floor."
+    if len(rows) > _MOST_ROWS:
+        said += f" {len(rows) - _MOST_ROWS} more rows are in the table of cases."
+    key, words = _UNITS[unit]
+    title = f"{family}: every workload that reads as {words}, at its smallest case"
+    shown = tuple(rows[:_MOST_ROWS])
+    return dots_figure(family, Dots(key, title, shown, f"{said} {material.note}".strip()))
+
+
+def overview(family: str, material: Material) -> Figure | None:
+    """Draw every workload of a family that reads as a time, at its smallest case."""
+    times = pick(material.family(family), where=lambda one: one.is_time)
+    return _overview(family, "s", times, material) if times else None
+
+
+def other_overviews(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
+    """Draw the workloads that read as something else and have no figure of their own."""
+    rest = pick(material.family(family), where=lambda o: not o.is_time and o.workload not in done)
+    for unit, readings in grouped(rest, lambda one: one.unit).items():
+        left = [
+            one
+            for each in grouped(readings, lambda one: one.workload).values()
+            if _frame(each, material) is None
+            for one in each
+        ]
+        if left:
+            yield _overview(family, unit, tuple(left), material)
+
+
+def categories(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
+    """Draw each workload with more categories than the overview shows."""
+    for name, readings in grouped(material.family(family), lambda one: one.workload).items():
+        smallest = _smallest(readings)
+        rows = _rows(smallest, material, "")
+        if name in done or len(rows) <= _FEW or _frame(readings, material) is not None:
+            continue
+        said = f"{_spread_words(rows[:_MOST_ROWS])} {material.note}".strip()
+        title = f"{name} by {', '.join(param_name(one) for one in _varied(smallest))}"
+        key = f"categories-{readings[0].behaviour}"
+        yield dots_figure(family, Dots(key, title, tuple(rows[:_MOST_ROWS]), said))
+
+
+def _pair_rows(main: Reading, facts: Sequence[Reading]) -> Row:
+    series = {reading_name(one.fact, one.metric): one for one in facts}
+    whole = f"whole {reading_name('', main.metric)}"
+    label = f"{main.behaviour} {main.method} {params_words(_telling(main))}"
+    return Row(label.strip(), {**series, whole: main})
+
+
+def _telling(one: Reading) -> dict[str, ParamValue]:
+    """Return the parameters that are not numbers: they tell rows apart."""
+    return {name: value for name, value in one.params.items() if isinstance(value, str)}
+
+
+def paired_facts(family: str, material: Material) -> Iterator[Figure]:
+    """
+    Draw what the call costs beside what the user waits for.
+
+    Workloads with the same facts share a figure; each row is one operation,
+    its marks the moments of it.
+    """
+    times = pick(material.readings, fact=None, where=lambda o: o.family == family and o.is_time)
+    tables: dict[tuple[str, ...], list[Row]] = {}
+    for readings in grouped(times, lambda one: one.workload).values():
+        smallest = _smallest(readings)
+        for each in grouped(smallest, lambda one: one.case).values():
+            main, facts = pick(each), pick(each, fact=None, where=lambda one: bool(one.fact))
+            if main and facts and main[0].unit == "s":
+                row = _pair_rows(main[0], facts)
+                tables.setdefault(tuple(row.series), []).append(row)
+    # The facts of the most rows first: those of single workloads can be read in its table.
+    ordered = sorted(tables.items(), key=lambda pair: -len(pair[1]))[:_MOST_PAIRS]
+    for place, (names, rows) in enumerate(ordered):
+        shown = tuple(rows[:_MOST_ROWS])
+        title = f"{family}: {', '.join(names[:-1])} and the {names[-1]}"
+        said = f"{_pair_words(shown, names)} {material.note}".strip()
+        yield dots_figure(family, Dots(f"pairs-{place}", title, shown, said))
+
+
+def _pair_words(rows: Sequence[Row], names: tuple[str, ...]) -> str:
+    """Say where the first fact hides the most of the whole."""
+    ratios = [
+        (row.series[names[-1]].value / row.series[names[0]].value, row.label)
+        for row in rows
+        if row.series[names[0]].value > 0
+    ]
+    if not ratios:
+        return ""
+    ratio, label = max(ratios)
+    return f"The {names[-1]} is up to {ratio_words(ratio)} times the {names[0]} ({label})."

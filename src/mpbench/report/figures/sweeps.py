@@ -1,0 +1,213 @@
+"""How a cost or a rate changes with a size or a count: one line for each series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mpbench.analysis.readings import Reading
+from mpbench.analysis.steps import Step, boundary_of, find_steps
+from mpbench.report.document import Figure
+from mpbench.report.figures.axes import (
+    legend_above,
+    mark_place,
+    set_swept,
+    set_values,
+    size_places,
+)
+from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.style import Look, clean, looks
+from mpbench.report.figures.words import (
+    compared,
+    param_name,
+    param_value,
+    params_words,
+    ratio_words,
+    table_of,
+)
+
+__all__ = ("Panel", "Sweep", "draw_lines", "steps_of", "sweep_figure", "sweep_words")
+
+_HEIGHT = 3.5
+# Agents drawn as faint points: beyond this they are a cloud that hides the lines.
+_MOST_POINTS = 600
+# Last words of parameters that are sizes.
+_SIZES = ("_bytes", "_mib")
+
+
+class Panel(NamedTuple):
+    """One pair of axes: what is drawn over the swept parameter, in series by name."""
+
+    title: str
+    series: Mapping[str, tuple[Reading, ...]]
+
+
+class Sweep(NamedTuple):
+    """A figure of one or more panels that share what is swept."""
+
+    key: str
+    title: str
+    over: str
+    panels: tuple[Panel, ...]
+    note: str = ""
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Everything that is drawn."""
+        return tuple(one for panel in self.panels for each in panel.series.values() for one in each)
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values of what is swept, in ascending order."""
+        found = {one.number(self.over) for one in self.readings}
+        return tuple(sorted(value for value in found if value is not None))
+
+
+def steps_of(sweep: Sweep) -> dict[str, tuple[Step, ...]]:
+    """
+    Return the jumps of every series over sizes; of a rate, those of the time per operation.
+
+    Over workers or chunk sizes a cost bends by design, and every bend would be one.
+    """
+    found: dict[str, tuple[Step, ...]] = {}
+    if not sweep.over.endswith(_SIZES):
+        return found
+    for panel in sweep.panels:
+        for name, readings in panel.series.items():
+            costs: dict[float, list[float]] = {}
+            for one in readings:
+                value = one.number(sweep.over)
+                if value is not None and one.unit in {"s", "op/s"} and min(one.agents) > 0:
+                    costs[value] = [1 / x if one.unit == "op/s" else x for x in one.agents]
+            steps = find_steps(costs)
+            if steps:
+                found.setdefault(name, steps)
+    return found
+
+
+def draw_lines(
+    axes: Any,
+    series: Mapping[str, tuple[Reading, ...]],
+    over: str,
+    places: Mapping[float, float],
+    shown: Mapping[str, Look],
+) -> None:
+    """Draw the median of each series with its interval and, faintly, the agents."""
+
+    def place(one: Reading) -> float:
+        return places[one.number(over) or 0.0]
+
+    for name, readings in series.items():
+        look = shown[name]
+        ordered = sorted(readings, key=place)
+        spots = [place(one) for one in ordered]
+        known = [one for one in ordered if one.low is not None]
+        if len(known) > 1:
+            axes.fill_between(
+                [place(one) for one in known],
+                [one.low for one in known],
+                [one.high for one in known],
+                color=look.colour,
+                alpha=0.18,
+                linewidth=0,
+            )
+        dots = [(place(one), value) for one in ordered for value in one.agents]
+        if 1 < len(dots) <= _MOST_POINTS:
+            axes.plot(
+                *zip(*dots, strict=True),
+                linestyle="none",
+                marker=".",
+                markersize=3,
+                markeredgewidth=0,
+                color=look.colour,
+                alpha=0.35,
+            )
+        axes.plot(
+            spots,
+            [one.value for one in ordered],
+            color=look.colour,
+            marker=look.marker,
+            linestyle=look.line,
+        )
+
+
+def _mark_steps(axes: Any, sweep: Sweep, steps: Mapping[str, tuple[Step, ...]]) -> None:
+    """Mark where the most series jump, each place once."""
+    places = size_places(sweep.values)
+    seen: dict[tuple[float, float], list[tuple[str, Step]]] = {}
+    for name, each in steps.items():
+        for step in each:
+            seen.setdefault((step.before, step.after), []).append((name, step))
+    for rank, ((before, after), which) in enumerate(sorted(seen.items())):
+        middle = (places[before] + places[after]) / 2
+        ratio = max((step.ratio.value for _, step in which), key=lambda one: max(one, 1 / one))
+        words = f"x{ratio_words(ratio)} past {param_value(sweep.over, before)}"
+        # Each in its own line, so that steps close together can be told apart.
+        mark_place(axes, middle, words, top=1 - 0.065 * rank)
+
+
+def sweep_words(sweep: Sweep) -> str:
+    """Return the conclusion: who is best at both ends of the sweep."""
+    values = sweep.values
+    said: list[str] = []
+    panel = sweep.panels[0]
+    for value in dict.fromkeys((values[0], values[-1])):
+        there = {
+            name: one
+            for name, each in panel.series.items()
+            for one in each
+            if one.number(sweep.over) == value
+        }
+        if there:
+            said.append(f"With {params_words({sweep.over: value})}: {compared(there)}.")
+    return " ".join(said)
+
+
+def step_words(sweep: Sweep, steps: Mapping[str, tuple[Step, ...]]) -> str:
+    """Say where the cost jumps and for which series, each place once."""
+    seen: dict[tuple[float, float], list[tuple[str, Step]]] = {}
+    for name, each in steps.items():
+        for step in each:
+            seen.setdefault((step.before, step.after), []).append((name, step))
+    said: list[str] = []
+    for (before, after), which in sorted(seen.items()):
+        ratios = [step.ratio for _, step in which]
+        low = min(one.low or one.value for one in ratios)
+        high = max(one.high or one.value for one in ratios)
+        where = f"{param_value(sweep.over, before)} and {param_value(sweep.over, after)}"
+        known = boundary_of(which[0][1]) if sweep.over.endswith("bytes") else None
+        said.append(
+            f"{ratio_words(low)} to {ratio_words(high)} times between {where} "
+            f"({', '.join(clean(name) for name, _ in which)}{f'; {known}' if known else ''})"
+        )
+    return f"The cost steps {', and '.join(said)}." if said else ""
+
+
+def sweep_figure(family: str, sweep: Sweep) -> Figure:
+    """Draw a sweep: panels side by side with one scale, steps marked."""
+    names = tuple(dict.fromkeys(name for panel in sweep.panels for name in panel.series))
+    shown, steps = looks(names), steps_of(sweep)
+    inches = (WIDTH - 0.8) / len(sweep.panels)
+
+    def draw(drawing: Drawing) -> None:
+        grid = drawing.subplots(1, len(sweep.panels), sharey=True, squeeze=False)[0]
+        set_values(grid[0], sweep.readings)
+        for axes, panel in zip(grid, sweep.panels, strict=True):
+            places = set_swept(axes, sweep.over, sweep.values, inches)
+            draw_lines(axes, panel.series, sweep.over, places, shown)
+            axes.set_xlabel(param_name(sweep.over))
+            axes.set_title(panel.title)
+            _mark_steps(axes, sweep, steps_of(sweep._replace(panels=(panel,))))
+        legend_above(drawing, shown)
+
+    said = " ".join(
+        part for part in (sweep_words(sweep), step_words(sweep, steps), sweep.note) if part
+    )
+    return Figure(
+        key=sweep.key,
+        title=sweep.title,
+        svg=render(f"{family}-{sweep.key}", draw, width=WIDTH, height=_HEIGHT),
+        caption=said,
+        alt=f"Line chart of {sweep.title} with {len(names)} series: {', '.join(names)}. {said}",
+        table=table_of(sweep.readings),
+    )
