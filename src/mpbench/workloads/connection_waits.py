@@ -156,6 +156,7 @@ def _too_many(case: Case) -> str | None:
     metric=Metric.TIME,
     floor="floor/poll",
     covers=("Process.start", "Process.sentinel", "connection.wait"),
+    shares=("objects",),
     unsupported=_too_many,
     needs=lambda case: Needs(
         processes=case.integer("objects") + 1,
@@ -165,7 +166,7 @@ def _too_many(case: Case) -> str | None:
     deadline_s=180.0,
     objects=Sweep((1,), (1, 8), (1, 8, 64, 512)),
 )
-def wait_for_sentinels(context: BaseContext, case: Case) -> Iterator[Body]:
+def wait_for_sentinels(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     Ask which of many child processes have ended; one has.
 
@@ -175,5 +176,16 @@ def wait_for_sentinels(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: `connection/wait` over descriptors that stand for processes. It
     is how a program waits for the first of its children to end.
     """
-    with _living(context, case.integer("objects") - 1) as children, _ended(context) as ended:
-        yield _waiting([child.sentinel for child in (*children, ended)], 1)
+    del case
+    living: list[BaseProcess] = []
+    with ExitStack() as stack:
+        ended = stack.enter_context(_ended(context))
+
+        def bind(case: Case) -> Body:
+            idle = case.integer("objects") - 1
+            if idle > len(living):
+                more = _living(context, idle - len(living))
+                living.extend(stack.enter_context(more))
+            return _waiting([child.sentinel for child in (*living[:idle], ended)], 1)
+
+        yield bind

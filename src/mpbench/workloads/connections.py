@@ -102,11 +102,12 @@ def listening(
     facts={"client_return": Metric.TIME},
     tier=Tier.QUICK,
     lead=True,
+    shares=("family", "key_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     family=Sweep(("AF_UNIX",), ("AF_UNIX", "AF_INET"), ("AF_UNIX", "AF_INET")),
     key_bytes=Sweep((32,), (0, 32), (0, 16, 32, 256)),
 )
-def connect(context: BaseContext, case: Case) -> Iterator[Body]:
+def connect(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     Connect to a Listener in another process, be accepted, and close.
 
@@ -121,28 +122,44 @@ def connect(context: BaseContext, case: Case) -> Iterator[Body]:
     key, Client returns before anybody has accepted. With one, both sides prove
     that they have it: six messages, each waited for.
     """
-    family = case.text("family")
+    del case
+    made: dict[tuple[str, int], Address] = {}
     with ExitStack() as stack:
-        at = stack.enter_context(place(family, case.integer("key_bytes")))
-        address, _ = stack.enter_context(listening(context, at))
-        authkey = at[2]
 
-        def body(iterations: int, /) -> Outcome:
-            clock = monotonic_ns
-            accepted = returning = 0
-            latencies: list[int] = []
-            for _ in range(iterations):
-                began = clock()
-                client = Client(address, family, authkey)
-                returned = clock()
-                accepted += client.recv_bytes() == b"a"
-                client.close()
-                latencies.append(clock() - began)
-                returning += returned - began
-            facts = {"client_return": returning / iterations}
-            return Outcome(accepted, iterations, sum(latencies), facts, thinned(latencies))
+        def listener(family: str, key_bytes: int) -> Address:
+            """Return where a listener of that kind is, and start it if there is none yet."""
+            if (family, key_bytes) not in made:
+                at = stack.enter_context(place(family, key_bytes))
+                address, _ = stack.enter_context(listening(context, at))
+                made[family, key_bytes] = (address, family, at[2])
+            return made[family, key_bytes]
 
-        yield body
+        def bind(case: Case) -> Body:
+            return _connecting(listener(case.text("family"), case.integer("key_bytes")))
+
+        yield bind
+
+
+def _connecting(at: Address) -> Body:
+    """Return the body that visits one listener."""
+    address, family, authkey = at
+
+    def body(iterations: int, /) -> Outcome:
+        clock = monotonic_ns
+        accepted = returning = 0
+        latencies: list[int] = []
+        for _ in range(iterations):
+            began = clock()
+            client = Client(address, family, authkey)
+            returned = clock()
+            accepted += client.recv_bytes() == b"a"
+            client.close()
+            latencies.append(clock() - began)
+            returning += returned - began
+        facts = {"client_return": returning / iterations}
+        return Outcome(accepted, iterations, sum(latencies), facts, thinned(latencies))
+
+    return body
 
 
 def _echo(control: Connection, at: Address) -> None:
@@ -164,7 +181,7 @@ def _echo(control: Connection, at: Address) -> None:
         *("connection.Client", "Listener", "Listener.accept", "Listener.address"),
         *("Listener.close", "Connection.send_bytes", "Connection.recv_bytes"),
     ),
-    shares=("payload_bytes",),
+    shares=("family", "payload_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     family=fixed("AF_UNIX", "AF_INET"),
     payload_bytes=Sweep(
@@ -185,15 +202,25 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
     multiprocessing leaves switched on, holds the second back until the first
     is acknowledged, and the other side delays that.
     """
-    with place(case.text("family"), 32) as at, partner(context, _echo, at) as control:
-        _, family, authkey = at
-        with Client(control.recv(), family, authkey) as client:
+    del case
+    made: dict[str, Connection] = {}
+    with ExitStack() as stack:
 
-            def bind(case: Case) -> Body:
-                message = os.urandom(case.integer("payload_bytes"))
-                return round_trips(client.send_bytes, client.recv_bytes, message)
+        def connected(family: str) -> Connection:
+            """Return a connection of that family, and make it if there is none yet."""
+            if family not in made:
+                at = stack.enter_context(place(family, 32))
+                control = stack.enter_context(partner(context, _echo, at))
+                client = Client(control.recv(), family, at[2])
+                made[family] = stack.enter_context(client)
+            return made[family]
 
-            yield bind
+        def bind(case: Case) -> Body:
+            client = connected(case.text("family"))
+            message = os.urandom(case.integer("payload_bytes"))
+            return round_trips(client.send_bytes, client.recv_bytes, message)
+
+        yield bind
 
 
 @workload(

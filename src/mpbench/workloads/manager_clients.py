@@ -45,7 +45,7 @@ def _call(turn: Turn, proxy: Any) -> None:
     facts=CREW_FACTS,
     timing=Timing.WINDOW,
     needs=_needs,
-    clients=Sweep((1,), (1, 2, 4), (1, 2, 3, 4, 6, 8, 16)),
+    clients=Sweep((1,), (1, 4), (1, 2, 3, 4, 6, 8, 16)),
 )
 def clients(context: BaseContext, case: Case) -> Iterator[Body]:
     """

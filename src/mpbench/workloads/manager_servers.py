@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from multiprocessing import managers as _managers
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -200,7 +201,7 @@ def _serve(control: Connection, transport: str, authkey: bytes, serializer: str)
         *("BaseManager.register", "BaseManager.get_server", "BaseManager.connect"),
         "AutoProxy",
     ),
-    shares=("payload_bytes",),
+    shares=("transport", "serializer", "payload_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     transport=fixed("unix", "tcp"),
     serializer=Sweep(("pickle",), ("pickle",), ("pickle", "xmlrpclib")),
@@ -225,25 +226,31 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
     the other side delays: look for a step of tens of milliseconds. With
     `serializer=xmlrpclib` the payload is text.
     """
-    authkey, serializer = os.urandom(32), case.text("serializer")
-    with partner(context, _serve, case.text("transport"), authkey, serializer) as control:
-        client = bench()(control.recv(), authkey, serializer)
-        client.connect()
-        # Dropped before the server ends: a proxy says goodbye over a connection.
-        held = [client.make("auto")]
-        try:
+    del case
+    made: dict[tuple[str, str], Any] = {}
+    with ExitStack() as stack:
 
-            def bind(case: Case) -> Body:
-                size = case.integer("payload_bytes")
-                message: Any = os.urandom(size)
-                if serializer == "xmlrpclib":
-                    # Its bytes come back in a wrapper.
-                    message = message.hex()[:size]
-                return _echoing(held[0], message)
+        def served(transport: str, serializer: str) -> Any:
+            """Return a proxy from a server of that kind, and start it if there is none yet."""
+            if (transport, serializer) not in made:
+                authkey = os.urandom(32)
+                serving = partner(context, _serve, transport, authkey, serializer)
+                client = bench()(stack.enter_context(serving).recv(), authkey, serializer)
+                client.connect()
+                made[transport, serializer] = client.make("auto")
+                # Before its server ends: a proxy says goodbye over a connection.
+                stack.callback(made.pop, (transport, serializer))
+            return made[transport, serializer]
 
-            yield bind
-        finally:
-            held.clear()
+        def bind(case: Case) -> Body:
+            serializer, size = case.text("serializer"), case.integer("payload_bytes")
+            message: Any = os.urandom(size)
+            if serializer == "xmlrpclib":
+                # Its bytes come back in a wrapper.
+                message = message.hex()[:size]
+            return _echoing(served(case.text("transport"), serializer), message)
+
+        yield bind
 
 
 def _echoing(proxy: Any, message: Any) -> Body:

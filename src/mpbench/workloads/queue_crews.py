@@ -175,7 +175,7 @@ def _work(tasks: Any, results: Any) -> None:
         semaphores=True,
     ),
     task_us=Sweep((0,), (0, 1_000), (0, 100, 1_000, 10_000)),
-    workers=Sweep((1,), (1, 2, 4), (1, 2, 3, 4, 6, 8, 16)),
+    workers=Sweep((1,), (1, 2), (1, 2, 3, 4, 6, 8, 16)),
 )
 def worker_pattern(context: BaseContext, case: Case) -> Iterator[Bind]:
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, fixed, partner, workload
+from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, partner, workload
 from mpbench.workloads.queues import end_queue
 
 __all__ = ("shutdown", "undrained_exit")
@@ -32,10 +32,11 @@ def _take_all(control: Connection, queue: Any) -> None:
     metric=Metric.TIME,
     floor=NoFloor("what is waited for is a thread that still has something to write"),
     covers=("Queue", "Queue.put", "Queue.close", "Queue.join_thread"),
+    shares=("payload_bytes",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     payload_bytes=Sweep((0,), (0, 1 << 20), (0, 65_536, 1 << 20, 1 << 24)),
 )
-def shutdown(context: BaseContext, case: Case) -> Iterator[Body]:
+def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     Close a queue into which items of 64 KiB were just put, and wait for its thread.
 
@@ -45,10 +46,10 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: how long a program hangs at its end because items have not been
     written yet. A process that exits does the same without being asked.
     """
-    size = case.integer("payload_bytes")
+    del case
     item = os.urandom(65_536)
 
-    def once() -> tuple[int, int]:
+    def once(size: int) -> tuple[int, int]:
         queue = context.Queue()
         with partner(context, _take_all, queue) as control:
             for _ in range(size // len(item)):
@@ -60,12 +61,17 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Body]:
             elapsed = monotonic_ns() - started
             return elapsed, int(control.recv())
 
-    def body(iterations: int, /) -> Outcome:
-        readings = [once() for _ in range(iterations)]
-        complete = sum(received == size for _, received in readings)
-        return Outcome(complete, iterations, sum(elapsed for elapsed, _ in readings))
+    def bind(case: Case) -> Body:
+        size = case.integer("payload_bytes")
 
-    yield body
+        def body(iterations: int, /) -> Outcome:
+            readings = [once(size) for _ in range(iterations)]
+            complete = sum(received == size for _, received in readings)
+            return Outcome(complete, iterations, sum(elapsed for elapsed, _ in readings))
+
+        return body
+
+    yield bind
 
 
 def _exit_undrained(control: Connection, queue: Any, size: int, is_cancelled: bool) -> None:

@@ -55,7 +55,7 @@ def _serve_slowly(control: Connection, queue: Any, loops: int) -> None:
     covers=("Queue", "Queue.put", "Queue.get"),
     facts={"sojourn": Metric.LATENCY},
     needs=lambda case: _NEEDS,  # noqa: ARG005
-    maxsize=Sweep((10,), (1, 100), (1, 10, 100, 1_000)),
+    maxsize=Sweep((1,), (1, 100), (1, 10, 100, 1_000)),
     service_us=fixed(50),
     payload_bytes=fixed(64),
 )
