@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -99,6 +99,16 @@ def _samples_table(part: pd.DataFrame, rows: Sequence[Mapping[str, Any]], name: 
     return Table(f"samples-{wording.slug(name)}", title, title, tuple(columns), tuple(made))
 
 
+def _material(evidence: Evidence) -> drawings.Material | None:
+    """Return what figures are made from: the place with the most readings, and its run."""
+    material = drawings.prepare(evidence.summaries, evidence.agents)
+    if material is None:
+        return None
+    run = next(run for run in evidence.runs if run.header.run == material.place.run)
+    usable = run.header.environment.get("cpu", {}).get("usable")
+    return material._replace(latencies=frames.latencies((run,)), cpus=usable)
+
+
 class _Builder:
     """Builds the families of a document."""
 
@@ -110,6 +120,7 @@ class _Builder:
             (row.run, row.subject, row.id): f"case-{row.row_key}"
             for row in self.main[["run", "subject", "id", "row_key"]].itertuples()
         }
+        self.material = _material(evidence)
         self.facts: dict[Any, dict[str, Any]] = {}
         for row in table[table["fact"] != ""].to_dict("records"):
             self.facts.setdefault((row["case"], row["arm"]), {})[row["fact"]] = row
@@ -154,18 +165,22 @@ class _Builder:
 
     def figures(self, name: str) -> tuple[Figure, ...]:
         """Return the figures of a family."""
-        draw: Callable[..., tuple[Figure, ...]] | None = getattr(drawings, "for_family", None)
-        if draw is None:
+        return () if self.material is None else drawings.for_material(name, self.material)
+
+    def comparisons(self) -> tuple[Family, ...]:
+        """Return what users compare first, across families, as a section without cases."""
+        matrices = drawings.matrices(self.evidence.summaries)
+        if self.material is None:
             return ()
-        summaries, samples = self.evidence.summaries, self.evidence.samples
-        return draw(
-            name, summaries[summaries["family"] == name], samples[samples["family"] == name]
-        )
+        figures = (*drawings.comparisons(self.material), *matrices)
+        text = "Start methods, locks, shared values, channels and pool calls side by side."
+        return (Family("compare", "Side by side", text, figures, ()),) if figures else ()
 
     def families(self) -> tuple[Family, ...]:
         """Return every family, the floors last: they are read for comparison."""
         names = sorted(dict.fromkeys(self.main["family"]), key=lambda name: name == "floor")
-        return tuple(self.family(name, self.main[self.main["family"] == name]) for name in names)
+        each = (self.family(name, self.main[self.main["family"] == name]) for name in names)
+        return (*self.comparisons(), *each)
 
 
 def _events(runs: Sequence[Run]) -> Table | None:
