@@ -114,6 +114,7 @@ def _no_activity(case: Case) -> str | None:
     "cross/idle-cost",
     metric=Metric.SHARE,
     floor=NoFloor("nothing is what an idle thing should use; the construct `nothing` shows that"),
+    by_method=False,
     facts={
         "share": Metric.SHARE,
         "wake_ups": Metric.COUNT,

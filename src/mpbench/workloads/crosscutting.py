@@ -68,7 +68,7 @@ def _needs_transport(case: Case) -> Needs:
             "file",
         ),
     ),
-    payload_bytes=Sweep((1 << 16,), (1 << 10, 1 << 16, 1 << 20), (64, 1 << 10, 1 << 16, 1 << 20)),
+    payload_bytes=Sweep((1 << 16,), (1 << 16, 1 << 20), (64, 1 << 10, 1 << 16, 1 << 20)),
 )
 def transports(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
@@ -184,7 +184,7 @@ def _begun(context: BaseContext, begin: Beginning) -> tuple[int, int]:
     ),
     facts={"first": Metric.TIME, "end": Metric.TIME},
     needs=lambda _: Needs(processes=5, descriptors=48, semaphores=True),
-    construct=Sweep(("process",), tuple(BEGINNINGS), tuple(BEGINNINGS)),
+    construct=Sweep(("process",), ("process", "pool", "manager"), tuple(BEGINNINGS)),
 )
 def start_matrix(context: BaseContext, case: Case) -> Iterator[Body]:
     """

@@ -46,8 +46,8 @@ def max_tasks_per_child(context: BaseContext, case: Case) -> Iterator[Body]:
     new process; 0 means that workers are never replaced.
     """
     limit = case.integer("max_tasks")
-    # Whole lives only; at least 8 tasks, so that one replacement cannot hide.
-    tasks = limit * max(1, 8 // limit) if limit else 64
+    # Whole lives only, and several of them where they are short.
+    tasks = limit * max(1, 4 // limit) if limit else 64
 
     with opened(lambda: context.Pool(1, maxtasksperchild=limit or None)) as pool:
         run = one_by_one(lambda number: pool.apply(echo, (number,)))
@@ -85,13 +85,13 @@ _ENDINGS = {"close-join": _close_and_join, "terminate": _terminate, "with": _lea
     "pool/shutdown",
     metric=Metric.TIME,
     floor="floor/os-kill-wait",
-    covers=("Pool.close", "Pool.join", "Pool.map_async", "Pool.terminate"),
+    covers=("Pool.close", "Pool.join", "Pool.terminate"),
     facts={"call_return": Metric.TIME},
     shares=("way", "load"),
     needs=needs_two_workers,
     deadline_s=120.0,
     way=Sweep(("close-join",), ("close-join", "terminate"), ("close-join", "terminate", "with")),
-    load=Sweep(("idle",), ("idle", "busy"), ("idle", "busy")),
+    load=Sweep(("idle",), ("idle",), ("idle", "busy")),
 )
 def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
     """

@@ -80,6 +80,7 @@ def submitting(pool: Any, tasks: int, *, call: str, chunk_size: int) -> Body:
     "pool/executor",
     metric=Metric.TIME,
     floor="floor/empty-call",
+    by_method=False,
     shares=("call", "chunk_size"),
     needs=needs_workers,
     call=Sweep(("map",), ("map", "submit"), ("map", "submit")),
@@ -114,6 +115,7 @@ def executor(context: BaseContext, case: Case) -> Iterator[Bind]:
     "pool/executor-round-trip",
     metric=Metric.ROUND_TRIP,
     floor="floor/os-pipe-round-trip",
+    by_method=False,
     needs=needs_two_workers,
 )
 def executor_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:

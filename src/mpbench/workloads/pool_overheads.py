@@ -28,7 +28,7 @@ _ALL_CALLS = tuple(CALLS)
     needs=needs_workers,
     call=Sweep(("map", "imap", "starmap"), _ALL_CALLS, _ALL_CALLS),
     # 0 is the call's own default.
-    chunk_size=Sweep((1, 32), (0, 1, 32), (0, 1, 2, 8, 32, 128)),
+    chunk_size=Sweep((1, 32), (1, 32), (0, 1, 2, 8, 32, 128)),
     tasks=Sweep((512,), (512,), (512, 10_000)),
     workers=fixed(2),
 )
@@ -61,6 +61,7 @@ def task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
     "pool/call-scaling",
     metric=Metric.THROUGHPUT,
     floor="floor/empty-call",
+    by_method=False,
     covers=COVERS,
     shares=("call", "chunk_size", "task_us"),
     needs=needs_workers,
@@ -82,7 +83,9 @@ def call_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     Reads as: how many tasks a second the call gets through the pool. Where
     more workers do not help, the parent's handler threads, which pickle and
     unpickle for all workers, are the limit, or the chunks are too few to go
-    round; larger chunks lift the first limit and cause the second.
+    round; larger chunks lift the first limit and cause the second. How the
+    workers were started does not matter once they are up; `pool/task-overhead`
+    shows that.
     """
     workers = case.integer("workers")
     jobs = {}
@@ -123,6 +126,7 @@ def _surface_body(run: Body, *, ideal_ns: float) -> Body:
     metric=Metric.EFFICIENCY,
     floor="floor/empty-call",
     covers=("Pool.map",),
+    by_method=False,
     facts={"efficiency": Metric.EFFICIENCY, "per_task": Metric.TIME},
     shares=("call", "chunk_size", "task_us"),
     needs=needs_workers,

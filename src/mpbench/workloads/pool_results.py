@@ -90,6 +90,7 @@ def _expiring_body(pending: AsyncResult[bool]) -> Body:
         "Pool.apply_async",
         "TimeoutError",
     ),
+    by_method=False,
     shares=("call",),
     needs=needs_two_workers,
     call=fixed("ready", "successful", "wait", "get", "get-timeout", "expired"),
@@ -134,6 +135,7 @@ def async_result(context: BaseContext, case: Case) -> Iterator[Bind]:
         "Pool.map_async",
         "Pool.starmap_async",
     ),
+    by_method=False,
     facts={"call_return": Metric.TIME},
     shares=("call",),
     needs=needs_two_workers,
@@ -216,6 +218,7 @@ def _called_back(pool: Any, kind: str) -> Body:
     metric=Metric.TIME,
     floor=NoFloor("`callback=none`, the same tasks without one, is the reference"),
     covers=("AsyncResult.successful", "AsyncResult.wait", "Pool.apply_async"),
+    by_method=False,
     shares=("callback",),
     needs=needs_two_workers,
     callback=Sweep(
@@ -263,6 +266,7 @@ _ERRORS: dict[str, tuple[Callable[[int], object], tuple[type[BaseException], ...
     metric=Metric.ROUND_TRIP,
     floor="floor/os-pipe-round-trip",
     covers=("Pool.apply",),
+    by_method=False,
     shares=("error",),
     needs=needs_two_workers,
     error=Sweep(

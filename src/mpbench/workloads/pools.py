@@ -36,7 +36,7 @@ __all__ = ("construct_to_ready", "first_map", "initializer")
     covers=("Pool", "Pool.close", "Pool.join"),
     facts={"construct_return": Metric.TIME},
     needs=needs_workers,
-    workers=Sweep((2,), (1, 2, 4), (1, 2, 4, 8, 16)),
+    workers=Sweep((2,), (2, 4), (1, 2, 4, 8, 16)),
 )
 def construct_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     """
