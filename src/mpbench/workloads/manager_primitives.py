@@ -23,11 +23,12 @@ def _use_lock(lock: Any) -> bool:
 
 
 def _use_condition(condition: Any) -> bool:
-    with condition:
-        condition.notify()
-        condition.notify_all()
-        expired = condition.wait(0.0)
-        seen = condition.wait_for(lambda: True)
+    condition.acquire()
+    condition.notify()
+    condition.notify_all()
+    expired = condition.wait(0.0)
+    seen = condition.wait_for(lambda: True)
+    condition.release()
     return bool(seen) and not expired
 
 
@@ -93,8 +94,8 @@ def _timed(use: Callable[[Any], bool], thing: Any, iterations: int) -> tuple[int
     covers=(
         *("Manager", "AcquirerProxy.acquire", "AcquirerProxy.release"),
         *(f"SyncManager.{kind}" for kind in _USES),
-        *("ConditionProxy.wait", "ConditionProxy.wait_for"),
-        *("ConditionProxy.notify", "ConditionProxy.notify_all"),
+        *("ConditionProxy.acquire", "ConditionProxy.wait", "ConditionProxy.wait_for"),
+        *("ConditionProxy.release", "ConditionProxy.notify", "ConditionProxy.notify_all"),
         *("EventProxy.set", "EventProxy.wait", "EventProxy.is_set", "EventProxy.clear"),
         *("BarrierProxy.wait", "BarrierProxy.abort", "BarrierProxy.reset"),
         *("BarrierProxy.parties", "BarrierProxy.n_waiting", "BarrierProxy.broken"),

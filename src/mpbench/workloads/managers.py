@@ -59,7 +59,7 @@ def _no_such_type(case: Case) -> str | None:
     "manager/start",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=("Manager", "SyncManager.start", "SyncManager.join"),
+    covers=("Manager", "SyncManager.start", "SyncManager.address", "SyncManager.join"),
     facts={"shutdown": Metric.TIME},
     needs=lambda case: _NEEDS,  # noqa: ARG005
 )
@@ -79,16 +79,17 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
 
     def body(iterations: int, /) -> Outcome:
         clock = monotonic_ns
-        starting = ending = 0
+        starting = ending = reachable = 0
         for _ in range(iterations):
             began = clock()
             manager = context.Manager()
             started = clock()
+            reachable += bool(manager.address)
             manager.shutdown()
             manager.join()
             ending += clock() - started
             starting += started - began
-        return Outcome(iterations, iterations, starting, {"shutdown": ending / iterations})
+        return Outcome(reachable, iterations, starting, {"shutdown": ending / iterations})
 
     yield body
 

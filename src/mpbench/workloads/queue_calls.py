@@ -24,7 +24,7 @@ from mpbench.workload import (
     partner,
     workload,
 )
-from mpbench.workloads.queues import end_queue
+from mpbench.workloads.queues import end_queue, make_queue
 
 __all__ = ("get_variants", "task_done")
 
@@ -118,19 +118,17 @@ def _no_qsize(case: Case) -> str | None:
     metric=Metric.TIME,
     floor="floor/empty-c-call",
     covers=(
-        "Queue",
-        "Queue.put",
-        "Queue.put_nowait",
-        "Queue.get",
-        "Queue.get_nowait",
-        "Queue.empty",
-        "Queue.full",
-        "Queue.qsize",
+        *("Queue", "Queue.put", "Queue.put_nowait", "Queue.get", "Queue.get_nowait"),
+        *("Queue.empty", "Queue.full", "Queue.qsize"),
+        *("JoinableQueue", "JoinableQueue.put", "JoinableQueue.put_nowait"),
+        *("JoinableQueue.get", "JoinableQueue.get_nowait", "JoinableQueue.empty"),
+        *("JoinableQueue.full", "JoinableQueue.qsize"),
     ),
     by_method=False,
-    shares=("call",),
+    shares=("kind", "call"),
     unsupported=_no_qsize,
     needs=lambda case: _NEEDS,  # noqa: ARG005
+    kind=Sweep(("Queue",), ("Queue",), ("Queue", "JoinableQueue")),
     call=fixed("get", "get-timeout", "get-nowait", "empty", "full", "qsize"),
 )
 def get_variants(context: BaseContext, case: Case) -> Iterator[Bind]:
@@ -147,16 +145,17 @@ def get_variants(context: BaseContext, case: Case) -> Iterator[Bind]:
     semaphore.
     """
     del case
-    queue = context.Queue()
+    queues = {kind: make_queue(context, kind) for kind in ("Queue", "JoinableQueue")}
     try:
 
         def bind(case: Case) -> Body:
-            call = case.text("call")
+            call, queue = case.text("call"), queues[case.text("kind")]
             return _getting(queue, call) if call.startswith("get") else _asking(queue, call)
 
         yield bind
     finally:
-        end_queue(queue)
+        for queue in queues.values():
+            end_queue(queue)
 
 
 def _finish(control: Connection, queue: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, partner, workload
-from mpbench.workloads.queues import end_queue
+from mpbench.workloads.queues import end_queue, make_queue
 
 __all__ = ("shutdown", "undrained_exit")
 
@@ -87,11 +87,15 @@ def _exit_undrained(control: Connection, queue: Any, size: int, is_cancelled: bo
     "queue/undrained-exit",
     metric=Metric.TIME,
     floor=NoFloor("an exit with nothing left to write is what `way=cancel` shows"),
-    covers=("Queue", "Queue.put", "Queue.cancel_join_thread"),
+    covers=(
+        *("Queue", "Queue.put", "Queue.cancel_join_thread"),
+        *("JoinableQueue", "JoinableQueue.put", "JoinableQueue.cancel_join_thread"),
+    ),
     tier=Tier.FULL,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     payload_bytes=fixed(1 << 20),
     way=fixed("join", "cancel"),
+    kind=fixed("Queue", "JoinableQueue"),
 )
 def undrained_exit(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -110,7 +114,7 @@ def undrained_exit(context: BaseContext, case: Case) -> Iterator[Body]:
     size, is_cancelled = case.integer("payload_bytes"), case.text("way") == "cancel"
 
     def once() -> int:
-        queue = context.Queue()
+        queue = make_queue(context, case.text("kind"))
         stamp = 0
         with partner(context, _exit_undrained, queue, size, is_cancelled) as control:
             stamp = int(control.recv())

@@ -117,6 +117,7 @@ class _Echo:
         *("Queue", "Queue.put", "Queue.get", "Queue.close", "Queue.join_thread"),
         *("SimpleQueue", "SimpleQueue.put", "SimpleQueue.get", "SimpleQueue.close"),
         *("JoinableQueue", "JoinableQueue.put", "JoinableQueue.get", "JoinableQueue.task_done"),
+        *("JoinableQueue.close", "JoinableQueue.join_thread"),
     ),
     tier=Tier.QUICK,
     lead=True,
