@@ -35,6 +35,9 @@ _ALIASES = {
     "SynchronizedString": "Array",
 }
 
+# One function under two names; the hook sees the one that it was defined with.
+_SAME = {"Process.ident": "Process.pid"}
+
 # A with statement acquires and releases.
 _WITH = {"__enter__": "acquire", "__exit__": "release"}
 
@@ -139,4 +142,5 @@ class Tracer:
             module = type(owner).__module__.rpartition(".")[2]
             self._write(kind, f"{module}.{kind}")
         else:
-            self._write(f"{kind}.{name}")
+            full = f"{kind}.{name}"
+            self._write(full, _SAME.get(full, full))

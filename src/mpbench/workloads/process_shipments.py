@@ -52,19 +52,14 @@ _KINDS = (
     "process/ship-primitives",
     metric=Metric.LATENCY,
     floor="floor/os-fork-wait",
-    covers=(
-        "Process",
-        "Process.start",
-        "Process.join",
-        *(kind for kind in _KINDS),
-    ),
+    covers=("Process", "Process.start", "Process.join", *_KINDS),
     facts=READY_FACTS,
     shares=("kind", "count"),
     needs=lambda case: Needs(
         descriptors=2 * case.integer("count") + 32, shm_bytes=1 << 20, semaphores=True
     ),
     kind=Sweep(("Queue",), ("Lock", "Queue"), _KINDS),
-    count=Sweep((8,), (8,), (0, 1, 8, 64)),
+    count=Sweep((8,), (8,), (1, 8, 64)),
 )
 def ship_primitives(context: BaseContext, case: Case) -> Iterator[Bind]:
     """

@@ -202,7 +202,7 @@ def start_with_files(context: BaseContext, case: Case) -> Iterator[Body]:
         memory_bytes=case.integer("children") * _CHILD_BYTES,
     ),
     deadline_s=180.0,
-    children=Sweep((8,), (16,), (0, 8, 16, 64, 256)),
+    children=Sweep((8,), (16,), (1, 8, 16, 64, 256)),
 )
 def start_among_children(context: BaseContext, case: Case) -> Iterator[Body]:
     """

@@ -113,6 +113,7 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     floor="floor/os-fork-wait",
     covers=_COVERS,
     facts=READY_FACTS,
+    deadline_s=120.0,
     shares=("payload_bytes",),
     needs=lambda case: Needs(memory_bytes=6 * case.integer("payload_bytes")),
     payload_bytes=Sweep(
