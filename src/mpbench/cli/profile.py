@@ -20,14 +20,12 @@ __all__ = ("command",)
 EXIT_INTERRUPTED = 130
 
 
-def _program(words: Sequence[str], module: str | None) -> list[str]:
+def _program(words: Sequence[str]) -> list[str]:
     """Return the interpreter's arguments for a script or a module."""
-    if module is None and words and words[0] == "-m":
-        module, words = (words[1] if len(words) > 1 else ""), words[2:]
-    if module is not None:
-        if not module:
+    if words and words[0] == "-m":
+        if len(words) == 1:
             raise click.UsageError("-m needs the name of a module")
-        return ["-m", module, *words]
+        return list(words)
     if not words:
         raise click.UsageError("name a script, or a module with -m")
     if not Path(words[0]).is_file():
@@ -86,9 +84,29 @@ def _show(record: Mapping[str, Any], folder: Path) -> None:
         sys.stdout.write(f"{folder / name}\n")
 
 
-@click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[--] SCRIPT [ARGS]...")
-@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+class _Command(click.Command):
+    """A command whose options end where the program begins, also with -m."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `--` before `-m MODULE`: what follows belongs to the module."""
+        valued = {
+            name
+            for one in self.params
+            if isinstance(one, click.Option) and not one.is_flag
+            for name in one.opts
+        }
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] not in {"--", "-m"}:
+            at += 2 if args[at] in valued else 1
+        if at < len(args) and args[at] == "-m":
+            args = [*args[:at], "--", *args[at:]]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Command, context_settings={"allow_interspersed_args": False})
+@click.argument(
+    "words", nargs=-1, type=click.UNPROCESSED, metavar="[--] (SCRIPT | -m MODULE) [ARGS]..."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--python", metavar="VERSION", help="The interpreter to run it with, or its path.")
 @click.option("--timeout", type=Duration(), help="End the program after this long, such as 60s.")
@@ -120,7 +138,7 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     from mpbench.observe.summary import summary_of
     from mpbench.session.subjects import interpreter
 
-    arguments = _program(words, given["module"])
+    arguments = _program(words)
     python = sys.executable if given["python"] is None else interpreter(given["python"])
     folder = _folder(given["output"])
     taker = StackTaker((folder / "stacks.txt").absolute())

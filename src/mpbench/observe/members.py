@@ -12,7 +12,7 @@ from mpbench.observe.states import Span, State, spans_of, total_by_state
 
 if TYPE_CHECKING:
     from mpbench.observe.program import Ran
-    from mpbench.observe.rings import Moment, Traced
+    from mpbench.observe.rings import Lane, Moment, Traced
 
 __all__ = ("Member", "Role", "members_of")
 
@@ -42,7 +42,7 @@ class Member(NamedTuple):
 
     `begin_ns` is when its parent asked for it, where that is known, and `start`
     the parent's event for that. `cpu_ns` is what it said itself, else the last
-    that was seen.
+    that was seen. `exit_code` is what its parent learned, negative for a signal.
     """
 
     number: int
@@ -59,6 +59,7 @@ class Member(NamedTuple):
     peak_rss_bytes: int
     traced: Traced | None
     start: Moment | None
+    exit_code: int | None = None
 
     @property
     def lifetime_ns(self) -> int:
@@ -81,21 +82,31 @@ def _seen_of(traced: Traced, seen: Sequence[SeenProcess]) -> SeenProcess | None:
     return max(fitting, key=lambda one: one.key[1], default=None)
 
 
-def _starts(processes: Sequence[Traced]) -> dict[int, list[Moment]]:
-    """Return the events in which somebody started a process, by the child's pid."""
-    found: dict[int, list[Moment]] = {}
+class _Start(NamedTuple):
+    """The event in which somebody started a process, and the start method that was used."""
+
+    moment: Moment
+    method: str
+
+
+def _starts(processes: Sequence[Traced]) -> dict[int, list[_Start]]:
+    """Return the starts of processes by the child's pid."""
+    found: dict[int, list[_Start]] = {}
     for one in processes:
         for lane in one.lanes:
             for moment in lane.moments:
                 if moment.kind == kinds.START and moment.argument:
-                    found.setdefault(moment.argument, []).append(moment)
+                    thing = one.things.get(moment.thing)
+                    method = "" if thing is None else str(thing.facts.get("method", ""))
+                    found.setdefault(moment.argument, []).append(_Start(moment, method))
     return found
 
 
-def _start_of(traced: Traced, starts: dict[int, list[Moment]]) -> Moment | None:
+def _start_of(traced: Traced, starts: dict[int, list[_Start]]) -> _Start | None:
     """Return the start of this process: the last one with its pid that began before it."""
-    before = [one for one in starts.get(traced.pid, []) if one.start_ns <= traced.opened_ns]
-    return max(before, key=lambda one: one.start_ns, default=None)
+    known = starts.get(traced.pid, [])
+    before = [one for one in known if one.moment.start_ns <= traced.opened_ns]
+    return max(before, key=lambda one: one.moment.start_ns, default=None)
 
 
 def _role(traced: Traced, main_pid: int) -> Role:
@@ -125,6 +136,27 @@ def _end(traced: Traced, seen: SeenProcess | None, latest: int) -> int:
     return min(latest, max(last, seen.points[-1].at_ns if seen and seen.points else last))
 
 
+def _to_the_end(lane: Lane, end_ns: int) -> Lane:
+    """Let what a thread had begun last until its process ended; a receive was a wait."""
+    unfinished = [one._replace(end_ns=max(end_ns, one.start_ns)) for one in lane.unfinished]
+    if unfinished and unfinished[-1].kind == kinds.RECV:
+        unfinished.append(unfinished[-1]._replace(kind=kinds.RECV_WAIT))
+    return lane._replace(unfinished=tuple(unfinished))
+
+
+def _exit_code(one: Member, processes: Sequence[Traced], ran: Ran) -> int | None:
+    """Return a process's exit code: what its parent learned about this pid first after its end."""
+    if one.pid == ran.pid:
+        return ran.exit_code
+    known = [
+        (at, code)
+        for other in processes
+        for pid, code, at in other.endings
+        if pid == one.pid and at >= one.begin_ns
+    ]
+    return min(known)[1] if known else None
+
+
 def _spoken_cpu(traced: Traced) -> int:
     """Return the CPU time that a process gave at its end; 0 when it had no time to."""
     return max(
@@ -138,21 +170,20 @@ def _spoken_cpu(traced: Traced) -> int:
     )
 
 
-def _detail(traced: Traced) -> str:
-    parts = [traced.method, traced.role if traced.role != "child" else "", traced.target]
+def _detail(traced: Traced, method: str) -> str:
+    parts = [method or traced.method, traced.role if traced.role != "child" else "", traced.target]
     return ", ".join(part for part in parts if part)
 
 
-def _member(
-    traced: Traced, seen: SeenProcess | None, start: Moment | None, ran: Ran, number: int
-) -> Member:
+def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran: Ran) -> Member:
     role = _role(traced, ran.pid)
     created = traced.born_ns if seen is None or traced.forked else seen.key[1]
     begin = max(ran.started_ns, min(created, traced.born_ns))
     if start is not None:
-        begin = start.start_ns
+        begin = start.moment.start_ns
     end = max(begin, _end(traced, seen, ran.ended_ns))
     points = () if seen is None else seen.points
+    traced = traced._replace(lanes=tuple(_to_the_end(lane, end) for lane in traced.lanes))
     lane = traced.main
     spans = spans_of(
         lane,
@@ -164,11 +195,11 @@ def _member(
     if role is Role.MAIN:
         spans = _with_boot(spans, traced.born_ns)
     return Member(
-        number=number,
+        number=0,
         pid=traced.pid,
         name=traced.name or traced.program or "python",
         role=role,
-        detail=_detail(traced),
+        detail=_detail(traced, "" if start is None else start.method),
         begin_ns=begin,
         end_ns=end,
         spans=spans,
@@ -177,7 +208,7 @@ def _member(
         delay_ns=points[-1].delay_ns if points else 0,
         peak_rss_bytes=max((point.rss_bytes for point in points), default=0),
         traced=traced,
-        start=start,
+        start=None if start is None else start.moment,
     )
 
 
@@ -193,12 +224,12 @@ def _with_boot(spans: tuple[Span, ...], born_ns: int) -> tuple[Span, ...]:
     )
 
 
-def _stranger(seen: SeenProcess, ran: Ran, number: int) -> Member:
+def _stranger(seen: SeenProcess, ran: Ran) -> Member:
     """Return a process that recorded nothing: another program, or one that did not load it."""
     begin = max(ran.started_ns, seen.key[1])
     end = max(begin, seen.points[-1].at_ns)
     return Member(
-        number=number,
+        number=0,
         pid=seen.key[0],
         name=seen.name,
         role=Role.MAIN if seen.key[0] == ran.pid else Role.OTHER,
@@ -230,11 +261,12 @@ def members_of(processes: Sequence[Traced], ran: Ran) -> tuple[Member, ...]:
         seen = _seen_of(traced, ran.seen.processes)
         if seen is not None:
             matched.add(seen.key)
-        members.append(_member(traced, seen, _start_of(traced, starts), ran, 0))
+        members.append(_member(traced, seen, _start_of(traced, starts), ran))
     members += [
-        _stranger(one, ran, 0)
-        for one in ran.seen.processes
-        if one.key not in matched and one.points
+        _stranger(one, ran) for one in ran.seen.processes if one.key not in matched and one.points
     ]
     members.sort(key=lambda one: (one.role is not Role.MAIN, one.begin_ns))
-    return tuple(one._replace(number=number) for number, one in enumerate(members, start=1))
+    return tuple(
+        one._replace(number=number, exit_code=_exit_code(one, processes, ran))
+        for number, one in enumerate(members, start=1)
+    )

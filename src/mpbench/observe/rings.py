@@ -35,7 +35,7 @@ class Lane(NamedTuple):
     One thread; its events are sorted so that an outer one stands before what is inside it.
 
     `unfinished` are events that had begun when the process ended, outermost
-    first; their end is their start.
+    first; their end is their start until somebody knows better.
     """
 
     number: int
@@ -90,6 +90,8 @@ class Traced(NamedTuple):
     totals: tuple[Total, ...]
     dropped: int
     unknown: tuple[str, ...]
+    # What became of its children: (pid, exit code, when that was known).
+    endings: tuple[tuple[int, int, int], ...]
 
     @property
     def main(self) -> Lane | None:
@@ -106,6 +108,7 @@ class _Names(NamedTuple):
     roles: tuple[Mapping[str, Any], ...]
     hook_ns: int
     unknown: tuple[str, ...]
+    endings: tuple[tuple[int, int, int], ...]
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -124,28 +127,29 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             yield value
 
 
+# What a line is about: the first of these words that it has.
+_ABOUT = ("process", "role", "lane", "wrapped", "unknown", "ended", "name")
+
+
 def _names(path: Path) -> _Names:
-    process: dict[str, Any] = {}
-    things: dict[int, Thing] = {}
-    threads: dict[int, tuple[str, bool]] = {}
-    roles: list[dict[str, Any]] = []
-    unknown: list[str] = []
-    hook_ns = 0
+    lines: dict[str, list[dict[str, Any]]] = {word: [] for word in _ABOUT}
     for line in _lines(path):
-        if "process" in line:
-            process = line
-        elif "role" in line:
-            roles.append(line)
-        elif "lane" in line:
-            threads[line["lane"]] = (str(line["thread"]), bool(line["main"]))
-        elif "wrapped" in line:
-            hook_ns += int(line["cost_ns"])
-        elif "unknown" in line:
-            unknown.append(f"{line['unknown']}: {line['error']}")
-        elif "name" in line:
-            number = int(line["name"])
-            things[number] = _merged(things.get(number), line)
-    return _Names(process, things, threads, tuple(roles), hook_ns, tuple(unknown))
+        word = next((word for word in _ABOUT if word in line), None)
+        if word is not None:
+            lines[word].append(line)
+    things: dict[int, Thing] = {}
+    for line in lines["name"]:
+        number = int(line["name"])
+        things[number] = _merged(things.get(number), line)
+    return _Names(
+        process=lines["process"][0] if lines["process"] else {},
+        things=things,
+        threads={one["lane"]: (str(one["thread"]), bool(one["main"])) for one in lines["lane"]},
+        roles=tuple(lines["role"]),
+        hook_ns=sum(int(one["cost_ns"]) for one in lines["wrapped"]),
+        unknown=tuple(f"{one['unknown']}: {one['error']}" for one in lines["unknown"]),
+        endings=tuple((one["ended"], one["exit_code"], one["at_ns"]) for one in lines["ended"]),
+    )
 
 
 def _merged(known: Thing | None, line: Mapping[str, Any]) -> Thing:
@@ -246,6 +250,7 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
         totals=_totals(cells),
         dropped=cells[layout.DROPPED],
         unknown=own.unknown,
+        endings=own.endings,
     )
 
 

@@ -164,8 +164,7 @@ def spans_of(
     default = State.SERVING if serves else State.STARTING if is_child else State.WORKING
     if lane is None:
         return (Span(begin_ns, end_ns, default),) if end_ns > begin_ns else ()
-    hanging = [one._replace(end_ns=end_ns) for one in lane.unfinished]
-    moments = sorted([*lane.moments, *hanging], key=lambda one: (one.start_ns, -one.end_ns))
+    moments = sorted([*lane.moments, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
     if serves:
         moments = [one for one in moments if one.kind == kinds.EXIT]
     spans = _flatten(moments, begin_ns, end_ns, default)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -33,16 +34,14 @@ def ending_of(profile: Profile) -> str:
     """Say in words how the program ended."""
     ran = profile.ran
     if ran.interrupted:
-        return "interrupted"
+        return "was interrupted"
     if ran.cause == "deadline":
         return "ran out of time and was ended"
     if ran.cause == "lost":
-        return "lost: its supervisor disappeared"
+        return "was lost: its supervisor disappeared"
     if ran.exit_code == 0:
         return "finished"
-    if ran.exit_code is not None and ran.exit_code < 0:
-        return f"was ended by signal {-ran.exit_code}"
-    return f"failed with exit code {ran.exit_code}"
+    return "ended nobody knows how" if ran.exit_code is None else _ended(ran.exit_code)
 
 
 def _command(profile: Profile) -> list[str]:
@@ -116,6 +115,7 @@ def _process(one: Member, origin: int) -> dict[str, Any]:
         "pid": one.pid,
         "name": one.name,
         "role": one.role.value,
+        "exit_code": one.exit_code,
         "detail": one.detail,
         "begin_ns": one.begin_ns - origin,
         "end_ns": one.end_ns - origin,
@@ -176,10 +176,28 @@ def _cpu(profile: Profile) -> dict[str, Any]:
     }
 
 
+def _ended(code: int) -> str:
+    if code > 0:
+        return f"failed with exit code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
+def _told_to(one: Member) -> bool:
+    """Return whether a pool has just ended its worker, as pools do."""
+    return one.exit_code == -signal.SIGTERM and "pool worker" in one.detail
+
+
 def _warnings(profile: Profile, cpus: int) -> list[str]:
     """Return what a reader must know before believing the figures."""
     workers = [one for one in profile.members if one.role is Role.WORKER]
-    found = []
+    found = [
+        f"{one.name} (pid {one.pid}) {_ended(one.exit_code)}"
+        for one in profile.members
+        if one.exit_code and one.role is not Role.MAIN and not _told_to(one)
+    ]
     delay = sum(one.delay_ns for one in workers)
     lived = sum(one.lifetime_ns for one in workers)
     if lived and delay > _BUSY * lived and len(workers) <= cpus:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.observe.hook import kinds
+from mpbench.observe.rings import Total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mpbench.observe.rings import Thing, Total, Traced
+    from mpbench.observe.rings import Thing, Traced
 
 __all__ = ("Cost", "costs_of", "described")
 
@@ -117,6 +118,24 @@ def _owner(key: str, things: Mapping[str, Thing]) -> str:
     return str(owner) if owner in things else key
 
 
+def _add_moments(one: Traced, things: Mapping[str, Thing], sums: dict[str, _Sum]) -> None:
+    """Add what the totals do not hold: bytes, and what never ended."""
+    for lane in one.lanes:
+        for moment in lane.moments:
+            if moment.kind == kinds.SEND and moment.thing in one.things:
+                owner = _owner(one.things[moment.thing].key, things)
+                sums.setdefault(owner, _Sum()).sent_bytes += moment.argument
+        for moment in lane.unfinished:
+            if moment.thing in one.things and not one.things[moment.thing].key.startswith(
+                "process:"
+            ):
+                key = one.things[moment.thing].key
+                owner = _owner(key, things)
+                spent = moment.duration_ns
+                total = Total(moment.kind, moment.thing, 1, spent, spent)
+                sums.setdefault(owner, _Sum()).add(total, one.token, owned=owner != key)
+
+
 def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
     """Return the objects that were used, the ones with the longest waits first."""
     traced = tuple(processes)
@@ -129,11 +148,7 @@ def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
                 continue
             owner = _owner(thing.key, things)
             sums.setdefault(owner, _Sum()).add(total, one.token, owned=owner != thing.key)
-        for lane in one.lanes:
-            for moment in lane.moments:
-                if moment.kind == kinds.SEND and moment.thing in one.things:
-                    owner = _owner(one.things[moment.thing].key, things)
-                    sums.setdefault(owner, _Sum()).sent_bytes += moment.argument
+        _add_moments(one, things, sums)
     costs = [total.cost(things[key]) for key, total in sums.items()]
     used = [one for one in costs if one.calls or one.wait_ns]
     return tuple(sorted(used, key=lambda one: (-one.wait_ns, -one.call_ns)))

@@ -78,10 +78,9 @@ def _counters(members: Iterable[Member], origin: int) -> Iterator[dict[str, Any]
             yield {**head, "name": "memory MiB", "args": {"RSS": memory}}
 
 
-def _whole(lane: Lane, end_ns: int) -> list[Moment]:
-    """Return a thread's events with those that never ended drawn to the end, nested."""
-    hanging = [one._replace(end_ns=max(end_ns, one.start_ns)) for one in lane.unfinished]
-    moments = sorted([*lane.moments, *hanging], key=lambda one: (one.start_ns, -one.end_ns))
+def _whole(lane: Lane) -> list[Moment]:
+    """Return a thread's events, those that never ended as well, properly nested."""
+    moments = sorted([*lane.moments, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
     nested: list[Moment] = []
     ends: list[int] = []
     for one in moments:
@@ -149,7 +148,7 @@ def _kept(
         for one in members
         if one.traced is not None
         for lane in one.traced.lanes
-        for moment in _whole(lane, one.end_ns)
+        for moment in _whole(lane)
     ]
     if len(found) <= room:
         return found, 0, 0

@@ -114,7 +114,10 @@ def _moving(facts: Facts) -> tuple[str, str]:
 
 def _lock(facts: Facts) -> tuple[str, str]:
     lock = _dearest(facts.costs, ("Lock", "Semaphore"))
-    return f"for a lock: {lock}", "hold it for less long, or give each worker its own and merge"
+    return (
+        f"for a lock{': ' if lock else ''}{lock}",
+        "hold it for less long, or give each worker its own and merge",
+    )
 
 
 def _starting(facts: Facts) -> tuple[str, str]:
@@ -133,19 +136,17 @@ def _blocked(facts: Facts) -> tuple[str, str]:
     text = "inside their own code, but not on a CPU"
     delay = sum(one.delay_ns for one in _workers(facts))
     blocked = next((one.ns for one in facts.balance.losses if one.key == BLOCKED), 0)
-    if facts.balance.workers <= facts.cpus and delay > blocked / 2:
+    if delay <= blocked / 2:
         return (
-            f"{text}: they waited {_time(delay)} for a CPU that somebody else had",
-            "use fewer workers, or end other programs (see `mpbench doctor`)",
+            f"{text}: sleeping, or waiting for files or the network",
+            "more workers than CPUs help with that, or threads in fewer workers",
         )
     if facts.balance.workers > facts.cpus:
-        return (
-            f"{text}: {facts.balance.workers} workers share {facts.cpus} usable CPUs",
-            f"use {facts.cpus} workers, unless they wait for files or the network",
-        )
+        text += f": {facts.balance.workers} workers share {facts.cpus} usable CPUs"
+        return f"{text} and waited {_time(delay)} for one", f"use {facts.cpus} workers"
     return (
-        f"{text}: files, network, sleep, or another program had the CPU",
-        "more workers than CPUs help when they wait for files or the network",
+        f"{text}: they waited {_time(delay)} for a CPU that somebody else had",
+        "end other programs and threads (see `mpbench doctor`)",
     )
 
 

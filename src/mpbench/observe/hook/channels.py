@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import kinds
-from .locks import lock_number
+from .locks import lock_key, lock_number
 from .ring import now, recorder
 from .wrap import calling_place, replace, timed
 
@@ -166,9 +166,9 @@ def name_queue(queue: Any, what: str, label: str = "", owner: str = "") -> None:
     recorder().named(key, what, label or calling_place(), **more)
     for attribute in ("_rlock", "_wlock", "_sem"):
         lock = getattr(queue, attribute, None)
-        name = getattr(getattr(lock, "_semlock", None), "name", None)
-        if name:
-            recorder().named(f"sem:{name}", type(lock).__name__, label, owner=key)
+        known = lock_key(lock)
+        if known:
+            recorder().named(known, type(lock).__name__, label, owner=key)
 
 
 def _queue_made(original: Any) -> Any:

@@ -24,6 +24,8 @@ _WRAPPERS = {
     "multiprocessing.queues": ("channels", "wrap_queues"),
     "multiprocessing.reduction": ("channels", "wrap_reduction"),
     "multiprocessing.process": ("processes", "wrap_process"),
+    "multiprocessing.popen_fork": ("processes", "wrap_popen"),
+    "multiprocessing.popen_forkserver": ("processes", "wrap_popen"),
     "multiprocessing.spawn": ("processes", "wrap_spawn"),
     "multiprocessing.util": ("processes", "wrap_util"),
     "multiprocessing.forkserver": ("processes", "wrap_forkserver"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from . import kinds
-from .ring import recorder
+from .ring import now, recorder
 from .wrap import calling_place, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
@@ -11,21 +13,35 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ("lock_number", "wrap_synchronize")
+__all__ = ("lock_key", "lock_number", "wrap_synchronize")
+
+
+def lock_key(lock: Any) -> str:
+    """
+    Return the same key for a lock or semaphore in every process.
+
+    Its name, where it has one; under fork it has none, and children inherit
+    the key with the object. A lock is pickled without it, and has a name then.
+    """
+    own = getattr(lock, "_mpbench", None)
+    if own is not None:
+        return str(own)
+    name = getattr(getattr(lock, "_semlock", None), "name", None)
+    return f"sem:{name}" if name else ""
 
 
 def lock_number(lock: Any) -> int:
-    """Return the number of a lock or semaphore; its name is the same in all processes."""
-    name = getattr(getattr(lock, "_semlock", None), "name", None)
-    return recorder().number(f"sem:{name}", type(lock).__name__) if name else 0
+    """Return the number of a lock or semaphore; 0 for what is none."""
+    key = lock_key(lock)
+    return recorder().number(key, type(lock).__name__) if key else 0
 
 
 def _made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         original(self, *args, **named)
-        name = getattr(self._semlock, "name", None)
-        if name:
-            recorder().named(f"sem:{name}", type(self).__name__, calling_place())
+        if not lock_key(self):
+            self._mpbench = f"sem:{os.getpid()}.{now()}"
+        recorder().named(lock_key(self), type(self).__name__, calling_place())
 
     return wrapper
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "wrap_forkserver",
+    "wrap_popen",
     "wrap_process",
     "wrap_spawn",
     "wrap_tracker",
@@ -109,6 +110,22 @@ def wrap_process(module: Any) -> None:
     replace(module.BaseProcess, "start", _start)
     replace(module.BaseProcess, "join", timed(kinds.JOIN, _pid_number, _pid_argument))
     replace(module.BaseProcess, "_bootstrap", _bootstrap)
+
+
+def _poll(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> Any:
+        before = self.returncode
+        code = original(self, *args, **named)
+        if before is None and code is not None:
+            recorder().say({"ended": self.pid, "exit_code": code, "at_ns": now()})
+        return code
+
+    return wrapper
+
+
+def wrap_popen(module: Any) -> None:
+    """Wrap how a parent learns that its child has ended, and with which code."""
+    replace(module.Popen, "poll", _poll)
 
 
 def wrap_spawn(module: Any) -> None:
