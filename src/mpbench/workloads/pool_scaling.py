@@ -34,7 +34,15 @@ from mpbench.workloads.pool_tasks import (
     work_all,
 )
 
-__all__ = ("amount_of", "strong_scaling", "uneven_work", "weak_scaling", "work_job")
+__all__ = (
+    "amount_of",
+    "durations",
+    "strong_scaling",
+    "uneven_outcome",
+    "uneven_work",
+    "weak_scaling",
+    "work_job",
+)
 
 _ONE_WORKER = NoFloor("one worker, the curve's own first point, is the reference")
 _WORKS = tuple(WORKS)
@@ -156,7 +164,7 @@ def weak_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     yield from _scaling(context, case, lambda _: 16 * workers, 500)
 
 
-def _durations(distribution: str, tasks: int) -> list[float]:
+def durations(distribution: str, tasks: int) -> list[float]:
     """
     Return the lengths of tasks in units whose sum is the number of tasks.
 
@@ -175,7 +183,7 @@ def _durations(distribution: str, tasks: int) -> list[float]:
     return [length * scale for length in raw]
 
 
-def _uneven_outcome(
+def uneven_outcome(
     results: list[tuple[int, int, int, int]], span: tuple[int, int], ideal_ns: float, workers: int
 ) -> Outcome:
     """Turn the stamps of the tasks into an outcome."""
@@ -212,7 +220,7 @@ def _uneven_body(pool: Pool, tasks: list[tuple[int, int]], chunk: int, ideal_ns:
 
         def check() -> Outcome:
             expect(list(range(len(tasks))), [result[0] for result in results], "uneven tasks")
-            return _uneven_outcome(results, (started, ended), ideal_ns, workers)
+            return uneven_outcome(results, (started, ended), ideal_ns, workers)
 
         return check
 
@@ -251,7 +259,7 @@ def uneven_work(context: BaseContext, case: Case) -> Iterator[Bind]:
         unit = loops_for(200_000)
 
         def bind(one: Case) -> Body:
-            lengths = _durations(one.text("distribution"), 80)
+            lengths = durations(one.text("distribution"), 80)
             tasks = [(round(unit * length), number) for number, length in enumerate(lengths)]
             pool.map(burn_pair, tasks[:4], 1)
             return _uneven_body(pool, tasks, one.integer("chunk_size"), 80 * 200_000 / 2)
