@@ -1,0 +1,154 @@
+"""Results of different sessions: described, and judged only where that can be done."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from mpbench.analysis.stored import compare_stored, session_variance
+from mpbench.analysis.verdict import Verdict
+from mpbench.model import (
+    Case,
+    CaseRecord,
+    Metric,
+    Repetition,
+    Run,
+    RunHeader,
+    Sample,
+    Status,
+    Timing,
+)
+
+CASE = Case.make("fake/operation", None, {})
+
+
+def session(seed, *, level=0.0, spread=0.0, agents=8, machine="one", subject="3.11"):
+    """Return a run whose machine had a speed of its own that day."""
+    drawn = random.Random(seed)
+    mood = drawn.gauss(0, spread)
+    record = CaseRecord(
+        subject=subject,
+        case=CASE,
+        metric=Metric.TIME,
+        facts={},
+        timing=Timing.LOOP,
+        floor=None,
+        no_floor="fake",
+        revision=1,
+        doc="",
+        status=Status.OK,
+        reason=None,
+    )
+    repetitions = []
+    for number in range(agents):
+        log = level + mood + drawn.gauss(0, 0.005)
+        sample = Sample(round(1e9 * math.exp(log)), 1_000)
+        repetitions.append(
+            Repetition(
+                subject=subject,
+                case=CASE,
+                number=number,
+                status=Status.OK,
+                reason=None,
+                iterations=1_000,
+                samples=(sample,) * 3,
+                started_ns=0,
+                elapsed_ns=1,
+                hash_seed=0,
+                agent=number,
+            )
+        )
+    header = RunHeader("r", "2026-01-01", "0", machine, (), {}, {subject: {}}, {})
+    return Run(f"{seed}.jsonl", header, (record,), tuple(repetitions), (), None)
+
+
+def test_two_runs_are_described_and_not_judged():
+    """Ten per cent between two days may be the days."""
+    (found,) = compare_stored([session(1)], [session(2, level=math.log(1.1))])
+
+    assert found.verdict is None
+    assert found.interval is None
+    assert 1.1 == pytest.approx(found.ratio, rel=0.01)
+    assert "--history" in found.reason
+
+
+def test_a_known_session_variance_allows_a_verdict():
+    """With sessions that hardly vary ten per cent are slower; with wild ones they are nothing."""
+    base, new = [session(1)], [session(2, level=math.log(1.1))]
+    calm = [session(seed, spread=0.002) for seed in range(10, 18)]
+    wild = [session(seed, spread=0.10) for seed in range(10, 18)]
+    (sure,) = compare_stored(base, new, history=calm)
+    (unsure,) = compare_stored(base, new, history=wild)
+
+    assert Verdict.SLOWER is sure.verdict
+    assert Verdict.INCONCLUSIVE is unsure.verdict
+    assert sure.interval.low < 1.1 < sure.interval.high
+
+
+def test_identical_calm_sessions_are_unchanged():
+    """Equal results within the margin are called so."""
+    calm = [session(seed, spread=0.002) for seed in range(10, 18)]
+    (found,) = compare_stored([session(1)], [session(2)], history=calm)
+
+    assert Verdict.UNCHANGED is found.verdict
+
+
+def test_three_sessions_on_each_side_know_their_own_variance():
+    """Without a history the sides' own sessions tell how much sessions vary."""
+    base = [session(seed, spread=0.003) for seed in (1, 2, 3)]
+    new = [session(seed, spread=0.003, level=math.log(1.2)) for seed in (4, 5, 6)]
+    (found,) = compare_stored(base, new)
+
+    assert Verdict.SLOWER is found.verdict
+    assert (3, 3) == found.sessions
+
+
+def test_machines_are_never_judged_against_each_other():
+    """Not even many sessions make raw times of two machines comparable."""
+    base = [session(seed) for seed in (1, 2, 3)]
+    new = [session(seed, machine="two") for seed in (4, 5, 6)]
+    (found,) = compare_stored(base, new)
+
+    assert found.verdict is None
+    assert "different machines" in found.reason
+
+
+def test_the_session_variance_is_what_sessions_add():
+    """It is near the truth, and zero where the agents explain everything."""
+    many = [session(seed, spread=0.05) for seed in range(200)]
+    same = [session(seed, spread=0.0) for seed in range(200)]
+    (wild,) = session_variance(many).values()
+    (calm,) = session_variance(same).values()
+
+    assert 0.05**2 == pytest.approx(wild[0], rel=0.2)
+    assert calm[0] < 1e-6
+    assert 199 == wild[1]
+
+
+def test_few_sessions_are_no_history():
+    """Four sessions say too little about how sessions vary."""
+    assert {} == session_variance([session(seed) for seed in range(4)])
+
+
+def test_false_alarms_stay_below_the_level_although_sessions_vary():
+    """Of 200 pairs of identical sessions that vary by 5 %, at most one in twenty is judged."""
+    history = [session(1_000 + seed, spread=0.05) for seed in range(8)]
+    alarms = 0
+    for seed in range(200):
+        (found,) = compare_stored(
+            [session(2 * seed, spread=0.05)],
+            [session(2 * seed + 1, spread=0.05)],
+            history=history,
+        )
+        alarms += found.verdict.is_change
+
+    assert alarms <= 16
+
+
+def test_two_interpreters_are_compared_by_case():
+    """A file with one interpreter each is paired although their names differ."""
+    (found,) = compare_stored([session(1)], [session(2, subject="3.13")])
+
+    assert "3.11 -> 3.13" == found.subject
