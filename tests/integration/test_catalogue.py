@@ -1,0 +1,70 @@
+"""Every workload under every start method: its body does what it says and nothing is left."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mpbench.catalog import cases_of, discover, verifying
+from mpbench.harness.agents import Agents
+from mpbench.harness.handover import hand_over
+from mpbench.harness.launch import Subject
+from mpbench.harness.repetitions import Effort, GroupResult, measure_group
+from mpbench.harness.schedule import groups_of
+from mpbench.model import StartMethod, Status, Tier
+
+METHODS = tuple(StartMethod)
+CATALOGUE = discover()
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """Return this interpreter, ready to be an agent."""
+    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
+    return Subject("here", sys.executable, str(place))
+
+
+def verify(subject: Subject, folder: Path, name: str, method: StartMethod) -> list[GroupResult]:
+    """Run every body of a workload once, with its smallest numbers and all its words."""
+    one = CATALOGUE[name]
+    cases = cases_of(one, tier=Tier.FULL, cpus=2, methods=(method,), chosen=verifying(one, 2))
+    effort = Effort(0, 1, 1_000_000, 20, {}, verify=True)
+    results: list[GroupResult] = []
+    with closing(Agents(folder)) as agents:
+        for group in groups_of(["here"], {"here": cases}, CATALOGUE, bundled=True):
+            results += measure_group(
+                subject, group, effort, agents=agents, origin_ns=0, keep=lambda _: None
+            )
+    return results
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_a_workload_does_what_it_says(
+    subject: Subject, tmp_path: Path, name: str, method: StartMethod
+) -> None:
+    """Each case is verified, and leaves no process, thread, segment or file."""
+    if not CATALOGUE[name].by_method and method is not StartMethod.FORK:
+        pytest.skip("no start method can matter")
+    results = verify(subject, tmp_path, name, method)
+    good = {Status.OK, Status.UNSUPPORTED}
+
+    assert [] == [
+        f"{one.case.id}: {one.reason}"
+        for result in results
+        for one in result.repetitions
+        if one.status not in good
+    ]
+    assert [] == [text for result in results for text in result.left]
+    assert [] == [
+        name
+        for result in results
+        if result.ending is not None
+        for name in result.ending.report.get("ended", ())
+    ]
+    assert [] == list(tmp_path.iterdir())
