@@ -252,7 +252,11 @@ def _notes(record: Mapping[str, Any]) -> list[str]:
     left, cpu = record["left_behind"], record["cpu"]
     notes = [f"{name} was still there at the end and was ended." for name in left["ended"]]
     notes += [f"The shared-memory file {name} was left and removed." for name in left["removed"]]
-    notes += [f"The shared-memory file {name} is still there." for name in left["remaining"]]
+    notes += [
+        f"The shared-memory file {name} appeared meanwhile and is still there; it may belong to "
+        "another program."
+        for name in left["remaining"]
+    ]
     if cpu["coverage"] is not None and cpu["coverage"] < 0.9:  # noqa: PLR2004 - as accounting
         notes.append(
             f"The kernel's sums cover {cpu['coverage']:.0%} of the CPU time that was seen: some "
@@ -292,7 +296,7 @@ def page_of(
     style = environment.from_string(folder.joinpath("profile.css").read_text(encoding="utf-8"))
     css = style.render(states=[_state(state) for state in State])
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    present = {state for one in profile.members for state in one.totals}
+    present = {state for one in profile.members for state in one.totals} | {State.BLOCKED}
     tables = [
         _processes(record),
         _waits(record),

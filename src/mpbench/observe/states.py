@@ -16,6 +16,8 @@ class State(Enum):
     """What a process's main thread is doing; the value is the word for it."""
 
     WORKING = "working"
+    # Drawn only: the sampler saw the process in its own code, and it used no CPU.
+    BLOCKED = "in its own code, not on a CPU"
     MOVING = "moving data"
     QUEUE = "waiting for a queue"
     SPACE = "waiting to send"

@@ -203,7 +203,7 @@ def _warnings(profile: Profile, cpus: int) -> list[str]:
     if lived and delay > _BUSY * lived and len(workers) <= cpus:
         found.append(
             f"the machine was busy: workers were ready to run but had no CPU for "
-            f"{delay / lived:.0%} of their time; repeat when it is idle (see `mpbench doctor`)"
+            f"{delay / lived:.0%} of their time; repeat when it is idle (see mpbench doctor)"
         )
     if not profile.traced:
         found.append(

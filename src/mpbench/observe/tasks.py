@@ -12,9 +12,11 @@ from mpbench.observe.members import Role
 
 if TYPE_CHECKING:
     from mpbench.observe.members import Member
-    from mpbench.observe.rings import Lane
+    from mpbench.observe.rings import Lane, Moment
 
 __all__ = ("Tasks", "tasks_of")
+
+_EVER_NS = 1 << 63
 
 
 class Tasks(NamedTuple):
@@ -41,30 +43,47 @@ class Tasks(NamedTuple):
         return self.chunk_ns / self.calls_in_chunk if self.calls else 0.0
 
 
+class _Cursor:
+    """Events of one kind in the order of their beginning, taken as far as a moment."""
+
+    def __init__(self, lane: Lane, kind: int) -> None:
+        self._moments = [one for one in lane.moments if one.kind == kind]
+        self._at = 0
+
+    def within(self, begin_ns: int, end_ns: int) -> list[Moment]:
+        """Return the events that began between two moments; later calls ask for later ones."""
+        found = []
+        while self._at < len(self._moments) and self._moments[self._at].start_ns < end_ns:
+            one = self._moments[self._at]
+            if one.start_ns >= begin_ns:
+                found.append(one)
+            self._at += 1
+        return found
+
+
 def _chunks(lane: Lane) -> Iterator[tuple[int, int]]:
     """
     Return duration and number of calls of each chunk that a worker did.
 
-    A pool's chunks of map are events of their own. Everything else is the time
-    from one answer of a queue to the next question to the same queue, without
-    the time in which the result was handed back.
+    A chunk is done between one answer of a queue and the next question to the
+    same queue, without the time in which its result was handed back. Chunks of
+    a pool's or an executor's map are events of their own, and say how many
+    calls they hold.
     """
-    own = [one for one in lane.moments if one.kind == kinds.TASK]
-    if own:
-        yield from ((one.duration_ns, one.argument) for one in own)
-        return
     asked = [one for one in lane.moments if one.kind == kinds.GET]
-    given = [one for one in lane.moments if one.kind == kinds.PUT]
-    behind = 0
+    mapped, given = _Cursor(lane, kinds.TASK), _Cursor(lane, kinds.PUT)
     for before, after in pairwise(asked):
         if before.thing != after.thing:
             continue
-        handing = 0
-        while behind < len(given) and given[behind].start_ns < after.start_ns:
-            if given[behind].start_ns >= before.end_ns:
-                handing += given[behind].duration_ns
-            behind += 1
-        yield max(0, after.start_ns - before.end_ns - handing), 1
+        known = mapped.within(before.end_ns, after.start_ns)
+        handing = sum(one.duration_ns for one in given.within(before.end_ns, after.start_ns))
+        if known:
+            yield from ((one.duration_ns, one.argument) for one in known)
+        else:
+            yield max(0, after.start_ns - before.end_ns - handing), 1
+    # The last one of a worker that was ended in the middle, or has a queue of its own kind.
+    begin = asked[-1].end_ns if asked else 0
+    yield from ((one.duration_ns, one.argument) for one in mapped.within(begin, _EVER_NS))
 
 
 def tasks_of(members: Iterable[Member]) -> Tasks | None:

@@ -146,7 +146,7 @@ def _blocked(facts: Facts) -> tuple[str, str]:
         return f"{text} and waited {_time(delay)} for one", f"use {facts.cpus} workers"
     return (
         f"{text}: they waited {_time(delay)} for a CPU that somebody else had",
-        "end other programs and threads (see `mpbench doctor`)",
+        "end other programs and threads (see mpbench doctor)",
     )
 
 

@@ -131,6 +131,8 @@ class Recorder:
                 "born_ns": self.born_ns,
                 "forked": self.forked,
                 "argv0": os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else "",
+                # Other libraries start their own trackers with `python -c`.
+                "tracks": any("resource_tracker" in one for one in getattr(sys, "orig_argv", ())),
                 "python": sys.version.split()[0],
             }
         )
