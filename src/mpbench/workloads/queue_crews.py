@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from queue import Full
 from typing import Any
 
 from mpbench.clock import monotonic_ns
@@ -79,18 +80,23 @@ def _let_out(gang: Crew, queue: Any, consumers: int) -> None:
     Raises:
         WorkloadError: Somebody does not leave.
     """
+    # Never one that waits for room: with the last consumer gone there may be none.
+    feed = getattr(queue, "put_nowait", queue.put)
     gang.stop()
     getting, putting = gang.processes[:consumers], gang.processes[consumers:]
     deadline = time.monotonic() + _PATIENCE_S
     while _is_any_left(getting) and time.monotonic() < deadline:
         if queue.empty():
-            queue.put(b"")
+            with suppress(Full):
+                feed(b"")
         time.sleep(0.000_5)
     while _is_any_left(putting) and time.monotonic() < deadline:
         while not queue.empty():
             queue.get()
         time.sleep(0.000_5)
     if _is_any_left(gang.processes):
+        if hasattr(queue, "cancel_join_thread"):
+            queue.cancel_join_thread()
         raise WorkloadError(f"producers and consumers did not leave within {_PATIENCE_S:g} s")
     while not queue.empty():
         queue.get()
