@@ -96,7 +96,7 @@ def _values(figure: Figure, family: str) -> Table:
     frame = figure.table
     numeric = [str(frame[name].dtype).startswith(("int", "float")) for name in frame.columns]
     columns = tuple(
-        Column(str(name), str(name), is_number=is_number)
+        Column(str(name) or "row", str(name) or "row", is_number=is_number)
         for name, is_number in zip(frame.columns, numeric, strict=True)
     )
     rows = tuple(tuple(_value(one) for one in row) for row in frame.itertuples(index=False))

@@ -292,7 +292,7 @@ def failures(summaries: pd.DataFrame, groups: Groups) -> Table | None:
         (
             *(Cell(groups.value(name, groups.of(row))) for name in groups.columns),
             Cell(
-                f"{row['id']}, {row['fact']}" if row["fact"] else row["id"], target=row["row_key"]
+                f"{row['id']}, {row['fact']}" if row["fact"] else row["id"], target=target_of(row)
             ),
             Cell(row["status"] if row["status"] != "ok" else "failed in part"),
             Cell(f"{row['failed']} of {row['attempts']}"),
