@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from mpbench.analysis.readings import places_of
 from mpbench.analysis.summarize import agent_medians
 from mpbench.report.document import Figure
 from mpbench.report.figures import (
@@ -49,10 +50,11 @@ def _special(family: str, material: Material) -> tuple[list[Figure], frozenset[s
 
 
 def _figures(family: str, material: Material) -> Iterator[Figure]:
-    overview = generic.overview(family, material)
+    special, done = _special(family, material)
+    # A single row says nothing that the other figures do not say better.
+    overview = generic.overview(family, material, least=2 if special else 1)
     if overview is not None:
         yield overview
-    special, done = _special(family, material)
     yield from special
     yield from generic.other_overviews(family, material, done)
     yield from tails.tails(family, material)
@@ -104,6 +106,11 @@ def comparisons(material: Material) -> tuple[Figure, ...]:
 
 
 def matrices(summaries: pd.DataFrame) -> tuple[Figure, ...]:
-    """Return the heat maps of all machines and interpreters that have something in them."""
+    """
+    Return the heat maps over machines and interpreters, where there are several.
+
+    For one place the report's own matrix of start methods says the same as a table.
+    """
     found = (machines.method_matrix(summaries), machines.place_matrix(summaries))
-    return tuple(figure for figure in found if figure is not None)
+    is_single = len(places_of(summaries)) < 2  # noqa: PLR2004 - one place is compared with nothing
+    return () if is_single else tuple(figure for figure in found if figure is not None)

@@ -14,6 +14,7 @@ from mpbench.report.figures.words import (
     compared,
     param_name,
     params_words,
+    quantity,
     ratio_words,
     reading_name,
 )
@@ -130,29 +131,23 @@ def _rows(
     return rows
 
 
+def _alone_words(rows: Sequence[Row]) -> str:
+    """Compare rows of one mark each, or say between what they lie."""
+    alone = {row.label: next(iter(row.series.values())) for row in rows}
+    if len({one.metric for one in alone.values()}) == 1 and len(alone) <= _FEW:
+        return f"{compared(alone)}."
+    ends = (choose(alone, key=lambda name: alone[name].value) for choose in (min, max))
+    values = (f"{name} with {quantity(alone[name].value, alone[name].unit)}" for name in ends)
+    return f"The values reach from {' to '.join(values)}."
+
+
 def _spread_words(rows: Sequence[Row]) -> str:
     """Say how often each start method is best, and where the gap is widest."""
     several = [row for row in rows if len(row.series) > 1]
     if len(several) == len(rows) == 1:
         return f"{rows[0].label}: {compared(rows[0].series)}."
     if not several:
-        alone = {row.label: next(iter(row.series.values())) for row in rows}
-        return f"{compared(alone)}." if len({one.metric for one in alone.values()}) == 1 else ""
-    wins: dict[str, int] = {}
-    widest: tuple[float, str] = (0.0, "")
-    for row in several:
-        ordered = sorted(row.series.items(), key=lambda pair: pair[1].value)
-        (low_name, low), (high_name, high) = ordered[0], ordered[-1]
-        if low.overlaps(high):
-            continue
-        best = high_name if high.is_higher_better else low_name
-        wins[best] = wins.get(best, 0) + 1
-        if low.value > 0 and high.value / low.value > widest[0]:
-            ratio = high.value / low.value
-            words = (
-                f"{row.label}: {high_name} has {ratio_words(ratio)} times the value of {low_name}"
-            )
-            widest = (ratio, words)
+        return _alone_words(rows)
     if not all(one.has_interval for row in several for one in row.series.values()):
         return "Too few agents for intervals: the marks are medians, no difference is claimed."
     if not wins:
@@ -161,13 +156,18 @@ def _spread_words(rows: Sequence[Row]) -> str:
     return f"Of {len(several)} rows the best is {counted}. The widest gap is in {widest[1]}."
 
 
-def _overview(family: str, unit: str, readings: tuple[Reading, ...], material: Material) -> Figure:
-    """Draw the workloads of a family that share a unit, each at its smallest case."""
+def _overview_rows(readings: tuple[Reading, ...], material: Material) -> list[Row]:
+    """Return the rows of an overview: each workload at its smallest case."""
     rows: list[Row] = []
     for each in grouped(readings, lambda one: one.workload).values():
         found = _rows(_smallest(each), material, each[0].behaviour)
         # A workload with many categories has a figure of its own.
         rows += found if len(found) <= _FEW else found[:1]
+    return rows
+
+
+def _overview(family: str, unit: str, rows: Sequence[Row], material: Material) -> Figure:
+    """Draw the workloads of a family that share a unit."""
     said = _spread_words(rows[:_MOST_ROWS])
     if any(row.floor is not None for row in rows[:_MOST_ROWS]):
         said += " The mark | is the floor."
@@ -179,10 +179,17 @@ def _overview(family: str, unit: str, readings: tuple[Reading, ...], material: M
     return dots_figure(family, Dots(key, title, shown, f"{said} {material.note}".strip()))
 
 
-def overview(family: str, material: Material) -> Figure | None:
-    """Draw every workload of a family that reads as a time, at its smallest case."""
-    times = pick(material.family(family), where=lambda one: one.is_time)
-    return _overview(family, "s", times, material) if times else None
+def overview(family: str, material: Material, *, least: int = 1) -> Figure | None:
+    """
+    Draw every workload of a family that reads as a time, at its smallest case.
+
+    Args:
+        family: Its name.
+        material: What was measured.
+        least: Rows without which there is no figure.
+    """
+    rows = _overview_rows(pick(material.family(family), where=lambda one: one.is_time), material)
+    return _overview(family, "s", rows, material) if len(rows) >= least else None
 
 
 def other_overviews(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
@@ -196,7 +203,7 @@ def other_overviews(family: str, material: Material, done: frozenset[str]) -> It
             for one in each
         ]
         if left:
-            yield _overview(family, unit, tuple(left), material)
+            yield _overview(family, unit, _overview_rows(tuple(left), material), material)
 
 
 def categories(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:

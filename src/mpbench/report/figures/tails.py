@@ -17,7 +17,7 @@ from mpbench.report.figures.words import params_words
 
 __all__ = ("tails",)
 
-_MOST_FIGURES, _MOST_SERIES = 2, 4
+_MOST_FIGURES, _MOST_SERIES = 1, 4
 # Fewer single operations than this have no tail to show.
 _LEAST = 200
 
