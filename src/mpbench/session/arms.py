@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mpbench.errors import UsageError
-from mpbench.session.revisions import build, default_cache
+from mpbench.session.revisions import build, commit_of, default_cache
 from mpbench.session.subjects import Described, interpreter, prepare
 
 if TYPE_CHECKING:
@@ -115,6 +115,10 @@ def described_arms(arms: Sequence[Arm], place: Place) -> tuple[Described, ...]:
         UsageError: An interpreter, a repository or a commit does not exist.
         EnvironmentUnfitError: An interpreter does not run, or a commit does not build.
     """
+    # Building takes long, so a wrong name is found before the first one is built.
+    for arm in arms:
+        if arm.rev is not None:
+            commit_of(place.repository, arm.rev)
     known: dict[tuple[str | None, str | None], Described] = {}
     for number, arm in enumerate(arms):
         key = (arm.python, arm.rev)
