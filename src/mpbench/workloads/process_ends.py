@@ -11,17 +11,18 @@ from multiprocessing.process import BaseProcess
 from typing import Callable
 
 from mpbench.clock import monotonic_ns
-from mpbench.errors import UnsupportedError, WorkloadError
+from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, workload
 from mpbench.workloads.ending_targets import compute, leave_buffer, leave_finalizers, spin_until_end
-from mpbench.workloads.starts import ended, outcome_of, process_of, stamps, warm
+from mpbench.workloads.starts import Stamps, ended, outcome_of, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once, idle, stamp
 
 __all__ = (
     "close",
     "exit_path",
     "exit_to_join",
+    "interrupt",
     "terminate",
 )
 
@@ -155,12 +156,23 @@ def exit_path(context: BaseContext, case: Case) -> Iterator[Body]:
 _BUSY = {"sleeping": idle, "running": spin_until_end, "computing": compute}
 
 
-def _interruptible(case: Case) -> str | None:
-    if case.text("call") != "interrupt":
-        return None
-    if not hasattr(BaseProcess, "interrupt"):
-        return "Process.interrupt came with Python 3.14"
-    return None if case.text("child") == "sleeping" else "the child would not end orderly"
+def _ending_body(make: Callable[[], BaseProcess], pipe: Stamps, call: str, code: int) -> Body:
+    """Return the body that starts children and ends them by a call; only the end is timed."""
+
+    def body(iterations: int, /) -> Outcome:
+        latencies = []
+        for _ in range(iterations):
+            child = make()
+            child.start()
+            pipe.wait(child)
+            began = monotonic_ns()
+            getattr(child, call)()
+            child.join()
+            latencies.append(monotonic_ns() - began)
+            ended(child, code)
+        return outcome_of(latencies, {}, iterations)
+
+    return body
 
 
 @workload(
@@ -168,17 +180,16 @@ def _interruptible(case: Case) -> str | None:
     metric=Metric.TIME,
     floor="floor/os-kill-wait",
     covers=("Process.terminate", "Process.kill", "Process.join", "Process.exitcode"),
-    unsupported=_interruptible,
     shares=("call", "child"),
-    call=Sweep(("terminate",), ("terminate", "kill"), ("terminate", "kill", "interrupt")),
+    call=Sweep(("terminate",), ("terminate", "kill"), ("terminate", "kill")),
     child=Sweep(("sleeping",), ("sleeping",), ("sleeping", "running", "computing")),
 )
 def terminate(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     End a child by a signal, and join it.
 
-    Timed: from the call of `terminate`, `kill` or `interrupt` until `join`
-    has returned. Not timed: the start.
+    Timed: from the call of `terminate` or `kill` until `join` has returned.
+    Not timed: the start.
 
     `child` says what the child does: it sleeps in the kernel, runs Python
     code, or computes inside one long call into C.
@@ -186,33 +197,53 @@ def terminate(context: BaseContext, case: Case) -> Iterator[Bind]:
     Reads as: how long a parent waits for a child that it gives up.
     """
     del case
-    codes = {"terminate": -signal.SIGTERM, "kill": -signal.SIGKILL, "interrupt": 0}
+    codes = {"terminate": -signal.SIGTERM, "kill": -signal.SIGKILL}
 
     with stamps() as pipe:
         warm(context)
 
         def bind(one: Case) -> Body:
             call, target = one.text("call"), _BUSY[one.text("child")]
-            reason = _interruptible(one)
-            if reason is not None:
-                raise UnsupportedError(reason)
 
-            def body(iterations: int, /) -> Outcome:
-                latencies = []
-                for _ in range(iterations):
-                    child = process_of(context, target, (pipe.path,), daemon=True)
-                    child.start()
-                    pipe.wait(child)
-                    began = monotonic_ns()
-                    getattr(child, call)()
-                    child.join()
-                    latencies.append(monotonic_ns() - began)
-                    ended(child, codes[call])
-                return outcome_of(latencies, {}, iterations)
+            def make() -> BaseProcess:
+                return process_of(context, target, (pipe.path,), daemon=True)
 
-            return body
+            return _ending_body(make, pipe, call, codes[call])
 
         yield bind
+
+
+def _interruptible(case: Case) -> str | None:
+    del case
+    return None if hasattr(BaseProcess, "interrupt") else "Process.interrupt needs Python 3.14"
+
+
+@workload(
+    "process/interrupt",
+    metric=Metric.TIME,
+    floor="floor/os-kill-wait",
+    covers=("Process.interrupt", "Process.join", "Process.exitcode"),
+    tier=Tier.FULL,
+    unsupported=_interruptible,
+)
+def interrupt(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Interrupt a child that sleeps, and join it (Python 3.14 and newer).
+
+    Timed: from the call of `interrupt` until `join` has returned. Not timed:
+    the start.
+
+    Reads as: the price of an orderly end: the child's KeyboardInterrupt and
+    the interpreter's exit come on top of `process/terminate`.
+    """
+    del case
+    with stamps() as pipe:
+        warm(context)
+
+        def make() -> BaseProcess:
+            return process_of(context, idle, (pipe.path,), daemon=True)
+
+        yield _ending_body(make, pipe, "interrupt", 0)
 
 
 @workload(
