@@ -150,6 +150,19 @@ def _spread_words(rows: Sequence[Row]) -> str:
         return _alone_words(rows)
     if not all(one.has_interval for row in several for one in row.series.values()):
         return "Too few agents for intervals: the marks are medians, no difference is claimed."
+    wins: dict[str, int] = {}
+    widest: tuple[float, str] = (0.0, "")
+    for row in several:
+        ordered = sorted(row.series.items(), key=lambda pair: pair[1].value)
+        (low_name, low), (high_name, high) = ordered[0], ordered[-1]
+        if low.overlaps(high):
+            continue
+        best = high_name if high.is_higher_better else low_name
+        wins[best] = wins.get(best, 0) + 1
+        if low.value > 0 and high.value / low.value > widest[0]:
+            ratio = high.value / low.value
+            words = f"{row.label}: {high_name} has {ratio_words(ratio)} times the value of"
+            widest = (ratio, f"{words} {low_name}")
     if not wins:
         return f"In none of {len(several)} rows do the start methods differ beyond their intervals."
     counted = ", ".join(f"{name} in {count}" for name, count in wins.items())
