@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -10,6 +11,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.pool import Pool
 from typing import Any, Callable
 
+from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case
 from mpbench.workload import Body, Needs, Outcome
@@ -27,6 +29,10 @@ __all__ = (
     "ready_pool",
     "unanswered",
 )
+
+
+# How long an idle pool may take to forget its last call.
+_PATIENCE_NS = 1_000_000_000
 
 
 def needs_workers(case: Case) -> Needs:
@@ -53,9 +59,15 @@ def unanswered(pool: Any) -> int:
     Return how many calls of a pool have no result yet.
 
     A pool with unanswered calls must not be joined: if the worker that had
-    the task is dead, the join would never return.
+    the task is dead, the join would never return. A pool forgets a call a
+    moment after its result was there, so it is given some time.
     """
-    return len(getattr(pool, "_cache", ()))
+    waiting = getattr(pool, "_cache", ())
+    until = monotonic_ns() + _PATIENCE_NS
+    while len(waiting) and monotonic_ns() < until:
+        # Lets the pool's own threads run.
+        time.sleep(0)
+    return len(waiting)
 
 
 def give_up(pool: Any) -> None:

@@ -8,7 +8,7 @@ from mpbench.errors import VerificationError, WorkloadError
 from mpbench.workload import Outcome
 from mpbench.workloads.cross_channels import is_right
 from mpbench.workloads.pool_calls import chunks_of, repeating
-from mpbench.workloads.pool_openings import end, lives
+from mpbench.workloads.pool_openings import end, lives, unanswered
 from mpbench.workloads.pool_scaling import durations, uneven_outcome
 from mpbench.workloads.pool_tasks import make_payload
 
@@ -69,6 +69,22 @@ def test_a_stuck_pool_is_terminated_and_not_waited_for() -> None:
     with pytest.raises(WorkloadError, match="1 without result"):
         end(pool)
     assert ["terminate", "join"] == pool.calls
+
+
+def test_a_call_that_is_about_to_be_forgotten_is_no_fault() -> None:
+    """A pool deletes a call from its table after it has published the result."""
+
+    class Forgetful:
+        looks = 3
+
+        def __len__(self) -> int:
+            self.looks -= 1
+            return int(self.looks > 0)
+
+    pool = StuckPool()
+    pool._cache = Forgetful()
+
+    assert 0 == unanswered(pool)
 
 
 @pytest.mark.parametrize("distribution", ["even", "bimodal", "heavy-tail"])
