@@ -24,6 +24,7 @@ __all__ = (
     "crowd",
     "crowded",
     "ended",
+    "live",
     "lived_body",
     "outcome_of",
     "process_of",
