@@ -170,7 +170,7 @@ def _preloadable(case: Case) -> str | None:
     covers=(*_COVERS, "set_forkserver_preload"),
     facts=READY_FACTS,
     unsupported=_preloadable,
-    imports=Sweep(("common",), ("none", "common", "large"), ("none", "common", "large", "numpy")),
+    imports=Sweep(("common",), ("common",), ("none", "common", "large", "numpy")),
     preload=Sweep((False,), (False, True), (False, True)),
 )
 def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
