@@ -19,7 +19,7 @@ from mpbench.analysis.outcome import Outcome, outcome_of
 from mpbench.analysis.sequential import plan_looks
 from mpbench.analysis.verdict import Rules
 from mpbench.errors import InvalidSessionError, UsageError
-from mpbench.harness.episodes import fresh_agents
+from mpbench.harness.player import fresh_agents
 from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
 from mpbench.observe.preflight import refusals
 from mpbench.session.arms import Arm, Place, described_arms, named

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.analysis.comparison import FAILURES_ALLOWED, Part
 from mpbench.errors import WorkloadError
-from mpbench.harness.episodes import Occasion, Pace, Side, calibrate_pair, run_episode
+from mpbench.harness.episodes import Occasion, run_episode
+from mpbench.harness.pace import Pace, calibrate_pair
+from mpbench.harness.player import Side
 from mpbench.model import Repetition, Slice, Status
 from mpbench.observe.accounting import account_of
 from mpbench.workload import loops_for
@@ -17,7 +19,8 @@ from mpbench.workload import loops_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpbench.harness.episodes import EpisodeResult, Launcher
+    from mpbench.harness.episodes import EpisodeResult
+    from mpbench.harness.player import Launcher
     from mpbench.session.guard import Guard
     from mpbench.session.pairs import Pair
 

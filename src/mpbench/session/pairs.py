@@ -10,7 +10,7 @@ from mpbench.agent.call import call_function
 from mpbench.analysis.episode import Reading
 from mpbench.catalog import cases_of
 from mpbench.errors import UsageError
-from mpbench.harness.episodes import Side
+from mpbench.harness.player import Side
 from mpbench.model import Case, StartMethod, Timing
 from mpbench.session.choose import selected, tier_for
 

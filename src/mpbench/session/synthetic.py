@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.agent.call import call_function
 from mpbench.analysis.episode import Reading, counted, episode_statistic
-from mpbench.harness.episodes import Occasion, Pace, Side, run_episode
+from mpbench.harness.episodes import Occasion, run_episode
 from mpbench.harness.launch import Ending, Subject
+from mpbench.harness.pace import Pace
+from mpbench.harness.player import Side
 from mpbench.model import Case, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mpbench.harness.episodes import Answering, Launcher
+    from mpbench.harness.player import Answering, Launcher
     from mpbench.model import Repetition
 
 __all__ = (

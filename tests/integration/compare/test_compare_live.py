@@ -14,10 +14,12 @@ import pytest
 from mpbench.analysis.outcome import outcome_of
 from mpbench.catalog import discover
 from mpbench.cli import main
-from mpbench.harness import episodes
-from mpbench.harness.episodes import Occasion, Pace, Side, fresh_agents, run_episode
+from mpbench.harness import pace
+from mpbench.harness.episodes import Occasion, run_episode
 from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
+from mpbench.harness.pace import Pace
+from mpbench.harness.player import Side, fresh_agents
 from mpbench.model import Case, StartMethod, Status
 from mpbench.plan import Plan
 from mpbench.session import stages
@@ -39,8 +41,8 @@ def small(monkeypatch, tmp_path):
     """Make episodes short, sessions private, and the noise of a test machine no matter."""
     monkeypatch.setenv("MPBENCH_LOCK", str(tmp_path / "lock"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(episodes, "SLICE_NS", 3_000_000)
-    monkeypatch.setattr(episodes, "EPISODE_NS", 12_000_000)
+    monkeypatch.setattr(pace, "SLICE_NS", 3_000_000)
+    monkeypatch.setattr(pace, "EPISODE_NS", 12_000_000)
     monkeypatch.setattr(stages, "_FEWEST_CONTROLS", 1)
     calm = Look(3_000_000, 0.0, 1.0, 1.0, None, None)
     monkeypatch.setattr(Guard, "_look", lambda _: calm)

@@ -1,0 +1,88 @@
+"""How a pair of arms takes its turns: calibrated once for both, then frozen."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from mpbench.harness.player import Launcher, Player, Side
+from mpbench.model import Timing
+
+__all__ = ("Pace", "calibrate_pair")
+
+# The length of a slice: long against the clock and the request, short against
+# the seconds in which a machine's speed wanders.
+SLICE_NS = 25_000_000
+# A window shorter than this sees too few turns of a contended lock.
+WINDOW_NS = 50_000_000
+# Slices of one episode together. Longer episodes cost more than they gain:
+# what is fixed at the start of an agent does not average out inside it.
+EPISODE_NS = 800_000_000
+_FEWEST_PAIRS, _MOST_PAIRS = 2, 24
+_MOST_SAMPLES = 50
+# Arms whose needs differ by less take the same number of iterations.
+_COMMON = 4
+
+
+class Pace(NamedTuple):
+    """How a pair takes its turns, calibrated once for both arms and then frozen."""
+
+    iterations: tuple[int, int]
+    samples: int
+    pairs: int
+
+
+def _slice_ns(side: Side) -> int:
+    return WINDOW_NS if side.workload.timing is Timing.WINDOW else SLICE_NS
+
+
+def _probe(player: Player) -> tuple[int, int]:
+    """Calibrate one arm; return its iterations and the nanoseconds that a turn takes."""
+    wanted = _slice_ns(player.side)
+    if not player.side.apart:
+        player.enter()
+        player.measure(samples=0, warmups=0, sample_ns=wanted)
+    started = time.perf_counter_ns()
+    if player.side.apart:
+        player.enter()
+    # The second calibration counts: the first one was also the warm-up.
+    reply = player.measure(samples=1, warmups=0, sample_ns=wanted)
+    if player.side.apart:
+        player.leave()
+        return reply["iterations"], time.perf_counter_ns() - started
+    player.leave()
+    return reply["iterations"], int(reply["samples"][0]["wall_ns"])
+
+
+def calibrate_pair(sides: tuple[Side, Side], *, launcher: Launcher) -> Pace:
+    """
+    Find how the arms of a pair take their turns; used for all of its episodes.
+
+    Both arms take the larger number of iterations, unless one is several
+    times as fast as the other: slices of one length are then worth more than
+    equal counts.
+
+    Args:
+        sides: The baseline and the other arm.
+        launcher: Starts an agent.
+
+    Raises:
+        WorkloadError: One arm cannot be measured.
+    """
+    found: list[tuple[int, int]] = []
+    for side in sides:
+        with launcher(side) as agent:
+            player = Player(agent, side, None)
+            found.append(_probe(player))
+            agent.stop()
+    (first, first_ns), (second, second_ns) = found
+    if max(first, second) < _COMMON * min(first, second):
+        larger = max(first, second)
+        first_ns, second_ns = first_ns * larger // first, second_ns * larger // second
+        first = second = larger
+    turn_ns = max(1, (first_ns + second_ns) // 2)
+    samples = 1
+    if sides[0].workload.timing is Timing.ONCE:
+        samples = max(1, min(_MOST_SAMPLES, SLICE_NS // turn_ns))
+    pairs = round(EPISODE_NS / (2 * turn_ns * samples))
+    return Pace((first, second), samples, max(_FEWEST_PAIRS, min(_MOST_PAIRS, pairs)))

@@ -1,0 +1,147 @@
+"""One live agent of an episode: what it is asked and what it has answered."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Protocol
+
+from mpbench.agent.protocol import sample_from_wire
+from mpbench.errors import UnsupportedError, WorkloadError
+from mpbench.harness.launch import launch
+
+if TYPE_CHECKING:
+    from mpbench.harness.launch import Ending, Subject
+    from mpbench.model import Case, Sample
+    from mpbench.workload import Workload
+
+__all__ = ("Answering", "Launcher", "Player", "Side", "fresh_agents")
+
+
+class Answering(Protocol):
+    """What an episode needs of a live agent; `AgentHandle` is one."""
+
+    hash_seed: int
+    ending: Ending | None
+    log: Path
+
+    def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
+        """Send one request and return the reply."""
+
+    def look(self) -> Mapping[str, Any]:
+        """Let the supervisor read what the tree holds now."""
+
+    def stop(self, *, deadline_s: float = 10.0) -> Ending:
+        """End the agent in good order."""
+
+
+class Side(NamedTuple):
+    """
+    One arm of a pair, ready to be measured.
+
+    `apart` means that the set-up is entered for each turn and left after it:
+    for workloads that keep their load on while nobody measures. `inject_loops`
+    is a busy wait inside the timed region, in passes per iteration.
+    """
+
+    arm: str
+    subject: Subject
+    workload: Workload
+    case: Case
+    apart: bool = False
+    inject_loops: float = 0.0
+
+
+# Starts one fresh agent for an arm.
+Launcher = Callable[[Side], AbstractContextManager[Answering]]
+
+
+def fresh_agents(folder: Path) -> Launcher:
+    """
+    Return a launcher of real agents.
+
+    Args:
+        folder: Private; each agent gets a folder of its own in it.
+    """
+
+    @contextmanager
+    def start(side: Side) -> Iterator[Answering]:
+        with (
+            tempfile.TemporaryDirectory(dir=folder, prefix="a", ignore_cleanup_errors=True) as own,
+            launch(side.subject, folder=Path(own)) as agent,
+        ):
+            yield agent
+
+    return start
+
+
+class Player:
+    """One live agent and its place in the episode."""
+
+    def __init__(self, agent: Answering, side: Side, iterations: int | None) -> None:
+        self.agent = agent
+        self.side = side
+        self.iterations = iterations
+        self.samples: list[Sample] = []
+        self.turns: list[int] = []
+        self.failure: WorkloadError | None = None
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Send a request.
+
+        Raises:
+            WorkloadError: The agent could not do it.
+        """
+        try:
+            reply = self.agent.ask(request, deadline_s=self.side.workload.deadline_s)
+            if not reply.get("ok"):
+                kind = UnsupportedError if reply.get("status") == "unsupported" else WorkloadError
+                raise kind(reply["reason"])
+        except WorkloadError as error:
+            self.failure = error
+            raise
+        return reply
+
+    def enter(self) -> None:
+        """Enter the set-up."""
+        case = self.side.case
+        self.ask(
+            {
+                "do": "open",
+                "module": self.side.workload.module,
+                "workload": self.side.workload.name,
+                "method": None if case.method is None else case.method.value,
+                "params": dict(case.params),
+            }
+        )
+
+    def leave(self) -> None:
+        """Leave the set-up; the agent looks at what was left behind."""
+        self.ask({"do": "close"})
+
+    def measure(self, *, samples: int, warmups: int, sample_ns: int = 0) -> dict[str, Any]:
+        """Run the body; without a number of iterations the agent calibrates."""
+        request: dict[str, Any] = {
+            "do": "measure",
+            "params": dict(self.side.case.params),
+            "iterations": self.iterations,
+            "sample_ns": sample_ns,
+            "samples": samples,
+            "warmups": warmups,
+        }
+        if self.side.inject_loops:
+            request["inject_loops"] = self.side.inject_loops
+        return self.ask(request)
+
+    def take_turn(self, turn: int, samples: int) -> None:
+        """Measure one slice."""
+        if self.side.apart:
+            self.enter()
+        reply = self.measure(samples=samples, warmups=0)
+        if self.side.apart:
+            self.leave()
+        self.samples += [sample_from_wire(wire) for wire in reply["samples"]]
+        self.turns += [turn] * samples
