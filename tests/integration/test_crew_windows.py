@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +131,29 @@ def test_a_window_in_which_nothing_was_completed_is_stretched():
 
     assert outcome.operations >= 1
     assert outcome.elapsed_ns in {1_000_000 * 4**power for power in range(8)}
+
+
+_ORPHANS = """
+import multiprocessing, os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import test_crew_windows as tests
+from mpbench.workload import crew
+context = multiprocessing.get_context("fork")
+with crew(context, [(tests.plod, (1_000_000,))] * 2):
+    print("at work", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif("fork" not in METHODS, reason="needs children that inherit standard output")
+def test_workers_end_when_their_parent_was_killed():
+    """Nobody else holds the pipe of standard output, so its end shows that all are gone."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ORPHANS, str(Path(__file__).parent)],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert b"at work\n" == done.stdout
+    assert -signal.SIGKILL == done.returncode
