@@ -197,17 +197,19 @@ def place_of_count(value: float) -> float:
 
 
 def mark_place(axes: Any, place: float, words: str, *, top: float = 1.0) -> None:
-    """Draw a thin vertical line with words at its upper end."""
+    """Draw a thin vertical line with words at its upper end, on the side that has more room."""
+    low, high = axes.get_xlim()
+    is_right = place > low + 0.55 * (high - low)
     axes.axvline(place, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), alpha=0.7)
     axes.annotate(
         words,
         (place, top),
         xycoords=("data", "axes fraction"),
-        xytext=(3, -2),
+        xytext=(-3 if is_right else 3, -2),
         textcoords="offset points",
         fontsize=8,
         va="top",
-        ha="left",
+        ha="right" if is_right else "left",
     )
 
 

@@ -96,7 +96,7 @@ def facets_figure(family: str, figure: Facets) -> Figure:
 
     def draw(drawing: Drawing) -> None:
         grid = drawing.subplots(1, count, squeeze=False)[0]
-        for axes, facet in zip(grid, figure.facets, strict=True):
+        for number, (axes, facet) in enumerate(zip(grid, figure.facets, strict=True)):
             places = set_swept(axes, figure.over, figure.values, (WIDTH - 0.7 * count) / count)
             draw_lines(axes, facet.series, figure.over, places, shown)
             _scale(axes, facet)
@@ -104,7 +104,7 @@ def facets_figure(family: str, figure: Facets) -> Figure:
             axes.set_xlabel(param_name(figure.over))
             shade_beyond(axes, figure.cpus)
             for rank, (value, words) in enumerate(figure.marks):
-                mark_place(axes, places[value], words, top=1 - 0.08 * rank)
+                mark_place(axes, places[value], "" if number else words, top=1 - 0.08 * rank)
         is_beyond = figure.cpus is not None and figure.values[-1] > figure.cpus
         legend_above(drawing, shown, cpus=figure.cpus if is_beyond else None)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mpbench.report.document import Figure
+from mpbench.report.figures.axes import CHARACTER
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.cells import Cell, Cells, draw_cells, ratio_colour
 from mpbench.report.figures.words import ratio_words
@@ -15,6 +16,8 @@ from mpbench.report.figures.words import ratio_words
 __all__ = ("Matrix", "Ratio", "matrix_figure")
 
 _ROW, _AROUND = 0.30, 0.95
+# Inches that the cells of a row have together, beside the names of the rows.
+_CELLS = 5.2
 
 
 class Ratio(NamedTuple):
@@ -72,17 +75,19 @@ def matrix_figure(scope: str, figure: Matrix) -> Figure:
         for place, one in figure.ratios.items()
     }
 
+    longest = max(len(one) for one in figure.columns)
+    is_slanted = longest * CHARACTER > _CELLS / len(figure.columns)
+    slanted = 0.045 * min(34, longest) if is_slanted else 0.0
+
     def draw(drawing: Drawing) -> None:
         axes = drawing.subplots()
         draw_cells(axes, Cells(figure.rows, figure.columns, cells), longest=34)
         axes.xaxis.tick_top()
-        if len(figure.columns) > 4:  # noqa: PLR2004 - more names do not fit side by side
+        if is_slanted:
             axes.tick_params(axis="x", labelrotation=30)
             for label in axes.get_xticklabels():
                 label.set_horizontalalignment("left")
 
-    longest = max(len(one) for one in figure.columns)
-    slanted = 0.035 * min(34, longest) if len(figure.columns) > 4 else 0.0  # noqa: PLR2004 - as above
     return Figure(
         key=figure.key,
         title=figure.title,

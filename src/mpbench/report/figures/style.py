@@ -148,12 +148,14 @@ def looks(names: Sequence[str]) -> dict[str, Look]:
     Give each name its look: the known one, or one that follows from the name itself.
 
     The same name has the same look in every figure, unless two names of one
-    figure would share one; then the later in alphabetical order moves on.
+    figure would share one; then the later moves on.
     """
     given: dict[str, int] = {name: _KNOWN[name] for name in names if name in _KNOWN}
     taken = set(given.values())
-    for name in sorted(set(names) - set(given)):
-        place = zlib.crc32(name.encode()) % len(_LOOKS)
+    for name in sorted(set(names) - set(given), key=names.index):
+        # Sizes and counts are a series, not names: they take the looks in their order.
+        is_number = any(one.isdigit() for one in name)
+        place = 0 if is_number else zlib.crc32(name.encode()) % len(_LOOKS)
         if len(taken) < len(_LOOKS):
             while place in taken:
                 place = (place + 1) % len(_LOOKS)
