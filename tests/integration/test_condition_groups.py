@@ -49,6 +49,7 @@ def test_a_child_that_ended_is_an_error_instead_of_a_hang():
     ended = pytest.raises(WorkloadError, match="child 0 of 1 ended with exit code 3")
     with ended, group(context, exit_with, [(ready, 3)], stop=lambda: None) as gang:
         gang.collect(ready, 2)
+        pytest.fail("the child released once only, and two were collected")
 
     assert [] == multiprocessing.active_children()
 
