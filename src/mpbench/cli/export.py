@@ -1,0 +1,84 @@
+"""`mpbench export`: results for other tools."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mpbench.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mpbench.model import Run
+
+__all__ = ("command",)
+
+_FORMATS = ("pyperf", "pytest-benchmark", "asv", "csv", "parquet")
+
+
+def _commit(runs: Sequence[Run], given: str | None) -> str:
+    commit = given or (runs[0].header.environment.get("source") or {}).get("commit")
+    if not commit:
+        raise UsageError("the results name no commit; give the full hash with --commit")
+    return str(commit)
+
+
+def _table(runs: Sequence[Run], output: Path, *, columnar: bool) -> None:
+    from mpbench.store.frame import frame
+
+    table = frame(runs)
+    if columnar:
+        try:
+            table.to_parquet(output, index=False)
+        except ImportError as error:
+            raise UsageError("Parquet needs pyarrow: pip install 'mpbench[parquet]'") from error
+        return
+    for name in table.select_dtypes(include=["category", "object", "string"]).columns:
+        # A spreadsheet would take these for formulas.
+        text = table[name].astype(str)
+        table[name] = text.where(~text.str.startswith(("=", "+", "-", "@")), "'" + text)
+    table.to_csv(output, index=False)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(_FORMATS), required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A file, or asv's folder.",
+)
+@click.option("--commit", help="The commit that asv results belong to.")
+def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None) -> int:
+    """Write the results in FILES for another tool; one value for each fresh agent."""
+    from mpbench.store import read
+
+    runs = [read(path) for path in files]
+    written: tuple[Path, ...] = (output,)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if form == "asv":
+            from mpbench.integrations.exchange.asv_files import write_asv
+
+            written = write_asv(runs, output, commit=_commit(runs, commit))
+        elif form == "pyperf":
+            from mpbench.integrations.exchange.pyperf_file import pyperf_json
+
+            output.write_text(pyperf_json(runs))
+        elif form == "pytest-benchmark":
+            from mpbench.integrations.exchange.pytest_file import pytest_json
+
+            output.write_text(pytest_json(runs))
+        else:
+            _table(runs, output, columnar=form == "parquet")
+    except OSError as error:
+        raise OutputError(f"cannot write {output}: {error.strerror or error}") from error
+    for path in written:
+        sys.stdout.write(f"{path}\n")
+    return 0

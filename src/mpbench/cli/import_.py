@@ -1,0 +1,57 @@
+"""`mpbench import`: other tools' results as ours."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mpbench.model import Run
+
+__all__ = ("command",)
+
+
+def _write(runs: Iterable[Run], output: Path) -> Iterable[Path]:
+    from mpbench.store.jsonl import Writer
+
+    for run in runs:
+        commit = str(run.header.plan.get("commit", ""))[:8]
+        parts = [run.header.machine, *run.header.subjects, commit or run.header.run[:8]]
+        folder = output / "-".join(part for part in parts if part)
+        with Writer(folder) as writer:
+            writer.header(run.header)
+            for record in run.cases:
+                writer.case(record)
+            for repetition in run.repetitions:
+                writer.repetition(repetition)
+            if run.end is not None:
+                writer.end(run.end)
+        yield folder / "results.jsonl"
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("reports/imported"))
+def command(source: Path, output: Path) -> int:
+    """
+    Read SOURCE, a results directory of asv or a JSON file of pytest-benchmark.
+
+    Each machine, interpreter and commit becomes one result file that the
+    other commands take.
+    """
+    if source.is_dir():
+        from mpbench.integrations.exchange.asv_files import read_asv
+
+        runs = read_asv(source)
+    else:
+        from mpbench.integrations.exchange.pytest_file import read_pytest_json
+
+        runs = (read_pytest_json(source),)
+    for path in _write(runs, output):
+        sys.stdout.write(f"{path}\n")
+    return 0

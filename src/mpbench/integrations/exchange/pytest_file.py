@@ -1,0 +1,156 @@
+"""pytest-benchmark's JSON: written with one round for each agent, and read into a run."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mpbench.errors import RecordError
+from mpbench.integrations.exchange.foreign import Foreign, foreign_run
+from mpbench.integrations.exchange.medians import readings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mpbench.integrations.exchange.medians import Readings
+    from mpbench.model import Run
+
+__all__ = ("pytest_json", "read_pytest_json")
+
+
+def _stats(values: Sequence[float]) -> dict[str, Any]:
+    """Return the statistics that pytest-benchmark's tables and comparison read."""
+    low, middle, high = (float(found) for found in np.quantile(values, (0.25, 0.5, 0.75)))
+    mean, spread = statistics.fmean(values), high - low
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    inside = [one for one in values if low - 1.5 * spread <= one <= high + 1.5 * spread]
+    near = [one for one in values if abs(one - mean) <= deviation]
+    far, distant = len(values) - len(near), len(values) - len(inside)
+    return {
+        "min": min(values),
+        "max": max(values),
+        "mean": mean,
+        "stddev": deviation,
+        "rounds": len(values),
+        "median": middle,
+        "iqr": spread,
+        "q1": low,
+        "q3": high,
+        "iqr_outliers": distant,
+        "stddev_outliers": far,
+        "outliers": f"{far};{distant}",
+        "ld15iqr": min(inside),
+        "hd15iqr": max(inside),
+        "ops": 1.0 / mean,
+        "total": sum(values),
+        "data": list(values),
+        "iterations": 1,
+    }
+
+
+def _benchmark(readings: Readings) -> dict[str, Any]:
+    case = readings.record.case
+    params = dict(case.params)
+    if case.method is not None:
+        params["method"] = case.method.value
+    return {
+        "group": case.workload,
+        "name": readings.name,
+        "fullname": f"mpbench::{readings.name}",
+        "params": params or None,
+        "param": "-".join(str(value) for value in params.values()) or None,
+        "extra_info": {"revision": readings.record.revision, "subject": readings.record.subject},
+        "options": {
+            "disable_gc": True,
+            "timer": "perf_counter_ns",
+            "min_rounds": len(readings.seconds),
+            "max_time": 0.0,
+            "min_time": 0.0,
+            "precision": None,
+            "confidence": None,
+            "warmup": True,
+        },
+        "stats": _stats(readings.seconds),
+    }
+
+
+def pytest_json(runs: Sequence[Run]) -> str:
+    """
+    Return the text of a file that `pytest-benchmark compare` reads.
+
+    Raises:
+        UsageError: Nothing in the runs is timed.
+    """
+    header = runs[0].header
+    machine, cpu = header.environment.get("cpu", {}), header.environment.get("kernel", {})
+    content = {
+        "machine_info": {
+            "node": header.machine,
+            "machine": machine.get("architecture"),
+            "system": cpu.get("system"),
+            "release": cpu.get("release"),
+            "python_implementation": "CPython",
+            "python_version": ", ".join(header.subjects),
+            "cpu": {"brand_raw": machine.get("model"), "count": machine.get("logical")},
+        },
+        "commit_info": {
+            "id": str(header.environment.get("source", {}).get("commit") or "unknown"),
+            "time": header.started_utc,
+            "author_time": header.started_utc,
+            "dirty": False,
+            "project": "mpbench",
+            "branch": "(unknown)",
+        },
+        "benchmarks": [_benchmark(readings) for readings in readings_of(runs)],
+        "datetime": header.started_utc,
+        "version": "5.2.3",
+    }
+    return json.dumps(content, allow_nan=False, indent=1) + "\n"
+
+
+def read_pytest_json(path: Path) -> Run:
+    """
+    Read a JSON file of pytest-benchmark as a run.
+
+    Each round becomes a repetition with one sample. Rounds of one process are
+    not independent, which the run's plan says, so that nothing judges them.
+
+    Raises:
+        RecordError: It is no such file, or was saved without its data.
+    """
+    try:
+        content = json.loads(path.read_text())
+        machine, found = content["machine_info"], content["benchmarks"]
+        benchmarks = [
+            Foreign(
+                name=f"{one.get('group') or 'pytest'}/{one['name']}",
+                method=(one.get("params") or {}).get("method")
+                or (one.get("extra_info") or {}).get("start_method"),
+                params={
+                    key: value
+                    for key, value in (one.get("params") or {}).items()
+                    if isinstance(value, (str, int, float)) and key != "method"
+                },
+                seconds=tuple(float(value) for value in one["stats"]["data"]),
+            )
+            for one in found
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(
+            str(path),
+            0,
+            "a pytest-benchmark file with its data (--benchmark-json, or --benchmark-save-data)",
+            f"{type(error).__name__}: {error}",
+        ) from error
+    return foreign_run(
+        str(path),
+        benchmarks,
+        source="pytest-benchmark",
+        machine=str(machine.get("node", "unknown")),
+        python=str(machine.get("python_version", "unknown")),
+        started_utc=str(content.get("datetime", "")),
+    )
