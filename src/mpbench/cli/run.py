@@ -99,9 +99,12 @@ def _where(given: dict[str, Any]) -> tuple[Plan, Path, bool]:
 
 def _finish(measured: Measured, *, verify: bool) -> int:
     from mpbench import report
-    from mpbench.cli.tables import print_run
+    from mpbench.cli.tables import print_run, print_verified
 
-    print_run(measured.run)
+    if verify:
+        print_verified(measured)
+    else:
+        print_run(measured.run)
     paths = () if verify else report.write((measured.run,), measured.folder)
     for path in (measured.folder / "results.jsonl", *paths):
         sys.stdout.write(f"{path}\n")

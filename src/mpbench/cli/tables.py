@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mpbench.model import Run
     from mpbench.report.document import Table
+    from mpbench.session.run import Measured
 
-__all__ = ("print_run", "print_table")
+__all__ = ("print_run", "print_table", "print_verified")
 
 # What a pipe or a file gets: no terminal says how wide it is.
 _PLAIN_WIDTH = 160
@@ -54,3 +56,16 @@ def print_run(run: Run) -> None:
     failed = failures(summaries, Groups(summaries))
     if failed is not None and failed.rows:
         print_table(failed)
+
+
+def print_verified(measured: Measured) -> None:
+    """Print what a verification found; its timings mean nothing and are not shown."""
+    found = Counter(one.status.value for one in measured.run.repetitions)
+    found.update(one.status.value for one in measured.run.cases if one.reason)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
+    sys.stdout.write(f"verified {len(measured.run.cases)} cases: {counts}\n")
+    for one in measured.run.repetitions:
+        if not one.is_ok:
+            sys.stdout.write(_plain(f"{one.case.id}: {one.status.value}: {one.reason}") + "\n")
+    for text in measured.claims:
+        sys.stdout.write(f"{text}\n")
