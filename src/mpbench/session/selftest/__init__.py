@@ -1,0 +1,1 @@
+"""The proof that verdicts can be trusted, made on the machine at hand."""
