@@ -36,7 +36,15 @@ _ALIASES = {
 }
 
 # One function under two names; the hook sees the one that it was defined with.
-_SAME = {"Process.ident": "Process.pid"}
+_SAME = {
+    "Process.ident": "Process.pid",
+    **{
+        f"{kind}.{call}{name}": f"{kind}.{name}"
+        for kind in ("Value", "Array")
+        for call in ("get", "set")
+        for name in ("value", "raw")
+    },
+}
 
 # A with statement acquires and releases.
 _WITH = {"__enter__": "acquire", "__exit__": "release"}

@@ -166,10 +166,7 @@ _ALONE: dict[str, Callable[[Any, int], int]] = {
     "condition/notify-nobody",
     metric=Metric.TIME,
     floor="floor/semlock",
-    covers=(
-        *("Condition.acquire", "Condition.release"),
-        *("Condition.notify", "Condition.notify_all", "Condition.wait_for"),
-    ),
+    covers=(*("Condition.notify", "Condition.notify_all", "Condition.wait_for"),),
     by_method=False,
     tier=Tier.FULL,
     shares=("call",),

@@ -119,7 +119,7 @@ def _counted(gang: Crew, counters: _Counters, kind: str, milliseconds: int) -> O
     "shared/contended-counter",
     metric=Metric.THROUGHPUT,
     floor=NoFloor("its kind `slots` is the floor: every worker has a counter of its own"),
-    covers=("Value", "RawValue", "Synchronized.get_lock", "Lock.acquire", "Lock.release"),
+    covers=("Value", "RawValue", "Value.get_lock", "Value.value", "Lock.acquire", "Lock.release"),
     facts={**_FACTS, "lost_updates": Metric.COUNT, "lost_share": Metric.SHARE},
     timing=Timing.WINDOW,
     shares=("kind",),

@@ -124,7 +124,7 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
     "shared/heap",
     metric=Metric.TIME,
     floor="floor/empty-c-call",
-    covers=("RawValue", "Value"),
+    covers=("RawValue",),
     facts={"free": Metric.TIME},
     by_method=False,
     tier=Tier.FULL,

@@ -75,7 +75,7 @@ def _format(shared: Any, values: list[Any], iterations: int) -> int:
     return total
 
 
-_OPERATIONS: dict[str, Callable[[Any, list[Any], int], int]] = {
+_CALLS: dict[str, Callable[[Any, list[Any], int], int]] = {
     "read": _read,
     "write": _write,
     "len": _length,
@@ -96,14 +96,14 @@ def _remove(shared: Any) -> None:
     floor="floor/memory-item",
     covers=(
         *("shared_memory.ShareableList", "ShareableList.count", "ShareableList.index"),
-        *("ShareableList.format", "ShareableList.shm"),
+        "ShareableList.format",
     ),
     by_method=False,
-    shares=("operation",),
+    shares=("call",),
     unsupported=lacks_segments,
     kind=Sweep(("int",), ("int",), ("int", "float", "str")),
     elements=Sweep((8,), (8,), (8, 64, 1_000)),
-    operation=Sweep(
+    call=Sweep(
         ("read",), ("read", "write", "count"), ("read", "write", "len", "count", "index", "format")
     ),
 )
@@ -125,7 +125,7 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
     try:
 
         def bind(case: Case) -> Body:
-            run = _OPERATIONS[case.text("operation")]
+            run = _CALLS[case.text("call")]
             return lambda iterations, /: run(shared, values, iterations)
 
         yield bind
@@ -137,7 +137,7 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
     "shared/list-create",
     metric=Metric.TIME,
     floor="floor/segment-create",
-    covers=("shared_memory.ShareableList", "ShareableList.shm"),
+    covers=("shared_memory.ShareableList",),
     facts={"attach": Metric.TIME},
     by_method=False,
     tier=Tier.FULL,
@@ -213,7 +213,7 @@ def _use_manager(manager: Any, blocks: int, size: int) -> tuple[int, int, int]:
     metric=Metric.TIME,
     floor="floor/segment-create",
     covers=(
-        *("SharedMemoryManager", "SharedMemoryManager.start", "SharedMemoryManager.shutdown"),
+        *("SharedMemoryManager", "SharedMemoryManager.start"),
         *("SharedMemoryManager.SharedMemory", "SharedMemoryManager.ShareableList"),
         *("SharedMemoryManager.address", "SharedMemoryManager.join"),
     ),
