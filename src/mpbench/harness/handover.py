@@ -23,7 +23,7 @@ AGENT_PART = (
     "errors.py",
     "units.py",
     "clock.py",
-    "model.py",
+    "model",
     "catalog.py",
     "workload",
     "workloads",

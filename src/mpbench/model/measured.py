@@ -1,142 +1,21 @@
-"""
-The records that pass between the layers, and the closed sets they use.
-
-The records here are named tuples and not dataclasses: the measuring
-interpreter imports this module, and `dataclasses` brings `inspect` with it,
-which every spawned child would pay for and every forked child would copy.
-"""
+"""What is measured: cases, samples, and what one agent gave."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
+
+from mpbench.model.kinds import Metric, Scalar, StartMethod, Status
 
 __all__ = (
     "Account",
-    "Better",
     "Case",
-    "CaseRecord",
-    "Event",
-    "Metric",
     "Repetition",
-    "Run",
-    "RunEnd",
-    "RunHeader",
     "Sample",
-    "Scalar",
     "Slice",
-    "StartMethod",
-    "Status",
-    "Tier",
-    "Timing",
     "WorkerReading",
     "overlap_of",
 )
-
-# What a parameter of a workload may be.
-Scalar = Union[bool, int, float, str]
-
-
-class StartMethod(str, Enum):
-    """How multiprocessing starts a process."""
-
-    FORK = "fork"
-    SPAWN = "spawn"
-    FORKSERVER = "forkserver"
-
-
-class Better(Enum):
-    """Which direction of a metric is an improvement."""
-
-    LOWER = "lower"
-    HIGHER = "higher"
-
-
-class Tier(str, Enum):
-    """How much of the catalogue a run measures."""
-
-    QUICK = "quick"
-    STANDARD = "standard"
-    FULL = "full"
-
-    @property
-    def rank(self) -> int:
-        """0 for quick, 1 for standard, 2 for full."""
-        return ("quick", "standard", "full").index(self.value)
-
-
-class Timing(str, Enum):
-    """What the argument of a body means."""
-
-    # Iterations, calibrated until one sample is long against the clock.
-    LOOP = "loop"
-    # Milliseconds of one common window in which every worker counts.
-    WINDOW = "window"
-    # Always one iteration: the body measures a state, not a rate.
-    ONCE = "once"
-
-
-class Status(str, Enum):
-    """How the measuring of a case ended; each but OK comes with a reason."""
-
-    OK = "ok"
-    FAILED = "failed"
-    TIMEOUT = "timeout"
-    CRASHED = "crashed"
-    SKIPPED = "skipped"
-    UNSUPPORTED = "unsupported"
-    INTERRUPTED = "interrupted"
-    LOST = "lost"
-
-
-class Metric(Enum):
-    """What a number means: its name, its base unit and its better direction."""
-
-    TIME = ("time", "s", Better.LOWER, "time per operation")
-    LATENCY = ("latency", "s", Better.LOWER, "latency, one way")
-    ROUND_TRIP = ("round-trip", "s", Better.LOWER, "round trip")
-    WAITING = ("waiting", "s", Better.LOWER, "waiting time")
-    THROUGHPUT = ("throughput", "op/s", Better.HIGHER, "throughput")
-    BANDWIDTH = ("bandwidth", "B/s", Better.HIGHER, "bandwidth")
-    FAIRNESS = ("fairness", "1", Better.HIGHER, "Jain fairness index")
-    EFFICIENCY = ("efficiency", "1", Better.HIGHER, "efficiency")
-    SHARE = ("share", "1", Better.LOWER, "share")
-    COUNT = ("count", "1", Better.LOWER, "count")
-    MEMORY = ("memory", "B", Better.LOWER, "memory")
-
-    @property
-    def key(self) -> str:
-        """The name in result files and on the command line."""
-        return self.value[0]
-
-    @property
-    def unit(self) -> str:
-        """The base unit: `s`, `op/s`, `B/s`, `B` or `1`."""
-        return self.value[1]
-
-    @property
-    def better(self) -> Better:
-        """Which direction is an improvement."""
-        return self.value[2]
-
-    @property
-    def label(self) -> str:
-        """The words for axes and table heads."""
-        return self.value[3]
-
-    @classmethod
-    def of(cls, key: str) -> Metric:
-        """
-        Return the metric with this key.
-
-        Raises:
-            ValueError: No metric has it.
-        """
-        for metric in cls:
-            if metric.key == key:
-                return metric
-        raise ValueError(f"no metric is called {key!r}; one of {[one.key for one in cls]}")
 
 
 class Case(NamedTuple):
@@ -302,72 +181,3 @@ class Repetition(NamedTuple):
     def values(self, metric: Metric) -> tuple[float, ...]:
         """Return the main reading of every sample, in the metric's base unit."""
         return tuple(sample.value(metric) for sample in self.samples)
-
-
-class CaseRecord(NamedTuple):
-    """
-    What a run set out to measure: one case on one subject.
-
-    `status` is OK when it was to be measured; what became of it then stands in
-    its repetitions. A case that preflight refused is SKIPPED or UNSUPPORTED
-    and has none. `floor` is the case id of the floor measured in the same run.
-    """
-
-    subject: str
-    case: Case
-    metric: Metric
-    facts: Mapping[str, Metric]
-    timing: Timing
-    floor: str | None
-    no_floor: str | None
-    revision: int
-    doc: str
-    status: Status
-    reason: str | None
-
-
-class Event(NamedTuple):
-    """Something that a reader of the results should know: a kill, a warning, a budget cut."""
-
-    elapsed_ns: int
-    kind: str
-    text: str
-    case: str | None = None
-
-
-class RunHeader(NamedTuple):
-    """
-    Where, when and how a run was made.
-
-    `environment` holds the machine (docs/FORMAT.md lists its keys), `subjects`
-    one description for each measured interpreter by its key, `plan` what was
-    asked for, with the seed of every random choice.
-    """
-
-    run: str
-    started_utc: str
-    mpbench: str
-    machine: str
-    command: tuple[str, ...]
-    plan: Mapping[str, Any]
-    subjects: Mapping[str, Mapping[str, Any]]
-    environment: Mapping[str, Any]
-
-
-class RunEnd(NamedTuple):
-    """How a run ended; a file without one was cut off."""
-
-    elapsed_ns: int
-    status: Status
-    reason: str | None
-
-
-class Run(NamedTuple):
-    """One result file, read and checked."""
-
-    path: str
-    header: RunHeader
-    cases: tuple[CaseRecord, ...]
-    repetitions: tuple[Repetition, ...]
-    events: tuple[Event, ...]
-    end: RunEnd | None
