@@ -112,7 +112,7 @@ def _material(evidence: Evidence) -> drawings.Material | None:
 class _Builder:
     """Builds the families of a document."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, *, with_figures: bool) -> None:
         self.evidence = evidence
         table = evidence.summaries
         self.main = table[table["fact"] == ""]
@@ -120,7 +120,7 @@ class _Builder:
             (row.run, row.subject, row.id): f"case-{row.row_key}"
             for row in self.main[["run", "subject", "id", "row_key"]].itertuples()
         }
-        self.material = _material(evidence)
+        self.material = _material(evidence) if with_figures else None
         self.facts: dict[Any, dict[str, Any]] = {}
         for row in table[table["fact"] != ""].to_dict("records"):
             self.facts.setdefault((row["case"], row["arm"]), {})[row["fact"]] = row
@@ -169,9 +169,9 @@ class _Builder:
 
     def comparisons(self) -> tuple[Family, ...]:
         """Return what users compare first, across families, as a section without cases."""
-        matrices = drawings.matrices(self.evidence.summaries)
         if self.material is None:
             return ()
+        matrices = drawings.matrices(self.evidence.summaries)
         figures = (*drawings.comparisons(self.material), *matrices)
         text = "Start methods, locks, shared values, channels and pool calls side by side."
         return (Family("compare", "Side by side", text, figures, ()),) if figures else ()
@@ -246,8 +246,14 @@ def _verdict(evidence: Evidence, sentences: Sequence[str]) -> str:
     )
 
 
-def build(evidence: Evidence) -> Document:
-    """Return the whole report."""
+def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
+    """
+    Return the whole report.
+
+    Args:
+        evidence: What `gather` made.
+        with_figures: Whether to draw; drawing takes most of the time.
+    """
     runs, summaries, groups = evidence.runs, evidence.summaries, evidence.groups
     found = findings(summaries, groups)
     reasons = checks(runs, summaries, evidence.repetitions)
@@ -259,7 +265,7 @@ def build(evidence: Evidence) -> Document:
         findings=found,
         checks=reasons,
         matrix=matrix(summaries, groups),
-        families=_Builder(evidence).families(),
+        families=_Builder(evidence, with_figures=with_figures).families(),
         environment=environments(runs),
         failures=tables.failures(summaries, groups),
         events=_events(runs),

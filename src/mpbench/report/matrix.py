@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from mpbench.report import wording
+from mpbench.report.cells import case_text, method_cell, number_cell, target_of, varying_params
 from mpbench.report.document import Cell, Column, Table
 from mpbench.report.groups import Group, Groups
-from mpbench.report.tables import case_text, method_cell, number_cell, target_of, varying_params
 from mpbench.report.wording import DASH
 
 __all__ = ("matrix", "tone_of")

@@ -7,30 +7,34 @@ terminal, the page, Markdown and CSV say the same.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from mpbench.report import wording
+from mpbench.report.cells import (
+    Row,
+    case_text,
+    fact_cell,
+    interval_cell,
+    is_known,
+    median_cell,
+    method_cell,
+    number_cell,
+    param_cell,
+    ratio_cell,
+    target_of,
+    told_apart,
+    varying_params,
+)
 from mpbench.report.document import Cell, Column, Table
 from mpbench.report.groups import Groups
 from mpbench.report.strips import strips
 from mpbench.report.wording import DASH, TIMES
 
-__all__ = (
-    "case_text",
-    "failures",
-    "method_cell",
-    "number_cell",
-    "target_of",
-    "terminal",
-    "varying_params",
-    "workload_table",
-)
+__all__ = ("failures", "terminal", "workload_table")
 
-Row = Mapping[str, Any]
 
 _METHOD = Column("start_method", "Start method")
 _MEDIAN = Column("median", "Median", "The median of the agents.", is_number=True)
@@ -57,104 +61,6 @@ _P999 = Column("p999", "p99.9", "999 of 1,000 single operations were faster.", i
 _BANDWIDTH = Column("bandwidth", "Bandwidth", "Payload over time.", is_number=True)
 
 
-def _is_known(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def number_cell(value: float, unit: str, *, digits: int = 3, note: str = "") -> Cell:
-    """Return a quantity with its unit, or a dash."""
-    known = _is_known(value)
-    return Cell(wording.quantity_text(value, unit, digits=digits), value if known else None, note)
-
-
-def _median(row: Row) -> Cell:
-    if row["agents"] == 0:
-        return Cell(row["status"], None, row["reason"])
-    digits = wording.digits_for(row["median"], row["low"], row["high"])
-    note = f"{row['label']}; {row['agents']} agents, {row['samples']:,} samples"
-    if row["failed"]:
-        note += f"; {row['failed']} of {row['attempts']} repetitions failed"
-    cell = number_cell(row["median"], row["unit"], digits=digits, note=note)
-    return cell._replace(text=f"{cell.text} !") if row["failed"] else cell
-
-
-def _interval(row: Row) -> Cell:
-    digits = max(3, wording.digits_for(row["median"], row["low"], row["high"]))
-    text = wording.interval_text(row["low"], row["high"], row["unit"], digits=digits)
-    value = f"{row['low']:.6g} {row['high']:.6g}" if text != DASH else None
-    few = 0 < row["agents"] < 6  # noqa: PLR2004 - no interval of 95 % below
-    return Cell(text, value, f"{row['agents']} agents are too few; six are needed" if few else "")
-
-
-def _ratio(row: Row, name: str, note: str = "", target: str = "") -> Cell:
-    value, low, high = (float(row[one]) for one in (name, f"{name}_low", f"{name}_high"))
-    if not math.isfinite(value):
-        return Cell(DASH)
-    if math.isfinite(low):
-        note = f"95 % interval {wording.ratio_text(low)} to {wording.ratio_text(high)}{note}"
-    return Cell(wording.ratio_text(value), value, note.strip("; "), target=target)
-
-
-def method_cell(row: Row) -> Cell:
-    """Return the cost of a reading against the base start method's."""
-    if row["method"] == row["base"]:
-        return Cell("base", 1.0 if row["agents"] else None)
-    cell = _ratio(row, "method_ratio", f"; against {row['base']}")
-    is_open = row["method_ratio_low"] <= 1 <= row["method_ratio_high"]
-    return (
-        cell._replace(text=f"~ {cell.text}", note=f"no difference shown; {cell.note}")
-        if (is_open and cell.value is not None)
-        else cell
-    )
-
-
-def target_of(row: Row) -> str:
-    """Return the id of the row of a case in the page."""
-    return f"case-{row['row_key']}"
-
-
-def _used(rows: Sequence[Row]) -> dict[str, set[Any]]:
-    """Return the values of each parameter."""
-    names = [name for name in rows[0] if name.startswith("param:")]
-    return {name: {row[name] for row in rows if not _is_missing(row[name])} for name in names}
-
-
-def varying_params(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the columns of the parameters that have more than one value."""
-    return tuple(name for name, values in _used(rows).items() if len(values) > 1)
-
-
-def case_text(row: Row, varying: Sequence[str]) -> str:
-    """Return a workload with those parameters that tell its cases apart."""
-    words = [
-        f"{wording.param_title(name[6:])} {wording.param_text(name[6:], row[name])}"
-        for name in varying
-        if not _is_missing(row[name])
-    ]
-    return ", ".join((str(row["workload"]), *words))
-
-
-def _params(rows: Sequence[Row]) -> tuple[tuple[str, ...], str]:
-    """Return the parameters that vary, and the others as words."""
-    used = _used(rows)
-    varying = varying_params(rows)
-    fixed = [
-        f"{wording.param_title(name[6:])} {wording.param_text(name[6:], next(iter(values)))}"
-        for name, values in used.items()
-        if len(values) == 1
-    ]
-    return varying, wording.join_words(fixed)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _param(name: str, value: Any) -> Cell:
-    missing = _is_missing(value)
-    return Cell(wording.param_text(name, value), None if missing else value)
-
-
 def _ordered(rows: Iterable[Row], groups: Groups) -> list[Row]:
     """Put equal parameters together, then what one machine measured, then start methods."""
     known = list(rows)
@@ -176,11 +82,11 @@ class _WorkloadTable:
     def __init__(self, rows: Sequence[Row], facts: Mapping[Any, Mapping[str, Row]]) -> None:
         self.rows = rows
         self.facts = facts
-        self.varying, self.fixed = _params(rows)
+        self.varying, self.fixed = told_apart(rows)
         names = [name for row in rows for name in facts.get((row["case"], row["arm"]), {})]
         self.fact_names = tuple(dict.fromkeys(names))
         self.has = {
-            name: any(_is_known(row[name]) for row in rows)
+            name: any(is_known(row[name]) for row in rows)
             for name in ("floor_ratio", "method_ratio", "p99", "p999", "bandwidth")
         }
         self.has_methods = any(row["method"] for row in rows)
@@ -214,32 +120,21 @@ class _WorkloadTable:
         cells = [
             Cell(groups.value(name, group), groups.value(name, group)) for name in groups.columns
         ]
-        cells += [_param(name[6:], row[name]) for name in self.varying]
+        cells += [param_cell(name[6:], row[name]) for name in self.varying]
         if self.has_methods:
             cells.append(Cell(row["method"] or DASH, row["method"] or None))
-        cells += [_median(row), _interval(row), Cell("")]
+        cells += [median_cell(row), interval_cell(row), Cell("")]
         if self.has["floor_ratio"]:
             target = targets.get((row["run"], row["subject"], row["floor"]), "")
-            cells.append(_ratio(row, "floor_ratio", f"; floor: {row['floor']}", target))
+            cells.append(ratio_cell(row, "floor_ratio", f"; floor: {row['floor']}", target))
         if self.has["method_ratio"]:
             cells.append(method_cell(row))
         cells += [number_cell(row[name], "s") for name in ("p99", "p999") if self.has[name]]
         if self.has["bandwidth"]:
             cells.append(number_cell(row["bandwidth"], "B/s"))
         own = self.facts.get((row["case"], row["arm"]), {})
-        cells += [_fact(own.get(name)) for name in self.fact_names]
+        cells += [fact_cell(own.get(name)) for name in self.fact_names]
         return tuple(cells)
-
-
-def _fact(row: Row | None) -> Cell:
-    if row is None or row["agents"] == 0:
-        return Cell(DASH, None, "" if row is None else row["reason"])
-    digits = wording.digits_for(row["median"], row["low"], row["high"])
-    interval = wording.interval_text(row["low"], row["high"], row["unit"], digits=3)
-    note = f"{row['label']}, 95 % interval {interval}"
-    if row["coverage"] < 1:
-        note += f"; {wording.percent_text(row['coverage'])} of the agents had it"
-    return number_cell(row["median"], row["unit"], digits=digits, note=note)
 
 
 def workload_table(
@@ -288,6 +183,7 @@ def failures(summaries: pd.DataFrame, groups: Groups) -> Table | None:
     main = summaries[(summaries["fact"] == "")]
     bad = main[(main["status"] != "ok") | (main["failed"] > 0)]
     lacking = summaries[(summaries["fact"] != "") & (summaries["agents"] == 0)]
+    every: list[Any] = pd.concat([bad, lacking]).to_dict("records")
     rows = [
         (
             *(Cell(groups.value(name, groups.of(row))) for name in groups.columns),
@@ -298,7 +194,7 @@ def failures(summaries: pd.DataFrame, groups: Groups) -> Table | None:
             Cell(f"{row['failed']} of {row['attempts']}"),
             Cell(row["reason"] or row["failure"]),
         )
-        for row in pd.concat([bad, lacking]).to_dict("records")
+        for row in every
     ]
     if not rows:
         return None
@@ -352,8 +248,8 @@ def _terminal_row(row: Row, groups: Groups, varying: Sequence[str]) -> tuple[Cel
         *(Cell(groups.value(one, group)) for one in groups.columns),
         Cell(name, name),
         Cell(row["method"] or DASH, row["method"] or None),
-        _median(row),
-        _interval(row),
-        _ratio(row, "floor_ratio"),
+        median_cell(row),
+        interval_cell(row),
+        ratio_cell(row, "floor_ratio"),
         method_cell(row) if row["method"] else Cell(DASH),
     )
