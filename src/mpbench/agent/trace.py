@@ -40,7 +40,7 @@ _SAME = {
     "Process.ident": "Process.pid",
     **{
         f"{kind}.{call}{name}": f"{kind}.{name}"
-        for kind in ("Value", "Array")
+        for kind in ("Value", "Array", "Synchronized", "SynchronizedString")
         for call in ("get", "set")
         for name in ("value", "raw")
     },
@@ -48,6 +48,10 @@ _SAME = {
 
 # A with statement acquires and releases.
 _WITH = {"__enter__": "acquire", "__exit__": "release"}
+
+# A Condition's own `acquire` is its lock's, so that the hook sees it as the
+# lock's; in a with statement it can be told apart.
+_GUARDS = ("Condition",)
 
 # The kinds of _multiprocessing.SemLock.
 _RECURSIVE = 0
@@ -150,5 +154,8 @@ class Tracer:
             module = type(owner).__module__.rpartition(".")[2]
             self._write(kind, f"{module}.{kind}")
         else:
-            full = f"{kind}.{name}"
-            self._write(full, _SAME.get(full, full))
+            if kind in _GUARDS:
+                name = _WITH.get(name, name)
+            # What `Value()` and `Array()` make has a type of its own name as well.
+            for full in (f"{kind}.{name}", f"{type(owner).__name__}.{name}"):
+                self._write(full, _SAME.get(full, full))

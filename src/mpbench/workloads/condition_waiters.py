@@ -150,7 +150,10 @@ def _await_condition(condition: Any, awake: Any, board: Any) -> None:
     "condition/notify",
     metric=Metric.LATENCY,
     floor="floor/semaphore-hand-off",
-    covers=("Condition.notify", "Condition.notify_all", "Condition.wait"),
+    covers=(
+        *("Condition.acquire", "Condition.release"),
+        *("Condition.notify", "Condition.notify_all", "Condition.wait"),
+    ),
     facts={
         "notify_return": Metric.TIME,
         "first_wake": Metric.LATENCY,
