@@ -46,14 +46,13 @@ def print_table(table: Table) -> None:
 
 def print_run(run: Run) -> None:
     """Print what a run measured: a table for each family, then what failed."""
-    from mpbench.analysis.summarize import summarize
-    from mpbench.report.groups import Groups
+    from mpbench.report.build import gather
     from mpbench.report.tables import failures, terminal
 
-    summaries = summarize((run,))
-    for table in terminal(summaries):
+    evidence = gather((run,))
+    for table in terminal(evidence.summaries):
         print_table(table)
-    failed = failures(summaries, Groups(summaries))
+    failed = failures(evidence.summaries, evidence.groups)
     if failed is not None and failed.rows:
         print_table(failed)
 

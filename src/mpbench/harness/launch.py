@@ -12,20 +12,17 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import mpbench
 from mpbench.agent.protocol import Channel
 from mpbench.errors import AgentError, CrashError, DeadlineError, WorkloadError
+from mpbench.harness.subject import Ending, Subject, scrubbed_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ("AgentHandle", "Ending", "Subject", "launch", "scrubbed_environment")
-
-# Variables that an interpreter needs to find itself and to read its locale.
-# Everything else of the user's environment would make two runs differ.
-_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 # How long the supervisor may take for its whole kill ladder before the
 # controller gives up on it.
@@ -34,59 +31,6 @@ _LADDER_S = 20.0
 _SUPERVISE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from mpbench.agent.supervisor import main; main()"
 )
-
-
-class Subject(NamedTuple):
-    """
-    One interpreter that is measured.
-
-    `folder` holds the agent's part, compiled by this interpreter; `paths` are
-    further folders for its PYTHONPATH (a user's own code), `variables` further
-    environment variables.
-    """
-
-    key: str
-    executable: str
-    folder: str
-    paths: tuple[str, ...] = ()
-    variables: tuple[tuple[str, str], ...] = ()
-
-
-class Ending(NamedTuple):
-    """
-    What the supervisor reported when the agent's whole tree was gone.
-
-    `cause` is `exited`, `deadline`, `controller`, `killed`, `flood`, or `lost`
-    when the supervisor itself disappeared.
-    """
-
-    cause: str
-    status: int | None
-    report: Mapping[str, Any]
-    snapshot: Mapping[str, Any]
-
-    @property
-    def exit_code(self) -> int | None:
-        """The agent's exit code, negative for a signal; None when it is not known."""
-        return None if self.status is None else os.waitstatus_to_exitcode(self.status)
-
-
-def scrubbed_environment(
-    subject: Subject, *, folder: Path, hash_seed: int, tag: str
-) -> dict[str, str]:
-    """Return the whole environment of an agent: what Python needs, and nothing of the user's."""
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    return {
-        **kept,
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "PYTHONPATH": os.pathsep.join((subject.folder, *subject.paths)),
-        "PYTHONHASHSEED": str(hash_seed),
-        # Every process prints its stacks when the kill ladder sends SIGABRT.
-        "PYTHONFAULTHANDLER": "1",
-        "MPBENCH_TAG": tag,
-        **dict(subject.variables),
-    }
 
 
 # Enough for the stacks of some dozen processes.

@@ -17,15 +17,15 @@ from mpbench.errors import InvalidSessionError
 from mpbench.harness.agents import Agents
 from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import Group, groups_of, rounds
-from mpbench.model import Event, Repetition, RunEnd, RunHeader, Status
+from mpbench.model import Event, Repetition, RunEnd, RunHeader, StartMethod, Status
 from mpbench.observe.accounting import account_of
 from mpbench.observe.preflight import refusals
 from mpbench.session.budget import Budget
-from mpbench.session.choose import catalogue_for, choose
+from mpbench.session.choose import catalogue_for, choose, selected
 from mpbench.session.exclusive import exclusive
 from mpbench.session.interrupt import StopRequest, stop_requests
 from mpbench.session.subjects import prepare
-from mpbench.session.verify import trace_file, unfounded_claims
+from mpbench.session.verify import claims_can_be_checked, trace_file, unfounded_claims
 from mpbench.store.jsonl import Writer, read
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mpbench.session.choose import Chosen
     from mpbench.session.progress import Progress
     from mpbench.session.subjects import Described
+    from mpbench.workload import Workload
 
 __all__ = ("Measured", "default_folder", "run")
 
@@ -293,7 +294,7 @@ def run(
         request = stack.enter_context(stop_requests())
         groups = groups_of(list(chosen.cases), chosen.cases, catalogue, bundled=plan.is_bundled)
         interrupted = _guarded(session, groups, subjects, request, done)
-        claims = () if interrupted else unfounded_claims(private, session.traced, catalogue)
+        claims = () if interrupted else _claims(session, catalogue)
         for text in claims:
             session.event("claim", text)
         progress.end()
@@ -301,6 +302,18 @@ def run(
     if not session.ok and not done and not interrupted:
         raise InvalidSessionError(f"nothing could be measured; see the reasons in {folder}")
     return Measured(folder, read(folder), interrupted, claims)
+
+
+def _claims(session: _Session, catalogue: Mapping[str, Workload]) -> tuple[str, ...]:
+    """Return what the verified workloads claim to call and never did."""
+    if not session.plan.verify:
+        return ()
+    methods = session.plan.methods or tuple(StartMethod)
+    asked = {
+        one.name for one in selected(session.plan, catalogue) if claims_can_be_checked(one, methods)
+    }
+    # A floor that only stands beside another workload was not verified in all its cases.
+    return unfounded_claims(session.private, session.traced & asked, catalogue)
 
 
 def _guarded(

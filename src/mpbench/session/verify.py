@@ -5,13 +5,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mpbench.model import StartMethod
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from mpbench.workload import Workload
 
-__all__ = ("trace_file", "unfounded_claims")
+__all__ = ("claims_can_be_checked", "trace_file", "unfounded_claims")
+
+
+def claims_can_be_checked(one: Workload, methods: Iterable[StartMethod]) -> bool:
+    """Tell whether all calls of a workload were seen: those of spawned children are not."""
+    return not one.by_method or StartMethod.FORK in methods
 
 
 def trace_file(folder: Path, workload: str) -> Path:
