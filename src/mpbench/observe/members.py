@@ -12,6 +12,7 @@ from mpbench.observe.states import Span, State, spans_of, total_by_state
 
 if TYPE_CHECKING:
     from mpbench.observe.program import Ran
+    from mpbench.observe.reading import Key
     from mpbench.observe.rings import Lane, Moment, Traced
 
 __all__ = ("Member", "Role", "members_of")
@@ -87,6 +88,7 @@ class _Start(NamedTuple):
 
     moment: Moment
     method: str
+    name: str
 
 
 def _starts(processes: Sequence[Traced]) -> dict[int, list[_Start]]:
@@ -98,7 +100,8 @@ def _starts(processes: Sequence[Traced]) -> dict[int, list[_Start]]:
                 if moment.kind == kinds.START and moment.argument:
                     thing = one.things.get(moment.thing)
                     method = "" if thing is None else str(thing.facts.get("method", ""))
-                    found.setdefault(moment.argument, []).append(_Start(moment, method))
+                    name = "process" if thing is None else thing.label
+                    found.setdefault(moment.argument, []).append(_Start(moment, method, name))
     return found
 
 
@@ -109,12 +112,24 @@ def _start_of(traced: Traced, starts: dict[int, list[_Start]]) -> _Start | None:
     return max(before, key=lambda one: one.moment.start_ns, default=None)
 
 
-def _role(traced: Traced, main_pid: int) -> Role:
+def _started_as(process: SeenProcess, starts: Sequence[_Start]) -> _Start | None:
+    """Return the start that made a process which recorded nothing."""
+    pid, created = process.key
+    fitting = [
+        one
+        for one in starts
+        if one.moment.argument == pid
+        and one.moment.start_ns - _SLACK_NS <= created <= one.moment.end_ns + _SLACK_NS
+    ]
+    return fitting[-1] if fitting else None
+
+
+def _role(traced: Traced, main_pid: int, *, started: bool) -> Role:
     if traced.role in _HELPERS:
         return Role.HELPER
     if traced.role == "manager":
         return Role.MANAGER
-    if traced.role:
+    if traced.role or started:
         return Role.WORKER
     return Role.MAIN if traced.pid == main_pid else Role.OTHER
 
@@ -176,7 +191,7 @@ def _detail(traced: Traced, method: str) -> str:
 
 
 def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran: Ran) -> Member:
-    role = _role(traced, ran.pid)
+    role = _role(traced, ran.pid, started=start is not None)
     created = traced.born_ns if seen is None or traced.forked else seen.key[1]
     begin = max(ran.started_ns, min(created, traced.born_ns))
     if start is not None:
@@ -197,7 +212,7 @@ def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran:
     return Member(
         number=0,
         pid=traced.pid,
-        name=traced.name or traced.program or "python",
+        name=traced.name or (start.name if start else "") or traced.program or "python",
         role=role,
         detail=_detail(traced, "" if start is None else start.method),
         begin_ns=begin,
@@ -224,16 +239,39 @@ def _with_boot(spans: tuple[Span, ...], born_ns: int) -> tuple[Span, ...]:
     )
 
 
-def _stranger(seen: SeenProcess, ran: Ran) -> Member:
-    """Return a process that recorded nothing: another program, or one that did not load it."""
-    begin = max(ran.started_ns, seen.key[1])
+def _unheard(start: _Start, known: dict[int, tuple[int, int]]) -> Member:
+    """Return a process that was started and ended before anybody saw or heard of it."""
+    pid, begin = start.moment.argument, start.moment.start_ns
+    end = max(start.moment.end_ns, known.get(pid, (0, 0))[0])
+    return Member(
+        number=0,
+        pid=pid,
+        name=start.name,
+        role=Role.WORKER,
+        detail=start.method,
+        begin_ns=begin,
+        end_ns=end,
+        spans=(Span(begin, end, State.STARTING),),
+        points=(),
+        cpu_ns=0,
+        delay_ns=0,
+        peak_rss_bytes=0,
+        traced=None,
+        start=start.moment,
+    )
+
+
+def _stranger(seen: SeenProcess, ran: Ran, start: _Start | None) -> Member:
+    """Return a process that recorded nothing: another program, or one that ended at once."""
+    begin = max(ran.started_ns, seen.key[1]) if start is None else start.moment.start_ns
     end = max(begin, seen.points[-1].at_ns)
+    role = Role.MAIN if seen.key[0] == ran.pid else Role.OTHER
     return Member(
         number=0,
         pid=seen.key[0],
-        name=seen.name,
-        role=Role.MAIN if seen.key[0] == ran.pid else Role.OTHER,
-        detail="",
+        name=seen.name if start is None else start.name,
+        role=role if start is None else Role.WORKER,
+        detail="" if start is None else start.method,
         begin_ns=begin,
         end_ns=end,
         spans=(Span(begin, end, State.UNKNOWN),) if end > begin else (),
@@ -242,8 +280,26 @@ def _stranger(seen: SeenProcess, ran: Ran) -> Member:
         delay_ns=seen.points[-1].delay_ns,
         peak_rss_bytes=max(point.rss_bytes for point in seen.points),
         traced=None,
-        start=None,
+        start=None if start is None else start.moment,
     )
+
+
+def _silent(
+    processes: Sequence[Traced],
+    strangers: Sequence[SeenProcess],
+    starts: Sequence[_Start],
+    ran: Ran,
+) -> list[Member]:
+    """Return the processes that recorded nothing: seen from outside, or known to their parent."""
+    left = list(starts)
+    found = []
+    for process in strangers:
+        start = _started_as(process, left)
+        if start is not None:
+            left.remove(start)
+        found.append(_stranger(process, ran, start))
+    known = {pid: (at, code) for one in processes for pid, code, at in one.endings}
+    return found + [_unheard(one, known) for one in left]
 
 
 def members_of(processes: Sequence[Traced], ran: Ran) -> tuple[Member, ...]:
@@ -256,15 +312,18 @@ def members_of(processes: Sequence[Traced], ran: Ran) -> tuple[Member, ...]:
     """
     starts = _starts(processes)
     members: list[Member] = []
-    matched = set()
+    matched: set[Key] = set()
+    heard: set[Moment] = set()
     for traced in processes:
-        seen = _seen_of(traced, ran.seen.processes)
+        seen, start = _seen_of(traced, ran.seen.processes), _start_of(traced, starts)
         if seen is not None:
             matched.add(seen.key)
-        members.append(_member(traced, seen, _start_of(traced, starts), ran))
-    members += [
-        _stranger(one, ran) for one in ran.seen.processes if one.key not in matched and one.points
-    ]
+        if start is not None:
+            heard.add(start.moment)
+        members.append(_member(traced, seen, start, ran))
+    silent = [one for known in starts.values() for one in known if one.moment not in heard]
+    strangers = [one for one in ran.seen.processes if one.key not in matched and one.points]
+    members += _silent(processes, strangers, silent, ran)
     members.sort(key=lambda one: (one.role is not Role.MAIN, one.begin_ns))
     return tuple(
         one._replace(number=number, exit_code=_exit_code(one, processes, ran))

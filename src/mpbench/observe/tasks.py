@@ -70,7 +70,8 @@ def _chunks(lane: Lane) -> Iterator[tuple[int, int]]:
     a pool's or an executor's map are events of their own, and say how many
     calls they hold.
     """
-    asked = [one for one in lane.moments if one.kind == kinds.GET]
+    # A pool ends its workers while they ask for the next task.
+    asked = [one for one in (*lane.moments, *lane.unfinished) if one.kind == kinds.GET]
     mapped, given = _Cursor(lane, kinds.TASK), _Cursor(lane, kinds.PUT)
     for before, after in pairwise(asked):
         if before.thing != after.thing:

@@ -126,7 +126,9 @@ def _starting(facts: Facts) -> tuple[str, str]:
         one.totals.get(State.STARTING, 0) + one.totals.get(State.IMPORTING, 0) for one in workers
     ) / max(1, len(workers))
     methods = sorted({one.detail.partition(",")[0] for one in workers if one.detail})
-    text = f"starting {len(workers)} processes ({', '.join(methods)}), {_time(each)} each"
+    how = f" ({', '.join(methods)})" if methods else ""
+    count = "one process" if len(workers) == 1 else f"{len(workers)} processes"
+    text = f"{count}{how}, {_time(each)} each"
     if len(workers) > 2 * facts.balance.workers:
         return text, "keep workers: a Pool without maxtasksperchild starts them once"
     return text, "lighter imports in the main module, or forkserver with set_forkserver_preload"
@@ -179,10 +181,10 @@ def _uneven(facts: Facts) -> tuple[str, str]:
 
 _WORDS: dict[str, tuple[str, Callable[[Facts], tuple[str, str]]]] = {
     State.QUEUE.name: ("workers waited", _queue),
-    State.MOVING.name: ("workers moved data", _moving),
+    State.MOVING.name: ("workers moved data:", _moving),
     State.LOCK.name: ("workers waited", _lock),
-    State.STARTING.name: ("workers started up", _starting),
-    State.IMPORTING.name: ("workers imported the main module", _starting),
+    State.STARTING.name: ("workers started up:", _starting),
+    State.IMPORTING.name: ("workers imported the main module:", _starting),
     BLOCKED: ("workers were blocked", _blocked),
     BEFORE: ("workers were", _before),
     AFTER: ("workers were", _after),

@@ -9,6 +9,8 @@ and then runs the `sitecustomize` that it hid, if the user has one.
 import os
 import sys
 
+__all__ = ()
+
 
 def _profile() -> None:
     """Install the wrappers, if this process belongs to a profiled program."""

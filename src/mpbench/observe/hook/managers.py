@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import kinds
-from .ring import recorder
+from .ring import now, recorder
 from .wrap import calling_place, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
@@ -49,16 +49,18 @@ def wrap_managers(module: Any) -> None:
     replace(module.BaseManager, "_run_server", _server)
 
 
-def _segment_number(segment: Any) -> int:
-    name = getattr(segment, "_name", None)
-    return recorder().number(f"shm:{name}", "SharedMemory") if name else 0
+def _segment(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> None:
+        start = now()
+        original(self, *args, **named)
+        # Only now it has a name.
+        key = f"shm:{self.name}"
+        thing = recorder().named(key, "SharedMemory", calling_place())
+        recorder().record(kinds.SHM, thing, start, now(), self.size)
 
-
-def _segment_size(args: tuple[Any, ...], result: Any) -> int:
-    del result
-    return int(getattr(args[0], "_size", 0) or 0)
+    return wrapper
 
 
 def wrap_shared_memory(module: Any) -> None:
     """Wrap the making and opening of segments."""
-    replace(module.SharedMemory, "__init__", timed(kinds.SHM, _segment_number, _segment_size))
+    replace(module.SharedMemory, "__init__", _segment)

@@ -1,0 +1,162 @@
+"""The event file: what is written can be read, whatever happened to the process."""
+
+import json
+
+import pytest
+
+from mpbench.observe.hook import kinds, layout
+from mpbench.observe.hook.ring import Recorder, line_of
+from mpbench.observe.rings import read_rings
+
+
+def make(folder, records=4_096):
+    """Return a recorder as the main thread of a program has it."""
+    return Recorder(str(folder), records)
+
+
+def only(folder):
+    """Read the single process of a folder."""
+    (one,) = read_rings(folder)
+    return one
+
+
+def test_events_come_back_with_their_object(tmp_path):
+    """Kind, object, time and argument are kept, and sums beside them."""
+    recorder = make(tmp_path)
+    queue = recorder.named("pipe:7", "Queue", "a.py:3", made_ns=5)
+    recorder.record(kinds.GET, queue, 100, 250, 9)
+    recorder.record(kinds.GET, queue, 300, 310)
+
+    one = only(tmp_path)
+
+    assert [(100, 250, 9), (300, 310, 0)] == [
+        (event.start_ns, event.end_ns, event.argument) for event in one.main.moments
+    ]
+    assert ("pipe:7", "Queue", "a.py:3") == one.things[queue][:3]
+    assert [(kinds.GET, queue, 2, 160, 150)] == [tuple(total) for total in one.totals]
+
+
+def test_an_outer_event_stands_before_what_is_inside_it(tmp_path):
+    """Events are kept when they end; reading puts them in the order of their beginning."""
+    recorder = make(tmp_path)
+    recorder.record(kinds.RECV, 0, 5, 10)
+    recorder.record(kinds.GET, 0, 5, 20)
+
+    assert [kinds.GET, kinds.RECV] == [one.kind for one in only(tmp_path).main.moments]
+
+
+def test_what_has_begun_and_not_ended_is_seen(tmp_path):
+    """A process that hangs shows in what; what ended is not shown."""
+    recorder = make(tmp_path)
+    recorder.begin(kinds.RUN, 0)
+    recorder.finish(kinds.PUT, 2, recorder.begin(kinds.PUT, 2))
+    recorder.begin(kinds.GET, 3)
+
+    assert [(kinds.RUN, 0), (kinds.GET, 3)] == [
+        (one.kind, one.thing) for one in only(tmp_path).main.unfinished
+    ]
+
+
+def test_deep_nesting_is_counted_but_not_shown(tmp_path):
+    """More open events than there is room for do not overwrite each other."""
+    recorder = make(tmp_path)
+    started = [recorder.begin(kinds.GET, number) for number in range(20)]
+    for number in reversed(range(20)):
+        recorder.finish(kinds.GET, number, started[number])
+
+    one = only(tmp_path)
+
+    assert () == one.main.unfinished
+    assert 20 == len(one.main.moments)
+
+
+def test_a_full_file_drops_events_and_keeps_the_sums(tmp_path):
+    """Sums and the number of dropped events stay right."""
+    recorder = make(tmp_path, records=256)
+    for number in range(1_000):
+        recorder.record(kinds.PUT, 0, number, number + 50)
+
+    one = only(tmp_path)
+
+    assert 1_000 == one.dropped + len(one.main.moments)
+    assert one.dropped > 700
+    assert (1_000, 50_000) == (one.totals[0].times, one.totals[0].total_ns)
+
+
+def test_long_events_are_kept_when_the_file_fills_up(tmp_path):
+    """Short events are thinned first, so that the waits that matter are there to the end."""
+    recorder = make(tmp_path, records=2_048)
+    long_ns = 3_000_000
+    for number in range(3_000):
+        recorder.record(kinds.PUT, 0, number, number + 100)
+    recorder.record(kinds.LOCK_WAIT, 0, 5_000, 5_000 + long_ns)
+
+    assert long_ns == max(one.duration_ns for one in only(tmp_path).main.moments)
+
+
+def test_names_survive_strange_characters(tmp_path):
+    """A name is data; it cannot break the file that it stands in."""
+    recorder = make(tmp_path)
+    strange = 'a"b\\c\nd\u2028é</script>'
+    number = recorder.named("process:1", "Process", strange)
+
+    assert strange == only(tmp_path).things[number].label
+
+
+@pytest.mark.parametrize(
+    "facts", [{"a": None, "b": True, "c": -7, "d": 'x"\x00\t\\'}, {"name": "\U0001f600 ö"}]
+)
+def test_lines_are_json(facts):
+    """The hook writes its own JSON; the json module agrees about it."""
+    assert facts == json.loads(line_of(facts))
+
+
+def test_a_forked_child_has_its_own_file_and_its_parents_names(tmp_path):
+    """Numbers given before the fork mean the same after it; later ones do not."""
+    parent = make(tmp_path)
+    before = parent.named("sem:1", "Lock", "a.py:1")
+    parent.record(kinds.PUT, before, 1, 2)
+    token = parent.token
+    parent.after_fork()
+    child = parent
+    after = child.named("sem:2", "Lock", "a.py:2")
+    child.record(kinds.GET, before, 3, 4)
+
+    one, two = read_rings(tmp_path)
+
+    assert token == one.token
+    assert {before} == set(one.things)
+    assert ["a.py:1", "a.py:2"] == [two.things[n].label for n in (before, after)]
+    assert two.forked
+    assert [kinds.GET] == [event.kind for event in two.main.moments]
+
+
+def test_a_child_that_forked_inside_a_call_ignores_its_end(tmp_path):
+    """The event belongs to the parent."""
+    recorder = make(tmp_path)
+    start = recorder.begin(kinds.START, 0)
+    recorder.after_fork()
+    recorder.finish(kinds.START, 0, start)
+
+    assert [()] == [one.main.moments for one in read_rings(tmp_path)]
+
+
+def test_a_cut_off_file_is_left_out(tmp_path):
+    """What is no event file does not end the reading of the others."""
+    recorder = make(tmp_path)
+    recorder.record(kinds.PUT, 0, 1, 2)
+    (tmp_path / "9-9.ring").write_bytes(b"short")
+    (tmp_path / "8-8.ring").write_bytes(bytes(layout.record_start() * 8 + 64))
+    with (tmp_path / f"{recorder.token}.names").open("a") as names:
+        names.write('{"name": 5, "key": "half')
+
+    assert 1 == len(only(tmp_path).main.moments)
+
+
+def test_too_many_objects_share_no_number(tmp_path, monkeypatch):
+    """A program that makes a lock for each item does not fill the disk."""
+    monkeypatch.setattr("mpbench.observe.hook.ring._MOST_NAMES", 3)
+    recorder = make(tmp_path)
+    numbers = [recorder.named(f"sem:{n}", "Lock", "a.py:1") for n in range(5)]
+
+    assert [1, 2, 3, 0, 0] == numbers
