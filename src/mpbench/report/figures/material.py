@@ -49,9 +49,11 @@ class Material(NamedTuple):
         return tuple(name for name in _METHODS if name in present)
 
     def first_method(self, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
-        """Return the readings of the first start method that there is."""
+        """Return the readings of the first start method, or all where none can matter."""
         known = self.methods(readings)
-        return pick(readings, fact=None, where=lambda one: one.method == known[0]) if known else ()
+        if not known:
+            return readings
+        return pick(readings, fact=None, where=lambda one: one.method == known[0])
 
     @property
     def note(self) -> str:
