@@ -69,8 +69,9 @@ class _Commands(click.Group):
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             import difflib
 
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(COMMANDS)}"
+            there = self.list_commands(ctx)
+            near = difflib.get_close_matches(args[0], there, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; one of {', '.join(there)}"
             raise click.UsageError(f"no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 

@@ -98,15 +98,17 @@ def _where(given: dict[str, Any]) -> tuple[Plan, Path, bool]:
 
 
 def _finish(measured: Measured, *, verify: bool) -> int:
-    from mpbench import report
     from mpbench.cli.tables import print_run, print_verified
 
+    paths = [measured.folder / "results.jsonl"]
     if verify:
         print_verified(measured)
     else:
+        from mpbench import report
+
         print_run(measured.run)
-    paths = () if verify else report.write((measured.run,), measured.folder)
-    for path in (measured.folder / "results.jsonl", *paths):
+        paths += report.write((measured.run,), measured.folder)
+    for path in paths:
         sys.stdout.write(f"{path}\n")
     if measured.interrupted:
         return EXIT_INTERRUPTED
