@@ -6,6 +6,9 @@ from ._adapter import case as _case
 class PoolApplyRoundTrip(_case("pool/apply-round-trip")): ...
 
 
+class PoolAsyncCalls(_case("pool/async-calls")): ...
+
+
 class PoolAsyncResult(_case("pool/async-result")): ...
 
 

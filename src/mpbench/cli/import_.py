@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,23 @@ if TYPE_CHECKING:
 __all__ = ("command",)
 
 
+def _safe(name: str) -> str:
+    """Return a name that stays inside its folder, whatever the file says."""
+    return re.sub(r"[^\w.-]+", "_", name).lstrip(".-") or "imported"
+
+
 def _write(runs: Iterable[Run], output: Path) -> Iterable[Path]:
     from mpbench.store.jsonl import Writer
 
+    made: set[Path] = set()
     for run in runs:
         commit = str(run.header.plan.get("commit", ""))[:8]
         parts = [run.header.machine, *run.header.subjects, commit or run.header.run[:8]]
-        folder = output / "-".join(part for part in parts if part)
+        folder = output / _safe("-".join(part for part in parts if part))
+        if folder in made:
+            # Two environments of one interpreter, machine and commit.
+            folder = folder.with_name(f"{folder.name}-{run.header.run[:8]}")
+        made.add(folder)
         with Writer(folder) as writer:
             writer.header(run.header)
             for record in run.cases:

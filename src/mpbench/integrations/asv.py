@@ -13,13 +13,19 @@ install mpbench without its dependencies.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import multiprocessing
 import re
 import statistics
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asv_runner import benchmarks as _types
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
+from mpbench.agent.call import call_function
 from mpbench.catalog import discover
 from mpbench.integrations.fresh import Amount, measure
 from mpbench.model import Case, StartMethod
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
     from mpbench.model import Repetition, Scalar
     from mpbench.workload import Workload
 
-__all__ = ("MpBenchmark", "case", "register")
+__all__ = ("MpBenchmark", "case", "function", "register")
 
 # Medians of fresh processes differ by round more than inside a round (ASV.md
 # 1.4 has the figures), so a round takes few and there are many.
@@ -123,8 +129,6 @@ def case(name: str) -> type:
         return Case.make(name, _method_of(found.pop("method", None)), found)
 
     def setup(_self: object, *given: Any) -> None:
-        import multiprocessing  # noqa: PLC0415 - asv's process only
-
         wanted = split(given)
         reason = workload.unsupported(wanted)
         if wanted.method and wanted.method.value not in multiprocessing.get_all_start_methods():
@@ -150,6 +154,77 @@ def case(name: str) -> type:
             "version": f"{name}:{workload.revision}",
             "unit": "seconds" if is_time else {"B": "bytes"}.get(workload.metric.unit, "unit"),
             "timeout": 4 * workload.deadline_s,
+            "setup": setup,
+            "mp_seconds": mp_seconds,
+        },
+    )
+
+
+def _is_missing(target: str) -> str | None:
+    """Return what this commit lacks of `package.module:function`; a broken import is raised."""
+    module, _, path = target.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            return f"there is no module {error.name} at this commit"
+        raise
+    for name in path.split("."):
+        found = getattr(found, name, None)
+        if found is None:
+            return f"{module} has no {path} at this commit"
+    return None
+
+
+def _folder_of(target: str) -> tuple[str, ...]:
+    """Return the folder from which asv's process imports a module, unless every process does."""
+    package = target.partition(":")[0].partition(".")[0]
+    specification = importlib.util.find_spec(package)
+    if specification is None or specification.origin is None:
+        return ()
+    file = Path(specification.origin).resolve()
+    folder = file.parent.parent if file.name == "__init__.py" else file.parent
+    own = (Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
+    return () if any(folder.is_relative_to(one) for one in own) else (str(folder),)
+
+
+def function(target: str) -> type:
+    """
+    Return the base of an asv class for a function of a project's own.
+
+    A parameter named `context` receives the multiprocessing context; without
+    one the default start method is set before the function's module is
+    imported. A commit without the function gives results that are n/a.
+
+    Args:
+        target: The function, `package.module:function`.
+    """
+
+    def setup(_self: object, method: str) -> None:
+        if method not in multiprocessing.get_all_start_methods():
+            raise NotImplementedError(f"no start method {method}")
+        reason = _is_missing(target)
+        if reason is not None:
+            raise NotImplementedError(reason)
+
+    def mp_seconds(_self: object, method: str, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
+        one = Case.make(call_function.name, StartMethod(method), {"target": target})
+        paths = _folder_of(target)
+        measured = measure(call_function, one, Amount(agents), paths=paths, own_session=False)
+        return [_seconds(each, call_function) for each in measured]
+
+    mp_seconds.pretty_source = f"Calls {target} in fresh interpreters."  # type: ignore[attr-defined]
+    mp_seconds.pretty_name = target  # type: ignore[attr-defined]
+    return type(
+        "Called",
+        (),
+        {
+            "params": [[one.value for one in StartMethod]],
+            "param_names": ["method"],
+            # Of the way of measuring: a change of the function itself is what is looked for.
+            "version": f"{target}:{call_function.revision}",
+            "unit": "seconds",
+            "timeout": 4 * call_function.deadline_s,
             "setup": setup,
             "mp_seconds": mp_seconds,
         },

@@ -30,6 +30,8 @@ __all__ = ("MpBenchmark", "mp_benchmark", "pytest_addoption")
 
 # The least for which an order-statistic interval of 95 % exists is 6; 8 as in `mpbench run`.
 _AGENTS = 8
+# What is an operation's duration, or its inverse.
+_TIMED = {"s", "op/s", "B/s"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -116,13 +118,25 @@ class MpBenchmark:
         from mpbench.errors import WorkloadError
         from mpbench.integrations.fresh import Amount, measure
 
+        if one.metric.unit not in _TIMED:
+            pytest.fail(
+                f"{one.name} measures {one.metric.label}, and pytest-benchmark knows seconds only; "
+                "measure it with `mpbench run`",
+                pytrace=False,
+            )
         enabled = self._benchmark.enabled
         amount = Amount(self._agents) if enabled else Amount(1, verify=True)
         try:
             measured = measure(one, case, amount, paths=paths)
         except WorkloadError as error:
             pytest.fail(str(error), pytrace=False)
-        self._benchmark.extra_info.update(start_method=self.start_method, case=case.id)
+        self._benchmark.extra_info.update(
+            start_method=None if case.method is None else case.method.value,
+            case=case.id,
+            workload=case.workload,
+            case_params=dict(case.params),
+            revision=one.revision,
+        )
         readings = iter([_median_s(repetition) for repetition in measured])
         self._benchmark.pedantic(
             lambda: self._clock.advance(next(readings, 0.0)), rounds=len(measured)
@@ -140,7 +154,7 @@ def _median_s(repetition: Repetition) -> float:
 def _target_of(function: Callable[..., Any]) -> str:
     """Return `module:name`, or fail with what to do instead."""
     name = getattr(function, "__qualname__", "")
-    if not name or "<" in name:
+    if not name or "<" in name or not getattr(function, "__module__", None):
         pytest.fail(
             f"mp_benchmark cannot measure {name or function!r}: a fresh interpreter has to import "
             "it, so it must be a function at the top level of a module, no lambda and no closure",
@@ -151,14 +165,18 @@ def _target_of(function: Callable[..., Any]) -> str:
 
 def _paths_for(function: Callable[..., Any]) -> tuple[str, ...]:
     """Return the folders from which the function's module was imported."""
-    own = sys.modules[function.__module__]
+    own = sys.modules.get(function.__module__)
     found = [Path(entry).resolve() for entry in sys.path if entry and Path(entry).is_dir()]
     prefixes = tuple(Path(one).resolve() for one in (sys.prefix, sys.base_prefix))
     kept = [
         str(path) for path in found if not any(path.is_relative_to(prefix) for prefix in prefixes)
     ]
-    if getattr(own, "__file__", None):
-        kept.append(str(Path(str(own.__file__)).resolve().parent))
+    file = getattr(own, "__file__", None)
+    depth = function.__module__.count(".")
+    # Under `--import-mode=importlib` a test's package is not on sys.path.
+    folders = Path(str(file)).resolve().parents if file else ()
+    if depth < len(folders):
+        kept.append(str(folders[depth]))
     return tuple(dict.fromkeys(kept))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 import math
+import re
+from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.errors import RecordError
 from mpbench.integrations.exchange.foreign import Foreign, foreign_run
@@ -14,11 +17,11 @@ from mpbench.integrations.exchange.medians import readings_of
 from mpbench.stats import median_interval, quantiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mpbench.integrations.exchange.medians import Readings
-    from mpbench.model import Run
+    from mpbench.model import Run, Scalar
 
 __all__ = ("read_asv", "write_asv")
 
@@ -27,111 +30,192 @@ _COLUMNS = (
     *("stats_q_25", "stats_q_75", "stats_number", "stats_repeat", "samples"),
 )
 _CI = 0.99
-# The smallest number of values with an order-statistic interval is used; below it asv has infinity.
+# Below the smallest number of values with an order-statistic interval asv has infinity.
 _ENDLESS = math.inf
+_METHOD = "method"
+_EXPECTED = "a results directory of asv (api version 2) with its benchmarks.json"
 
 
-def _row(readings: Readings, started_ms: int) -> list[Any]:
+class _Benchmark(NamedTuple):
+    """One workload as asv has it: a name, and lists over every combination of parameters."""
+
+    name: str
+    pretty: str
+    version: str
+    doc: str
+    names: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    readings: Mapping[tuple[str, ...], Readings]
+
+
+def _given(readings: Readings) -> dict[str, str]:
+    """Return the parameters of a case as asv writes them, the start method first."""
+    case = readings.record.case
+    method = {} if case.method is None else {_METHOD: repr(case.method.value)}
+    return method | {name: repr(value) for name, value in case.params}
+
+
+def _grouped(every: Sequence[Readings]) -> Iterator[_Benchmark]:
+    """Put the cases of a workload together, so that asv shows start methods side by side."""
+    groups: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], Readings]] = defaultdict(dict)
+    for one in every:
+        given = _given(one)
+        groups[one.record.case.workload, tuple(given)][tuple(given.values())] = one
+    for (workload, names), readings in groups.items():
+        record = next(iter(readings.values())).record
+        columns = zip(*readings, strict=True)
+        yield _Benchmark(
+            workload.replace("/", ".", 1).replace("-", "_"),
+            workload,
+            f"{workload}:{record.revision}",
+            record.doc,
+            names,
+            tuple(tuple(dict.fromkeys(column)) for column in columns),
+            readings,
+        )
+
+
+def _row(one: _Benchmark, started_ms: int) -> list[Any]:
+    """Return asv's row; combinations that were not measured are n/a."""
+    columns: list[list[Any]] = [[] for _ in range(8)]
+    for chosen in itertools.product(*one.values):
+        for column, value in zip(columns, _columns(one.readings.get(chosen)), strict=True):
+            column.append(value)
+    result, *stats, samples = columns
+    values = [list(given) for given in one.values]
+    return [result, values, one.version, started_ms, 0.0, *stats, samples]
+
+
+def _columns(readings: Readings | None) -> tuple[Any, ...]:
+    if readings is None:
+        return (math.nan, *(None,) * 7)
     low_quartile, median, high_quartile = quantiles(readings.seconds, (0.25, 0.5, 0.75))
     interval = median_interval(readings.seconds, _CI)
     low, high = (-_ENDLESS, _ENDLESS) if interval is None else (interval.low, interval.high)
-    version = f"{readings.record.case.workload}:{readings.record.revision}"
-    return [
-        [median],
-        [],
-        version,
-        started_ms,
-        0.0,
-        *([low], [high], [low_quartile], [high_quartile]),
-        *([1], [len(readings.seconds)], [list(readings.seconds)]),
-    ]
+    count = len(readings.seconds)
+    return median, low, high, low_quartile, high_quartile, 1, count, list(readings.seconds)
 
 
-def _definition(readings: Readings) -> dict[str, Any]:
-    case = readings.record.case
+def _definition(one: _Benchmark) -> dict[str, Any]:
     return {
-        "code": readings.record.doc,
-        "name": readings.name,
-        "param_names": [],
-        "params": [],
-        "pretty_name": readings.name,
+        "code": one.doc,
+        "name": one.name,
+        "param_names": list(one.names),
+        "params": [list(given) for given in one.values],
+        "pretty_name": one.pretty,
         "rounds": 1,
         "timeout": 180.0,
         "type": "time",
         "unit": "seconds",
-        "version": f"{case.workload}:{readings.record.revision}",
+        "version": one.version,
     }
+
+
+def _machine(run: Run) -> dict[str, str]:
+    environment = run.header.environment
+    cpu, memory = environment.get("cpu", {}), environment.get("memory", {})
+    return {
+        "arch": str(cpu.get("architecture", "")),
+        "cpu": str(cpu.get("model", "")),
+        "machine": run.header.machine,
+        "num_cpu": str(cpu.get("logical", "")),
+        "os": str(environment.get("kernel", {}).get("system", "")),
+        "ram": str((memory.get("total_bytes") or 0) // 1024),
+    }
+
+
+def _safe(name: str) -> str:
+    """Return a name that cannot lead to another folder."""
+    return re.sub(r"[^\w.-]+", "_", name).strip(".") or "unknown"
+
+
+def _known(path: Path) -> dict[str, Any]:
+    """
+    Return what a file of asv holds already, nothing where there is no file.
+
+    Raises:
+        RecordError: It is no file of asv.
+    """
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise RecordError(str(path), 0, "a JSON file of asv", str(error)) from error
+    if not isinstance(found, dict):
+        raise RecordError(str(path), 0, "a JSON object of asv", type(found).__name__)
+    return found
+
+
+def _milliseconds(moment: str) -> int:
+    started = datetime.fromisoformat(moment)
+    return round(started.replace(tzinfo=started.tzinfo or UTC).timestamp() * 1_000)
 
 
 def write_asv(runs: Sequence[Run], folder: Path, *, commit: str) -> tuple[Path, ...]:
     """
-    Write one run as results of a commit that `asv compare` and `asv publish` read.
+    Write runs as results of a commit that `asv compare` and `asv publish` read.
+
+    Each machine and interpreter has a file of its own. What the directory
+    holds already stays, other than older results of the same workloads.
 
     Args:
-        runs: Runs of one machine and one interpreter.
+        runs: Runs of one commit.
         folder: The results directory, `.asv/results` as a rule.
         commit: The full hash that the results belong to.
 
     Returns:
         The files that were written.
+
+    Raises:
+        UsageError: Nothing is timed, or two runs hold the same case.
+        RecordError: The directory holds something else.
     """
-    header = runs[0].header
-    python = next(iter(header.subjects))
-    short = ".".join(python.split(".")[:2])
-    cpu = header.environment.get("cpu", {})
-    memory = header.environment.get("memory", {})
-    machine = {
-        "arch": str(cpu.get("architecture", "")),
-        "cpu": str(cpu.get("model", "")),
-        "machine": header.machine,
-        "num_cpu": str(cpu.get("logical", "")),
-        "os": str(header.environment.get("kernel", {}).get("system", "")),
-        "ram": str((memory.get("total_bytes") or 0) // 1024),
-    }
-    started = datetime.fromisoformat(header.started_utc)
-    started_ms = round(started.replace(tzinfo=started.tzinfo or UTC).timestamp() * 1_000)
-    every = readings_of(runs)
-    environment = f"mpbench-py{short}"
-    results = {
-        "commit_hash": commit,
-        "env_name": environment,
-        "date": started_ms,
-        "params": {**machine, "python": short},
-        "python": short,
-        "requirements": {},
-        "env_vars": {},
-        "result_columns": list(_COLUMNS),
-        "results": {one.name: _row(one, started_ms) for one in every},
-        "durations": {},
-        "version": 2,
-    }
-    definitions = folder / "benchmarks.json"
-    known = json.loads(definitions.read_text()) if definitions.exists() else {"version": 2}
-    known |= {one.name: _definition(one) for one in every}
-    place = folder / header.machine
-    place.mkdir(parents=True, exist_ok=True)
-    files: dict[Path, Mapping[str, Any]] = {
-        definitions: known,
-        place / "machine.json": {**machine, "version": 1},
-        place / f"{commit[:8]}-{environment}.json": results,
-    }
-    for path, content in files.items():
-        path.write_text(json.dumps(content, indent=1) + "\n")
+    files: dict[Path, dict[str, Any]] = {}
+
+    def content(path: Path) -> dict[str, Any]:
+        return files.setdefault(path, _known(path))
+
+    definitions = content(folder / "benchmarks.json")
+    for run in runs:
+        machine, started_ms = _machine(run), _milliseconds(run.header.started_utc)
+        place = folder / _safe(run.header.machine)
+        if not content(place / "machine.json"):
+            files[place / "machine.json"] |= {**machine, "version": 1}
+        for subject in run.header.subjects:
+            only = run._replace(cases=tuple(one for one in run.cases if one.subject == subject))
+            environment = f"mpbench-py{_safe(subject)}"
+            made = content(place / f"{commit[:8]}-{environment}.json")
+            earlier = made.get("results", {})
+            made |= {
+                "commit_hash": commit,
+                "env_name": environment,
+                "date": started_ms,
+                "params": {**machine, "python": subject},
+                "python": subject,
+                "requirements": {},
+                "env_vars": {},
+                "result_columns": list(_COLUMNS),
+                "durations": {},
+                "version": 2,
+            }
+            every = tuple(_grouped(readings_of((only,))))
+            made["results"] = earlier | {one.name: _row(one, started_ms) for one in every}
+            definitions |= {one.name: _definition(one) for one in every}
+    definitions["version"] = 2
+    for path, what in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(what, indent=1) + "\n")
     return tuple(files)
 
 
-def _combinations(params: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    return list(itertools.product(*params)) or [()]
-
-
-def _plain(value: str) -> str | int | float:
-    text = value.strip("'\"")
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def _plain(value: str) -> Scalar:
+    """Return the value of which asv kept the `repr`."""
+    try:
+        found = ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
+    return found if isinstance(found, (bool, int, float, str)) else value
 
 
 def _values(row: Mapping[str, Any], place: int) -> list[float]:
@@ -142,56 +226,82 @@ def _values(row: Mapping[str, Any], place: int) -> list[float]:
     return [] if result is None else [float(result)]
 
 
+def _is_current(row: Mapping[str, Any], definition: Mapping[str, Any]) -> bool:
+    """Tell whether a row means what the definitions say, as `asv publish` does."""
+    return (
+        definition.get("unit") == "seconds"
+        and str(row.get("version")) == str(definition.get("version"))
+        and len(row.get("params") or []) == len(definition.get("param_names") or [])
+    )
+
+
 def _benchmarks(content: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Foreign]:
     found = []
     for name, values in content["results"].items():
         row = dict(zip(content["result_columns"], values, strict=False))
         definition = definitions.get(name, {})
-        if definition.get("unit", "seconds") != "seconds":
+        if not _is_current(row, definition):
             continue
-        names = definition.get("param_names", [])
-        for place, chosen in enumerate(_combinations(row.get("params") or [])):
-            given = dict(zip(names, (_plain(value) for value in chosen), strict=False))
-            method = given.pop("method", None)
+        names = definition.get("param_names") or []
+        for place, chosen in enumerate(itertools.product(*(row.get("params") or []))):
+            given = dict(zip(names, (_plain(value) for value in chosen), strict=True))
+            method = given.pop(_METHOD, None)
             pretty = definition.get("pretty_name") or name.replace(".", "/", 1)
             found.append(
-                Foreign(pretty, None if method is None else str(method), given, _values(row, place))
+                Foreign(
+                    pretty,
+                    None if method is None else str(method),
+                    given,
+                    _values(row, place),
+                    _revision(row["version"]),
+                )
             )
     return found
+
+
+def _revision(version: object) -> int:
+    """Return the revision in our own versions, `family/behaviour:revision`; 1 in others."""
+    number = str(version).rpartition(":")[2]
+    return int(number) if "/" in str(version) and number.isdecimal() else 1
 
 
 def read_asv(folder: Path) -> tuple[Run, ...]:
     """
     Read a results directory of asv: one run for each commit, machine and environment.
 
-    The commit stands in the run's plan. Samples are there when asv was told
-    to record them; else a run has one value for each case.
+    The commit stands in the run's plan and its date in `started_utc`. Samples
+    are there when asv was told to record them; else a run has one value for
+    each case. Rows of an older version of a benchmark are left out, as
+    `asv publish` leaves them out, and so is what is not measured in seconds.
 
     Raises:
-        RecordError: It is no such directory.
+        RecordError: It is no such directory, or nothing in it is timed.
     """
     try:
         definitions = json.loads((folder / "benchmarks.json").read_text())
-        runs = []
-        for path in sorted(folder.glob("*/*.json")):
-            if path.name == "machine.json":
-                continue
-            content = json.loads(path.read_text())
-            run = foreign_run(
-                str(path),
-                _benchmarks(content, definitions),
-                source="asv",
-                machine=str(content["params"].get("machine", path.parent.name)),
-                python=str(content["python"]),
-                started_utc=datetime.fromtimestamp(content["date"] / 1_000, UTC).isoformat(),
-            )
-            plan = {**run.header.plan, "commit": content["commit_hash"]}
-            runs.append(run._replace(header=run.header._replace(plan=plan)))
+        runs = [
+            _read(path, definitions)
+            for path in sorted(folder.glob("*/*.json"))
+            if path.name != "machine.json"
+        ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise RecordError(
-            str(folder),
-            0,
-            "a results directory of asv (api version 2) with its benchmarks.json",
-            f"{type(error).__name__}: {error}",
-        ) from error
-    return tuple(runs)
+        found = f"{type(error).__name__}: {error}"
+        raise RecordError(str(folder), 0, _EXPECTED, found) from error
+    kept = tuple(run for run in runs if run.cases)
+    if not kept:
+        raise RecordError(str(folder), 0, "asv results in seconds", f"none in {len(runs)} files")
+    return kept
+
+
+def _read(path: Path, definitions: Mapping[str, Any]) -> Run:
+    content = json.loads(path.read_text())
+    run = foreign_run(
+        str(path),
+        _benchmarks(content, definitions),
+        source="asv",
+        machine=str(content["params"].get("machine", path.parent.name)),
+        python=str(content["python"]),
+        started_utc=datetime.fromtimestamp(content["date"] / 1_000, UTC).isoformat(),
+    )
+    more = {"commit": str(content["commit_hash"]), "env_name": str(content["env_name"])}
+    return run._replace(header=run.header._replace(plan={**run.header.plan, **more}))

@@ -40,9 +40,9 @@ def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:
     A case of several interpreters gets the interpreter's key in its name.
 
     Raises:
-        UsageError: Nothing in them is timed.
+        UsageError: Nothing in them is timed, or two runs hold the same case.
     """
-    found = []
+    found: dict[str, Readings] = {}
     for run in runs:
         several = len(run.header.subjects) > 1
         for record in run.cases:
@@ -53,7 +53,12 @@ def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:
             )
             if ours and record.metric.unit in _TIMED:
                 name = f"{record.case.id} ({record.subject})" if several else record.case.id
-                found.append(Readings(record, name, tuple(_seconds(one) for one in ours), ours))
+                if name in found:
+                    raise UsageError(
+                        f"{name} is in two of these results, and a file of another tool has it "
+                        "once; export each result on its own"
+                    )
+                found[name] = Readings(record, name, tuple(_seconds(one) for one in ours), ours)
     if not found:
         raise UsageError("these results hold no timed case; export them as CSV or Parquet")
-    return tuple(found)
+    return tuple(found.values())

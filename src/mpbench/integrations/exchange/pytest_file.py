@@ -13,7 +13,7 @@ from mpbench.integrations.exchange.foreign import Foreign, foreign_run
 from mpbench.integrations.exchange.medians import readings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mpbench.integrations.exchange.medians import Readings
@@ -63,7 +63,13 @@ def _benchmark(readings: Readings) -> dict[str, Any]:
         "fullname": f"mpbench::{readings.name}",
         "params": params or None,
         "param": "-".join(str(value) for value in params.values()) or None,
-        "extra_info": {"revision": readings.record.revision, "subject": readings.record.subject},
+        "extra_info": {
+            "workload": case.workload,
+            "start_method": None if case.method is None else case.method.value,
+            "case_params": dict(case.params),
+            "revision": readings.record.revision,
+            "subject": readings.record.subject,
+        },
         "options": {
             "disable_gc": True,
             "timer": "perf_counter_ns",
@@ -112,6 +118,20 @@ def pytest_json(runs: Sequence[Run]) -> str:
     return json.dumps(content, allow_nan=False, indent=1) + "\n"
 
 
+def _foreign(one: Mapping[str, Any]) -> Foreign:
+    """Return one benchmark; what mpbench wrote or measured says itself which case it is."""
+    seconds = tuple(float(value) for value in one["stats"]["data"])
+    ours, params = one.get("extra_info") or {}, one.get("params") or {}
+    if "workload" in ours and "case_params" in ours:
+        method = ours.get("start_method")
+        revision = int(ours.get("revision", 1))
+        return Foreign(ours["workload"], method, ours["case_params"], seconds, revision)
+    given = {name: value for name, value in params.items() if isinstance(value, (str, int, float))}
+    method = given.pop("method", None)
+    name = f"{one.get('group') or 'pytest'}/{one['name']}"
+    return Foreign(name, None if method is None else str(method), given, seconds)
+
+
 def read_pytest_json(path: Path) -> Run:
     """
     Read a JSON file of pytest-benchmark as a run.
@@ -125,20 +145,7 @@ def read_pytest_json(path: Path) -> Run:
     try:
         content = json.loads(path.read_text())
         machine, found = content["machine_info"], content["benchmarks"]
-        benchmarks = [
-            Foreign(
-                name=f"{one.get('group') or 'pytest'}/{one['name']}",
-                method=(one.get("params") or {}).get("method")
-                or (one.get("extra_info") or {}).get("start_method"),
-                params={
-                    key: value
-                    for key, value in (one.get("params") or {}).items()
-                    if isinstance(value, (str, int, float)) and key != "method"
-                },
-                seconds=tuple(float(value) for value in one["stats"]["data"]),
-            )
-            for one in found
-        ]
+        benchmarks = [_foreign(one) for one in found]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             str(path),
