@@ -8,7 +8,7 @@ from typing import Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Outcome, Sweep, fixed, worker_counts, workload
+from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, fixed, worker_counts, workload
 from mpbench.workloads.pool_calls import CALLS, COVERS, burn_job, calling, echo_job, one_by_one
 from mpbench.workloads.pool_openings import needs_two_workers, needs_workers, ready_pool
 from mpbench.workloads.pool_tasks import echo
@@ -60,7 +60,7 @@ def task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
 @workload(
     "pool/call-scaling",
     metric=Metric.THROUGHPUT,
-    floor="floor/empty-call",
+    floor=NoFloor("one worker, the curve's own first point, is the reference"),
     by_method=False,
     covers=COVERS,
     shares=("call", "chunk_size", "task_us"),
@@ -124,7 +124,7 @@ def _surface_body(run: Body, *, ideal_ns: float) -> Body:
 @workload(
     "pool/chunk-surface",
     metric=Metric.EFFICIENCY,
-    floor="floor/empty-call",
+    floor=NoFloor("the reading is a share of what two perfect workers would do"),
     covers=("Pool.map",),
     by_method=False,
     facts={"efficiency": Metric.EFFICIENCY, "per_task": Metric.TIME},
