@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.model import Case
+from mpbench.model import Case, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,12 +46,15 @@ def floor_case(case: Case, floor: Workload) -> Case:
     Return the floor's case that a case is compared with.
 
     A parameter that both have takes the case's value (a message of 64 KiB is
-    compared with a raw pipe's 64 KiB); the others take the floor's first.
+    compared with a raw pipe's 64 KiB), but for a word that the floor does not
+    know; the others take the floor's first.
     """
     given = dict(case.params)
     params: dict[str, Scalar] = {}
     for name, sweep in floor.parameters.items():
-        params[name] = given[name] if name in given else sweep[0][0]  # type: ignore[index]
+        known = sweep.resolve(Tier.FULL, 1)
+        value = given.get(name, known[0])
+        params[name] = known[0] if isinstance(value, str) and value not in known else value
     return Case.make(floor.name, case.method if floor.by_method else None, params)
 
 

@@ -47,6 +47,15 @@ def test_a_floor_takes_the_parameters_that_it_shares() -> None:
     assert Case.make("floor/os-pipe-round-trip", None, {"payload_bytes": 65_536}) == floor
 
 
+def test_a_floor_does_not_take_a_word_that_it_does_not_know() -> None:
+    """An operation that only the workload has falls back to the floor's first."""
+    case = Case.make("shared/list", StartMethod.FORK, {"operation": "count", "items": 10})
+    floor = floor_case(case, CATALOGUE["floor/memory-item"])
+    known = CATALOGUE["floor/memory-item"].parameters["operation"].resolve(Tier.FULL, 2)
+
+    assert floor.text("operation") == known[0]
+
+
 def order(seed: int) -> list[list[str]]:
     """Return the names of the groups in each of six rounds."""
     one = CATALOGUE["floor/empty-call"]
