@@ -23,7 +23,7 @@ from mpbench.workload import (
     worker_counts,
     workload,
 )
-from mpbench.workloads.pool_calls import CALLS, Job, calling
+from mpbench.workloads.pool_calls import Job, calling
 from mpbench.workloads.pool_openings import expect, needs_workers, ready_pool
 from mpbench.workloads.pool_tasks import (
     WORKS,
@@ -114,7 +114,7 @@ def _scaling(
     needs=_needs_streams,
     deadline_s=120.0,
     workers=worker_counts(),
-    call=Sweep(("map",), ("map",), tuple(CALLS)),
+    call=Sweep(("map",), ("map",), ("map", "imap", "starmap")),
     work=Sweep(("cpu",), ("cpu",), _WORKS),
     tasks=Sweep((96,), (96,), (96, 960)),
 )
@@ -145,7 +145,7 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     needs=_needs_streams,
     deadline_s=120.0,
     workers=worker_counts(),
-    call=Sweep(("map",), ("map",), tuple(CALLS)),
+    call=Sweep(("map",), ("map",), ("map", "imap", "starmap")),
     work=Sweep(("cpu",), ("cpu",), _WORKS),
 )
 def weak_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
