@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 import mpbench
+from mpbench.analysis.advise import advise
 from mpbench.analysis.summarize import agent_medians, summarize
 from mpbench.model import Run
 from mpbench.report import figures as drawings
 from mpbench.report import tables, wording
+from mpbench.report.advice import advice_table
+from mpbench.report.compared import Compared, compared
 from mpbench.report.document import (
     Cell,
     Column,
@@ -20,6 +23,7 @@ from mpbench.report.document import (
     Family,
     Figure,
     Part,
+    Section,
     Source,
     Table,
 )
@@ -99,14 +103,15 @@ def _samples_table(part: pd.DataFrame, rows: Sequence[Mapping[str, Any]], name: 
     return Table(f"samples-{wording.slug(name)}", title, title, tuple(columns), tuple(made))
 
 
-def _material(evidence: Evidence) -> drawings.Material | None:
-    """Return what figures are made from: the place with the most readings, and its run."""
+def _material(evidence: Evidence, *, with_latencies: bool) -> drawings.Material | None:
+    """Return what figures and advice are made from: the place with the most readings."""
     material = drawings.prepare(evidence.summaries, evidence.agents)
     if material is None:
         return None
     run = next(run for run in evidence.runs if run.header.run == material.place.run)
     usable = run.header.environment.get("cpu", {}).get("usable")
-    return material._replace(latencies=frames.latencies((run,)), cpus=usable)
+    latencies = frames.latencies((run,)) if with_latencies else None
+    return material._replace(latencies=latencies, cpus=usable)
 
 
 class _Builder:
@@ -120,7 +125,8 @@ class _Builder:
             (row.run, row.subject, row.id): f"case-{row.row_key}"
             for row in self.main[["run", "subject", "id", "row_key"]].itertuples()
         }
-        self.material = _material(evidence) if with_figures else None
+        self.material = _material(evidence, with_latencies=with_figures)
+        self.with_figures = with_figures
         self.facts: dict[Any, dict[str, Any]] = {}
         for row in table[table["fact"] != ""].to_dict("records"):
             self.facts.setdefault((row["case"], row["arm"]), {})[row["fact"]] = row
@@ -165,7 +171,22 @@ class _Builder:
 
     def figures(self, name: str) -> tuple[Figure, ...]:
         """Return the figures of a family."""
-        return () if self.material is None else drawings.for_material(name, self.material)
+        if self.material is None or not self.with_figures:
+            return ()
+        return drawings.for_material(name, self.material)
+
+    def advice(self) -> Table | None:
+        """Return what to use on the machine that the figures show."""
+        material = self.material
+        if material is None:
+            return None
+        place = material.place
+        targets = {
+            str(case): target
+            for (run, subject, case), target in self.targets.items()
+            if (run, subject) == (place.run, place.subject)
+        }
+        return advice_table(advise(material.readings, None, material.cpus), targets, place.name)
 
     def comparisons(self) -> tuple[Family, ...]:
         """Return what users compare first, across families, as a section without cases."""
@@ -234,6 +255,15 @@ def _subtitle(runs: Sequence[Run], groups: Groups) -> str:
     return " · ".join(one for one in (where, what, when) if one)
 
 
+def _verdicts(judged: Sequence[Compared]) -> tuple[Section, ...]:
+    return tuple(
+        Section(
+            one.table.key, "Verdicts" if len(judged) == 1 else f"Verdicts {n}", one.table, one.notes
+        )
+        for n, one in enumerate(judged, 1)
+    )
+
+
 def _verdict(evidence: Evidence, sentences: Sequence[str]) -> str:
     if sentences:
         return sentences[0]
@@ -256,19 +286,23 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
     """
     runs, summaries, groups = evidence.runs, evidence.summaries, evidence.groups
     found = findings(summaries, groups)
+    judged = compared(runs)
     reasons = checks(runs, summaries, evidence.repetitions)
+    builder = _Builder(evidence, with_figures=with_figures)
     return Document(
         title="What multiprocessing costs",
         subtitle=_subtitle(runs, groups),
-        verdict=_verdict(evidence, [one.text for one in found]),
+        verdict=_verdict(evidence, [one.sentence for one in judged] or [one.text for one in found]),
         caution=caution(reasons),
         findings=found,
         checks=reasons,
+        verdicts=_verdicts(judged),
         matrix=matrix(summaries, groups),
-        families=_Builder(evidence, with_figures=with_figures).families(),
+        families=builder.families(),
         environment=environments(runs),
         failures=tables.failures(summaries, groups),
         events=_events(runs),
         sources=tuple(_source(run) for run in runs),
         version=mpbench.__version__,
+        advice=builder.advice(),
     )

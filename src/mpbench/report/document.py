@@ -16,6 +16,7 @@ __all__ = (
     "Figure",
     "Finding",
     "Part",
+    "Section",
     "Source",
     "State",
     "Strip",
@@ -51,7 +52,8 @@ class Strip(NamedTuple):
     """
     How the agents of one case are spread, each place from 0 to 1 on the scale of its table.
 
-    `points` is empty where there are too many cases to draw every agent.
+    `points` is empty where there are too many cases to draw every agent;
+    `mark` is a place that the others are held against, such as "no difference".
     """
 
     low: float | None
@@ -60,6 +62,7 @@ class Strip(NamedTuple):
     smallest: float
     largest: float
     points: tuple[float, ...]
+    mark: float | None = None
 
 
 class Cell(NamedTuple):
@@ -170,8 +173,22 @@ class Source(NamedTuple):
     text: str
 
 
+class Section(NamedTuple):
+    """A table under a heading of its own, with lines about it."""
+
+    key: str
+    title: str
+    table: Table
+    notes: tuple[str, ...]
+
+
 class Document(NamedTuple):
-    """A whole report; `caution` says what to keep in mind, empty where there is nothing."""
+    """
+    A whole report.
+
+    `caution` says what to keep in mind, empty where there is nothing.
+    `verdicts` are the comparisons among the runs.
+    """
 
     title: str
     subtitle: str
@@ -179,6 +196,7 @@ class Document(NamedTuple):
     caution: str
     findings: tuple[Finding, ...]
     checks: tuple[Check, ...]
+    verdicts: tuple[Section, ...]
     matrix: Table | None
     families: tuple[Family, ...]
     environment: Table
@@ -186,3 +204,4 @@ class Document(NamedTuple):
     events: Table | None
     sources: tuple[Source, ...]
     version: str
+    advice: Table | None = None

@@ -103,6 +103,10 @@ def _source(source: Source) -> Iterator[str]:
 
 def _blocks(document: Document) -> Iterator[str]:
     yield from _head(document)
+    yield from _table(document.advice)
+    for section in document.verdicts:
+        yield from _table(section.table)
+        yield "\n".join(f"- {escape(note)}" for note in section.notes)
     yield from _table(document.matrix)
     for family in document.families:
         yield from _family(family)

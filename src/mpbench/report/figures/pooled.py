@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mpbench.analysis.even import break_even
 from mpbench.analysis.readings import ParamValue, Reading, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.material import Material
 from mpbench.report.figures.speed import Speed, speed_figure
-from mpbench.report.figures.surface import Surface, break_even, surface_figure
+from mpbench.report.figures.surface import Surface, surface_figure
 from mpbench.report.figures.sweeps import Panel, Sweep, sweep_figure
 from mpbench.report.figures.words import param_value, params_words, quantity
 from mpbench.scaling import Scaling, scaling_of
@@ -67,8 +68,8 @@ def calls(material: Material) -> tuple[Figure, ...]:
         )
         for chunk in distinct(kept, _CHUNK)[:3]
     )
-    method = kept[0].method
-    note = f"{params_words(fixed)}, under {method}. {material.note}".strip()
+    method = f", under {kept[0].method}" if kept[0].method else ""
+    note = f"{params_words(fixed)}{method}. {material.note}".strip()
     title = "map, imap and starmap over workers and chunk sizes"
     return (sweep_figure("pool", Sweep("calls", title, "workers", panels, note)),)
 

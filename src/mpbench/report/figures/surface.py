@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.cells import Cell, Cells, draw_cells, share_colour
 from mpbench.report.figures.style import INK
 
-__all__ = ("Surface", "break_even", "surface_figure")
+__all__ = ("Surface", "surface_figure")
 
 _ROW, _AROUND = 0.36, 1.25
 _LEVELS = (0.5, 0.9)
@@ -37,34 +36,6 @@ class Surface(NamedTuple):
     row_name: str
     column_name: str
     said: str
-
-
-def break_even(
-    lengths: Sequence[float], shares: Sequence[float | None], level: float
-) -> float | None:
-    """
-    Return the task length at which an efficiency is reached, between measured lengths.
-
-    The share of waste falls with the length in a straight line on logarithmic
-    axes, so that is how it is interpolated.
-
-    Returns:
-        The shortest such length; None if no measured length reaches the level,
-        the shortest measured one if that already does.
-    """
-    known = [(length, share) for length, share in zip(lengths, shares, strict=True) if share]
-    for place, (length, share) in enumerate(known):
-        if share >= level:
-            if place == 0:
-                return length
-            before, low = known[place - 1]
-            wastes = [math.log(max(1e-9, 1 / one - 1)) for one in (low, share)]
-            wanted = math.log(1 / level - 1)
-            part = (wanted - wastes[0]) / (wastes[1] - wastes[0]) if wastes[0] != wastes[1] else 1.0
-            return math.exp(
-                math.log(before) + min(1.0, max(0.0, part)) * (math.log(length) - math.log(before))
-            )
-    return None
 
 
 def _cells(figure: Surface) -> Cells:

@@ -1,0 +1,37 @@
+"""Which start method, channel, chunk size and worker count to use here, from what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mpbench.analysis.advise.channels import channels
+from mpbench.analysis.advise.pools import pools
+from mpbench.analysis.advise.record import Advice, Choice, Standing, Wishes
+from mpbench.analysis.advise.sharing import sharing
+from mpbench.analysis.advise.starts import starts
+from mpbench.analysis.readings import Reading
+
+__all__ = ("Advice", "Choice", "Standing", "Wishes", "advise")
+
+
+def advise(
+    readings: Sequence[Reading], wishes: Wishes | None = None, cpus: int | None = None
+) -> tuple[Advice, ...]:
+    """
+    Answer every question that users bring, from the readings of one place.
+
+    A question whose workloads are not among the readings is answered with
+    "not measured" and the command that would measure it.
+
+    Args:
+        readings: Of one interpreter on one machine, floors included.
+        wishes: What is known about the user's program.
+        cpus: Usable CPUs there.
+    """
+    known = wishes or Wishes()
+    return (
+        *starts(readings, known, cpus),
+        *channels(readings, known),
+        *pools(readings, known, cpus),
+        *sharing(readings),
+    )

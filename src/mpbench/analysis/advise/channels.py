@@ -1,0 +1,140 @@
+"""Advice about what carries messages, and about when shared memory pays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mpbench.analysis.advise.between import Found, at, crossing
+from mpbench.analysis.advise.record import Advice, Choice, Wishes, advice_of, estimate_of, missing
+from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.units import format_bytes
+
+__all__ = ("channels",)
+
+_SIZE = "payload_bytes"
+Series = Mapping[str, tuple[Reading, ...]]
+
+
+def _first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Return the readings of fork, or of the first start method there is."""
+    methods = {one.method for one in readings}
+    chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
+    return pick(readings, fact=None, where=lambda one: one.method in {chosen, ""})
+
+
+def _round_trips(readings: Sequence[Reading]) -> Series:
+    """Return request and answer over each channel that carries objects."""
+    pipes = _first_method(pick(readings, "pipe/round-trip"))
+    objects = pick(pipes, params={"form": "object"})
+    queues = _first_method(pick(readings, "queue/round-trip"))
+    series = grouped(queues, lambda one: str(one.params.get("kind", "Queue")))
+    # Bytes and objects cost differently: they are not rivals.
+    return {"Pipe": objects, **series} if objects else series
+
+
+def _transports(readings: Sequence[Reading]) -> Series:
+    """Return bringing a payload to another process over each transport."""
+    main = pick(readings, "cross/transports", fact="per_message")
+    return grouped(_first_method(main), lambda one: str(one.params.get("transport", "")))
+
+
+def _at_size(series: Series, size: float) -> list[Choice]:
+    found: dict[str, Found | None] = {name: at(each, _SIZE, size) for name, each in series.items()}
+    return [
+        Choice(name, one.cost, "s", one.cases, one.is_modelled)
+        for name, one in found.items()
+        if one is not None
+    ]
+
+
+def _sizes(series: Series, wishes: Wishes) -> tuple[float, ...]:
+    """Return the size asked for, or the sizes that every channel was measured at."""
+    if wishes.payload_bytes is not None:
+        return (wishes.payload_bytes,)
+    common: set[float] | None = None
+    for each in series.values():
+        own = {value for value in distinct(each, _SIZE) if isinstance(value, float)}
+        common = own if common is None else common & own
+    ordered = sorted(common or ())
+    # Smallest, largest and the middle tell when the answer changes.
+    return tuple(dict.fromkeys((*ordered[:1], *ordered[len(ordered) // 2 :][:1], *ordered[-1:])))
+
+
+def _ask(key: str, words: str, series: Series, wishes: Wishes, how: str) -> Iterator[Advice]:
+    several = {name: each for name, each in series.items() if each}
+    sizes = _sizes(several, wishes)
+    if len(several) < 2 or not sizes:  # noqa: PLR2004 - one channel is no choice
+        yield missing(key, f"Which channel {words}?", "fewer than two channels were measured", how)
+        return
+    for size in sizes:
+        question = f"Which channel {words} of {format_bytes(int(size))}?"
+        choices = _at_size(several, size)
+        if len(choices) > 1:
+            method = next(iter(several.values()))[0].method
+            because = f"Measured under {method}" if method else ""
+            yield advice_of(f"{key}-{int(size)}", question, choices, because)
+        else:
+            yield missing(key, question, "that is beyond the largest size measured", how)
+
+
+def _pays(readings: Sequence[Reading]) -> tuple[str, Series]:
+    """Return where shared memory and a pipe did the same job: the workload and both series."""
+    handed = _first_method(pick(readings, "shared/hand-over"))
+    series = grouped(handed, lambda one: str(one.params.get("transport", "")))
+    memory = next((name for name in series if name.startswith("memory")), None)
+    if memory is not None and "pipe" in series:
+        return "shared/hand-over", {"pipe": series["pipe"], "shared memory": series[memory]}
+    moved = _transports(readings)
+    if {"pipe", "shared-memory"} <= set(moved):
+        return "cross/transports", {"pipe": moved["pipe"], "shared memory": moved["shared-memory"]}
+    return "", {}
+
+
+def _shared_memory(readings: Sequence[Reading]) -> Advice:
+    key, question = "shared-memory", "From which size on does shared memory pay, against a pipe?"
+    how = "mpbench run --tier standard --select shared/hand-over"
+    name, series = _pays(readings)
+    if not series:
+        return missing(key, question, "shared memory and a pipe were not measured together", how)
+    costs = {kind: {one.number(_SIZE) or 0.0: one for one in each} for kind, each in series.items()}
+    common = sorted(set(costs["pipe"]) & set(costs["shared memory"]))
+    pipes, memories = (
+        [(size, estimate_of(costs[kind][size]).value) for size in common]
+        for kind in ("pipe", "shared memory")
+    )
+    found = crossing(pipes, memories)
+    largest = common[-1]
+    choices = [
+        Choice(
+            f"{kind} at {format_bytes(int(largest))}",
+            estimate_of(costs[kind][largest]),
+            "s",
+            tuple(costs[kind][size].case for size in common),
+        )
+        for kind in ("pipe", "shared memory")
+    ]
+    made = advice_of(
+        key,
+        question,
+        choices,
+        f"From {name}, at {len(common)} size{'s' if len(common) > 1 else ''}",
+        how,
+    )
+    if found is None:
+        answer = f"not up to {format_bytes(int(largest))}"
+    elif found == common[0]:
+        answer = f"from {format_bytes(int(found))}, the smallest size measured, or below"
+    else:
+        answer = f"from about {format_bytes(round(found, -2) if found > 1_000 else int(found))}"  # noqa: PLR2004
+    return made._replace(answer=answer)
+
+
+def channels(readings: Sequence[Reading], wishes: Wishes) -> Iterator[Advice]:
+    """Answer which channel to use by message size, and when shared memory pays."""
+    trips = "mpbench run --tier standard --select 'pipe/round-trip' --select 'queue/round-trip'"
+    yield from _ask(
+        "request-answer", "for requests and answers", _round_trips(readings), wishes, trips
+    )
+    moves = "mpbench run --tier standard --select cross/transports"
+    yield from _ask("bulk", "to bring payloads", _transports(readings), wishes, moves)
+    yield _shared_memory(readings)

@@ -1,0 +1,103 @@
+"""What a pool call adds to a task by chunk size, and how long a job takes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mpbench.analysis.advise.record import plus, times
+from mpbench.analysis.readings import Reading
+from mpbench.scaling import Estimate
+
+__all__ = ("Overhead", "chunk_candidates", "default_chunk", "job_time", "overhead_of")
+
+# multiprocessing.Pool cuts a map into four chunks for each worker.
+_CHUNKS_PER_WORKER = 4
+
+
+class Overhead(NamedTuple):
+    """Wall time added to each task: a part for the task and a part for its chunk, shared by it."""
+
+    each: float
+    chunk: float
+    # The measured interval relative to the median, the widest of the cases.
+    low: float | None
+    high: float | None
+    cases: tuple[str, ...]
+
+    def at(self, chunk_size: float) -> Estimate:
+        """Return what is added to each task at a chunk size."""
+        value = self.each + self.chunk / chunk_size
+        if self.low is None or self.high is None:
+            return Estimate(value, None, None)
+        return Estimate(value, value * self.low, value * self.high)
+
+
+def overhead_of(readings: Sequence[Reading]) -> Overhead | None:
+    """
+    Fit each + chunk / size to empty tasks at several chunk sizes.
+
+    Both are kept from being negative, and relative errors are made small. With
+    a single chunk size its whole cost counts as that of the chunk.
+
+    Args:
+        readings: Times per task of one call, with the parameter `chunk_size`.
+    """
+    known = [
+        (size, one)
+        for one in readings
+        if (size := one.number("chunk_size")) is not None and size > 0
+    ]
+    if not known:
+        return None
+    sizes = np.array([size for size, _ in known])
+    costs = np.array([one.value for _, one in known])
+    rows = np.stack([1 / costs, 1 / (sizes * costs)], axis=1)
+    if len(set(sizes)) < 2:  # noqa: PLR2004 - one size cannot tell the parts apart
+        each, chunk = 0.0, float(np.median(costs * sizes))
+    else:
+        each, chunk = (float(one) for one in np.linalg.lstsq(rows, np.ones(len(costs)))[0])
+        if each < 0:
+            each, chunk = 0.0, float(np.exp(np.mean(np.log(costs * sizes))))
+        elif chunk < 0:
+            each, chunk = float(np.exp(np.mean(np.log(costs)))), 0.0
+    lows = [one.low / one.value for _, one in known if one.low is not None]
+    highs = [one.high / one.value for _, one in known if one.high is not None]
+    cases = tuple(one.case for _, one in known)
+    return Overhead(each, chunk, min(lows, default=None), max(highs, default=None), cases)
+
+
+def default_chunk(tasks: int, workers: int) -> int:
+    """Return the chunk size that `Pool.map` chooses by itself."""
+    return max(1, -(-tasks // (_CHUNKS_PER_WORKER * workers)))
+
+
+def _longest_share(tasks: int, workers: int, chunk_size: int) -> int:
+    """Return how many equal tasks the busiest worker gets when chunks go to who is free."""
+    before = -(-tasks // chunk_size) - 1
+    last = tasks - before * chunk_size
+    rounds, place = divmod(before, workers)
+    return rounds * chunk_size + (last if place == 0 else chunk_size)
+
+
+def job_time(
+    overhead: Overhead, task_s: float, tasks: int, workers: int, chunk_size: int
+) -> Estimate:
+    """
+    Return how long a job of equal tasks takes on a warm pool, by the model.
+
+    The busiest worker's share of the work, plus the overhead of all tasks: the
+    parent hands out chunks and takes results one after the other.
+    """
+    work = _longest_share(tasks, workers, chunk_size) * task_s
+    return plus(times(overhead.at(chunk_size), tasks), work)
+
+
+def chunk_candidates(tasks: int, workers: int) -> tuple[int, ...]:
+    """Return chunk sizes worth considering: powers of two, and even shares of the tasks."""
+    even = {-(-tasks // (workers * parts)) for parts in range(1, 9)}
+    powers = {1 << power for power in range(tasks.bit_length())}
+    largest = -(-tasks // workers)
+    return tuple(sorted(size for size in even | powers if 1 <= size <= largest))

@@ -1,0 +1,281 @@
+"""Advice about pools: which call, what chunk size, which tasks are worth it, how many workers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mpbench.analysis.advise.overhead import (
+    Overhead,
+    chunk_candidates,
+    default_chunk,
+    job_time,
+    overhead_of,
+)
+from mpbench.analysis.advise.record import (
+    Advice,
+    Choice,
+    Wishes,
+    advice_of,
+    estimate_of,
+    missing,
+    percent,
+    times,
+)
+from mpbench.analysis.even import break_even
+from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.scaling import Estimate, Fit, Scaling, scaling_of
+from mpbench.units import format_seconds
+
+__all__ = ("pools",)
+
+_TASKS = "mpbench run --tier standard --select pool/task-overhead"
+_SURFACE = "mpbench run --tier full --select pool/chunk-surface"
+_SCALING = "mpbench run --tier standard --select pool/strong-scaling"
+_LEVELS = (0.5, 0.9)
+# Among chunk sizes that are predicted to be this near to the best the smallest is
+# advised: it leaves the least idle time when tasks turn out to be uneven.
+_NEAR = 1.03
+# Throughput this near to the best is not worth more workers.
+_ENOUGH = 0.97
+
+
+def _first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    methods = {one.method for one in readings}
+    chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
+    return pick(readings, fact=None, where=lambda one: one.method == chosen)
+
+
+def _overheads(readings: Sequence[Reading]) -> dict[str, Overhead]:
+    main = _first_method(pick(readings, "pool/task-overhead"))
+    found = {
+        call: overhead_of(each)
+        for call, each in grouped(main, lambda one: str(one.params.get("call", "map"))).items()
+    }
+    return {call: one for call, one in found.items() if one is not None}
+
+
+def _call(readings: Sequence[Reading]) -> Advice:
+    key, question = "pool-call", "Which pool call for many small tasks?"
+    main = _first_method(pick(readings, "pool/task-overhead"))
+    sizes = [size for size in distinct(main, "chunk_size") if isinstance(size, float) and size > 0]
+    if not sizes:
+        return missing(key, question, "pool/task-overhead is not in these results", _TASKS)
+    choices = [
+        Choice(str(one.params["call"]), estimate_of(one), "s", (one.case,))
+        for one in pick(main, params={"chunk_size": sizes[-1]})
+    ]
+    return advice_of(key, question, choices, f"Per empty task, in chunks of {sizes[-1]:g}")
+
+
+def _workers_of(readings: Sequence[Reading], cpus: int | None) -> int:
+    counts = distinct(pick(readings, "pool/task-overhead"), "workers")
+    return cpus or (int(counts[0]) if counts and isinstance(counts[0], float) else 2)
+
+
+def _chunk(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+    key, question = "chunk-size", "Which chunk size?"
+    overheads = _overheads(readings)
+    if not overheads:
+        yield missing(key, question, "pool/task-overhead is not in these results", _TASKS)
+        return
+    workers = _workers_of(readings, cpus)
+    call = next((name for name in ("map", "imap_unordered", "imap") if name in overheads), "")
+    call = call or next(iter(overheads))
+    if wishes.task_s is None or wishes.tasks is None:
+        yield _chunk_rule(overheads[call], call, workers)
+    else:
+        yield _chunk_for(overheads[call], call, workers, wishes.task_s, wishes.tasks)
+
+
+def _chunk_rule(overhead: Overhead, call: str, workers: int) -> Advice:
+    """Say for some task lengths which chunk size reaches 90 %."""
+    parts = []
+    for length in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2):
+        spare = length / workers / 9 - overhead.each
+        if spare <= 0:
+            parts.append(f"{format_seconds(length, significant=1)}: none")
+        else:
+            size = max(1, math.ceil(overhead.chunk / spare))
+            parts.append(f"{format_seconds(length, significant=1)}: {size:,}")
+    choices = [
+        Choice(f"chunk size {size}", overhead.at(size), "s", overhead.cases, is_modelled=True)
+        for size in (1, 8, 32)
+    ]
+    because = (
+        f"Smallest chunk size of {call} at which {workers} workers waste less than 10 %, by task "
+        "length; the costs are what is added to each task, from a fit to the measured chunk sizes"
+    )
+    made = advice_of("chunk-size", "Which chunk size, by task length?", choices, because)
+    return made._replace(answer="; ".join(parts))
+
+
+def _chunk_for(overhead: Overhead, call: str, workers: int, task_s: float, tasks: int) -> Advice:
+    """Predict the job for every candidate and advise the smallest that is nearly the best."""
+    predicted = {
+        size: job_time(overhead, task_s, tasks, workers, size)
+        for size in chunk_candidates(tasks, workers)
+    }
+    best = min(one.value for one in predicted.values())
+    advised = min(size for size, one in predicted.items() if one.value <= _NEAR * best)
+    usual = default_chunk(tasks, workers)
+    shared = -(-tasks // workers)
+    # The first name of a size is the one that is shown.
+    names = {advised: "advised", usual: "the default", 1: "one by one", shared: "one per worker"}
+    names[advised] = "advised"
+    choices = [
+        Choice(
+            f"chunk size {size} ({name})",
+            job_time(overhead, task_s, tasks, workers, size),
+            "s",
+            overhead.cases,
+            is_modelled=True,
+        )
+        for size, name in names.items()
+    ]
+    alone = tasks * task_s
+    chosen = predicted[advised].value
+    because = (
+        f"Predicted for {call} of {tasks:,} tasks of {format_seconds(task_s)} on {workers} warm "
+        f"workers: {format_seconds(chosen)}, {alone / chosen:.2f} times as fast as one process. "
+        "The smallest chunk size near the best, because it suffers least from uneven tasks"
+    )
+    question = f"Which chunk size for {tasks:,} tasks of {format_seconds(task_s)}?"
+    made = advice_of("chunk-size", question, choices, because)
+    return made._replace(answer=f"{advised}")
+
+
+def _even_estimate(cells: dict[Any, Reading], lengths: Sequence[float], level: float) -> Estimate:
+    """Return the break-even length with the interval that the shares' intervals give."""
+
+    def reached(pick_one: str) -> float | None:
+        shares = [
+            getattr(cells[length], pick_one) if length in cells else None for length in lengths
+        ]
+        if pick_one != "value" and any(
+            length in cells and share is None for length, share in zip(lengths, shares, strict=True)
+        ):
+            return None
+        return break_even([length / 1e6 for length in lengths], shares, level)
+
+    value = reached("value")
+    return Estimate(math.inf if value is None else value, reached("high"), reached("low"))
+
+
+def _break_even(readings: Sequence[Reading]) -> Iterator[Advice]:
+    """Say from which task length each call reaches 50 and 90 %, measured or modelled."""
+    main = _first_method(pick(readings, "pool/chunk-surface"))
+    calls = grouped(main, lambda one: str(one.params.get("call", "map")))
+    for call, each in calls.items():
+        lengths = [value for value in distinct(each, "task_us") if isinstance(value, float)]
+        if len(lengths) > 1:
+            yield _measured_even(call, each, lengths)
+    rest = {
+        call: one
+        for call, one in _overheads(readings).items()
+        if call not in calls or len(distinct(calls[call], "task_us")) < 2  # noqa: PLR2004
+    }
+    for call, overhead in rest.items():
+        yield _modelled_even(call, overhead, _workers_of(readings, None))
+    if not rest and not calls:
+        question = "From which task length is a pool efficient?"
+        yield missing("break-even", question, "no pool workload is in these results", _SURFACE)
+
+
+def _words(lengths: Sequence[Estimate], shortest: float = 0.0) -> str:
+    """Write the task lengths of both levels; the shortest measured one is only a bound."""
+    words = []
+    for level, one in zip(_LEVELS, lengths, strict=True):
+        if math.isinf(one.value):
+            words.append(f"{percent(level)} not reached")
+        else:
+            bound = "at most " if one.value <= shortest else ""
+            words.append(f"{percent(level)} from {bound}{format_seconds(one.value)}")
+    return ", ".join(words)
+
+
+def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float]) -> Advice:
+    choices = []
+    for size in distinct(readings, "chunk_size"):
+        cells = {one.params["task_us"]: one for one in pick(readings, params={"chunk_size": size})}
+        both = [_even_estimate(cells, lengths, level) for level in _LEVELS]
+        name = "default chunk size" if size == 0 else f"chunk size {size:g}"
+        cases = tuple(one.case for one in cells.values())
+        choices.append(Choice(f"{name}: {_words(both, lengths[0] / 1e6)}", both[-1], "s", cases))
+    reached = [choice for choice in choices if not math.isinf(choice.cost.value)]
+    question = f"From which task length is {call} efficient?"
+    key = f"break-even-{call.replace('_', '-')}"
+    because = (
+        f"Measured with tasks of {format_seconds(lengths[0] / 1e6)} to "
+        f"{format_seconds(lengths[-1] / 1e6)}; lengths between them are interpolated"
+    )
+    if not reached:
+        longest = format_seconds(lengths[-1] / 1e6)
+        what = f"no chunk size reaches 90 % with tasks of up to {longest}"
+        return missing(key, question, what, _SURFACE)._replace(choices=tuple(choices))
+    made = advice_of(key, question, reached, because, _SURFACE)
+    best = min(reached, key=lambda choice: choice.cost.value).name
+    return made._replace(answer=best)
+
+
+def _modelled_even(call: str, overhead: Overhead, workers: int) -> Advice:
+    """Without tasks of different lengths: efficiency is t / (t + workers x overhead)."""
+    choices = []
+    for size in (1, 32):
+        added = times(overhead.at(size), workers)
+        both = [times(added, level / (1 - level)) for level in _LEVELS]
+        name = f"chunk size {size}: {_words(both)}"
+        choices.append(Choice(name, both[-1], "s", overhead.cases, is_modelled=True))
+    key = f"break-even-{call.replace('_', '-')}"
+    because = (
+        f"From the overhead of empty tasks on {workers} workers; no task lengths were measured"
+    )
+    question = f"From which task length is {call} efficient?"
+    made = advice_of(key, question, choices, because, _SURFACE)
+    return made._replace(answer=made.choices[0].name)
+
+
+def _law(scaling: Scaling) -> str:
+    fit = scaling.usl
+    if not isinstance(fit, Fit):
+        return f"no scaling law: {fit.reason}"
+    peak = fit.best_workers.value
+    where = "without a peak" if math.isinf(peak) else f"with its peak at {peak:.1f} workers"
+    return f"USL with contention {fit.contention.value:.3f}, {where}"
+
+
+def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
+    main = _first_method(pick(readings, "pool/strong-scaling"))
+    works = grouped(main, lambda one: str(one.params.get("work", "cpu")))
+    where = f"{cpus} usable CPUs" if cpus else "this machine"
+    for work in ("cpu", "memory", "sleep"):
+        question = f"How many workers for tasks of {_WORKS[work]}, on {where}?"
+        each = works.get(work, ())
+        rates = {int(one.number("workers") or 1): one for one in each if one.value > 0}
+        if len(rates) < 2:  # noqa: PLR2004 - one count is no sweep
+            if work == "cpu":
+                what = "fewer than two worker counts were measured"
+                yield missing("workers-cpu", question, what, _SCALING)
+            continue
+        scaling = scaling_of({count: one.agents for count, one in rates.items()}, cpus=cpus)
+        best = scaling.best.rate.value
+        enough = min(p.workers for p in scaling.points if p.rate.value >= _ENOUGH * best)
+        choices = [
+            Choice(f"{count}", estimate_of(one), "s", (one.case,)) for count, one in rates.items()
+        ]
+        point = next(p for p in scaling.points if p.workers == enough)
+        gain = f"{point.speed_up.value:.2f} times as fast as one; " if point.speed_up else ""
+        made = advice_of(f"workers-{work}", question, choices, f"{gain}{_law(scaling)}", _SCALING)
+        yield made._replace(answer=f"{enough}")
+
+
+_WORKS = {"cpu": "computing", "memory": "moving memory", "sleep": "waiting"}
+
+
+def pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+    """Answer call, chunk size, break-even task length and worker count."""
+    yield _call(readings)
+    yield from _chunk(readings, wishes, cpus)
+    yield from _break_even(readings)
+    yield from _workers(readings, cpus)

@@ -1,0 +1,168 @@
+"""What advice is: a question, the choices with their costs, and what they rest on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from mpbench.analysis.readings import Reading
+from mpbench.scaling import Estimate
+
+__all__ = (
+    "Advice",
+    "Choice",
+    "Standing",
+    "Wishes",
+    "advice_of",
+    "estimate_of",
+    "missing",
+    "percent",
+    "plus",
+    "ratio_of",
+    "times",
+)
+
+
+class Wishes(NamedTuple):
+    """What the user said about the program; None is unknown."""
+
+    task_s: float | None = None
+    payload_bytes: float | None = None
+    tasks: int | None = None
+    parent_rss_bytes: float | None = None
+    import_s: float | None = None
+
+
+class Standing(StrEnum):
+    """How well an answer is supported."""
+
+    CLEAR = "clear"
+    OPEN = "no difference beyond the intervals"
+    MEASURED = "no interval"
+    NOT_MEASURED = "not measured"
+
+
+class Choice(NamedTuple):
+    """
+    One thing to choose, what it costs, and its cost as a multiple of the best.
+
+    `is_modelled` says that the cost was computed from measured ones and not
+    measured itself. `cases` are the ids of the cases behind it.
+    """
+
+    name: str
+    cost: Estimate
+    unit: str
+    cases: tuple[str, ...]
+    is_modelled: bool = False
+    ratio: Estimate | None = None
+
+
+class Advice(NamedTuple):
+    """An answer for this machine; `how` is the command that would measure what is missing."""
+
+    key: str
+    question: str
+    answer: str
+    because: str
+    standing: Standing
+    choices: tuple[Choice, ...] = ()
+    how: str = ""
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The ids of all cases behind the answer, each once."""
+        return tuple(dict.fromkeys(case for choice in self.choices for case in choice.cases))
+
+
+def estimate_of(one: Reading) -> Estimate:
+    """Return a reading as an estimate; of a rate, the time per operation."""
+    if not one.unit.endswith("/s"):
+        return Estimate(one.value, one.low, one.high)
+    low, high = one.low, one.high
+    return Estimate(1 / one.value, 1 / high if high else None, 1 / low if low else None)
+
+
+def percent(share: float) -> str:
+    """Write a share for people: 0.9 is 90 %."""
+    return f"{100 * share:.3g} %"
+
+
+def plus(one: Estimate, more: float) -> Estimate:
+    """Add a known amount to an estimate."""
+    low, high = one.low, one.high
+    return Estimate(
+        one.value + more, None if low is None else low + more, None if high is None else high + more
+    )
+
+
+def times(one: Estimate, factor: float) -> Estimate:
+    """Multiply an estimate with a known positive factor."""
+    low, high = one.low, one.high
+    return Estimate(
+        one.value * factor,
+        None if low is None else low * factor,
+        None if high is None else high * factor,
+    )
+
+
+def ratio_of(mine: Estimate, other: Estimate) -> Estimate:
+    """
+    Return one cost as a multiple of an independent one.
+
+    The interval follows from both intervals on the logarithmic scale (Zou and
+    Donner, Statistics in Medicine 27, 2008), as everywhere in mpbench.
+    """
+    value = mine.value / other.value
+    ends = (mine.low, mine.high, other.low, other.high)
+    if any(end is None or end <= 0 for end in ends):
+        return Estimate(value, None, None)
+    centre = math.log(value)
+    low, high, base_low, base_high = (math.log(end) for end in ends if end is not None)
+    own, base = math.log(mine.value), math.log(other.value)
+    below = math.hypot(own - low, base_high - base)
+    above = math.hypot(high - own, base - base_low)
+    return Estimate(value, math.exp(centre - below), math.exp(centre + above))
+
+
+def _standing(ordered: Sequence[Choice]) -> Standing:
+    if len(ordered) < 2:  # noqa: PLR2004 - one choice is compared with nothing
+        return Standing.CLEAR if ordered[0].cost.low is not None else Standing.MEASURED
+    ratio = ordered[1].ratio
+    assert ratio is not None
+    if ratio.low is None:
+        return Standing.MEASURED
+    return Standing.CLEAR if ratio.low > 1 else Standing.OPEN
+
+
+def advice_of(
+    key: str, question: str, choices: Sequence[Choice], because: str = "", how: str = ""
+) -> Advice:
+    """
+    Rank choices by their cost and name the best, and those that may be as good.
+
+    Args:
+        key: Stable name of the question, for JSON.
+        question: What is asked.
+        choices: At least one, in any order; their `ratio` is filled in.
+        because: What else explains the answer.
+        how: The command that measures more about it.
+    """
+    ordered = sorted(choices, key=lambda choice: choice.cost.value)
+    best = ordered[0]
+    ranked = [best._replace(ratio=Estimate(1.0, 1.0, 1.0))]
+    ranked += [one._replace(ratio=ratio_of(one.cost, best.cost)) for one in ordered[1:]]
+    standing = _standing(ranked)
+    names = [best.name]
+    if standing is Standing.OPEN:
+        names += [
+            one.name for one in ranked[1:] if one.ratio and one.ratio.low and one.ratio.low <= 1
+        ]
+    return Advice(key, question, " or ".join(names), because, standing, tuple(ranked), how)
+
+
+def missing(key: str, question: str, what: str, how: str) -> Advice:
+    """Return the honest answer where nothing was measured."""
+    return Advice(key, question, "not measured", what, Standing.NOT_MEASURED, (), how)

@@ -1,0 +1,162 @@
+"""`mpbench advise`: what to use on the measured machine, each answer with its evidence."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mpbench.cli.options import Duration
+from mpbench.errors import UsageError
+from mpbench.units import parse_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mpbench.analysis.advise import Advice, Wishes
+    from mpbench.analysis.readings import Place
+
+__all__ = ("command",)
+
+# Where `mpbench run` writes by default.
+_REPORTS = Path("reports")
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes, such as 4096, 64KiB or 1MB."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read a size, or say what one looks like."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_bytes(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _newest() -> Path:
+    """
+    Return the newest run that was written by default.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = sorted(_REPORTS.glob("*/results.jsonl"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UsageError(
+            f"no results were named, and there are none in {_REPORTS}/; "
+            "make some with `mpbench run`, or name a result file"
+        )
+    return found[-1]
+
+
+def _answers(files: Sequence[Path], wishes: Wishes) -> list[tuple[Place, tuple[Advice, ...]]]:
+    """Return the advice for each machine and interpreter in the files."""
+    from mpbench.analysis.advise import advise
+    from mpbench.analysis.readings import places_of, readings_of
+    from mpbench.analysis.summarize import agent_medians, summarize
+    from mpbench.store import read
+    from mpbench.store.frame import frame
+
+    runs = [read(path) for path in files]
+    agents = agent_medians(frame(runs))
+    summaries = summarize(runs, agents)
+    cpus = {run.header.run: run.header.environment.get("cpu", {}).get("usable") for run in runs}
+    return [
+        (place, advise(readings_of(summaries, agents, place), wishes, cpus[place.run]))
+        for place in places_of(summaries)
+    ]
+
+
+def _text(place: Place, answers: Sequence[Advice]) -> str:
+    from mpbench.report.advice import choice_text
+
+    lines = [f"For {place.name}", ""]
+    for one in answers:
+        lines += [one.question, f"  -> {one.answer}   ({one.standing.value})"]
+        lines += [f"     {choice_text(choice)}" for choice in one.choices]
+        if one.because:
+            lines.append(f"     {one.because}.")
+        lines += [f"     evidence: {case}" for case in one.cases[:3]]
+        if len(one.cases) > 3:  # noqa: PLR2004 - the first are enough to find the rest
+            lines.append(f"     and {len(one.cases) - 3} more cases")
+        if not one.choices and one.how:
+            lines.append(f"     measure it: {one.how}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _markdown(place: Place, answers: Sequence[Advice]) -> str:
+    from mpbench.report.advice import advice_table
+    from mpbench.report.markdown import escape, table_markdown
+
+    table = advice_table(answers, {}, place.name)
+    shown = table_markdown(table) if table else "Nothing was measured."
+    return f"## What to use: {escape(place.name)}\n\n{shown}\n"
+
+
+def _json(place: Place, answers: Sequence[Advice]) -> dict[str, object]:
+    from mpbench.report.advice import advice_record
+
+    return {
+        "machine": place.machine,
+        "python": place.python,
+        "run": place.run,
+        "advice": [advice_record(one) for one in answers],
+    }
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--task-time", type=Duration(), help="How long one task works, such as 200us or 5ms.")
+@click.option("--payload", type=_Size(), metavar="SIZE", help="Bytes in one message.")
+@click.option("--tasks", type=click.IntRange(1), help="How many tasks there are.")
+@click.option("--parent-rss", type=_Size(), metavar="SIZE", help="Memory that the parent holds.")
+@click.option("--import-time", type=Duration(), help="How long each child's imports take.")
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(("text", "markdown", "json")),
+    default="text",
+    show_default=True,
+)
+def command(  # noqa: PLR0913 - one for each thing that a user may know
+    *,
+    files: tuple[Path, ...],
+    task_time: float | None,
+    payload: int | None,
+    tasks: int | None,
+    parent_rss: int | None,
+    import_time: float | None,
+    form: str,
+) -> int:
+    """
+    Say which start method, channel, chunk size and worker count to use.
+
+    FILES are folders of runs or their results.jsonl; the newest run in
+    reports/ by default. Every answer comes from measured cases, which it
+    names; what was not measured is said to be so.
+    """
+    from mpbench.analysis.advise import Wishes
+
+    wishes = Wishes(task_time, payload, tasks, parent_rss, import_time)
+    found = _answers(files or (_newest(),), wishes)
+    if form == "json":
+        json.dump([_json(*one) for one in found], sys.stdout, indent=2, allow_nan=False)
+        sys.stdout.write("\n")
+        return 0
+    write = _markdown if form == "markdown" else _text
+    # Control characters in a foreign file's names must not reach the terminal.
+    for one in found:
+        text = "".join(c if c.isprintable() or c == "\n" else " " for c in write(*one))
+        sys.stdout.write(f"{text}\n")
+    return 0

@@ -1,0 +1,104 @@
+"""Advice as a table of the page and as JSON-able records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mpbench.analysis.advise import Advice, Choice, Standing
+from mpbench.report.document import Cell, Column, Table
+from mpbench.report.wording import quantity_text
+from mpbench.scaling import Estimate
+
+__all__ = ("advice_record", "advice_table", "choice_text")
+
+_MODELLED = "computed from measured costs"
+
+
+def _ratio_text(ratio: Estimate) -> str:
+    words = f"{ratio.value:,.0f}" if ratio.value >= 100 else f"{ratio.value:.3g}"  # noqa: PLR2004
+    if ratio.low is None or ratio.high is None:
+        return f"{words} times the best, no interval"
+    return f"{words} times the best ({ratio.low:.3g} to {ratio.high:.3g})"
+
+
+def choice_text(choice: Choice) -> str:
+    """Write a choice with its cost, and how far that is from the best."""
+    if math.isinf(choice.cost.value):
+        return choice.name
+    words = f"{choice.name}: {quantity_text(choice.cost.value, choice.unit)}"
+    # The best itself is 1 without an interval of its own.
+    if choice.ratio is not None and choice.ratio != Estimate(1.0, 1.0, 1.0):
+        words += f", {_ratio_text(choice.ratio)}"
+    return f"{words} [{_MODELLED}]" if choice.is_modelled else words
+
+
+def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: str) -> Table | None:
+    """
+    Return advice as a table: question, answer, what each choice costs, evidence.
+
+    Args:
+        advice: What was answered.
+        targets: The id in the page of each case, by the case's own id.
+        where: The machine and interpreter that it is for.
+    """
+    rows = []
+    for one in advice:
+        costs = "; ".join(choice_text(choice) for choice in one.choices) or one.because
+        evidence = [case for case in one.cases if case in targets]
+        link = (evidence or one.cases or ("",))[0]
+        rows.append(
+            (
+                Cell(one.question, one.question),
+                Cell(one.answer, one.answer, note=one.because),
+                Cell(costs, costs),
+                Cell(str(one.standing.value), str(one.standing.value)),
+                Cell(link or one.how, link or one.how, target=targets.get(link, "")),
+            )
+        )
+    if not rows:
+        return None
+    columns = (
+        Column("question", "Question"),
+        Column("use", "Use"),
+        Column("costs", "What each choice costs"),
+        Column("standing", "How sure", "clear: the interval of the second best is above 1"),
+        Column("evidence", "Evidence, or how to get it"),
+    )
+    caption = f"For {where}, from these results only; `mpbench advise` answers for your own program"
+    return Table("advice", "What to use here", caption, columns, tuple(rows))
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else value
+
+
+def _estimate(one: Estimate | None) -> dict[str, float | None] | None:
+    if one is None:
+        return None
+    return {"value": _number(one.value), "low": _number(one.low), "high": _number(one.high)}
+
+
+def advice_record(one: Advice) -> dict[str, Any]:
+    """Return advice as JSON has it; what is not reached or not known is null."""
+    return {
+        "key": one.key,
+        "question": one.question,
+        "answer": None if one.standing is Standing.NOT_MEASURED else one.answer,
+        "standing": one.standing.value,
+        "because": one.because,
+        "measure_with": one.how or None,
+        "choices": [
+            {
+                "name": choice.name,
+                "unit": choice.unit,
+                "cost": _estimate(choice.cost),
+                "ratio_to_best": _estimate(choice.ratio),
+                "is_modelled": choice.is_modelled,
+                "cases": list(choice.cases),
+            }
+            for choice in one.choices
+        ],
+        "cases": list(one.cases),
+    }
