@@ -112,5 +112,5 @@ def plan_for(tier: Tier) -> Plan:
     if tier is Tier.QUICK:
         return Plan(tier=tier, sample_ns=10_000_000, window_ms=30, budget_s=44.0)
     if tier is Tier.STANDARD:
-        return Plan(tier=tier, sample_ns=20_000_000, window_ms=100, budget_s=13 * 60.0)
+        return Plan(tier=tier, sample_ns=10_000_000, window_ms=50, budget_s=13 * 60.0)
     return Plan(tier=tier, samples=3, repetitions=12, window_ms=250)
