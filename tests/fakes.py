@@ -23,6 +23,7 @@ from mpbench.model import (
     RunHeader,
     Sample,
     Scalar,
+    Slice,
     StartMethod,
     Status,
     Timing,
@@ -351,3 +352,54 @@ def _scaled(planned: _Planned, factor: float) -> _Planned:
     typical = planned.typical / factor if is_rate else planned.typical * factor
     facts: Mapping[str, float] = planned.facts
     return _Planned(planned.record, typical, **facts)
+
+
+def comparison(ratio: float = 1.2, *, episodes: int = 8, seed: int = 1, noise: float = 0.01) -> Run:
+    """
+    Return a stored comparison of two workloads: one that changed by *ratio*, one that did not.
+
+    Args:
+        ratio: Candidate over baseline of the first case.
+        episodes: Episodes of each pair.
+        seed: Of the noise.
+        noise: Between agents, in log time.
+    """
+    dice = random.Random(seed)
+    pairs, records, repetitions = [], [], []
+    for number, (name, factor) in enumerate((("pool/map", ratio), ("pipe/round-trip", 1.0)), 1):
+        cases = [case(name, method) for method in ("fork", "spawn")]
+        records += [case_record(one, metric=Metric.TIME) for one in cases]
+        pairs.append(
+            {
+                "id": str(number),
+                "title": name,
+                "baseline": "fork",
+                "candidate": "spawn",
+                "cases": [one.id for one in cases],
+                "subjects": ["cpython-3.11", "cpython-3.11"],
+                "readings": [{"metric": "time", "fact": None}],
+                "refused": None,
+            }
+        )
+        for episode in range(episodes):
+            for role, one, times in zip(
+                ("baseline", "candidate"), cases, (1.0, factor), strict=True
+            ):
+                agent = dice.lognormvariate(0, noise)
+                values = tuple(1e-4 * times * agent for _ in range(8))
+                turns = tuple(2 * n + (role == "candidate") for n in range(8))
+                part = Slice(one.method.value, episode, role == "baseline", turns)
+                extra = {"pair": str(number), "part": "main", "role": role, "dropped": None}
+                extra["episode_ns"] = 900_000_000
+                repetitions.append(repetition(one, episode, values, slice=part, extra=extra))
+    rules = {"min_effect": 0.02, "margin": 0.05, "rate": 0.05, "alpha": 0.05}
+    rules |= {"looks": [8], "control_alpha": 0.01, "most_dropped": 0.2}
+    plan = {"kind": "compare", "pairs": pairs, "rules": rules, "control": False, "seed": 3}
+    return Run(
+        path="reports/comparison/results.jsonl",
+        header=header(run="comparison", plan=plan, command=("mpbench", "compare")),
+        cases=tuple(records),
+        repetitions=tuple(repetitions),
+        events=(),
+        end=RunEnd(9_000_000_000, Status.OK, None),
+    )

@@ -58,15 +58,7 @@ def _policy(style: str, script: str) -> str:
 
 
 def _strip(strip: Strip) -> Markup:
-    has_bounds = strip.low is not None and strip.high is not None
-    bounds = (strip.low, strip.high) if has_bounds else None
-    drawing = strip_svg(
-        strip.points,
-        strip.median,
-        (strip.smallest, strip.largest),
-        bounds,  # type: ignore[arg-type]  # both ends are numbers here
-    )
-    return Markup(drawing)  # noqa: S704 - numbers only
+    return Markup(strip_svg(strip))  # noqa: S704 - numbers only
 
 
 def _drawing(figure: Figure) -> Markup:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from mpbench.report.document import Strip
+
 __all__ = ("plain_svg", "strip_svg")
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -74,32 +76,21 @@ def plain_svg(text: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def strip_svg(
-    points: tuple[float, ...],
-    median: float,
-    ends: tuple[float, float],
-    bounds: tuple[float, float] | None,
-) -> str:
-    """
-    Return a small drawing of how the agents of a case are spread.
-
-    Args:
-        points: Each agent, from 0 to 1; empty draws the range instead.
-        median: Where the median stands.
-        ends: The smallest and the largest agent.
-        bounds: The interval of the median, or None.
-    """
+def strip_svg(strip: Strip) -> str:
+    """Return a small drawing of how the agents of a case are spread, or where a ratio stands."""
 
     def x(place: float) -> str:
         return f"{4 + 112 * min(1.0, max(0.0, place)):.1f}".removesuffix(".0")
 
-    interval = f'<path class="i" d="M{x(bounds[0])} 8H{x(bounds[1])}"/>' if bounds else ""
-    if points:
-        dots = "".join(f"M{x(point)} 8h0" for point in points)
-        body = f'<path class="a" d="{dots}"/>'
+    parts = []
+    if strip.mark is not None:
+        parts.append(f'<path class="z" d="M{x(strip.mark)} 1v14"/>')
+    if strip.low is not None and strip.high is not None:
+        parts.append(f'<path class="i" d="M{x(strip.low)} 8H{x(strip.high)}"/>')
+    if strip.points:
+        dots = "".join(f"M{x(point)} 8h0" for point in strip.points)
+        parts.append(f'<path class="a" d="{dots}"/>')
     else:
-        body = f'<path class="r" d="M{x(ends[0])} 8H{x(ends[1])}"/>'
-    tick = f'<path class="m" d="M{x(median)} 2v12"/>'
-    return (
-        f'<svg class="strip" viewBox="0 0 120 16" aria-hidden="true">{interval}{body}{tick}</svg>'
-    )
+        parts.append(f'<path class="r" d="M{x(strip.smallest)} 8H{x(strip.largest)}"/>')
+    parts.append(f'<path class="m" d="M{x(strip.median)} 2v12"/>')
+    return f'<svg class="strip" viewBox="0 0 120 16" aria-hidden="true">{"".join(parts)}</svg>'

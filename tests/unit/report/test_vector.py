@@ -2,6 +2,7 @@
 
 import pytest
 
+from mpbench.report.document import Strip
 from mpbench.report.vector import plain_svg, strip_svg
 
 _NS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -55,8 +56,11 @@ def test_more_than_a_drawing_is_refused(hostile):
 
 def test_a_strip_stays_inside_its_box():
     """Places outside the scale are drawn at its ends."""
-    drawn = strip_svg((-1.0, 0.5, 2.0), 0.5, (-1.0, 2.0), (0.25, 0.75))
+    strip = Strip(0.25, 0.5, 0.75, -1.0, 2.0, (-1.0, 0.5, 2.0))
+
+    drawn = strip_svg(strip)
 
     assert 'd="M4 8h0M60 8h0M116 8h0"' in drawn
     assert 'class="i" d="M32 8H88"' in drawn
-    assert 'class="r"' in strip_svg((), 0.5, (0.0, 1.0), None)
+    assert 'class="r" d="M4 8H116"' in strip_svg(strip._replace(points=()))
+    assert 'class="z" d="M60 1v14"' in strip_svg(strip._replace(mark=0.5))
