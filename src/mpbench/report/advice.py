@@ -67,7 +67,7 @@ def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: st
         Column("evidence", "Evidence, or how to get it"),
     )
     caption = f"For {where}, from these results only; `mpbench advise` answers for your own program"
-    return Table("advice", "What to use here", caption, columns, tuple(rows))
+    return Table("advice-table", "What to use here", caption, columns, tuple(rows))
 
 
 def _number(value: float | None) -> float | None:
