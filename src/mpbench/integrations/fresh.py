@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import WorkloadError
 from mpbench.harness.agents import Agents
 from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
+from mpbench.harness.private import private_folder
 from mpbench.harness.repetitions import Effort, measure_group
 from mpbench.harness.schedule import Group, SetUp
 
@@ -58,8 +57,7 @@ def measure(
     """
     iterations: dict[tuple[str, Case], int] = {}
     kept: list[Repetition] = []
-    with tempfile.TemporaryDirectory(prefix="mpb-") as name:
-        folder = Path(name)
+    with private_folder() as folder:
         place = hand_over(sys.executable, folder / "subject")
         subject = Subject(_KEY, sys.executable, str(place), paths)
         group = Group(_KEY, workload.name, (SetUp(workload, case.method, (case,)),))

@@ -1,0 +1,148 @@
+"""The pytest plugin in sessions of its own: what it measures, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mpbench.integrations.exchange.pytest_file import read_pytest_json
+from mpbench.model import StartMethod
+
+pytest.importorskip("pytest_benchmark")
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+_GOOD = """
+def start(context):
+    child = context.Process(target=int)
+    child.start()
+    child.join()
+
+def test_start(mp_benchmark):
+    mp_benchmark(start)
+"""
+_SESSION = ("pytest", "-q", "-p", "no:cacheprovider", "--mpbench-agents=2")
+
+
+@pytest.fixture
+def session(tmp_path: Path, python: Call) -> Call:
+    """Write one test module and run pytest on it."""
+
+    def run(text: str, *options: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "test_it.py").write_text(text)
+        return python(*_SESSION, "test_it.py", *options)
+
+    return run
+
+
+@pytest.mark.slow
+def test_json_holds_every_agent(tmp_path: Path, session: Call) -> None:
+    """The JSON has a round for each agent under each start method, and reads as a run."""
+    done = session(_GOOD, "--benchmark-json=out.json")
+
+    assert 0 == done.returncode, done.stdout
+    run = read_pytest_json(tmp_path / "out.json")
+    assert set(StartMethod) == {record.case.method for record in run.cases}
+    assert {("target", "test_it:start")} == {record.case.params[0] for record in run.cases}
+    assert 6 == len(run.repetitions)
+    (first, *_) = json.loads((tmp_path / "out.json").read_text())["benchmarks"]
+    assert 2 == first["stats"]["rounds"]
+    assert 0 < first["stats"]["min"]
+
+
+@pytest.mark.slow
+def test_a_disabled_run_verifies(session: Call) -> None:
+    """With benchmarks disabled each start method is tried once, and nothing is reported."""
+    done = session(_GOOD, "--benchmark-disable")
+
+    assert 0 == done.returncode, done.stdout
+    assert "3 passed" in done.stdout
+    assert "Median" not in done.stdout
+
+
+def test_a_disabled_run_finds_what_is_wrong(session: Call) -> None:
+    """With benchmarks disabled a function that raises fails all the same, with its reason."""
+    text = "def bad():\n    raise OSError('no luck')\n"
+    text += "def test_bad(mp_benchmark):\n    mp_benchmark(bad)\n"
+
+    done = session(text, "--benchmark-disable", "-k", "[fork]")
+
+    assert 1 == done.returncode
+    assert "raised OSError: no luck" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "mp_benchmark(lambda: None)",
+        "def inner(): pass\n    mp_benchmark(inner)",
+        "import functools\n    mp_benchmark(functools.partial(print))",
+    ],
+)
+def test_what_cannot_be_imported_is_refused(session: Call, body: str) -> None:
+    """A lambda, a closure and a partial are refused with what to do instead."""
+    done = session(f"def test_bad(mp_benchmark):\n    {body}\n", "-k", "[spawn]")
+
+    assert 1 == done.returncode
+    assert "top level of a module, no lambda and no closure" in done.stdout
+
+
+def test_what_is_no_time_is_refused(session: Call) -> None:
+    """A workload that measures memory has no place in a table of seconds."""
+    text = (
+        "from mpbench.catalog import discover\n"
+        "def test_bad(mp_benchmark):\n"
+        "    name = next(k for k, w in discover().items() if w.metric.unit == 'B')\n"
+        "    mp_benchmark.workload(name)\n"
+    )
+
+    done = session(text, "-k", "[fork]")
+
+    assert 1 == done.returncode
+    assert "pytest-benchmark knows seconds only" in done.stdout
+
+
+def test_it_does_not_measure_in_parallel(session: Call) -> None:
+    """Under xdist with benchmarks enabled the fixture refuses."""
+    pytest.importorskip("xdist")
+
+    done = session(_GOOD, "-n1", "--benchmark-enable", "-k", "[fork]")
+
+    assert 1 == done.returncode
+    assert "does not measure beside other tests" in done.stdout
+
+
+@pytest.mark.slow
+def test_it_verifies_in_parallel(session: Call) -> None:
+    """Under xdist without that option benchmarks are disabled, and the test runs."""
+    pytest.importorskip("xdist")
+
+    done = session(_GOOD, "-n1", "-k", "[fork]")
+
+    assert 0 == done.returncode, done.stdout
+
+
+@pytest.mark.slow
+def test_a_package_of_tests_is_found(tmp_path: Path, python: Call) -> None:
+    """A function in a package of tests is importable in agents under either import mode."""
+    package = tmp_path / "checks"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "test_it.py").write_text(_GOOD)
+
+    for mode in ("prepend", "importlib"):
+        done = python(*_SESSION, "checks", f"--import-mode={mode}", "-k", "[spawn]")
+
+        assert 0 == done.returncode, done.stdout
+
+
+def test_without_pytest_benchmark_it_says_so(session: Call) -> None:
+    """Where pytest-benchmark is not loaded the message names the extra."""
+    done = session(_GOOD, "-p", "no:benchmark", "-k", "[fork]")
+
+    assert 1 == done.returncode
+    assert "pip install 'mpbench[pytest]'" in done.stdout
