@@ -26,6 +26,21 @@ def _replace_main(script: list[str]) -> None:
     sys.modules["__main__"] = module
 
 
+def _mark_semaphores(tag: str) -> None:
+    """
+    Put the agent's tag into the names of its semaphores; children inherit it.
+
+    So a name in /dev/shm that a power cut left is known to be ours. It is the
+    prefix that multiprocessing itself keeps for this (`agent.tree.tag_prefix`
+    has its form); an interpreter without it goes on with its own names.
+    """
+    import multiprocessing  # noqa: PLC0415 - after __main__ was replaced
+
+    settings = getattr(multiprocessing.current_process(), "_config", {})
+    if tag and "semprefix" in settings:
+        settings["semprefix"] = f"/mpb-{tag}"
+
+
 def _main(arguments: list[str]) -> None:
     reader, writer = int(arguments[0]), int(arguments[1])
     # A spawned or executed child must not hold the controller's channel.
@@ -36,6 +51,7 @@ def _main(arguments: list[str]) -> None:
     from mpbench.agent.protocol import Channel  # noqa: PLC0415 - after __main__ was replaced
     from mpbench.agent.serve import serve  # noqa: PLC0415
 
+    _mark_semaphores(os.environ.get("MPBENCH_TAG", ""))
     serve(Channel(reader, writer))
 
 

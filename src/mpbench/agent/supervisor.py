@@ -31,6 +31,7 @@ from mpbench.agent.tree import (
     reap,
     segments,
     snapshot,
+    tag_prefix,
     unlink_segments,
 )
 
@@ -204,6 +205,12 @@ class Supervisor:
             # Nobody listens any more; ending the tree matters more than saying so.
             self._rest = b""
 
+    def _mark(self) -> str:
+        """Return how the names of the agent's semaphores begin."""
+        tag = (self._order.environment or {}).get("MPBENCH_TAG")
+        # No name has a line end, so without a tag none is certainly ours.
+        return tag_prefix(tag) if tag else "\n"
+
     def _finish(self, cause: str, subreaper: bool) -> None:
         here = os.getpid()
         held: set[str] = set()
@@ -218,8 +225,9 @@ class Supervisor:
                 found = []
         self._collect()
         made = segments(user=os.getuid()) - self._before
-        # A new name that nobody mapped may belong to another program of this user.
-        ours = made & held
+        # A new name that nobody mapped may belong to another program of this
+        # user, unless it has the agent's tag.
+        ours = made & held | {name for name in made if name.startswith(self._mark())}
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         self._tell(
             {

@@ -15,19 +15,27 @@ from typing import Callable, NamedTuple
 __all__ = (
     "Process",
     "descendants",
+    "end",
     "end_all",
     "held_segments",
     "is_tracker",
+    "processes",
     "reap",
     "segments",
     "snapshot",
+    "tag_of",
+    "tag_prefix",
     "unlink_segments",
 )
 
 _SHM = "/dev/shm"  # noqa: S108 - it is looked at, nothing is written there
 
-# multiprocessing's own prefixes: named semaphores, shared memory, heap arenas.
+# multiprocessing's own prefixes: named semaphores (an agent's have its tag as
+# well, see `tag_prefix`), shared memory, heap arenas.
 _PREFIXES = ("sem.mp", "psm_", "pym-")
+
+_TAG = b"MPBENCH_TAG="
+_TAG_LENGTH = 8
 
 # A tracker needs its pipe's end of file and one unlink for each name; 1.5 s
 # was enough in every case seen (OBSERVING 0.8).
@@ -55,7 +63,8 @@ def _read(path: str) -> bytes:
         return b""
 
 
-def _processes() -> list[Process]:
+def processes() -> list[Process]:
+    """Return every process of the machine that can be seen; Linux only."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -70,7 +79,7 @@ def _processes() -> list[Process]:
 def descendants(root: int) -> list[Process]:
     """Return every live process below *root*; zombies are left out. Linux only, else empty."""
     try:
-        table = _processes()
+        table = processes()
     except OSError:
         return []
     below = {root}
@@ -85,6 +94,26 @@ def descendants(root: int) -> list[Process]:
 def is_tracker(pid: int) -> bool:
     """Tell whether a process is a resource tracker, which must outlive all others."""
     return b"resource_tracker" in _read(f"/proc/{pid}/cmdline")
+
+
+def tag_of(pid: int) -> str | None:
+    """Return the tag of the agent that a process belongs to; None for any other process."""
+    for variable in _read(f"/proc/{pid}/environ").split(b"\0"):
+        if variable.startswith(_TAG):
+            tag = variable[len(_TAG) :].decode(errors="replace")
+            is_one = len(tag) == _TAG_LENGTH and not set(tag) - set("0123456789abcdef")
+            return tag if is_one else None
+    return None
+
+
+def tag_prefix(tag: str) -> str:
+    """
+    Return how the names of an agent's semaphores begin in /dev/shm.
+
+    multiprocessing puts `sem.` and its own prefix before random letters; the
+    agent sets that prefix, so nobody else's semaphore has such a name.
+    """
+    return f"sem.mpb-{tag}-"
 
 
 def segments(*, user: int) -> set[str]:
@@ -172,21 +201,21 @@ def _kill_the_stubborn(living: Callable[[], list[Process]], collect: Callable[[]
             return
 
 
-def end_all(
-    root: int,
+def end(
+    living: Callable[[], list[Process]],
     *,
     steps: tuple[tuple[int, float], ...],
     collect: Callable[[], None],
 ) -> list[Process]:
     """
-    End every process below *root*, the resource trackers last.
+    End processes, the resource trackers last.
 
     A tracker that is killed with the others leaves named semaphores and
     segments behind for ever; one that is spared removes them as soon as the
     last process that holds its pipe is gone.
 
     Args:
-        root: The supervisor.
+        living: Returns those that are still there.
         steps: Signals and how many seconds each is given, weakest first.
         collect: Called between looks; reaps what has ended.
 
@@ -195,7 +224,7 @@ def end_all(
     """
 
     def others() -> list[Process]:
-        return [one for one in descendants(root) if not is_tracker(one.pid)]
+        return [one for one in living() if not is_tracker(one.pid)]
 
     # A fork server leaves by itself when the last end of its pipe is closed.
     found = _wait_until_gone(others, GRACE_S, collect)
@@ -209,11 +238,21 @@ def end_all(
         left = _wait_until_gone(others, seconds, collect)
     if left:
         _kill_the_stubborn(others, collect)
-    trackers = _wait_until_gone(lambda: descendants(root), TRACKER_GRACE_S, collect)
+    trackers = _wait_until_gone(living, TRACKER_GRACE_S, collect)
     if trackers:
         _signal(trackers, signal.SIGKILL)
-        _wait_until_gone(lambda: descendants(root), 1.0, collect)
+        _wait_until_gone(living, 1.0, collect)
     return found
+
+
+def end_all(
+    root: int,
+    *,
+    steps: tuple[tuple[int, float], ...],
+    collect: Callable[[], None],
+) -> list[Process]:
+    """End every process below *root*, as `end` does."""
+    return end(lambda: descendants(root), steps=steps, collect=collect)
 
 
 def _status_bytes(text: bytes, field: bytes) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError
+from mpbench.harness.private import private_folder
 from mpbench.observe.members import Member, members_of
 from mpbench.observe.program import Ran, run_program
 from mpbench.observe.rings import Traced, read_rings
@@ -112,8 +112,8 @@ def _injected(
     executable: str, variables: Mapping[str, str], records: int
 ) -> Iterator[tuple[dict[str, str], Path, float]]:
     """Make the private folder with the hook; give environment, event folder and event cost."""
-    with tempfile.TemporaryDirectory(prefix="mpb-profile-") as name:
-        place, events, scratch = (Path(name) / part for part in ("hook", "events", "scratch"))
+    with private_folder("mpb-profile-") as own:
+        place, events, scratch = (own / part for part in ("hook", "events", "scratch"))
         for folder in (events, scratch):
             folder.mkdir()
         ours = place / "_mpbench_hook"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ import mpbench
 from mpbench import environment
 from mpbench.errors import InvalidSessionError
 from mpbench.harness.agents import Agents
+from mpbench.harness.private import private_folder
 from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import Group, groups_of, rounds
 from mpbench.model import Event, Repetition, RunEnd, RunHeader, StartMethod, Status
@@ -271,8 +270,7 @@ def run(
     """
     with ExitStack() as stack:
         stack.enter_context(exclusive(wait_s=wait_s))
-        private = Path(tempfile.mkdtemp(prefix="mpb-"))
-        stack.callback(shutil.rmtree, private, ignore_errors=True)
+        private = stack.enter_context(private_folder())
         catalogue = catalogue_for(plan)
         own = sorted({path.resolve().parent for path in plan.files})
         subjects = prepare(plan.pythons, private, paths=own)

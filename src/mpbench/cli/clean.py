@@ -1,0 +1,73 @@
+"""`mpbench clean`: remove what a power cut or a killed session left behind."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mpbench.observe.leftovers import Leftovers
+
+__all__ = ("command",)
+
+# Enough to see what they are; a crashed queue test may leave thousands.
+_SHOWN = 20
+
+
+def _list(title: str, rows: Sequence[str]) -> None:
+    if not rows:
+        return
+    sys.stdout.write(f"{title}:\n")
+    for row in rows[:_SHOWN]:
+        plain = "".join(c if c.isprintable() else "?" for c in row)
+        sys.stdout.write(f"  {plain}\n")
+    if len(rows) > _SHOWN:
+        sys.stdout.write(f"  and {len(rows) - _SHOWN:,} more\n")
+
+
+def _show(found: Leftovers) -> None:
+    _list("processes", [f"{one.pid} {one.command}" for one in found.processes])
+    _list("folders", [str(one) for one in found.folders])
+    _list("in /dev/shm", found.segments)
+
+
+def _count(found: Leftovers) -> str:
+    return (
+        f"{len(found.processes)} processes, {len(found.folders)} folders, "
+        f"{len(found.segments)} names in shared memory"
+    )
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+def command(yes: bool) -> int:
+    """
+    Remove what a power cut or a killed session left behind.
+
+    Shows the processes, folders and shared memory of sessions that are gone,
+    asks, and removes them. What a live session holds is left alone, and so is
+    whatever may belong to another program.
+    """
+    from mpbench.observe.leftovers import find, remove
+
+    found = find()
+    _show(found)
+    _list("perhaps another program's, left alone", found.unsure)
+    if found.is_empty:
+        sys.stdout.write("nothing of mpbench was left behind\n")
+        return 0
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError(f"{_count(found)} were left behind; use --yes to remove them")
+    if not yes and not click.confirm("remove them?"):
+        return 1
+    left = remove(found)
+    if left.is_empty:
+        sys.stdout.write(f"removed {_count(found)}\n")
+        return 0
+    _show(left)
+    sys.stdout.write(f"could not be removed: {_count(left)}\n")
+    return 1

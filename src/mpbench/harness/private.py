@@ -1,0 +1,89 @@
+"""The private folder of one session, and how to tell that its session is gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ("PREFIX", "abandoned_folders", "private_folder")
+
+PREFIX = "mpb-"
+
+# Its lock belongs to the open file: it is gone when the session is, however it ended.
+_HELD = ".held"
+
+
+def _hold(path: Path) -> int | None:
+    """Lock the marker of a folder; None where locks or the marker lack, or another has it."""
+    try:
+        import fcntl  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    try:
+        descriptor = os.open(path / _HELD, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextmanager
+def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
+    """
+    Make a folder that only this user can enter; leaving removes it.
+
+    Its path is short, because the sockets of managers lie in it, and the
+    path of a socket has at most 107 bytes.
+
+    Args:
+        prefix: How its name begins; it must begin with `PREFIX`.
+    """
+    path = Path(tempfile.mkdtemp(prefix=prefix))
+    descriptor = None
+    try:
+        (path / _HELD).touch(mode=0o600)
+        descriptor = _hold(path)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        state = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid()
+
+
+def abandoned_folders(base: Path | None = None) -> tuple[Path, ...]:
+    """
+    Return the private folders of this user whose session is gone.
+
+    A folder without a marker is left out: it may have been made this moment,
+    or by another program.
+
+    Args:
+        base: Where to look; the folder for temporary files without.
+    """
+    found = []
+    for path in sorted((base or Path(tempfile.gettempdir())).glob(f"{PREFIX}*")):
+        descriptor = _hold(path) if _is_ours(path) else None
+        if descriptor is not None:
+            os.close(descriptor)
+            found.append(path)
+    return tuple(found)
