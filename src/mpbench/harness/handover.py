@@ -40,6 +40,23 @@ sys.exit(not compileall.compile_dir(sys.argv[1], quiet=1))
 _TIMEOUT_S = 120
 
 
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    for name in AGENT_PART:
+        if (source / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source / name, target / name, ignore=ignore)
+        else:
+            shutil.copy(source / name, target / name)
+
+
+def _reason(error: Exception) -> str:
+    """Return one short reason; shutil collects a list of them."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][-1])
+    return str(error)
+
+
 def hand_over(executable: str, folder: Path) -> Path:
     """
     Copy the agent's part into *folder* and compile it with *executable*.
@@ -57,15 +74,13 @@ def hand_over(executable: str, folder: Path) -> Path:
     Raises:
         EnvironmentUnfitError: The interpreter does not run, or is older than 3.9.
     """
-    source = Path(mpbench.__file__).parent
     target = folder / "mpbench"
-    target.mkdir(parents=True)
-    for name in AGENT_PART:
-        if (source / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source / name, target / name, ignore=ignore)
-        else:
-            shutil.copy(source / name, target / name)
+    try:
+        _copy(Path(mpbench.__file__).parent, target)
+    except (OSError, shutil.Error) as error:
+        raise EnvironmentUnfitError(
+            f"cannot copy the agent to {folder}: {_reason(error)}; is the temporary folder full?"
+        ) from error
     try:
         done = subprocess.run(
             [executable, "-E", "-S", "-c", _COMPILE, str(target)],
