@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -20,6 +18,7 @@ from mpbench.analysis.sequential import plan_looks
 from mpbench.analysis.verdict import Rules
 from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.harness.player import fresh_agents
+from mpbench.harness.private import private_folder
 from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
 from mpbench.observe.preflight import refusals
 from mpbench.session.arms import Arm, Place, described_arms, named
@@ -213,8 +212,7 @@ def compare(
     """
     with ExitStack() as stack:
         stack.enter_context(exclusive(wait_s=wait_s))
-        private = Path(tempfile.mkdtemp(prefix="mpb-"))
-        stack.callback(shutil.rmtree, private, ignore_errors=True)
+        private = stack.enter_context(private_folder())
         prepared = _prepare(plan, private, progress)
         writer = stack.enter_context(Writer(folder))
         writer.header(_header(prepared, command))
