@@ -10,6 +10,7 @@ import pandas as pd
 
 import mpbench
 from mpbench.analysis.advise import advise
+from mpbench.analysis.outcome import is_comparison
 from mpbench.analysis.summarize import agent_medians, summarize
 from mpbench.model import Run
 from mpbench.report import figures as drawings
@@ -32,6 +33,7 @@ from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
 from mpbench.report.matrix import matrix
 from mpbench.report.trust import caution, checks
+from mpbench.report.unanswered import apart
 from mpbench.store import frame as frames
 
 __all__ = ("Evidence", "build", "gather")
@@ -175,18 +177,19 @@ class _Builder:
             return ()
         return drawings.for_material(name, self.material)
 
-    def advice(self) -> Table | None:
-        """Return what to use on the machine that the figures show."""
+    def advice(self) -> tuple[Table | None, Table | None]:
+        """Return what to use on the machine that the figures show, and what it does not tell."""
         material = self.material
-        if material is None:
-            return None
+        if material is None or all(is_comparison(run) for run in self.evidence.runs):
+            return None, None
         place = material.place
         targets = {
             str(case): target
             for (run, subject, case), target in self.targets.items()
             if (run, subject) == (place.run, place.subject)
         }
-        return advice_table(advise(material.readings, None, material.cpus), targets, place.name)
+        answers = advise(material.readings, None, material.cpus)
+        return apart(advice_table(answers, targets, place.name))
 
     def comparisons(self) -> tuple[Family, ...]:
         """Return what users compare first, across families, as a section without cases."""
@@ -228,7 +231,11 @@ def _events(runs: Sequence[Run]) -> Table | None:
 
 def _source(run: Run) -> Source:
     header = run.header
-    plan = ", ".join(f"{name} {_plain(value)}" for name, value in header.plan.items() if value)
+    plan = ", ".join(
+        f"{name} {_plain(value)}"
+        for name, value in header.plan.items()
+        if value and _is_short(value)
+    )
     return Source(
         file=run.path,
         run=header.run,
@@ -237,6 +244,13 @@ def _source(run: Run) -> Source:
         command=shlex.join(header.command),
         text=f"mpbench {header.mpbench}; {plan}",
     )
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a part of a plan can be read in a sentence; the result file has the others."""
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(one, (str, int, float)) for one in value)
+    return not isinstance(value, Mapping) or all(_is_short(one) for one in value.values())
 
 
 def _plain(value: Any) -> str:
@@ -289,6 +303,7 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
     judged = compared(runs)
     reasons = checks(runs, summaries, evidence.repetitions)
     builder = _Builder(evidence, with_figures=with_figures)
+    advice, unanswered = builder.advice()
     return Document(
         title="What multiprocessing costs",
         subtitle=_subtitle(runs, groups),
@@ -304,5 +319,6 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
         events=_events(runs),
         sources=tuple(_source(run) for run in runs),
         version=mpbench.__version__,
-        advice=builder.advice(),
+        advice=advice,
+        unanswered=unanswered,
     )

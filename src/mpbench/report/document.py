@@ -187,7 +187,8 @@ class Document(NamedTuple):
     A whole report.
 
     `caution` says what to keep in mind, empty where there is nothing.
-    `verdicts` are the comparisons among the runs.
+    `verdicts` are the comparisons among the runs, `unanswered` the questions
+    that need another run.
     """
 
     title: str
@@ -205,3 +206,4 @@ class Document(NamedTuple):
     sources: tuple[Source, ...]
     version: str
     advice: Table | None = None
+    unanswered: Table | None = None

@@ -104,6 +104,7 @@ def _source(source: Source) -> Iterator[str]:
 def _blocks(document: Document) -> Iterator[str]:
     yield from _head(document)
     yield from _table(document.advice)
+    yield from _table(document.unanswered)
     for section in document.verdicts:
         yield from _table(section.table)
         yield "\n".join(f"- {escape(note)}" for note in section.notes)

@@ -265,3 +265,14 @@ def test_failures_are_listed_without_a_page():
     table = tables.failures(summaries, Groups(summaries))
 
     assert 2 == len(table.rows)
+
+
+def test_what_is_not_measured_stands_apart_from_the_advice():
+    """Answers are in one table, questions that need another run in a second one."""
+    found = building.build(gather([fakes.run()]))
+
+    assert found.unanswered is not None
+    assert "standing" not in [column.key for column in found.unanswered.columns]
+    if found.advice is not None:
+        texts = {cell.text for row in found.advice.rows for cell in row}
+        assert "not measured" not in texts
