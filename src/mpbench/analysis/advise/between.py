@@ -54,8 +54,6 @@ def at(
     known = sorted(
         (value, one) for one in readings if (value := one.number(name)) is not None and one.agents
     )
-    if not known or wanted > known[-1][0]:
-        return None
     for place, (value, one) in enumerate(known):
         if value == wanted or (value > wanted and place == 0):
             return Found(estimate_of(one), (one.case,), value != wanted)
