@@ -58,6 +58,8 @@ class ComparePlan:
         apart: Whether an arm's set-up is left while the other one measures.
         repository: The user's repository, for arms with a commit.
         inject: A known relative slowdown of every arm but the first, for the selftest.
+        only: Ids of the baseline's cases to compare; empty compares all.
+        paths: Folders of the user's callables; where the command runs by default.
     """
 
     plan: Plan
@@ -69,6 +71,8 @@ class ComparePlan:
     apart: bool = False
     repository: Path = Path()
     inject: float = 0.0
+    only: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
 
 
 class Compared(NamedTuple):
@@ -129,7 +133,7 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     catalogue = _catalogue(plan.plan)
     own = {path.resolve().parent for path in plan.plan.files}
     if any(arm.call for arm in plan.arms):
-        own.add(Path.cwd())
+        own |= set(plan.paths) or {Path.cwd()}
     arms = named(plan.arms)
     place = Place(
         private=private,
@@ -146,6 +150,7 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
         cpus=environment.usable_cpus(),
         facts=plan.facts,
         apart=plan.apart,
+        only=plan.only,
     )
     pairs = tuple(
         replace(pair, refused=_refused(pair, subjects, catalogue, facts))

@@ -34,6 +34,7 @@ class Ground:
     cpus: int
     facts: tuple[str, ...] = ()
     apart: bool = False
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +190,7 @@ def pairs_of(
         sides
         for arm, place in zip(arms[1:], described[1:], strict=True)
         for sides in _sides_against((arms[0], described[0]), (arm, place), ground)
+        if not ground.only or sides[0].case.id in ground.only
     ]
     if not found:
         raise UsageError(

@@ -1,0 +1,84 @@
+"""`mpbench selftest`: prove on this machine that verdicts can be trusted."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mpbench.session.selftest.campaign import Campaign
+
+__all__ = ("command",)
+
+EXIT_INTERRUPTED = 130
+
+_STAGES = ("synthetic", "identical", "injected", "load", "rivals")
+
+
+@click.command()
+@click.option(
+    "--campaign",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Everything goes here; the same command continues what was cut off.",
+)
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    type=click.Choice(_STAGES),
+    help="Only this part; all by default.",
+)
+@click.option("--toy", is_flag=True, help="The smallest size: shows that it runs, proves nothing.")
+@click.option("--seed", type=click.IntRange(0), help="Of a new campaign.")
+@click.option("--tables-only", is_flag=True, help="Measure nothing, write the tables again.")
+def command(
+    folder: Path, stages: tuple[str, ...], toy: bool, seed: int | None, tables_only: bool
+) -> int:
+    """
+    Prove on this machine that verdicts can be trusted; the whole takes hours.
+
+    Identical arms, slowdowns of known size, misleading loads, a simulated
+    machine with known truth, the rules of other harnesses on the same samples,
+    and the other harnesses themselves. The tables go to DIR/proof.md.
+    """
+    from mpbench.cli.progress import Bars
+    from mpbench.session.selftest.campaign import FULL, TOY, Campaign
+    from mpbench.session.selftest.run import measure
+
+    given = secrets.randbelow(1 << 31) if seed is None else seed
+    campaign = Campaign(folder, TOY if toy else FULL, seed=given)
+    code = 0
+    if not tables_only:
+        try:
+            with Bars() as bars:
+                measure(campaign, stages or _STAGES, bars)
+        except KeyboardInterrupt:
+            sys.stderr.write("mpbench: stopped; the same command continues the campaign\n")
+            code = EXIT_INTERRUPTED
+    text = _tables(campaign)
+    (folder / "proof.md").write_text(text)
+    sys.stdout.write(text)
+    sys.stdout.write(f"{folder / 'proof.md'}\n")
+    return code
+
+
+def _tables(campaign: Campaign) -> str:
+    from mpbench import environment
+    from mpbench.report.proofs import proofs_markdown
+    from mpbench.session.selftest.run import proofs
+
+    today = datetime.now(UTC).date().isoformat()
+    head = (
+        f"Measured on {environment.machine_name()} ({environment.usable_cpus()} usable CPUs), "
+        f"tables of {today}, seed {campaign.seed}: `mpbench selftest --campaign "
+        f"{campaign.folder.name} --seed {campaign.seed}`."
+    )
+    return proofs_markdown(proofs(campaign), head=head)

@@ -1,0 +1,158 @@
+"""A campaign: many sessions in one folder, begun again wherever it was cut off."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mpbench.errors import OutputError, RecordError, UsageError
+from mpbench.model import Status
+from mpbench.store import RESULTS, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mpbench.model import Run
+
+__all__ = ("FULL", "TOY", "Campaign", "Size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """
+    How much a campaign measures.
+
+    Args:
+        identical: Sessions of identical arms.
+        workloads: What they compare; one case each.
+        injected: Sessions with a known slowdown.
+        slowed: The workloads that are slowed down.
+        loads: Sessions under each kind of load.
+        simulated: Simulated sessions for each law of noise.
+        rivals: Trials of each harness, operation and kind.
+    """
+
+    identical: int
+    workloads: tuple[str, ...]
+    injected: int
+    slowed: tuple[str, ...]
+    loads: int
+    simulated: int
+    rivals: int
+
+
+# One workload of each family, with operations up to some milliseconds.
+_TEN = (
+    "process/start-to-join",
+    "pipe/round-trip",
+    "queue/round-trip",
+    "lock/uncontended",
+    "shared/access",
+    "manager/access",
+    "pool/apply-round-trip",
+    "condition/ping-pong",
+    "connection/connect",
+    "cross/transports",
+    "lock/contended",
+)
+_SLOWED = ("process/start-to-join", "pipe/round-trip", "pool/apply-round-trip")
+
+# 28 sessions of 11 cases are 308 comparisons.
+FULL = Size(
+    identical=28,
+    workloads=_TEN,
+    injected=100,
+    slowed=_SLOWED,
+    loads=7,
+    simulated=1_000,
+    rivals=20,
+)
+# Shows that everything runs; proves nothing.
+TOY = Size(
+    identical=1,
+    workloads=_TEN[:2],
+    injected=1,
+    slowed=_SLOWED[:1],
+    loads=1,
+    simulated=20,
+    rivals=1,
+)
+
+
+class Campaign:
+    """
+    One folder with everything that a selftest measured.
+
+    Args:
+        folder: Made if need be; one that holds a campaign is continued.
+        size: How much to measure.
+        seed: Every coin of every session follows from it.
+
+    Raises:
+        UsageError: The folder holds a campaign of another size, or something else.
+        OutputError: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, size: Size, *, seed: int) -> None:
+        self.folder = folder
+        self.size = size
+        self.seed = seed
+        self._begin()
+
+    def _begin(self) -> None:
+        plan = self.folder / "campaign.json"
+        wanted = json.loads(json.dumps(asdict(self.size)))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if plan.is_file():
+                known = json.loads(plan.read_text())
+                self.seed = known["seed"]
+            elif any(self.folder.iterdir()):
+                raise UsageError(f"{self.folder} holds something else; name an empty folder")
+            else:
+                known = {"seed": self.seed, "size": wanted}
+                plan.write_text(json.dumps(known, indent=2) + "\n")
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{plan} is no campaign: {error}") from error
+        except OSError as error:
+            raise OutputError(f"cannot write {self.folder}: {error.strerror}") from error
+        if known["size"] != wanted:
+            raise UsageError(
+                f"{self.folder} holds a campaign of another size; continue it with the same "
+                "options, or name an empty folder"
+            )
+
+    def _place(self, stage: str, number: int) -> Path:
+        return self.folder / stage / f"{number:04d}"
+
+    def _finished(self, place: Path) -> Run | None:
+        if not (place / RESULTS).is_file():
+            return None
+        try:
+            run = read(place)
+        except RecordError:
+            return None
+        return run if run.end is not None and run.end.status is Status.OK else None
+
+    def missing(self, stage: str, count: int) -> Iterator[tuple[int, Path, int]]:
+        """
+        Yield what a stage has not measured yet: number, empty folder, seed.
+
+        What an interrupted session left is removed: its coins are known by now.
+        """
+        for number in range(count):
+            place = self._place(stage, number)
+            if self._finished(place) is None:
+                shutil.rmtree(place, ignore_errors=True)
+                chance = random.Random(f"{self.seed}:{stage}:{number}")
+                yield number, place, chance.randrange(1 << 31)
+
+    def runs(self, stage: str) -> tuple[Run, ...]:
+        """Return the finished sessions of a stage."""
+        places = sorted((self.folder / stage).glob("[0-9]*"))
+        found = (self._finished(place) for place in places)
+        return tuple(run for run in found if run is not None)

@@ -1,0 +1,96 @@
+"""The sessions of a campaign that are measured: identical arms, injected slowdowns, loads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpbench import environment
+from mpbench.catalog import cases_of, discover
+from mpbench.model import StartMethod, Tier
+from mpbench.plan import Plan
+from mpbench.session.arms import Arm
+from mpbench.session.compare import ComparePlan, compare
+from mpbench.session.selftest.load import LOADS, Halfway, hog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mpbench.session.progress import Progress
+    from mpbench.session.selftest.campaign import Campaign
+
+__all__ = ("INJECTED", "identical", "injected", "loads")
+
+# The slowdown that must be found, inside the operation.
+INJECTED = 0.05
+
+
+def _first_cases(names: Sequence[str]) -> tuple[str, ...]:
+    """Return one case of each workload: the first of tier quick, forked where that matters."""
+    catalogue = discover()
+    found: list[str] = []
+    for name in names:
+        one = catalogue[name]
+        cases = cases_of(
+            one,
+            tier=max(Tier.QUICK, one.tier, key=lambda tier: tier.rank),
+            cpus=environment.usable_cpus(),
+            methods=(StartMethod.FORK,),
+        )
+        found.append(cases[0].id)
+    return tuple(found)
+
+
+def _plan(names: Sequence[str], seed: int, *, inject: float = 0.0) -> ComparePlan:
+    """Return a comparison of an arm with itself, or with its slowed self."""
+    arm = Arm(text="method=fork", method=StartMethod.FORK)
+    return ComparePlan(
+        plan=Plan(select=tuple(names), seed=seed),
+        arms=(arm, arm),
+        only=_first_cases(names),
+        inject=inject,
+    )
+
+
+def _session(plan: ComparePlan, place: Path, progress: Progress) -> None:
+    """
+    Measure one session.
+
+    Raises:
+        KeyboardInterrupt: The user stopped it; the campaign can be continued.
+    """
+    compared = compare(plan, folder=place, progress=progress, command=("mpbench", "selftest"))
+    if compared.outcome.interrupted:
+        raise KeyboardInterrupt
+
+
+def identical(campaign: Campaign, progress: Progress) -> None:
+    """Compare identical arms, session by session."""
+    size = campaign.size
+    for number, place, seed in campaign.missing("identical", size.identical):
+        progress.note(f"identical arms: session {number + 1} of {size.identical}")
+        _session(_plan(size.workloads, seed), place, progress)
+
+
+def injected(campaign: Campaign, progress: Progress) -> None:
+    """Compare an arm with itself plus a busy wait inside the operation."""
+    size = campaign.size
+    for number, place, seed in campaign.missing("injected", size.injected):
+        progress.note(f"injected slowdown: session {number + 1} of {size.injected}")
+        _session(_plan(size.slowed, seed, inject=INJECTED), place, progress)
+
+
+def loads(campaign: Campaign, progress: Progress) -> None:
+    """Compare identical arms under each kind of misleading load."""
+    size = campaign.size
+    for kind in LOADS:
+        stage = f"load-{kind}"
+        for number, place, seed in campaign.missing(stage, size.loads):
+            progress.note(f"load {kind}: session {number + 1} of {size.loads}")
+            plan = _plan(size.workloads, seed)
+            if kind == "second-half":
+                with Halfway(progress, kind) as watched:
+                    _session(plan, place, watched)
+            else:
+                with hog(kind):
+                    _session(plan, place, progress)

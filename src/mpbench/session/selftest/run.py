@@ -1,0 +1,81 @@
+"""`mpbench selftest`: every stage of a campaign, and the tables that it proves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mpbench.analysis.proof import Proof, by_rules, by_scaling, identical, injected
+from mpbench.session.selftest import live
+from mpbench.session.selftest.load import LOADS
+from mpbench.session.selftest.sidebyside import side_by_side, trials_of, trials_table
+from mpbench.session.selftest.simulate import synthetic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mpbench.session.progress import Progress
+    from mpbench.session.selftest.campaign import Campaign
+
+__all__ = ("STAGES", "measure", "proofs")
+
+
+def _synthetic(campaign: Campaign, progress: Progress) -> None:
+    kept = campaign.folder / "synthetic.json"
+    if kept.is_file():
+        return
+    progress.note(f"simulating {campaign.size.simulated} sessions for each law of noise")
+    found = synthetic(campaign.size.simulated, seed=campaign.seed)
+    kept.write_text(json.dumps(found._asdict(), indent=2) + "\n")
+
+
+STAGES: dict[str, Callable[[Campaign, Progress], None]] = {
+    "synthetic": _synthetic,
+    "identical": live.identical,
+    "injected": live.injected,
+    "load": live.loads,
+    "rivals": side_by_side,
+}
+
+
+def measure(campaign: Campaign, stages: Sequence[str], progress: Progress) -> None:
+    """
+    Measure what the campaign still lacks.
+
+    Args:
+        campaign: The folder and the size.
+        stages: Names from `STAGES`.
+        progress: Who watches.
+
+    Raises:
+        KeyboardInterrupt: The user stopped it; what is complete is kept.
+    """
+    for name in stages:
+        STAGES[name](campaign, progress)
+
+
+def _simulated(campaign: Campaign) -> Iterator[Proof]:
+    kept = campaign.folder / "synthetic.json"
+    if kept.is_file():
+        known = json.loads(kept.read_text())
+        rows = tuple(tuple(row) for row in known["rows"])
+        yield Proof(known["title"], tuple(known["head"]), rows, known["note"])
+
+
+def proofs(campaign: Campaign) -> tuple[Proof, ...]:
+    """Return the tables of everything that a campaign has measured so far."""
+    found = list(_simulated(campaign))
+    same = campaign.runs("identical")
+    if same:
+        found += [identical("Identical arms", same), by_scaling(same), by_rules(same)]
+    slowed = campaign.runs("injected")
+    if slowed:
+        found.append(injected(slowed))
+    for kind in LOADS:
+        runs = campaign.runs(f"load-{kind}")
+        if runs:
+            found.append(identical(f"Identical arms under load: {kind}", runs))
+    trials = trials_of(campaign.folder / "rivals")
+    if trials:
+        found.append(trials_table(trials))
+    return tuple(found)
