@@ -1,0 +1,64 @@
+"""`mpbench init-asv`: an asv suite for a project's own functions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+__all__ = ("command",)
+
+# In a process of its own: importing a project may do anything.
+_CHECK = "import sys; from mpbench.agent.call import resolve; resolve(sys.argv[1])"
+
+
+def _is_importable(target: str, folder: Path) -> bool:
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            (sys.executable, "-c", _CHECK, target),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="PACKAGE.MODULE:FUNCTION...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    metavar="DIR",
+    help="Where asv.conf.json is or shall be; the current folder by default.",
+)
+def command(targets: tuple[str, ...], output: Path) -> int:
+    """
+    Give a project an asv suite that calls its functions under each start method.
+
+    A function's parameter named `context` receives the multiprocessing
+    context; without one, the default start method is set before its module is
+    imported. Files that are there already stay as they are.
+    """
+    from mpbench.integrations.scaffold import scaffold, target_of
+
+    wanted = tuple(dict.fromkeys(target_of(text) for text in targets))
+    for path in scaffold(output, wanted):
+        sys.stdout.write(f"{path}\n")
+    for target in wanted:
+        if not _is_importable(target.text, output):
+            sys.stderr.write(
+                f"mpbench: {target.text} cannot be imported here; "
+                "asv shows n/a for commits in which it does not exist\n"
+            )
+    sys.stdout.write("Try it: asv machine --yes && asv run --quick --show-stderr HEAD^!\n")
+    return 0
