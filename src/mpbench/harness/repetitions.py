@@ -55,6 +55,8 @@ class _Member:
         self._origin = origin_ns
         self._serial = int(agent.log.stem.rpartition("-")[2], 16)
         self.left: list[str] = []
+        # Whether another set-up may be entered in it.
+        self.is_usable = True
 
     def repetition(self, case: Case, started: int, **known: Any) -> Repetition:
         """Build the record of one case."""
@@ -85,6 +87,9 @@ class _Member:
             self._agent.look()
             self._close(one)
         except WorkloadError as error:
+            self.is_usable = False
+            if not waiting:
+                self.left.append(f"{one.workload.name} did not leave its set-up: {error.reason}")
             for case in waiting:
                 yield self.repetition(
                     case,
@@ -151,6 +156,13 @@ class _Member:
         self.left += [f"{one.workload.name} left the thread {name!r}" for name in left["threads"]]
 
 
+def _manner(ending: Ending) -> str:
+    """Say how an agent ended that had done its work."""
+    if ending.cause == "deadline":
+        return "its interpreter hung while it ended, and was ended by force"
+    return f"its interpreter ended with exit code {ending.exit_code}"
+
+
 def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
     subject: Subject,
     group: Group,
@@ -195,6 +207,8 @@ def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
             fine = {Status.OK, Status.UNSUPPORTED}
             is_well = all(repetition.status in fine for repetition in done)
             ending = agent.stop() if is_well else agent.kill()
+            if is_well and member.is_usable and ending.exit_code != 0:
+                member.left.append(f"{group.name} did not end in good order: {_manner(ending)}")
         results.append(GroupResult(tuple(done), ending, tuple(member.left)))
     return tuple(results)
 
@@ -221,4 +235,6 @@ def _serve_all(
                 # Nothing is timed any more: the next interpreter may boot.
                 ahead()
         waiting = waiting[1:]
+        if not member.is_usable:
+            return waiting
     return []

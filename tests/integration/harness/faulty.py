@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from multiprocessing import shared_memory
+from multiprocessing import shared_memory, util
 from multiprocessing.context import BaseContext
 
 from mpbench.model import Case, Metric, Tier
@@ -72,6 +74,125 @@ def _raise() -> None:
     raise RuntimeError("as asked")
 
 
+def die_holding(lock: object) -> None:
+    """Take a lock and be killed with it."""
+    lock.acquire()  # type: ignore[attr-defined]
+    _kill()
+
+
+def _lock_of_the_dead(context: BaseContext) -> None:
+    lock = context.Lock()
+    child = context.Process(target=die_holding, args=(lock,))  # type: ignore[attr-defined]
+    child.start()
+    child.join()
+    lock.acquire()
+
+
+def die_writing(queue: object) -> None:
+    """Be killed while the feeder writes a message that no pipe can hold."""
+    queue.put(b"x" * (8 << 20))  # type: ignore[attr-defined]
+    time.sleep(0.2)
+    _kill()
+
+
+def _queue_of_the_dead(context: BaseContext) -> None:
+    queue = context.Queue()
+    child = context.Process(target=die_writing, args=(queue,))  # type: ignore[attr-defined]
+    child.start()
+    child.join()
+    queue.get()
+
+
+def _bomb() -> None:
+    """Fork until a limit: every process does, as long as there are generations left."""
+    for _ in range(5):
+        os.fork()
+    sleep_for_ever()
+
+
+def _keep_forking() -> None:
+    """Be replaced by a child again and again, faster than a look at the process table."""
+    limit = time.monotonic() + 30
+    while time.monotonic() < limit:
+        if os.fork():
+            os._exit(0)
+
+
+def _renew() -> None:
+    for _ in range(3):
+        if os.fork() == 0:
+            _keep_forking()
+    time.sleep(60)
+
+
+def _exhaust_descriptors() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    kept = []
+    while True:
+        kept.append(os.open(os.devnull, os.O_RDONLY))
+
+
+def _be_deaf() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGABRT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sleep_for_ever()
+
+
+def _hang_in_c() -> None:
+    ctypes.PyDLL(None).sleep(60)
+
+
+def _stop_itself() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _fill_shared_memory() -> None:
+    # What a small /dev/shm does: the file cannot grow.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+    shared_memory.SharedMemory(create=True, size=1 << 20)
+
+
+def _hang_at_exit() -> None:
+    util.Finalize(None, time.sleep, args=(60,), exitpriority=100)
+
+
+def _leave_orphans() -> None:
+    os._exit(0)
+
+
+def _nothing() -> None:
+    return
+
+
+_SHARING = {
+    "lock": _hang_in_lock,
+    "kill-holding": _lock_of_the_dead,
+    "kill-writing": _queue_of_the_dead,
+}
+_ALONE = {
+    "orphan": _leave_orphans,
+    "flood": _flood,
+    "exit": _exit,
+    "kill": _kill,
+    "corrupt": _corrupt,
+    "raise": _raise,
+    "segment": _segment,
+    "bomb": _bomb,
+    "renew": _renew,
+    "descriptors": _exhaust_descriptors,
+    "deaf": _be_deaf,
+    "in-c": _hang_in_c,
+    "stopped": _stop_itself,
+    "shm-full": _fill_shared_memory,
+}
+# What goes wrong when the case has been measured.
+_AFTERWARDS = {
+    "finalizer": _hang_at_exit,
+    "leaving": sleep_for_ever,
+    "leaving-raises": _raise,
+}
+
+
 @workload(
     "test/faulty",
     metric=Metric.TIME,
@@ -89,28 +210,19 @@ def faulty(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: a test.
     """
     fault = case.text("fault")
-    actions = {
-        "flood": _flood,
-        "exit": _exit,
-        "kill": _kill,
-        "corrupt": _corrupt,
-        "raise": _raise,
-        "segment": _segment,
-    }
     if fault == "set-up-exit":
         os._exit(4)
     if fault == "orphan":
         context.Process(target=sleep_for_ever).start()  # type: ignore[attr-defined]
 
     def body(iterations: int, /) -> int:
-        if fault == "lock":
-            _hang_in_lock(context)
-        elif fault == "orphan":
-            os._exit(0)
-        elif fault in actions:
-            actions[fault]()
+        if fault in _SHARING:
+            _SHARING[fault](context)
+        elif fault in _ALONE:
+            _ALONE[fault]()
         else:
             time.sleep(iterations / 1_000)
         return iterations - (fault == "count")
 
     yield body
+    _AFTERWARDS.get(fault, _nothing)()

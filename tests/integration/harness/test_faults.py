@@ -14,7 +14,7 @@ from mpbench.catalog import load_file
 from mpbench.harness.agents import Agents
 from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
-from mpbench.harness.repetitions import Effort, measure_group
+from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import Group, SetUp
 from mpbench.model import Case, Repetition, StartMethod, Status
 
@@ -28,17 +28,26 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return Subject("here", sys.executable, str(place), (str(HERE),))
 
 
-def measure(subject: Subject, folder: Path, fault: str, method: StartMethod) -> list[Repetition]:
-    """Measure one faulty case and one good one after it."""
+def outcomes(
+    subject: Subject, folder: Path, fault: str, method: StartMethod
+) -> tuple[GroupResult, ...]:
+    """Measure one faulty case and one good one after it; return what each agent gave."""
     (one,) = load_file(HERE / "faulty.py")
     bad = Case.make(one.name, method, {"fault": fault})
     good = Case.make(one.name, method, {"fault": "none"})
     group = Group("here", one.name, (SetUp(one, method, (bad,)), SetUp(one, method, (good,))))
     effort = Effort(0, 1, 1_000_000, 5, {})
-    kept: list[Repetition] = []
     with closing(Agents(folder)) as agents:
-        measure_group(subject, group, effort, agents=agents, origin_ns=0, keep=kept.append)
-    return kept
+        return measure_group(
+            subject, group, effort, agents=agents, origin_ns=0, keep=lambda _: None
+        )
+
+
+def measure(subject: Subject, folder: Path, fault: str, method: StartMethod) -> list[Repetition]:
+    """Measure as `outcomes` does; return the repetitions."""
+    return [
+        one for result in outcomes(subject, folder, fault, method) for one in result.repetitions
+    ]
 
 
 EXPECTED = {
@@ -51,6 +60,15 @@ EXPECTED = {
     "count": (Status.FAILED, "expected 1 operations, found 0"),
     "segment": (Status.TIMEOUT, "took longer than 1 s"),
     "orphan": (Status.CRASHED, "exit code 0"),
+    "kill-holding": (Status.TIMEOUT, "took longer than 1 s"),
+    "kill-writing": (Status.TIMEOUT, "took longer than 1 s"),
+    "bomb": (Status.TIMEOUT, "took longer than 1 s"),
+    "renew": (Status.TIMEOUT, "took longer than 1 s"),
+    "descriptors": (Status.FAILED, "Too many open files"),
+    "deaf": (Status.TIMEOUT, "took longer than 1 s"),
+    "in-c": (Status.TIMEOUT, "took longer than 1 s"),
+    "stopped": (Status.TIMEOUT, "took longer than 1 s"),
+    "shm-full": (Status.FAILED, "File too large"),
 }
 
 
@@ -69,6 +87,26 @@ def test_a_fault_becomes_a_record(
     assert Status.OK is good.status
     assert [] == descendants(os.getpid())
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("leaving", "test/faulty did not leave its set-up: took longer than 1 s"),
+        ("leaving-raises", "test/faulty did not leave its set-up: RuntimeError: as asked"),
+        pytest.param("finalizer", "its interpreter hung while it ended", marks=pytest.mark.slow),
+    ],
+)
+def test_what_goes_wrong_after_the_case_is_said(
+    subject: Subject, tmp_path: Path, fault: str, words: str
+) -> None:
+    """The case that was measured keeps its samples, the next one is not blamed, a note tells."""
+    results = outcomes(subject, tmp_path, fault, StartMethod.FORK)
+    bad, good = [one for result in results for one in result.repetitions]
+
+    assert (Status.OK, Status.OK) == (bad.status, good.status)
+    assert [] != [text for result in results for text in result.left if words in text]
+    assert [] == descendants(os.getpid())
 
 
 def test_the_stacks_of_a_hung_case_are_kept(subject: Subject, tmp_path: Path) -> None:
