@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from made import METHODS, catalogue, reading, run
 
-from mpbench.analysis.advise import Standing, Wishes, advise
+from mpbench.analysis.advise import Standing, Wishes, advise, settings
 from mpbench.analysis.advise.between import at, crossing
 from mpbench.analysis.advise.overhead import (
     chunk_candidates,
@@ -219,6 +219,52 @@ def test_a_chunk_size_is_advised_for_a_job():
     assert 1 == int(long.answer)
 
 
+def starting(cost):
+    """Return the catalogue with what a pool costs to start under each method."""
+    options = {"noise": 0.001, "params": {"workers": 2}}
+    pools = [
+        reading("pool/construct-to-ready", cost * factor, method=m, **options)
+        for m, factor in zip(METHODS, (1, 40, 8), strict=True)
+    ]
+    return [*catalogue(), *pools]
+
+
+def test_a_small_job_needs_no_pool():
+    """Ten milliseconds of work do not win back the start of a pool of twenty."""
+    one = answers(starting(20e-3), Wishes(task_s=1e-3, tasks=10))["job"]
+
+    assert "no pool" == one.answer
+    assert 4 == len(one.choices)
+
+
+def test_a_large_job_gets_a_pool_of_all_cpus():
+    """Ten seconds of work are shared by the usable CPUs, under the method that starts fastest."""
+    (best, *_) = settings(starting(20e-3), Wishes(task_s=1e-3, tasks=10_000), 2)
+
+    assert ("fork", 2) == (best.method, best.workers)
+    assert 5 < best.cost.value < 5.5
+
+
+def test_a_payload_makes_a_pool_dearer():
+    """What a large argument was measured to cost is added to each task."""
+    sent = [
+        reading(
+            "pool/payload",
+            cost,
+            fact="per_task",
+            noise=0.001,
+            params={"direction": "in", "payload_bytes": size},
+        )
+        for size, cost in ((1024, 61e-6), (1 << 20, 2e-3))
+    ]
+    wishes = Wishes(task_s=1e-3, tasks=1000)
+    light = settings([*starting(1e-3), *sent], wishes, 2)
+    heavy = settings([*starting(1e-3), *sent], wishes._replace(payload_bytes=1 << 20), 2)
+
+    assert "fork" == light[0].method
+    assert "" == heavy[0].method
+
+
 def test_costs_are_interpolated_and_never_extrapolated():
     """At a measured size the reading itself answers; above the largest nothing does."""
     each = [
@@ -298,7 +344,8 @@ def test_the_command_writes_every_form(folder, form):
     if form == "json":
         (place,) = json.loads(result.output)
         assert "box" == place["machine"]
-        assert "fork" == place["advice"][0]["answer"]
+        found = {one["key"]: one["answer"] for one in place["advice"]}
+        assert (None, "fork") == (found["job"], found["start-method"])
 
 
 def test_the_command_refuses_a_size_that_is_none(folder):

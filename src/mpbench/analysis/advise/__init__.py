@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpbench.analysis.advise.channels import channels
+from mpbench.analysis.advise.jobs import Setting, job, settings
 from mpbench.analysis.advise.pools import pools
 from mpbench.analysis.advise.record import Advice, Choice, Standing, Wishes
 from mpbench.analysis.advise.sharing import sharing
 from mpbench.analysis.advise.starts import starts
 from mpbench.analysis.readings import Reading
 
-__all__ = ("Advice", "Choice", "Standing", "Wishes", "advise")
+__all__ = ("Advice", "Choice", "Setting", "Standing", "Wishes", "advise", "settings")
 
 
 def advise(
@@ -30,6 +31,7 @@ def advise(
     """
     known = wishes or Wishes()
     return (
+        *job(readings, known, cpus),
         *starts(readings, known, cpus),
         *channels(readings, known),
         *pools(readings, known, cpus),

@@ -11,8 +11,11 @@ from mpbench.analysis.advise.record import plus, times
 from mpbench.analysis.readings import Reading
 from mpbench.scaling import Estimate
 
-__all__ = ("Overhead", "chunk_candidates", "default_chunk", "job_time", "overhead_of")
+__all__ = ("NEAR", "Overhead", "chunk_candidates", "default_chunk", "job_time", "overhead_of")
 
+# Among chunk sizes that are predicted to be this near to the best the smallest is
+# advised: it leaves the least idle time when tasks turn out to be uneven.
+NEAR = 1.03
 # multiprocessing.Pool cuts a map into four chunks for each worker.
 _CHUNKS_PER_WORKER = 4
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mpbench.analysis.advise.overhead import (
+    NEAR,
     Overhead,
     chunk_candidates,
     default_chunk,
@@ -34,9 +35,6 @@ _TASKS = "mpbench run --tier standard --select pool/task-overhead"
 _SURFACE = "mpbench run --tier full --select pool/chunk-surface"
 _SCALING = "mpbench run --tier standard --select pool/strong-scaling"
 _LEVELS = (0.5, 0.9)
-# Among chunk sizes that are predicted to be this near to the best the smallest is
-# advised: it leaves the least idle time when tasks turn out to be uneven.
-_NEAR = 1.03
 # Throughput this near to the best is not worth more workers.
 _ENOUGH = 0.97
 
@@ -118,7 +116,7 @@ def _chunk_for(overhead: Overhead, call: str, workers: int, task_s: float, tasks
         for size in chunk_candidates(tasks, workers)
     }
     best = min(one.value for one in predicted.values())
-    advised = min(size for size, one in predicted.items() if one.value <= _NEAR * best)
+    advised = min(size for size, one in predicted.items() if one.value <= NEAR * best)
     usual = default_chunk(tasks, workers)
     shared = -(-tasks // workers)
     # The first name of a size is the one that is shown.

@@ -1,0 +1,143 @@
+"""Advice about a whole job: a pool or none, with which start method, workers and chunk size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from mpbench.analysis.advise.between import at
+from mpbench.analysis.advise.overhead import (
+    NEAR,
+    Overhead,
+    chunk_candidates,
+    job_time,
+    overhead_of,
+)
+from mpbench.analysis.advise.record import (
+    Advice,
+    Choice,
+    Wishes,
+    advice_of,
+    estimate_of,
+    missing,
+    plus,
+)
+from mpbench.analysis.readings import Reading, distinct, pick
+from mpbench.scaling import Estimate
+from mpbench.units import format_seconds
+
+__all__ = ("Setting", "job", "settings")
+
+_HOW = (
+    "mpbench run --tier standard --select pool/construct-to-ready --select pool/task-overhead "
+    "--select pool/payload"
+)
+
+
+class Setting(NamedTuple):
+    """How to run a job: without a pool where `method` is empty; `cost` is what it takes."""
+
+    method: str
+    workers: int
+    chunk_size: int
+    cost: Estimate
+    cases: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The setting in words."""
+        if not self.method:
+            return "no pool"
+        return f"Pool({self.workers}) under {self.method}, chunk size {self.chunk_size}"
+
+
+def _with_payload(readings: Sequence[Reading], found: Overhead, wishes: Wishes) -> Overhead:
+    """Add what a payload was measured to cost above an empty task in a chunk of its own."""
+    if wishes.payload_bytes is None:
+        return found
+    sent = pick(readings, "pool/payload", fact="per_task", params={"direction": "in"})
+    methods = {one.method for one in sent}
+    first = next((name for name in ("fork", "forkserver", "spawn") if name in methods), "")
+    own = pick(sent, fact="per_task", where=lambda one: one.method == first)
+    cost = at(own, "payload_bytes", wishes.payload_bytes)
+    if cost is None:
+        return found
+    cases = (*found.cases, *cost.cases)
+    more = max(0.0, cost.cost.value - found.at(1).value)
+    return found._replace(each=found.each + more, cases=cases)
+
+
+def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overhead | None:
+    main = pick(
+        readings,
+        "pool/task-overhead",
+        params={"call": "map"},
+        where=lambda one: one.method == method,
+    )
+    found = overhead_of(main)
+    return None if found is None else _with_payload(readings, found, wishes)
+
+
+def _chunk(overhead: Overhead, task_s: float, tasks: int, workers: int) -> tuple[int, Estimate]:
+    """Return the smallest chunk size that is nearly the best, and how long the job takes."""
+    predicted = {
+        size: job_time(overhead, task_s, tasks, workers, size)
+        for size in chunk_candidates(tasks, workers)
+    }
+    best = min(one.value for one in predicted.values())
+    size = min(size for size, one in predicted.items() if one.value <= NEAR * best)
+    return size, predicted[size]
+
+
+def _start(readings: Sequence[Reading], method: str, workers: int) -> Reading | None:
+    """Return what a pool costs to start, measured with the nearest number of workers."""
+    started = pick(readings, "pool/construct-to-ready", where=lambda one: one.method == method)
+    counts = [value for value in distinct(started, "workers") if isinstance(value, float)]
+    if not counts:
+        return None
+    nearest = min(counts, key=lambda count: abs(count - workers))
+    return pick(started, params={"workers": nearest})[0]
+
+
+def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> tuple[Setting, ...]:
+    """
+    Return how the job could be run, the fastest first, by the model.
+
+    A pool gets as many workers as there are usable CPUs: more share the same
+    CPUs, fewer leave some idle.
+
+    Args:
+        readings: Of one place.
+        wishes: With the time of a task and the number of tasks.
+        cpus: Usable CPUs.
+    """
+    if wishes.task_s is None or wishes.tasks is None:
+        return ()
+    alone = wishes.task_s * wishes.tasks
+    found = [Setting("", 1, 1, Estimate(alone, alone, alone), ())]
+    workers = cpus or 2
+    methods = dict.fromkeys(one.method for one in pick(readings, "pool/construct-to-ready"))
+    for method in methods:
+        started, overhead = _start(readings, method, workers), _overhead(readings, method, wishes)
+        if started is None or overhead is None:
+            continue
+        size, took = _chunk(overhead, wishes.task_s, wishes.tasks, workers)
+        cost = plus(estimate_of(started), took.value)
+        found.append(Setting(method, workers, size, cost, (started.case, *overhead.cases)))
+    return tuple(sorted(found, key=lambda one: one.cost.value)) if len(found) > 1 else ()
+
+
+def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+    """Answer how to run the job that the user described, if its tasks are known."""
+    if wishes.task_s is None or wishes.tasks is None:
+        return
+    question = f"How to run {wishes.tasks:,} tasks of {format_seconds(wishes.task_s)}?"
+    found = settings(readings, wishes, cpus)
+    if not found:
+        yield missing("job", question, "no start of a pool and its tasks were measured", _HOW)
+        return
+    choices = [Choice(one.name, one.cost, "s", one.cases, is_modelled=True) for one in found]
+    because = (
+        "From starting the pool to the last result, by a model of equal tasks that keep a CPU busy"
+    )
+    yield advice_of("job", question, choices, because, _HOW)

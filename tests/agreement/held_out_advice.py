@@ -1,0 +1,189 @@
+"""
+Compare what `mpbench advise` says with the best of a brute-force search, for jobs it never saw.
+
+Each job is run as users run it: start a pool, map, close, join; the time is
+that of all of it. The advice knows only the results file, the time of one task
+alone, the number of tasks and the size of an argument. The search tries every
+start method, worker count and chunk size, and no pool at all. All settings of
+a job take turns, so that drift meets all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import random
+import statistics
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+_BUFFER = bytearray(8 << 20)
+
+
+def compute(loops: int) -> int:
+    """Keep a CPU busy."""
+    for _ in range(loops):
+        pass
+    return loops
+
+
+def mix(loops: int) -> int:
+    """Compute, build a dictionary, and sort."""
+    compute(loops // 2)
+    return len(sorted({str(number): number for number in range(loops // 40)}))
+
+
+def check(payload: bytes) -> int:
+    """Look at every byte of a large argument, several times."""
+    return sum(zlib.crc32(payload) for _ in range(4))
+
+
+def move(size: int) -> int:
+    """Copy memory inside a buffer."""
+    half = len(_BUFFER) // 2
+    for _ in range(4):
+        _BUFFER[:size] = _BUFFER[half : half + size]
+    return size
+
+
+class Job(NamedTuple):
+    """A realistic job: what is mapped over what."""
+
+    name: str
+    work: Callable[[Any], int]
+    arguments: list[Any]
+    payload_bytes: int | None = None
+
+
+class Setting(NamedTuple):
+    """How a job is run; no pool where the method is empty."""
+
+    method: str
+    workers: int
+    chunk_size: int
+
+
+def jobs() -> list[Job]:
+    """Return six jobs; none of them is a workload of the catalogue."""
+    drawn = random.Random(7)
+    uneven = [int(20_000 * drawn.paretovariate(1.4)) for _ in range(160)]
+    return [
+        Job("CPU-bound, 64 tasks", compute, [200_000] * 64),
+        Job("mixed, 400 tasks", mix, [20_000] * 400),
+        Job(
+            "payload-heavy, 64 x 512 KiB",
+            check,
+            [bytes([n]) * (512 << 10) for n in range(64)],
+            512 << 10,
+        ),
+        Job("many tiny tasks, 20,000", compute, [20] * 20_000),
+        Job("uneven, 160 tasks", compute, uneven),
+        Job("memory-bound, 64 tasks", move, [4 << 20] * 64),
+    ]
+
+
+def timed(job: Job, setting: Setting) -> float:
+    """Run a job in a setting, from nothing to the last result."""
+    started = time.perf_counter()
+    if not setting.method:
+        done = list(map(job.work, job.arguments))
+    else:
+        pool = multiprocessing.get_context(setting.method).Pool(setting.workers)
+        done = pool.map(job.work, job.arguments, setting.chunk_size)
+        pool.close()
+        pool.join()
+    took = time.perf_counter() - started
+    if len(done) != len(job.arguments):
+        raise RuntimeError(f"{job.name}: {len(done)} results")
+    return took
+
+
+def grid(job: Job, cpus: int) -> list[Setting]:
+    """Return every setting of the search."""
+    count = len(job.arguments)
+    sizes = {1, 2, 8, 32, 128, -(-count // (4 * cpus)), -(-count // cpus)}
+    found = [Setting("", 1, 1)]
+    for method in multiprocessing.get_all_start_methods():
+        for workers in sorted({1, cpus, 2 * cpus}):
+            found += [Setting(method, workers, size) for size in sorted(sizes) if size <= count]
+    return found
+
+
+def advised(job: Job, results: Sequence[str], cpus: int) -> Setting:
+    """Ask for advice, with what a user would know."""
+    from mpbench.analysis.advise import Wishes, settings
+    from mpbench.analysis.readings import places_of, readings_of
+    from mpbench.analysis.summarize import agent_medians, summarize
+    from mpbench.store import read
+    from mpbench.store.frame import frame
+
+    sample = job.arguments[:: max(1, len(job.arguments) // 50)]
+    started = time.perf_counter()
+    for argument in sample:
+        job.work(argument)
+    task_s = (time.perf_counter() - started) / len(sample)
+    runs = [read(path) for path in results]
+    agents = agent_medians(frame(runs))
+    summaries = summarize(runs, agents)
+    known = readings_of(summaries, agents, places_of(summaries)[0])
+    found = settings(known, Wishes(task_s, job.payload_bytes, len(job.arguments)), cpus)
+    if not found:
+        raise SystemExit("the results lack pool/construct-to-ready or pool/task-overhead")
+    return Setting(found[0].method, found[0].workers, found[0].chunk_size)
+
+
+def search(job: Job, chosen: Setting, cpus: int, rounds: int) -> dict[Setting, float]:
+    """Return the median time of every setting, taken in turns."""
+    tried = list(dict.fromkeys([chosen, *grid(job, cpus)]))
+    times: dict[Setting, list[float]] = {one: [] for one in tried}
+    for turn in range(rounds):
+        random.Random(turn).shuffle(tried)
+        for one in tried:
+            times[one].append(timed(job, one))
+        # Only what can still be the best is worth more rounds.
+        medians = {one: statistics.median(times[one]) for one in tried}
+        best = min(medians.values())
+        tried = [one for one in tried if medians[one] < 1.5 * best or one == chosen]
+    return {one: statistics.median(times[one]) for one in tried}
+
+
+def words(setting: Setting) -> str:
+    """Write a setting."""
+    if not setting.method:
+        return "no pool"
+    return f"{setting.method}, {setting.workers} workers, chunks of {setting.chunk_size}"
+
+
+def main() -> None:
+    """Print a Markdown table with a row for each job."""
+    from mpbench.environment import usable_cpus
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("results", nargs="+", help="of this machine, with the pool workloads")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", help="jobs whose name contains this")
+    given = parser.parse_args()
+    cpus = usable_cpus()
+    print("| job | advised | time | best found | time | advised / best |")
+    print("|---|---|---:|---|---:|---:|")
+    for job in jobs():
+        if given.only not in job.name:
+            continue
+        chosen = advised(job, given.results, cpus)
+        found = search(job, chosen, cpus, given.rounds)
+        best = min(found, key=lambda one: found[one])
+        cells = (
+            job.name,
+            words(chosen),
+            f"{found[chosen] * 1e3:.1f} ms",
+            words(best),
+            f"{found[best] * 1e3:.1f} ms",
+            f"{found[chosen] / found[best]:.2f}",
+        )
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
