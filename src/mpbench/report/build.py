@@ -28,6 +28,7 @@ from mpbench.report.document import (
     Source,
     Table,
 )
+from mpbench.report.drawn import Drawer
 from mpbench.report.environments import environments
 from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
@@ -129,6 +130,7 @@ class _Builder:
         }
         self.material = _material(evidence, with_latencies=with_figures)
         self.with_figures = with_figures
+        self.drawer = Drawer()
         self.facts: dict[Any, dict[str, Any]] = {}
         for row in table[table["fact"] != ""].to_dict("records"):
             self.facts.setdefault((row["case"], row["arm"]), {})[row["fact"]] = row
@@ -175,7 +177,8 @@ class _Builder:
         """Return the figures of a family."""
         if self.material is None or not self.with_figures:
             return ()
-        return drawings.for_material(name, self.material)
+        material = self.material
+        return self.drawer.draw(name, lambda: drawings.for_material(name, material))
 
     def advice(self) -> tuple[Table | None, Table | None]:
         """Return what to use on the machine that the figures show, and what it does not tell."""
@@ -193,10 +196,13 @@ class _Builder:
 
     def comparisons(self) -> tuple[Family, ...]:
         """Return what users compare first, across families, as a section without cases."""
-        if self.material is None:
+        if self.material is None or not self.with_figures:
             return ()
-        matrices = drawings.matrices(self.evidence.summaries)
-        figures = (*drawings.comparisons(self.material), *matrices)
+        material, summaries = self.material, self.evidence.summaries
+        figures = self.drawer.draw(
+            "side by side",
+            lambda: (*drawings.comparisons(material), *drawings.matrices(summaries)),
+        )
         text = "Start methods, locks, shared values, channels and pool calls side by side."
         return (Family("compare", "Side by side", text, figures, ()),) if figures else ()
 
@@ -304,6 +310,8 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
     reasons = checks(runs, summaries, evidence.repetitions)
     builder = _Builder(evidence, with_figures=with_figures)
     advice, unanswered = builder.advice()
+    families = builder.families()
+    reasons += builder.drawer.check()
     return Document(
         title="What multiprocessing costs",
         subtitle=_subtitle(runs, groups),
@@ -313,7 +321,7 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
         checks=reasons,
         verdicts=_verdicts(judged),
         matrix=matrix(summaries, groups),
-        families=builder.families(),
+        families=families,
         environment=environments(runs),
         failures=tables.failures(summaries, groups),
         events=_events(runs),

@@ -69,6 +69,12 @@ def test_the_page_is_well_formed(document):
     assert not {"img", "iframe", "object", "embed", "base"} & page.elements
 
 
+def test_every_figure_is_drawn(document):
+    """Hostile names and failed cases cost no figure."""
+    assert sum(len(family.figures) for family in document.families) > 10
+    assert "Figures" not in {check.name for check in document.checks}
+
+
 def test_the_page_names_no_other_place(document):
     """Apart from names of XML vocabularies there is no address in the page."""
     page = re.sub(r"data:image/png;base64,[\w+/=\s]+", "", html(document))

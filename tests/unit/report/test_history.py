@@ -1,0 +1,86 @@
+"""The section over commits: what is drawn, in which order, and what is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fakes
+
+from mpbench.model import Run
+from mpbench.report import write
+from mpbench.report.figures.history import MOST, histories
+
+
+def commit(number: int, slower: float = 1.0, machine: str = "box") -> Run:
+    """Return the run of one commit."""
+    run = fakes.run(machine, seed=number, slower=slower)
+    header = run.header._replace(
+        run=f"{machine}-{number}",
+        started_utc=f"2026-01-{number:02}T00:00:00+00:00",
+        plan={"commit": f"{number:x}" * 40},
+    )
+    return run._replace(header=header)
+
+
+def only(run: Run, workload: str) -> Run:
+    """Return a run of one workload."""
+    return run._replace(
+        cases=tuple(one for one in run.cases if one.case.workload == workload),
+        repetitions=tuple(one for one in run.repetitions if one.case.workload == workload),
+    )
+
+
+def test_commits_stand_in_the_order_of_dates() -> None:
+    """The order of the files does not matter, and a step is marked where it happened."""
+    runs = [only(commit(number, 3.0 if number > 3 else 1.0), "process/start-to-join")
+            for number in (5, 2, 1, 4, 3)]  # fmt: skip
+
+    (figure,), left_out = histories(runs)
+
+    assert 0 == left_out
+    assert {"fork", "spawn", "forkserver"} >= set(figure.table["start method"])
+    first = figure.table[figure.table["start method"] == "fork"]
+    assert ["1" * 10, "2" * 10, "3" * 10, "4" * 10, "5" * 10] == list(first["commit"])
+    assert ["", "", "", "+", ""] == [step[:1] for step in first["step"]]
+    assert "4444444" in figure.caption
+
+
+def test_machines_are_drawn_apart() -> None:
+    """Two machines are two figures, for their seconds cannot be compared."""
+    runs = [only(commit(number, machine=name), "process/start-to-join")
+            for name in ("one", "two") for number in (1, 2)]  # fmt: skip
+
+    figures, _ = histories(runs)
+
+    assert 2 == len(figures)
+    assert ["one", "two"] == sorted(figure.title.split(" on ")[1][:3] for figure in figures)
+
+
+def test_a_single_commit_and_no_commit() -> None:
+    """One commit is drawn without a step, and nothing gives nothing."""
+    (figure,), _ = histories([only(commit(1), "process/start-to-join")])
+
+    assert "No step stands out." in figure.caption
+    assert ((), 0) == histories([])
+
+
+def test_what_is_left_out_is_counted() -> None:
+    """A page has a limit of figures, and the rest is counted."""
+    runs = [commit(1, machine=f"machine-{number}") for number in range(MOST + 2)]
+
+    figures, left_out = histories(runs)
+
+    assert MOST == len(figures)
+    assert left_out >= 2
+    assert MOST == len({figure.key for figure in figures})
+
+
+def test_the_page_has_the_section(tmp_path: Path) -> None:
+    """The history stands in the page beside the report's own runs."""
+    runs = [only(commit(number), "process/start-to-join") for number in (1, 2, 3)]
+
+    write(runs[-1:], tmp_path, history=runs)
+
+    page = (tmp_path / "report.html").read_text()
+    assert 'id="family-history"' in page
+    assert "Over commits" in page
