@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from mpbench.model import Run
 
 __all__ = ("command",)
 
 
+def _history(folder: Path | None) -> tuple[Run, ...]:
+    if folder is None:
+        return ()
+    from mpbench.integrations.exchange.asv_files import read_asv
+
+    return read_asv(folder)
+
+
+def _latest(history: tuple[Run, ...]) -> list[Run]:
+    """Return the newest run of each machine and interpreter."""
+    ordered = sorted(history, key=lambda run: run.header.started_utc)
+    newest = {(run.header.machine, *run.header.subjects): run for run in ordered if run.repetitions}
+    return list(newest.values()) or list(ordered[-1:])
+
+
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -19,12 +38,20 @@ __all__ = ("command",)
     metavar="DIR",
     help="Where to write; by default beside one result file, and in reports/combined for several.",
 )
-def command(files: tuple[Path, ...], output: Path | None) -> int:
+@click.option(
+    "--asv",
+    "results",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A results directory of asv: draws each workload over its commits.",
+)
+def command(files: tuple[Path, ...], output: Path | None, results: Path | None) -> int:
     """
     Write report.html, report.md and report.csv from result files.
 
     FILES are folders of runs or their results.jsonl, of any number of
-    machines, interpreters and days.
+    machines, interpreters and days. With --asv alone the report is about the
+    latest commit of each machine and interpreter, with the history before it.
     """
     import gc
 
@@ -35,8 +62,11 @@ def command(files: tuple[Path, ...], output: Path | None) -> int:
     # looking for cycles among them, again and again, takes longer than reading them.
     gc.disable()
 
+    if not files and results is None:
+        raise click.UsageError("name result files, or a results directory of asv with --asv")
+    history = _history(results)
     runs = [read(path) for path in files]
     folder = output or (Path(runs[0].path).parent if len(runs) == 1 else Path("reports/combined"))
-    for path in report.write(runs, folder):
+    for path in report.write(runs or _latest(history), folder, history=history):
         sys.stdout.write(f"{path}\n")
     return 0

@@ -11,6 +11,8 @@ from mpbench.errors import OutputError, UsageError
 from mpbench.model import Run
 from mpbench.report.build import build, gather
 from mpbench.report.comma import comma_separated
+from mpbench.report.document import Family
+from mpbench.report.figures.history import histories
 from mpbench.report.html import html
 from mpbench.report.markdown import markdown
 
@@ -40,7 +42,21 @@ def _replace(path: Path, text: str) -> None:
         raise OutputError(f"cannot write {path}: {reason}; name another folder with -o") from error
 
 
-def write(runs: Sequence[Run], folder: Path) -> tuple[Path, ...]:
+def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
+    """Return the section over commits, none where there are no runs for it."""
+    figures, left_out = histories(runs)
+    if not figures:
+        return ()
+    text = (
+        "Medians of each commit with 95 % intervals. A dotted line marks a place to look at, and "
+        "proves nothing: what was measured at different times differs by the time as well. "
+        "`mpbench compare` judges two commits."
+    )
+    more = f" {left_out} more without room here." if left_out else ""
+    return (Family("history", "Over commits", text + more, figures, ()),)
+
+
+def write(runs: Sequence[Run], folder: Path, *, history: Sequence[Run] = ()) -> tuple[Path, ...]:
     """
     Write `report.html`, `report.md` and `report.csv` about some runs.
 
@@ -49,6 +65,7 @@ def write(runs: Sequence[Run], folder: Path) -> tuple[Path, ...]:
     Args:
         runs: What was read from result files.
         folder: Where the files go; it is made if need be.
+        history: Runs of several commits, which get a section of their own.
 
     Returns:
         The files that were written.
@@ -65,6 +82,7 @@ def write(runs: Sequence[Run], folder: Path) -> tuple[Path, ...]:
         seen[run.header.run] = run.path
     evidence = gather(runs)
     document = build(evidence)
+    document = document._replace(families=(*_history(history), *document.families))
     made = {
         "report.html": html(document),
         "report.md": markdown(document),
