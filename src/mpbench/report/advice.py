@@ -13,7 +13,8 @@ from mpbench.scaling import Estimate
 
 __all__ = ("advice_record", "advice_table", "choice_text")
 
-_MODELLED = "computed from measured costs"
+# Not measured itself, but from costs that were.
+_MODELLED = "computed"
 
 
 def _ratio_text(ratio: Estimate) -> str:
@@ -31,7 +32,7 @@ def choice_text(choice: Choice) -> str:
     # The best itself is 1 without an interval of its own.
     if choice.ratio is not None and choice.ratio != Estimate(1.0, 1.0, 1.0):
         words += f", {_ratio_text(choice.ratio)}"
-    return f"{words} [{_MODELLED}]" if choice.is_modelled else words
+    return f"{words} ({_MODELLED})" if choice.is_modelled else words
 
 
 def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: str) -> Table | None:

@@ -144,10 +144,11 @@ def test_the_worker_count_stops_where_more_brings_nothing():
 
 def test_break_even_lengths_are_measured_where_the_surface_was(known):
     """Chunks of one need tasks near 60 us for 50 %, as the hand-made surface has it."""
-    choice = next(c for c in known["break-even-map"].choices if c.name.startswith("chunk size 1:"))
+    one = known["break-even-map"]
 
-    assert "50 % from 60" in choice.name
-    assert not choice.is_modelled
+    assert "50 % from" in one.because
+    assert "60.8 us in chunks of 1" in one.because
+    assert not one.choices[0].is_modelled
     assert known["break-even-imap"].choices[0].is_modelled
 
 

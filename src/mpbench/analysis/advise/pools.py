@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mpbench.analysis.advise.overhead import (
     NEAR,
@@ -181,57 +181,66 @@ def _break_even(readings: Sequence[Reading]) -> Iterator[Advice]:
         yield missing("break-even", question, "no pool workload is in these results", _SURFACE)
 
 
-def _words(lengths: Sequence[Estimate], shortest: float = 0.0) -> str:
-    """Write the task lengths of both levels; the shortest measured one is only a bound."""
-    words = []
-    for level, one in zip(_LEVELS, lengths, strict=True):
-        if math.isinf(one.value):
-            words.append(f"{percent(level)} not reached")
-        else:
-            bound = "at most " if one.value <= shortest else ""
-            words.append(f"{percent(level)} from {bound}{format_seconds(one.value)}")
-    return ", ".join(words)
+def _length(one: Estimate, shortest: float = 0.0) -> str:
+    """Write a task length; the shortest measured one is only a bound."""
+    if math.isinf(one.value):
+        return "not reached"
+    return f"{'at most ' if one.value <= shortest else ''}{format_seconds(one.value)}"
+
+
+class _Even(NamedTuple):
+    """From which task length on a chunk size reaches half and most of the possible speed."""
+
+    name: str
+    half: Estimate
+    most: Estimate
+    cases: tuple[str, ...]
+
+
+def _even_advice(
+    call: str, found: Sequence[_Even], because: str, *, shortest: float = 0.0, is_modelled: bool
+) -> Advice:
+    """Rank chunk sizes by the task length from which they reach the higher level."""
+    key = f"break-even-{call.replace('_', '-')}"
+    half, most = (percent(level) for level in _LEVELS)
+    question = f"From which task length does {call} reach {most} of the possible speed?"
+    halves = ", ".join(f"{_length(one.half, shortest)} in {one.name}" for one in found)
+    because = f"{half} from {halves}. {because}"
+    reached = [one for one in found if not math.isinf(one.most.value)]
+    if not reached:
+        return missing(key, question, f"no chunk size reaches {most}; {because}", _SURFACE)
+    choices = [Choice(one.name, one.most, "s", one.cases, is_modelled) for one in reached]
+    made = advice_of(key, question, choices, because, _SURFACE)
+    best = min(reached, key=lambda one: one.most.value)
+    return made._replace(answer=f"{_length(best.most, shortest)}, in {best.name}")
 
 
 def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float]) -> Advice:
-    choices = []
+    found = []
     for size in distinct(readings, "chunk_size"):
         cells = {one.params["task_us"]: one for one in pick(readings, params={"chunk_size": size})}
-        both = [_even_estimate(cells, lengths, level) for level in _LEVELS]
-        name = "default chunk size" if size == 0 else f"chunk size {size:g}"
-        cases = tuple(one.case for one in cells.values())
-        choices.append(Choice(f"{name}: {_words(both, lengths[0] / 1e6)}", both[-1], "s", cases))
-    reached = [choice for choice in choices if not math.isinf(choice.cost.value)]
-    question = f"From which task length is {call} efficient?"
-    key = f"break-even-{call.replace('_', '-')}"
+        half, most = (_even_estimate(cells, lengths, level) for level in _LEVELS)
+        name = "chunks of the default size" if size == 0 else f"chunks of {size:g}"
+        found.append(_Even(name, half, most, tuple(one.case for one in cells.values())))
+    shortest, longest = lengths[0] / 1e6, lengths[-1] / 1e6
     because = (
-        f"Measured with tasks of {format_seconds(lengths[0] / 1e6)} to "
-        f"{format_seconds(lengths[-1] / 1e6)}; lengths between them are interpolated"
+        f"Measured with tasks of {format_seconds(shortest)} to {format_seconds(longest)}; "
+        "lengths between them are interpolated"
     )
-    if not reached:
-        longest = format_seconds(lengths[-1] / 1e6)
-        what = f"no chunk size reaches 90 % with tasks of up to {longest}"
-        return missing(key, question, what, _SURFACE)._replace(choices=tuple(choices))
-    made = advice_of(key, question, reached, because, _SURFACE)
-    best = min(reached, key=lambda choice: choice.cost.value).name
-    return made._replace(answer=best)
+    return _even_advice(call, found, because, shortest=shortest, is_modelled=False)
 
 
 def _modelled_even(call: str, overhead: Overhead, workers: int) -> Advice:
     """Without tasks of different lengths: efficiency is t / (t + workers x overhead)."""
-    choices = []
+    found = []
     for size in (1, 32):
         added = times(overhead.at(size), workers)
-        both = [times(added, level / (1 - level)) for level in _LEVELS]
-        name = f"chunk size {size}: {_words(both)}"
-        choices.append(Choice(name, both[-1], "s", overhead.cases, is_modelled=True))
-    key = f"break-even-{call.replace('_', '-')}"
+        half, most = (times(added, level / (1 - level)) for level in _LEVELS)
+        found.append(_Even(f"chunks of {size}", half, most, overhead.cases))
     because = (
         f"From the overhead of empty tasks on {workers} workers; no task lengths were measured"
     )
-    question = f"From which task length is {call} efficient?"
-    made = advice_of(key, question, choices, because, _SURFACE)
-    return made._replace(answer=made.choices[0].name)
+    return _even_advice(call, found, because, is_modelled=True)
 
 
 def _law(scaling: Scaling) -> str:
