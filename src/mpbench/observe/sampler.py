@@ -28,6 +28,8 @@ _SHORT_NS = 1_000_000
 _DISCOVER_EVERY = 3
 # Points kept of one process; beyond it every second one is dropped.
 _MOST_POINTS = 4_096
+# The part of the allowed share that looks themselves may use.
+_ROOM = 0.95
 
 
 class Point(NamedTuple):
@@ -218,9 +220,10 @@ class Sampler:
         self._ticks += 1
         cost = time.thread_time_ns() - began
         self._own_ns += cost
-        # The next look will cost about as much; all of it must fit into the share.
+        # The next look will cost about as much; all of it must fit into the share,
+        # with a little room for what waking up costs.
         elapsed_ns = time.perf_counter_ns() - self._started
-        affordable_ns = (self._own_ns + cost) / self._share - elapsed_ns
+        affordable_ns = (self._own_ns + cost) / (_ROOM * self._share) - elapsed_ns
         return max(self._interval_s, affordable_ns / 1e9)
 
     def _run(self) -> None:
