@@ -7,7 +7,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# No test asserts a duration, and hypothesis would: a busy machine is no failure.
+hypothesis.settings.register_profile("mpbench", deadline=None)
+hypothesis.settings.load_profile("mpbench")
 
 _SHM = Path("/dev/shm")
 _PREFIXES = ("sem.mp", "psm_", "pym-")
