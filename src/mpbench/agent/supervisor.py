@@ -22,6 +22,7 @@ import select
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mpbench.agent.tree import (
@@ -218,11 +219,11 @@ class Supervisor:
             held = held_segments(descendants(here))
         steps = _WITH_STACKS if cause == "deadline" else _POLITE
         found = end_all(here, steps=steps, collect=self._collect)
-        if not subreaper and self._order.own_session and cause != "exited":
-            try:
+        if self._order.own_session:
+            # Whom no look at the process table met: orphans where there is no
+            # subreaper, or a chain of processes that fork and exit.
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                found = []
         self._collect()
         made = segments(user=os.getuid()) - self._before
         # A new name that nobody mapped may belong to another program of this

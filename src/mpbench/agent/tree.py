@@ -34,6 +34,9 @@ _SHM = "/dev/shm"  # noqa: S108 - it is looked at, nothing is written there
 # well, see `tag_prefix`), shared memory, heap arenas.
 _PREFIXES = ("sem.mp", "psm_", "pym-")
 
+# After the name in /proc/PID/stat: state, parent, group.
+_STAT_FIELDS = 3
+
 _TAG = b"MPBENCH_TAG="
 _TAG_LENGTH = 8
 
@@ -52,6 +55,7 @@ class Process(NamedTuple):
     parent: int
     state: str
     command: str
+    group: int = 0
 
 
 def _read(path: str) -> bytes:
@@ -71,8 +75,9 @@ def processes() -> list[Process]:
             stat = _read(f"/proc/{name}/stat").decode(errors="replace")
             head, _, tail = stat.rpartition(")")
             fields = tail.split()
-            if len(fields) > 1:
-                found.append(Process(int(name), int(fields[1]), fields[0], head.partition("(")[2]))
+            if len(fields) >= _STAT_FIELDS:
+                command = head.partition("(")[2]
+                found.append(Process(int(name), int(fields[1]), fields[0], command, int(fields[2])))
     return found
 
 
@@ -194,9 +199,22 @@ def _wait_until_gone(
 
 
 def _kill_the_stubborn(living: Callable[[], list[Process]], collect: Callable[[], None]) -> None:
-    """Something forks as fast as it is killed: kill until nothing is left."""
+    """
+    Something forks as fast as it is killed: kill until nothing is left.
+
+    A chain of processes, each of which forks and exits, is never where the
+    process table showed it. A signal to its group reaches it, because no fork
+    can pass while the kernel sends that; it takes the trackers too, whose
+    names the supervisor removes.
+    """
     for _ in range(200):
-        _signal(living(), signal.SIGKILL)
+        left = living()
+        _signal(left, signal.SIGKILL)
+        for group in {one.group for one in left} - {os.getpgrp()}:
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
         if not _wait_until_gone(living, 0.05, collect):
             return
 
