@@ -66,6 +66,14 @@ def test_the_agent_is_the_unit():
     assert 2e-3 == pytest.approx(row["median"])
 
 
+def test_an_agent_stands_for_the_median_of_its_samples():
+    """One slow sample does not move its agent."""
+    row = _one([(1e-3, 2e-3, 90e-3), (2e-3, 2e-3, 1e-3)])
+
+    assert 2e-3 == pytest.approx(row["median"])
+    assert 2e-3 == pytest.approx(row["largest"])
+
+
 @pytest.mark.parametrize(("agents", "has_interval"), [(5, False), (6, True)])
 def test_few_agents_give_no_interval(agents, has_interval):
     """Below six agents no order statistics reach 95 %, so none are claimed."""

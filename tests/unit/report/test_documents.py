@@ -139,6 +139,20 @@ def test_a_loaded_machine_is_noted():
     assert "Read with care" in found.caution
 
 
+def test_wide_intervals_are_noted():
+    """Agents that differ by half leave little to believe, and the report says so."""
+    record = fakes.case_record(metric=Metric.TIME)
+    repetitions = [
+        fakes.repetition(record.case, number, (value * 1e-3,))
+        for number, value in enumerate([1, 1.8, 1.1, 1.7, 1.2, 1.6, 1.3, 1.5])
+    ]
+    run = fakes.run(agents=1)._replace(cases=(record,), repetitions=tuple(repetitions))
+
+    found = build(gather([run]))
+
+    assert State.BAD is _check(found, "Precision").state
+
+
 def test_few_agents_are_noted():
     """Fewer than six agents give no interval, and the report says that first."""
     found = build(gather([fakes.run(agents=3)]))
