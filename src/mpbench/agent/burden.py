@@ -1,42 +1,71 @@
-"""A known slowdown inside the timed region: how the harness shows what it can find."""
+"""A known slowdown inside an operation: how the harness shows what it can find."""
 
 from __future__ import annotations
 
-from mpbench.errors import WorkloadError
-from mpbench.workload import Body, Check, Outcome, spin
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable
 
-__all__ = ("burdened",)
+from mpbench.clock import monotonic_ns
+from mpbench.workload import spin
+
+__all__ = ("slowed_down", "wrapping_ns")
 
 
-def burdened(body: Body, loops: float) -> Body:
+def _slowed(function: Callable[..., Any], loops: int) -> Callable[..., Any]:
     """
-    Return a body that keeps its CPU busy a little longer for each iteration.
+    Return a function that keeps its CPU busy before it calls another one.
 
     The wait is a counted loop, not a watched clock, so that it is stretched by
     everything that stretches a real slowdown: a slow core, a busy neighbour.
-
-    Args:
-        body: The body to slow down.
-        loops: Passes of `spin` for each iteration; a fraction adds up.
     """
 
-    def slowed(iterations: int, /) -> int | Outcome | Check:
-        done = body(iterations)
-        spin(round(loops * iterations))
-        return _timed_from_outside(done)
+    def slowed(*arguments: Any, **named: Any) -> Any:
+        spin(loops)
+        return function(*arguments, **named)
 
     return slowed
 
 
-def _timed_from_outside(done: int | Outcome | Check) -> int | Outcome | Check:
-    """Refuse a body that reads the clock itself: its slowdown would not be seen."""
-    if callable(done):
-        check = done
-        return lambda: _settled(check())
-    return _settled(done)
+@contextmanager
+def slowed_down(target: str, loops: int) -> Iterator[None]:
+    """
+    Slow a function of the standard library down while a set-up is entered.
+
+    Processes that are forked meanwhile are slowed as well; spawned ones are not.
+
+    Args:
+        target: `package.module:Class.function`.
+        loops: Passes of `spin` before each call.
+    """
+    module, _, path = target.partition(":")
+    *owners, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for one in owners:
+        owner = getattr(owner, one)
+    original = getattr(owner, name)
+    setattr(owner, name, _slowed(original, loops))
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
 
 
-def _settled(done: int | Outcome) -> int | Outcome:
-    if isinstance(done, Outcome) and done.elapsed_ns is not None:
-        raise WorkloadError("a body that reads the clock itself cannot be slowed from outside")
-    return done
+def wrapping_ns(*, calls: int = 20_000, readings: int = 7) -> float:
+    """Return what the wrapper itself adds to a call, so that it can be counted as injected."""
+
+    def plain() -> None:
+        """Do nothing."""
+
+    found: list[float] = []
+    for function in (plain, _slowed(plain, 0)):
+        fastest = 0
+        for _ in range(readings):
+            started = monotonic_ns()
+            for _ in range(calls):
+                function()
+            elapsed = monotonic_ns() - started
+            fastest = elapsed if not fastest else min(fastest, elapsed)
+        found.append(fastest / calls)
+    return max(0.0, found[1] - found[0])

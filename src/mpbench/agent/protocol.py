@@ -5,10 +5,11 @@ Requests (all but `end` are answered by one line with `ok` true or false):
 
 * `open`: module, workload, method, params, and `cases` (a list of params)
   where one set-up serves several; enters the set-up. With `trace`, a path,
-  the names of all calls into multiprocessing are written there.
+  the names of all calls into multiprocessing are written there. With
+  `inject`, a function of the standard library and a number of passes, that
+  function is slowed down: a known slowdown that is to be found.
 * `measure`: params, iterations (or null to calibrate), sample_ns, samples,
-  warmups, and `inject_loops` where a known slowdown is to be found; returns
-  iterations and samples.
+  warmups; returns iterations and samples.
 * `close`: leaves the set-up; returns what the workload left behind.
 * `verify`: params; runs the body once without timing; returns what it called.
 * `end`: the agent exits.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Callable, cast
 
-from mpbench.agent.burden import burdened
+from mpbench.agent.burden import slowed_down
 from mpbench.agent.calibrate import iterations_for
 from mpbench.agent.protocol import Channel, sample_to_wire
 from mpbench.agent.sample import quiet_collector, take
@@ -81,6 +81,8 @@ class Agent:
             from mpbench.agent.trace import Tracer  # noqa: PLC0415 - verification only
 
             Tracer(request["trace"]).start()
+        if request.get("inject"):
+            self._stack.enter_context(slowed_down(*request["inject"]))
         started = monotonic_ns()
         self._yielded = self._stack.enter_context(found.set_up(context, case))
         return {"elapsed_ns": monotonic_ns() - started}
@@ -97,8 +99,6 @@ class Agent:
         body = self._body(request["params"])
         assert self._workload is not None
         samples: list[dict[str, Any]] = []
-        if request.get("inject_loops"):
-            body = burdened(body, request["inject_loops"])
         with quiet_collector():
             iterations = request["iterations"]
             if iterations is None:

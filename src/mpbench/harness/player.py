@@ -42,8 +42,9 @@ class Side(NamedTuple):
     One arm of a pair, ready to be measured.
 
     `apart` means that the set-up is entered for each turn and left after it:
-    for workloads that keep their load on while nobody measures. `inject_loops`
-    is a busy wait inside the timed region, in passes per iteration.
+    for workloads that keep their load on while nobody measures. `injection`
+    names a function of the standard library that is slowed down, and by how
+    many passes of a busy wait.
     """
 
     arm: str
@@ -51,7 +52,7 @@ class Side(NamedTuple):
     workload: Workload
     case: Case
     apart: bool = False
-    inject_loops: float = 0.0
+    injection: tuple[str, int] | None = None
 
 
 # Starts one fresh agent for an arm.
@@ -108,15 +109,16 @@ class Player:
     def enter(self) -> None:
         """Enter the set-up."""
         case = self.side.case
-        self.ask(
-            {
-                "do": "open",
-                "module": self.side.workload.module,
-                "workload": self.side.workload.name,
-                "method": None if case.method is None else case.method.value,
-                "params": dict(case.params),
-            }
-        )
+        request: dict[str, Any] = {
+            "do": "open",
+            "module": self.side.workload.module,
+            "workload": self.side.workload.name,
+            "method": None if case.method is None else case.method.value,
+            "params": dict(case.params),
+        }
+        if self.side.injection is not None:
+            request["inject"] = list(self.side.injection)
+        self.ask(request)
 
     def leave(self) -> None:
         """Leave the set-up; the agent looks at what was left behind."""
@@ -124,7 +126,7 @@ class Player:
 
     def measure(self, *, samples: int, warmups: int, sample_ns: int = 0) -> dict[str, Any]:
         """Run the body; without a number of iterations the agent calibrates."""
-        request: dict[str, Any] = {
+        request = {
             "do": "measure",
             "params": dict(self.side.case.params),
             "iterations": self.iterations,
@@ -132,8 +134,6 @@ class Player:
             "samples": samples,
             "warmups": warmups,
         }
-        if self.side.inject_loops:
-            request["inject_loops"] = self.side.inject_loops
         return self.ask(request)
 
     def take_turn(self, turn: int, samples: int) -> None:

@@ -23,7 +23,7 @@ from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
 from mpbench.observe.preflight import refusals
 from mpbench.session.arms import Arm, Place, described_arms, named
 from mpbench.session.choose import catalogue_for, record_of, refusal_of
-from mpbench.session.contest import Ring
+from mpbench.session.contest import Ring, Slowdown
 from mpbench.session.exclusive import exclusive
 from mpbench.session.guard import Guard
 from mpbench.session.interrupt import stop_requests
@@ -57,7 +57,7 @@ class ComparePlan:
         confirm: Whether a change must be found again in a second session.
         apart: Whether an arm's set-up is left while the other one measures.
         repository: The user's repository, for arms with a commit.
-        inject: A known relative slowdown of every arm but the first, for the selftest.
+        slowdown: What every arm but the first is slowed down by, for the selftest.
         only: Ids of the baseline's cases to compare; empty compares all.
         paths: Folders of the user's callables; where the command runs by default.
     """
@@ -70,7 +70,7 @@ class ComparePlan:
     confirm: bool = False
     apart: bool = False
     repository: Path = Path()
-    inject: float = 0.0
+    slowdown: Slowdown | None = None
     only: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
 
@@ -181,7 +181,7 @@ def _header(prepared: _Prepared, command: Sequence[str]) -> RunHeader:
             "pairs": [pair.record() for pair in prepared.pairs],
             "control": plan.control,
             "confirm": plan.confirm,
-            "inject": plan.inject,
+            "inject": 0.0 if plan.slowdown is None else plan.slowdown.share,
         },
         subjects={key: one.facts for key, one in prepared.subjects.items()},
         environment=prepared.facts,
@@ -231,7 +231,7 @@ def compare(
             prepared.plan.rules,
             progress=progress,
             limits=Limits(lambda: request.asked, plan.plan.budget_s),
-            inject=plan.inject,
+            slowdown=plan.slowdown,
         )
         interrupted = _measure(stages, prepared.plan, writer, ring)
         progress.end()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mpbench.agent.burden import wrapping_ns
 from mpbench.analysis.comparison import FAILURES_ALLOWED, Part
 from mpbench.errors import WorkloadError
 from mpbench.harness.episodes import Occasion, run_episode
@@ -17,14 +18,27 @@ from mpbench.observe.accounting import account_of
 from mpbench.workload import loops_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mpbench.harness.episodes import EpisodeResult
     from mpbench.harness.player import Launcher
     from mpbench.session.guard import Guard
     from mpbench.session.pairs import Pair
 
-__all__ = ("Contest", "Ring")
+__all__ = ("Contest", "Ring", "Slowdown")
+
+
+class Slowdown(NamedTuple):
+    """
+    A known slowdown.
+
+    `targets` holds, by workload, a function of the standard library and how
+    often it is called in one operation.
+    """
+
+    share: float
+    targets: Mapping[str, tuple[str, int]]
+
 
 _ROLES = ("baseline", "candidate")
 
@@ -82,14 +96,16 @@ class Contest:
         pair: The two arms.
         part: Which part; the control runs the baseline against itself.
         ring: What the contests share.
-        inject: A known relative slowdown of the second arm, for the selftest.
+        slowdown: What the second arm is slowed down by, for the selftest.
     """
 
-    def __init__(self, pair: Pair, part: Part, ring: Ring, *, inject: float = 0.0) -> None:
+    def __init__(
+        self, pair: Pair, part: Part, ring: Ring, *, slowdown: Slowdown | None = None
+    ) -> None:
         self.pair = pair
         self.part = part
         self._ring = ring
-        self.inject = inject
+        self.slowdown = slowdown
         self._sides = _control_sides(pair) if part is Part.CONTROL else pair.sides
         self._pace: Pace | None = None
         # Coins depend on nothing but the seed and the place of the episode.
@@ -130,8 +146,8 @@ class Contest:
     def _run(self, number: int) -> EpisodeResult:
         if self._pace is None:
             self._pace = calibrate_pair(self._sides, launcher=self._ring.launcher)
-            if self.inject:
-                self._sides = self._burdened(self._pace)
+            if self.slowdown is not None:
+                self._sides = self._burdened(self._pace, self.slowdown)
         return run_episode(
             self._sides,
             self._pace,
@@ -140,11 +156,11 @@ class Contest:
             launcher=self._ring.launcher,
         )
 
-    def _burdened(self, pace: Pace) -> tuple[Side, Side]:
+    def _burdened(self, pace: Pace, slowdown: Slowdown) -> tuple[Side, Side]:
         """
         Slow the second arm down by a known share of the first one's time.
 
-        One whole episode finds out what an iteration takes: a single reading
+        One whole episode finds out what an operation takes: a single reading
         could be off by more than what is injected.
         """
         result = run_episode(
@@ -154,19 +170,25 @@ class Contest:
             occasion=Occasion(0, 0, self._ring.origin_ns),
             launcher=self._ring.launcher,
         )
-        slices = [sample.elapsed_ns for one in result.repetitions for sample in one.samples]
-        if not slices:
-            raise WorkloadError("the arms could not be measured before a slowdown was injected")
-        loops = loops_for(round(self.inject * median(slices)))
+        each = [
+            sample.elapsed_ns / sample.operations
+            for one in result.repetitions
+            for sample in one.samples
+        ]
         baseline, candidate = self._sides
-        return baseline, candidate._replace(inject_loops=loops / pace.iterations[1])
+        if not each or candidate.workload.name not in slowdown.targets:
+            raise WorkloadError(f"{candidate.workload.name}: no slowdown can be injected")
+        target, calls = slowdown.targets[candidate.workload.name]
+        # What the wrapper costs is a part of what is injected.
+        wanted = slowdown.share * median(each) / calls - wrapping_ns()
+        return baseline, candidate._replace(injection=(target, loops_for(round(wanted))))
 
     def _extra(self, spent_ns: int, facts: dict[str, Any]) -> dict[str, Any]:
         return {
             "pair": self.pair.key,
             "part": self.part.value,
             "episode_ns": spent_ns,
-            "inject": self.inject,
+            "inject": 0.0 if self.slowdown is None else self.slowdown.share,
             **facts,
         }
 

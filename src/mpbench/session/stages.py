@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.analysis.comparison import Part, comparisons_in
 from mpbench.analysis.verdict import Judgement, Rules, judge
-from mpbench.session.contest import Contest, Ring
+from mpbench.session.contest import Contest, Ring, Slowdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ class Stages:
         rules: Looks and verdicts.
         progress: Who watches.
         limits: When to end early.
-        inject: A known relative slowdown, for the selftest.
+        slowdown: What every arm but the baseline is slowed down by, for the selftest.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Stages:
         *,
         progress: Progress,
         limits: Limits,
-        inject: float = 0.0,
+        slowdown: Slowdown | None = None,
     ) -> None:
         self._ring = ring
         self._rules = rules
@@ -68,7 +68,7 @@ class Stages:
         self._measurable = [pair for pair in pairs if pair.refused is None]
         self._plan = [pair.record() for pair in pairs]
         self._contests = [
-            Contest(pair, Part.MAIN, ring, inject=inject) for pair in self._measurable
+            Contest(pair, Part.MAIN, ring, slowdown=slowdown) for pair in self._measurable
         ]
         self._controls: list[Contest] = []
         self._queue: list[Contest] = []
@@ -119,7 +119,7 @@ class Stages:
         """Measure again, with coins of its own, every pair in which a change was found."""
         found = {one.comparison.pair for one in self._judged() if one.verdict.is_change}
         again = [
-            Contest(one.pair, Part.CONFIRMATION, self._ring, inject=one.inject)
+            Contest(one.pair, Part.CONFIRMATION, self._ring, slowdown=one.slowdown)
             for one in self._contests
             if one.pair.key in found
         ]

@@ -112,18 +112,20 @@ def test_a_set_up_that_keeps_its_load_on_is_left_between_turns(subject, tmp_path
     assert [2, 2] == [len(one.samples) for one in result.repetitions]
 
 
-def test_an_injected_wait_is_inside_the_timed_region(subject, tmp_path):
-    """A thousand times the loop's own work in injected passes makes the arm slower."""
-    sides = (side(subject), side(subject, arm="b", inject_loops=1_000.0))
+def test_an_injected_wait_is_inside_the_operation(subject, tmp_path):
+    """Two million passes in `Process.start` make the arm slower in every turn."""
+    name = "process/start-to-join"
+    slow = ("multiprocessing.process:BaseProcess.start", 2_000_000)
+    sides = (side(subject, name), side(subject, name, arm="b", injection=slow))
     first, second = run_episode(
         sides,
-        Pace((100, 100), 1, 2),
+        Pace((1, 1), 1, 2),
         coin=_Coin(0.1),
         occasion=Occasion(0, 0, 0),
         launcher=fresh_agents(tmp_path),
     ).repetitions
 
-    assert min(one.elapsed_ns for one in second.samples) > max(
+    assert min(one.elapsed_ns for one in second.samples) > min(
         one.elapsed_ns for one in first.samples
     )
 

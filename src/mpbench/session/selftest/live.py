@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mpbench import environment
@@ -10,6 +11,7 @@ from mpbench.model import StartMethod, Tier
 from mpbench.plan import Plan
 from mpbench.session.arms import Arm
 from mpbench.session.compare import ComparePlan, compare
+from mpbench.session.contest import Slowdown
 from mpbench.session.selftest.load import LOADS, Halfway, hog
 
 if TYPE_CHECKING:
@@ -23,6 +25,16 @@ __all__ = ("INJECTED", "identical", "injected", "loads")
 
 # The slowdown that must be found, inside the operation.
 INJECTED = 0.05
+
+# What is slowed down in each workload, and how often one operation calls it.
+# The echo of a round trip is forked and so slowed as well: two calls.
+_TARGETS = MappingProxyType(
+    {
+        "process/start-to-join": ("multiprocessing.process:BaseProcess.start", 1),
+        "pipe/round-trip": ("multiprocessing.connection:Connection.send_bytes", 2),
+        "pool/apply-round-trip": ("multiprocessing.pool:Pool.apply", 1),
+    }
+)
 
 
 def _first_cases(names: Sequence[str]) -> tuple[str, ...]:
@@ -41,14 +53,14 @@ def _first_cases(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _plan(names: Sequence[str], seed: int, *, inject: float = 0.0) -> ComparePlan:
+def _plan(names: Sequence[str], seed: int, *, slowdown: Slowdown | None = None) -> ComparePlan:
     """Return a comparison of an arm with itself, or with its slowed self."""
     arm = Arm(text="method=fork", method=StartMethod.FORK)
     return ComparePlan(
         plan=Plan(select=tuple(names), seed=seed),
         arms=(arm, arm),
         only=_first_cases(names),
-        inject=inject,
+        slowdown=slowdown,
     )
 
 
@@ -77,7 +89,7 @@ def injected(campaign: Campaign, progress: Progress) -> None:
     size = campaign.size
     for number, place, seed in campaign.missing("injected", size.injected):
         progress.note(f"injected slowdown: session {number + 1} of {size.injected}")
-        _session(_plan(size.slowed, seed, inject=INJECTED), place, progress)
+        _session(_plan(size.slowed, seed, slowdown=Slowdown(INJECTED, _TARGETS)), place, progress)
 
 
 def loads(campaign: Campaign, progress: Progress) -> None:
