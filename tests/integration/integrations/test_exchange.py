@@ -217,3 +217,26 @@ def test_wrong_file_of_asv_is_not_overwritten(tmp_path: Path) -> None:
         write_asv([fakes.run()], tmp_path, commit=COMMIT)
 
     assert "no json" == (tmp_path / "benchmarks.json").read_text()
+
+
+def test_a_report_of_asv_results(tmp_path: Path, python: Call) -> None:
+    """`mpbench report --asv` writes a page with the history and the latest commit's tables."""
+    for number in (1, 2, 3):
+        header = fakes.header("box", started_utc=f"2026-01-0{number}T00:00:00+00:00")
+        run = fakes.run("box", seed=number)._replace(header=header)
+        write_asv([run], tmp_path / "results", commit=f"{number}" * 40)
+
+    done = python("mpbench", "report", "--asv", "results", "-o", "out")
+
+    assert 0 == done.returncode, done.stderr
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert 'id="family-history"' in page
+    assert "3333333333" in page
+
+
+def test_a_report_needs_something(python: Call) -> None:
+    """Neither files nor a directory of asv is an error of usage, in one line."""
+    done = python("mpbench", "report")
+
+    assert 2 == done.returncode
+    assert 1 == len(done.stderr.splitlines())
