@@ -242,6 +242,31 @@ def test_few_events_are_enough_for_the_sums(program):
     )
 
 
+def test_a_program_that_closes_every_descriptor_is_not_harmed(program, tmp_path):
+    """Daemons do it; what they open afterwards gets only what they write."""
+    made = program(
+        "import multiprocessing, os, sys\n"
+        "def child(path):\n"
+        "    os.closerange(3, 256)\n"
+        "    files = [open(f'{path}{n}', 'w') for n in range(8)]\n"
+        "    locks = [multiprocessing.Lock() for _ in range(20)]\n"
+        "    for lock in locks:\n"
+        "        with lock: pass\n"
+        "    for file in files:\n"
+        "        file.close()\n"
+        "if __name__ == '__main__':\n"
+        "    context = multiprocessing.get_context('fork')\n"
+        "    one = context.Process(target=child, args=(sys.argv[1],))\n"
+        "    one.start()\n"
+        "    one.join()\n"
+        "    sys.exit(one.exitcode)\n",
+        str(tmp_path / "own"),
+    )
+
+    assert 0 == made.ran.exit_code
+    assert [b""] * 8 == [(tmp_path / f"own{n}").read_bytes() for n in range(8)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13", "3.14"])
 @pytest.mark.parametrize("method", METHODS)

@@ -1,6 +1,7 @@
 """The event file: what is written can be read, whatever happened to the process."""
 
 import json
+import os
 
 import pytest
 
@@ -160,3 +161,33 @@ def test_too_many_objects_share_no_number(tmp_path, monkeypatch):
     numbers = [recorder.named(f"sem:{n}", "Lock", "a.py:1") for n in range(5)]
 
     assert [1, 2, 3, 0, 0] == numbers
+
+
+def test_without_a_folder_the_program_goes_on(tmp_path):
+    """A daemon that outlives its profile records into nothing."""
+    recorder = make(tmp_path / "gone")
+    thing = recorder.named("sem:1", "Lock", "a.py:1")
+    for number in range(5_000):
+        recorder.finish(kinds.GET, thing, recorder.begin(kinds.GET, thing), number)
+
+    assert () == read_rings(tmp_path)
+
+
+def test_a_full_disk_is_not_begun_to_be_filled(tmp_path, monkeypatch):
+    """A page that cannot be stored would end the program when it is touched."""
+    monkeypatch.setattr("mpbench.observe.hook.ring._LEAST_FREE", 1 << 62)
+    recorder = make(tmp_path)
+    recorder.record(kinds.GET, 0, 1, 2)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_names_need_no_open_descriptor(tmp_path):
+    """A program that closes all descriptors must not find ours in its own next file."""
+    recorder = make(tmp_path)
+    recorder.record(kinds.GET, 0, 1, 2)
+    before = set(os.listdir("/proc/self/fd"))
+    number = recorder.named("sem:1", "Lock", "late")
+
+    assert "late" == only(tmp_path).things[number].label
+    assert before == set(os.listdir("/proc/self/fd"))

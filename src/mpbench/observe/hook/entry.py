@@ -14,7 +14,7 @@ __all__ = ()
 
 def _profile() -> None:
     """Install the wrappers, if this process belongs to a profiled program."""
-    if os.environ.get("MPBENCH_PROFILE_DIR"):
+    if os.environ.get("MPBENCH_PROFILE_DIR") and sys.version_info >= (3, 9):
         from _mpbench_hook.install import install  # noqa: PLC0415 - found beside this file only
 
         install()

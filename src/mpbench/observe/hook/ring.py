@@ -32,6 +32,13 @@ _THINNING = ((0.5, 20_000), (0.75, 200_000), (0.875, 2_000_000))
 # A program that makes a lock for each item must not fill the disk with names.
 _MOST_NAMES = 20_000
 _LANE_LIMIT = 0xFFFF
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+# A page that cannot be stored when it is touched ends the process, so a file
+# is only begun where there is room for several of them.
+_LEAST_FREE = 64 << 20
+# Kept for ever: a mapping closes its own descriptor when it is freed, which a
+# program that closes all descriptors may have given to something else.
+_MAPPED: list[Any] = []
 # What JSON does not allow inside a string as it is.
 _ESCAPES = {number: f"\\u{number:04x}" for number in (*range(32), 34, 92)}
 
@@ -50,6 +57,27 @@ def line_of(facts: dict[str, Any]) -> bytes:
     """Return one line of JSON; the json module would cost each process several milliseconds."""
     text = ",".join(f"{_value(key)}:{_value(value)}" for key, value in facts.items())
     return f"{{{text}}}\n".encode("utf-8", "replace")
+
+
+def _mapped(path: str, records: int) -> Any:
+    """
+    Make an event file and map it.
+
+    Raises:
+        OSError: There is no such folder any more, or too little room in it.
+    """
+    size = (layout.record_start() + records * layout.RECORD_WORDS) * 8
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        free = os.fstatvfs(descriptor)
+        if free.f_bavail * free.f_frsize < _LEAST_FREE:
+            os.unlink(path)
+            raise OSError("too little room for events")
+        os.ftruncate(descriptor, size)
+        return mmap.mmap(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 class _Lane:
@@ -85,7 +113,7 @@ class Recorder:
     def _fresh(self) -> None:
         """Forget the file, not the names: a forked child opens its own when it has an event."""
         self.token = ""
-        self._descriptor = -1
+        self._said = ""
         self._cells: Any = None
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -101,22 +129,21 @@ class Recorder:
 
     def _open(self) -> None:
         token = f"{os.getpid()}-{now():x}"
-        words = layout.record_start() + self.records * layout.RECORD_WORDS
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(os.path.join(self.folder, token + ".ring"), flags, 0o600)
+        base = os.path.join(self.folder, token)
         try:
-            os.ftruncate(descriptor, words * 8)
-            shared = mmap.mmap(descriptor, words * 8)
-        finally:
-            os.close(descriptor)
-        self._descriptor = os.open(
-            os.path.join(self.folder, token + ".names"), flags | os.O_APPEND, 0o600
-        )
+            shared = _mapped(base + ".ring", self.records)
+        except OSError:
+            # The program goes on; what it does is forgotten.
+            shared = bytearray((layout.record_start() + layout.CHUNK_WORDS) * 8)
+        else:
+            self._said = base + ".names"
+        words = len(shared) // 8
         self._first = layout.record_start()
         self._whole = words - self._first
         self._taken = itertools.count()
         self._slots = itertools.count(1)
         self._lanes = itertools.count()
+        _MAPPED.append(shared)
         self._cells = cells = memoryview(shared).cast("Q")
         cells[layout.PID] = os.getpid()
         cells[layout.OPENED] = now()
@@ -139,13 +166,22 @@ class Recorder:
 
     def say(self, line: dict[str, Any]) -> None:
         """Append a line to the file of names; one write, so that it is whole or absent."""
-        if self._descriptor < 0:
-            self.ready()
+        self.ready()
+        if not self._said:
+            return
+        # Opened each time: a program that closes all descriptors would hand
+        # ours on to its own next file.
         try:
-            os.write(self._descriptor, line_of(line))
+            descriptor = os.open(self._said, _APPEND, 0o600)
+        except OSError:
+            return
+        try:
+            os.write(descriptor, line_of(line))
         except OSError:
             # A full disk must not end the user's program.
             return
+        finally:
+            os.close(descriptor)
 
     def ready(self) -> Any:
         """Open the file if need be and return its cells."""

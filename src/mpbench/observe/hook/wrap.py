@@ -46,6 +46,14 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(owner, name, wrapper if kind is None else kind(wrapper))
 
 
+def _asked(question: Callable[..., int], *about: Any) -> int:
+    """Return the answer, or 0: a question of ours must not end a call of the program's."""
+    try:
+        return question(*about)
+    except Exception:  # noqa: BLE001 - whatever a subclass has made of the object
+        return 0
+
+
 def timed(
     kind: int,
     thing_of: Callable[[Any], int] | None = None,
@@ -63,13 +71,13 @@ def timed(
 
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
-            thing = ABSENT if thing_of is None else thing_of(args[0])
+            thing = ABSENT if thing_of is None else _asked(thing_of, args[0] if args else None)
             start = begin(kind, thing)
             result = None
             try:
                 result = original(*args, **named)
             finally:
-                argument = 0 if argument_of is None else argument_of(args, result)
+                argument = 0 if argument_of is None else _asked(argument_of, args, result)
                 finish(kind, thing, start, argument)
             return result
 
