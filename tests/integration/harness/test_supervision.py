@@ -94,9 +94,11 @@ def test_a_killed_supervisor_is_noticed(subject: Subject, tmp_path: Path) -> Non
     """The controller learns that it lost its agent and does not wait for ever."""
     with launch(subject, folder=tmp_path) as agent:
         open_pipe(agent)
-        for one in descendants(agent._process.pid):
-            os.kill(one.pid, signal.SIGKILL)
+        below = descendants(agent._process.pid)
+        # First: it would tell how its agent ended.
         agent._process.kill()
+        for one in below:
+            os.kill(one.pid, signal.SIGKILL)
         ending = agent.stop()
 
     assert "lost" == ending.cause
