@@ -142,12 +142,15 @@ def _of(run: Run, number: int) -> Compared:
         _cells(one, row, strip)
         for (one, row), strip in zip(ranked, _strips(judgements), strict=True)
     )
+    columns: tuple[Column, ...] = _COLUMNS
+    if not any(row[-1].text for row in made):
+        columns, made = columns[:-1], tuple(row[:-1] for row in made)
     caption = (
         f"{run.header.machine}, {run.header.started_utc}: episodes of two fresh agents that take "
         f"turns, false-discovery rate {outcome.rules.rate:.0%}, a difference counts from "
         f"{outcome.rules.min_effect:.0%}"
     )
-    table = Table(f"verdicts-{number}", "Verdicts", caption, _COLUMNS, made)
+    table = Table(f"verdicts-{number}", "Verdicts", caption, columns, made)
     return Compared(_sentence(outcome, judgements), table, summary(outcome))
 
 
