@@ -10,15 +10,18 @@ from mpbench.model import Timing
 
 __all__ = ("Pace", "calibrate_pair")
 
-# The length of a slice: long against the clock and the request, short against
-# the seconds in which a machine's speed wanders.
-SLICE_NS = 25_000_000
+# The length of a slice: long against the clock and the request (0.2 ms), short
+# against a disturbance: on a busy machine of two cores, many pairs of 10 ms
+# agreed better than few of 25 ms in the same time.
+SLICE_NS = 10_000_000
 # A window shorter than this sees too few turns of a contended lock.
 WINDOW_NS = 50_000_000
 # Slices of one episode together. Longer episodes cost more than they gain:
 # what is fixed at the start of an agent does not average out inside it.
 EPISODE_NS = 800_000_000
-_FEWEST_PAIRS, _MOST_PAIRS = 2, 24
+_FEWEST_PAIRS, _MOST_PAIRS = 4, 40
+# Where a single turn takes longer than this, two pairs must do.
+_LONG_TURN_NS = 500_000_000
 _MOST_SAMPLES = 50
 # Arms whose needs differ by less take the same number of iterations.
 _COMMON = 4
@@ -37,21 +40,30 @@ def _slice_ns(side: Side) -> int:
 
 
 def _probe(player: Player) -> tuple[int, int]:
-    """Calibrate one arm; return its iterations and the nanoseconds that a turn takes."""
+    """
+    Calibrate one arm; return its iterations and the nanoseconds that a turn takes.
+
+    It is done twice and the larger count is kept: a disturbance can only make
+    an operation look longer than it is. The first time is also the warm-up.
+    """
+    found: list[tuple[int, int]] = []
     wanted = _slice_ns(player.side)
     if not player.side.apart:
         player.enter()
-        player.measure(samples=0, warmups=0, sample_ns=wanted)
-    started = time.perf_counter_ns()
-    if player.side.apart:
-        player.enter()
-    # The second calibration counts: the first one was also the warm-up.
-    reply = player.measure(samples=1, warmups=0, sample_ns=wanted)
-    if player.side.apart:
+    for _ in range(2):
+        started = time.perf_counter_ns()
+        if player.side.apart:
+            player.enter()
+        reply = player.measure(samples=1, warmups=0, sample_ns=wanted)
+        if player.side.apart:
+            player.leave()
+            found.append((reply["iterations"], time.perf_counter_ns() - started))
+        else:
+            found.append((reply["iterations"], int(reply["samples"][0]["wall_ns"])))
+    if not player.side.apart:
         player.leave()
-        return reply["iterations"], time.perf_counter_ns() - started
-    player.leave()
-    return reply["iterations"], int(reply["samples"][0]["wall_ns"])
+    iterations = max(count for count, _ in found)
+    return iterations, min(taken * iterations // count for count, taken in found)
 
 
 def calibrate_pair(sides: tuple[Side, Side], *, launcher: Launcher) -> Pace:
@@ -85,4 +97,5 @@ def calibrate_pair(sides: tuple[Side, Side], *, launcher: Launcher) -> Pace:
     if sides[0].workload.timing is Timing.ONCE:
         samples = max(1, min(_MOST_SAMPLES, SLICE_NS // turn_ns))
     pairs = round(EPISODE_NS / (2 * turn_ns * samples))
-    return Pace((first, second), samples, max(_FEWEST_PAIRS, min(_MOST_PAIRS, pairs)))
+    fewest = 2 if turn_ns > _LONG_TURN_NS else _FEWEST_PAIRS
+    return Pace((first, second), samples, max(fewest, min(_MOST_PAIRS, pairs)))
