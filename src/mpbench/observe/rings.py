@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -198,16 +198,22 @@ def _unfinished(cells: memoryview, lane: int) -> tuple[Moment, ...]:
     return tuple(found)
 
 
-def _totals(cells: memoryview) -> tuple[Total, ...]:
-    summed: dict[int, tuple[int, int, int]] = {}
+def _totals(cells: memoryview, kept: Iterable[Moment]) -> tuple[Total, ...]:
+    """Sum up the events that were kept, and add those that were not."""
+    summed: dict[tuple[int, int], list[int]] = {}
+    for one in kept:
+        sums = summed.setdefault((one.kind, one.thing), [0, 0, 0])
+        sums[0] += 1
+        sums[1] += one.duration_ns
+        sums[2] = max(sums[2], one.duration_ns)
     for number in range(1, min(cells[layout.SLOT_AT], layout.SLOTS)):
         at = layout.TOTALS_START + number * layout.SLOT_WORDS
         key, count, total, longest = cells[at : at + layout.SLOT_WORDS]
-        before = summed.get(key, (0, 0, 0))
-        summed[key] = (before[0] + count, before[1] + total, max(before[2], longest))
-    return tuple(
-        Total(key & 0xFFFF, key >> 32, *figures) for key, figures in summed.items() if figures[0]
-    )
+        sums = summed.setdefault((key & 0xFFFF, key >> 32), [0, 0, 0])
+        sums[0] += count
+        sums[1] += total
+        sums[2] = max(sums[2], longest)
+    return tuple(Total(*key, *sums) for key, sums in summed.items() if sums[0])
 
 
 def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
@@ -247,7 +253,7 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
         hook_ns=own.hook_ns,
         lanes=tuple(lanes),
         things=_inherited(path.stem, names),
-        totals=_totals(cells),
+        totals=_totals(cells, (one for moments in by_lane.values() for one in moments)),
         dropped=cells[layout.DROPPED],
         unknown=own.unknown,
         endings=own.endings,

@@ -7,7 +7,7 @@ import os
 from . import kinds
 from .locks import lock_key, lock_number
 from .ring import now, recorder
-from .wrap import calling_place, replace, timed
+from .wrap import calling_place, measured, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -151,8 +151,8 @@ def _size_given(args: tuple[Any, ...], result: Any) -> int:
 def wrap_reduction(module: Any) -> None:
     """Wrap the pickler through which every object of multiprocessing passes."""
     pickler = module.ForkingPickler
-    replace(pickler, "dumps", timed(kinds.PICKLE, None, _size))
-    pickler.loads = staticmethod(timed(kinds.UNPICKLE, None, _size_given)(pickler.loads))
+    replace(pickler, "dumps", measured(kinds.PICKLE, _size))
+    pickler.loads = staticmethod(measured(kinds.UNPICKLE, _size_given)(pickler.loads))
     # Used for process objects and preparation data.
     replace(module, "dump", timed(kinds.PICKLE))
 

@@ -3,7 +3,8 @@ How an event file is laid out: 64-bit words in the machine's byte order.
 
     header    512 words; see the numbers below
     open      LANES lanes of 8 pairs: start, kind and object; what has begun and not ended
-    totals    SLOTS slots of 4 words: kind and object, count, nanoseconds, longest
+    totals    SLOTS slots of 4 words: kind and object, count, nanoseconds, longest;
+              of the events that have no record
     records   4 words each: start, duration, kind and lane and object, argument
 
 A lane is one thread. It takes a chunk of records, or a slot, for itself and

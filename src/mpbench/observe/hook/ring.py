@@ -16,6 +16,7 @@ import threading
 import time
 
 from . import layout
+from .lane import Lane
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -78,23 +79,6 @@ def _mapped(path: str, records: int) -> Any:
         return mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)
-
-
-class _Lane:
-    """Where one thread writes next."""
-
-    __slots__ = ("bits", "deepest", "next", "open", "shortest", "slots", "stop")
-
-    def __init__(self, number: int) -> None:
-        self.bits = number << 16
-        # Where the next event that begins is noted; it is erased when it ends.
-        self.open = layout.HEADER_WORDS + number * layout.OPEN_WORDS
-        self.deepest = self.open + layout.OPEN_WORDS if number < layout.LANES else 0
-        self.next = 0
-        self.stop = 0
-        # Longer than any event until the lane has a chunk.
-        self.shortest = 0
-        self.slots: dict[int, int] = {}
 
 
 class Recorder:
@@ -216,10 +200,10 @@ class Recorder:
         known = self._names.get(key)
         return known if known is not None else self.named(key, what)
 
-    def _lane(self) -> _Lane:
+    def _lane(self) -> Lane:
         self.ready()
         number = min(next(self._lanes), _LANE_LIMIT)
-        lane = self._local.lane = _Lane(number)
+        lane = self._local.lane = Lane(number, self._cells)
         self.say(
             {
                 "lane": number,
@@ -229,12 +213,12 @@ class Recorder:
         )
         return lane
 
-    def _refill(self, lane: _Lane) -> bool:
-        """Give a lane its next chunk; False when the file is full."""
+    def _refill(self, lane: Lane) -> None:
+        """Give a lane its next chunk, if the file has one."""
         chunk = next(self._taken)
         begin = chunk * layout.CHUNK_WORDS
         if begin + layout.CHUNK_WORDS > self._whole:
-            return False
+            return
         lane.next = self._first + begin
         lane.stop = lane.next + layout.CHUNK_WORDS
         lane.shortest = max(
@@ -242,9 +226,8 @@ class Recorder:
         )
         cells = self._cells
         cells[layout.CHUNKS] = max(cells[layout.CHUNKS], chunk + 1)
-        return True
 
-    def _slot(self, lane: _Lane, key: int) -> int:
+    def _slot(self, lane: Lane, key: int) -> int:
         """Return where a lane sums up events of one kind and object."""
         number = next(self._slots)
         # The last slot takes what does not fit; the reader knows it by its key.
@@ -270,53 +253,69 @@ class Recorder:
         lane.open = at + 2
         start = now()
         if at < lane.deepest:
-            cells = self._cells
+            cells = lane.cells
             cells[at] = start
             cells[at + 1] = kind | thing << 32
         return start
 
     def finish(self, kind: int, thing: int, start: int, argument: int = 0) -> None:
         """Keep the event that began at *start*."""
-        end = now()
+        duration = now() - start
         try:
             lane = self._local.lane
         except AttributeError:
             # It began in the parent of this forked child.
             return
+        cells = lane.cells
         at = lane.open = lane.open - 2
         if at < lane.deepest:
-            self._cells[at + 1] = 0
-        self.record(kind, thing, start, end, argument)
-
-    def record(self, kind: int, thing: int, start: int, end: int, argument: int = 0) -> None:
-        """Keep one event: its kind, the object it concerns, when it began and ended."""
-        try:
-            lane = self._local.lane
-        except AttributeError:
-            lane = self._lane()
-        cells = self._cells
-        duration = end - start
-        key = kind | thing << 32
-        slot = lane.slots.get(key) or self._slot(lane, key)
-        cells[slot + 1] += 1
-        cells[slot + 2] += duration
-        if duration > cells[slot + 3]:  # noqa: PLR1730 - a call to max costs more than all the rest
-            cells[slot + 3] = duration
+            cells[at + 1] = 0
         at = lane.next
-        if at == lane.stop:
-            if not self._refill(lane):
-                cells[layout.DROPPED] += 1
-                return
-            at = lane.next
-        if duration < lane.shortest:
-            cells[layout.DROPPED] += 1
+        if at == lane.stop or duration < lane.shortest:
+            self._rare(lane, kind | thing << 32, start, duration, argument)
             return
         cells[at] = start
         cells[at + 1] = duration
         cells[at + 3] = argument
         # Last, so that a record is whole or has kind 0.
-        cells[at + 2] = key | lane.bits
-        lane.next = at + layout.RECORD_WORDS
+        cells[at + 2] = kind | lane.bits | thing << 32
+        lane.next = at + 4
+
+    def record(self, kind: int, thing: int, start: int, end: int, argument: int = 0) -> None:
+        """Keep one event whose beginning nobody had to know: it cannot hang."""
+        try:
+            lane = self._local.lane
+        except AttributeError:
+            lane = self._lane()
+        at, duration = lane.next, end - start
+        if at == lane.stop or duration < lane.shortest:
+            self._rare(lane, kind | thing << 32, start, duration, argument)
+            return
+        cells = lane.cells
+        cells[at] = start
+        cells[at + 1] = duration
+        cells[at + 3] = argument
+        cells[at + 2] = kind | lane.bits | thing << 32
+        lane.next = at + 4
+
+    def _rare(self, lane: Lane, key: int, start: int, duration: int, argument: int) -> None:
+        """Keep an event in a lane's next chunk; sum it up where there is no room for it."""
+        cells = lane.cells
+        if lane.next == lane.stop:
+            self._refill(lane)
+        if lane.next < lane.stop and duration >= lane.shortest:
+            at = lane.next
+            cells[at] = start
+            cells[at + 1] = duration
+            cells[at + 3] = argument
+            cells[at + 2] = key | lane.bits
+            lane.next = at + 4
+            return
+        cells[layout.DROPPED] += 1
+        slot = lane.slots.get(key) or self._slot(lane, key)
+        cells[slot + 1] += 1
+        cells[slot + 2] += duration
+        cells[slot + 3] = max(cells[slot + 3], duration)
 
     def count(self, kind: int, thing: int) -> None:
         """Count an event that took no time worth a record."""
@@ -326,7 +325,7 @@ class Recorder:
             lane = self._lane()
         key = kind | thing << 32
         slot = lane.slots.get(key) or self._slot(lane, key)
-        self._cells[slot + 1] += 1
+        lane.cells[slot + 1] += 1
 
 
 _RECORDERS: list[Recorder] = []

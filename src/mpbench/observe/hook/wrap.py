@@ -6,14 +6,14 @@ import os
 import sys
 
 from .layout import ABSENT
-from .ring import recorder
+from .ring import now, recorder
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-__all__ = ("calling_place", "replace", "timed")
+__all__ = ("calling_place", "measured", "replace", "timed")
 
 # Files whose frames are never the place where a user made something.
 _STANDARD = os.path.dirname(os.__file__) + os.sep
@@ -60,7 +60,7 @@ def timed(
     argument_of: Callable[[tuple[Any, ...], Any], int] | None = None,
 ) -> Callable[[Any], Any]:
     """
-    Return a maker of wrappers that keep one event for each call.
+    Return a maker of wrappers that keep one event for each call, which may hang.
 
     Args:
         kind: What happened.
@@ -79,6 +79,31 @@ def timed(
             finally:
                 argument = 0 if argument_of is None else _asked(argument_of, args, result)
                 finish(kind, thing, start, argument)
+            return result
+
+        return wrapper
+
+    return make
+
+
+def measured(kind: int, argument_of: Callable[[tuple[Any, ...], Any], int]) -> Callable[[Any], Any]:
+    """
+    Return a maker of wrappers that keep one event for each call that succeeds.
+
+    Cheaper than `timed`: for calls that only compute.
+
+    Args:
+        kind: What happened.
+        argument_of: Returns the event's argument from arguments and result.
+    """
+    record = recorder().record
+
+    def make(original: Any) -> Any:
+        def wrapper(*args: Any, **named: Any) -> Any:
+            start = now()
+            result = original(*args, **named)
+            end = now()
+            record(kind, ABSENT, start, end, _asked(argument_of, args, result))
             return result
 
         return wrapper
