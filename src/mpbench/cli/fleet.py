@@ -1,0 +1,134 @@
+"""`mpbench fleet`: one run on every host of a Dask cluster, gathered into one folder."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mpbench.cli.options import Duration
+from mpbench.model import Status
+
+if TYPE_CHECKING:
+    from mpbench.fleet.campaign import Outcome, Settings
+
+__all__ = ("command",)
+
+EXIT_INTERRUPTED = 130
+
+_STEP_S = 0.5
+# They name places; on a host there is only one, and files of this machine are not there.
+_FORBIDDEN = ("-o", "--output", "--resume", "--workload-file", "--wait")
+
+
+def _arguments(given: tuple[str, ...]) -> tuple[str, ...]:
+    for word in given:
+        if word.partition("=")[0] in _FORBIDDEN or (word.startswith("-o") and word != "-o"):
+            raise click.UsageError(f"{word!r} cannot be passed to the runs of a fleet")
+    return given
+
+
+def _settings(given: dict[str, Any], name: str, arguments: tuple[str, ...]) -> Settings:
+    from mpbench.fleet.campaign import Settings
+
+    return Settings(name, arguments, given["python"], given["wait"], given["patience"])
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--scheduler", metavar="ADDRESS", help="Such as tcp://10.0.0.1:8786 or tls://...")
+@click.option("--local", type=click.IntRange(1, 64), help="Try it: so many workers, here.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with one.")
+@click.option("--python", metavar="PATH", help="The hosts' interpreter that has mpbench.")
+@click.option("--wait", type=Duration(), default=3600.0, help="For a host's other session (1h).")
+@click.option("--patience", type=Duration(), default=60.0, help="For a lost host (60s).")
+@click.option("--tls-ca-file", metavar="FILE")
+@click.option("--tls-cert", metavar="FILE")
+@click.option("--tls-key", metavar="FILE")
+@click.argument("run_options", nargs=-1, type=click.UNPROCESSED)
+def command(**given: Any) -> int:
+    """
+    Run on every host of a Dask cluster, one run at a time on each.
+
+    RUN_OPTIONS after `--` are those of `mpbench run`, such as
+    `mpbench fleet --scheduler tcp://10.0.0.1:8786 -- --tier standard`.
+    Each host needs mpbench. A host that is lost keeps its records; --resume
+    goes on with the hosts that are not done.
+    """
+    if (given["scheduler"] is None) == (given["local"] is None):
+        raise click.UsageError("give either --scheduler ADDRESS or --local N")
+    from mpbench.fleet.campaign import load
+
+    if given["resume"] is None:
+        folder = given["output"] or _default_folder()
+        if (folder / "campaign.json").exists():
+            raise click.UsageError(f"{folder} has a campaign already; use --resume {folder}")
+        settings = _settings(given, secrets.token_hex(6), _arguments(given["run_options"]))
+        return _measure(given, settings, folder, ())
+    if given["run_options"]:
+        raise click.UsageError("--resume goes on with what was asked for; give no run options")
+    name, arguments, done = load(given["resume"])
+    return _measure(given, _settings(given, name, arguments), given["resume"], done)
+
+
+def _default_folder() -> Path:
+    return Path("reports") / f"{datetime.now(UTC).strftime('%Y-%m-%dT%H%M%SZ')}-fleet"
+
+
+def _measure(
+    given: dict[str, Any], settings: Settings, folder: Path, done: tuple[Outcome, ...]
+) -> int:
+    from mpbench.fleet.campaign import Campaign, save
+    from mpbench.fleet.cluster import SchedulerLostError
+    from mpbench.fleet.dask import DaskCluster, Tls, connected, local_cluster
+
+    stopped = False
+    with ExitStack() as stack:
+        address = given["scheduler"]
+        if address is None:
+            address = stack.enter_context(local_cluster(given["local"]))
+        tls = Tls(given["tls_ca_file"], given["tls_cert"], given["tls_key"])
+        client = stack.enter_context(connected(address, tls))
+        save(folder, settings, done)
+        cluster = DaskCluster(client, settings.campaign, apart=given["local"] is not None)
+        campaign = Campaign(cluster, settings, folder, note=_note)
+        for one in done:
+            campaign.skip(one)
+        try:
+            while campaign.step():
+                time.sleep(_STEP_S)
+        except SchedulerLostError as error:
+            campaign.give_up(str(error))
+        except KeyboardInterrupt:
+            stopped = True
+            campaign.give_up("stopped by the user")
+        outcomes = campaign.outcomes()
+        save(folder, settings, outcomes)
+        cluster.settle()
+    return _finish(outcomes, folder, stopped=stopped)
+
+
+def _note(text: str) -> None:
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    sys.stderr.write(f"{plain}\n")
+
+
+def _finish(outcomes: tuple[Outcome, ...], folder: Path, *, stopped: bool) -> int:
+    """Show the table of hosts, write the report, and return the exit code."""
+    from mpbench import report
+    from mpbench.cli.fleet_table import print_hosts
+    from mpbench.store.jsonl import read
+
+    print_hosts(outcomes)
+    runs = tuple(read(one.folder) for one in outcomes if one.repetitions)
+    for path in report.write(runs, folder) if runs else ():
+        sys.stdout.write(f"{path}\n")
+    if stopped:
+        return EXIT_INTERRUPTED
+    return int(any(one.status is not Status.OK for one in outcomes))

@@ -1,0 +1,25 @@
+"""The table of a fleet's hosts."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mpbench.fleet.campaign import Outcome
+
+__all__ = ("print_hosts",)
+
+
+def print_hosts(outcomes: tuple[Outcome, ...]) -> None:
+    """Show what became of each host, and how much it gave."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("host", "status", "repetitions", "why", box=None, pad_edge=False)
+    for one in outcomes:
+        table.add_row(
+            Text(one.host), one.status.value, f"{one.repetitions:,}", Text(one.reason or "")
+        )
+    Console(file=sys.stdout).print(table)
