@@ -55,7 +55,7 @@ class Plan:
 
     @property
     def is_bundled(self) -> bool:
-        """Whether the workloads of a family share agents, as tier quick has them do."""
+        """Whether workloads share agents, as tier quick has them do."""
         return self.tier is Tier.QUICK and not self.select and not self.verify
 
     def override(self, **changes: Any) -> Plan:

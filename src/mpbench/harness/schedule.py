@@ -20,6 +20,11 @@ __all__ = ("Group", "SetUp", "floor_case", "groups_of", "rounds")
 _SHARED_FAMILY = "floor"
 
 
+# Starting a process costs more in an interpreter that has imported more, so
+# the family that times just that never shares an agent with another.
+_LONE_FAMILY = "process"
+
+
 class SetUp(NamedTuple):
     """One entering of a workload, and the cases that it serves."""
 
@@ -82,9 +87,9 @@ def groups_of(
         subjects: Keys of the interpreters.
         cases: For each subject the cases to measure there.
         catalogue: Workloads by name.
-        bundled: Whether all workloads of a family share an agent for each
-            start method, and those that no start method can matter to share
-            one with the floors. Each still has a set-up of its own.
+        bundled: Whether the workloads share an agent for each start method,
+            and those that no start method can matter to share one with the
+            floors. Each still has a set-up of its own, in shuffled order.
     """
     groups: list[Group] = []
     for subject in subjects:
@@ -106,7 +111,9 @@ def _agent_of(one: SetUp, position: int, *, bundled: bool) -> str:
     if family == _SHARED_FAMILY or (bundled and one.method is None):
         return "floors"
     method = "" if one.method is None else f" {one.method.value}"
-    return f"{family}{method}" if bundled else f"{one.workload.name}{method} {position}"
+    if not bundled:
+        return f"{one.workload.name}{method} {position}"
+    return f"{family}{method}" if family == _LONE_FAMILY else f"bundle{method}"
 
 
 def _shuffled(group: Group, chance: random.Random) -> Group:
