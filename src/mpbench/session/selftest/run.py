@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from mpbench.analysis.bakeoff import by_statistic
 from mpbench.analysis.proof import Proof, by_rules, by_scaling, identical, injected
 from mpbench.session.selftest import live
 from mpbench.session.selftest.load import LOADS
@@ -68,6 +69,7 @@ def proofs(campaign: Campaign) -> tuple[Proof, ...]:
     same = campaign.runs("identical")
     if same:
         found += [identical("Identical arms", same), by_scaling(same), by_rules(same)]
+        found.append(by_statistic(same))
     slowed = campaign.runs("injected")
     if slowed:
         found.append(injected(slowed))
