@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ _RUN = (
     *("--select", "floor/os-pipe-round-trip", "--param", "payload_bytes=64"),
     *("--reps", "8", "--budget", "60s"),
 )
+_DASK = (sys.executable, "-m")
 _FLEET = (sys.executable, "-m", "mpbench", "fleet")
 _LIMIT_S = 90
 
@@ -32,8 +34,9 @@ _LIMIT_S = 90
 class Cluster:
     """A scheduler and workers, all processes of this test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *security: str) -> None:
         self._folder = folder
+        self._security = security
         self._file = folder / "scheduler.json"
         self._environment = {
             **os.environ,
@@ -43,7 +46,8 @@ class Cluster:
         self._living: list[subprocess.Popen[bytes]] = []
         self._start(
             "scheduler",
-            *("--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
+            *("--host", "tls://127.0.0.1" if security else "127.0.0.1"),
+            *("--port", "0", "--no-dashboard"),
             *("--scheduler-file", str(self._file)),
         )
         wait_for(self._file.exists)
@@ -52,7 +56,7 @@ class Cluster:
     def _start(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self._folder / f"{what}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.dask_{what}", *arguments],
+                [*_DASK, f"distributed.cli.dask_{what}", *arguments, *self._security],
                 env=self._environment,
                 stdout=log,
                 stderr=log,
@@ -171,6 +175,47 @@ def test_a_scheduler_that_is_not_there_is_one_clear_line(
     assert 2 == done.returncode
     assert f"mpbench: {words}" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[str, str]:
+    """Return a certificate that vouches for itself, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificate")
+    certificate, key = str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=127.0.0.1", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+def test_certificates_are_passed_on(tmp_path: Path, certificate: tuple[str, str]) -> None:
+    """A scheduler with TLS takes who has the certificate and nobody else."""
+    ours, key = certificate
+    security = ("--tls-ca-file", ours, "--tls-cert", ours, "--tls-key", key)
+    cluster = Cluster(tmp_path, *security)
+    try:
+        cluster.worker("127.0.0.1")
+        wait_for((tmp_path / "127.0.0.1").exists)
+        out = tmp_path / "out"
+        taken = fleet(cluster, *security, "-o", str(out), "--", *_RUN[:4], "--reps", "1")
+        said, _ = taken.communicate(timeout=_LIMIT_S)
+        refused = fleet(cluster, "-o", str(tmp_path / "no"))
+        reason, _ = refused.communicate(timeout=_LIMIT_S)
+    finally:
+        cluster.close()
+
+    assert cluster.address.startswith("tls://")
+    assert 0 == taken.returncode, said
+    assert {"127.0.0.1": "ok"} == statuses(out)
+    assert 2 == refused.returncode
+    assert reason.startswith("mpbench: no Dask scheduler answers at tls://")
 
 
 @pytest.mark.parametrize("given", [["-o", "x"], ["-ox"], ["--resume=x"], ["--workload-file", "x"]])
