@@ -32,15 +32,14 @@ def connection_key(connection: Any) -> str:
 
 def _number(connection: Any) -> int:
     """Return a connection's number; remembered on the object, which is pickled without it."""
-    handle = connection._handle
-    known = getattr(connection, "_mpbench", None)
-    # A forked child inherits the numbers with the objects.
-    if known is not None and known[0] == handle:
-        return int(known[1])
-    key = connection_key(connection)
-    number = recorder().number(key, "Pipe") if key else 0
-    connection._mpbench = (handle, number)
-    return number
+    try:
+        # A forked child inherits the numbers with the objects.
+        known: int = connection._mpbench
+    except AttributeError:
+        key = connection_key(connection)
+        known = recorder().number(key, "Pipe") if key else 0
+        connection._mpbench = known
+    return known
 
 
 def _pipe(original: Any) -> Any:
@@ -180,10 +179,15 @@ def _queue_made(original: Any) -> Any:
 
 
 def _queue_number(queue: Any) -> int:
-    reader = getattr(queue, "_reader", None)
-    # A worker closes the end that it does not use; the other has the same key.
-    end = reader if getattr(reader, "_handle", None) is not None else queue._writer
-    return _number(end)
+    """Return a queue's number: that of its pipe."""
+    try:
+        known: int = queue._mpbench
+    except AttributeError:
+        reader = getattr(queue, "_reader", None)
+        # A worker closes the end that it does not use; the other has the same key.
+        end = reader if getattr(reader, "_handle", None) is not None else queue._writer
+        known = queue._mpbench = _number(end)
+    return known
 
 
 def _subclass_made(owner: Any, kind_by_name: dict[str, int]) -> Any:
