@@ -52,7 +52,7 @@ def _flat(agents: Agents, processes: int, each: int) -> np.ndarray:
 
 
 def _sign(base: float, new: float) -> int:
-    return (new > base) - (new < base)
+    return int(new > base) - int(new < base)
 
 
 def _pyperf(base: Agents, new: Agents) -> int:

@@ -1,0 +1,140 @@
+"""A campaign goes on where it was cut off."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mpbench.errors import OutputError, UsageError
+from mpbench.model import RunEnd, RunHeader, Status
+from mpbench.session.progress import Silent
+from mpbench.session.selftest import harnesses, sidebyside
+from mpbench.session.selftest.campaign import FULL, TOY, Campaign
+from mpbench.session.selftest.harnesses import Said
+from mpbench.session.selftest.sidebyside import side_by_side, trials_of, trials_table
+from mpbench.store import Writer
+
+
+def finish(place, *, status=Status.OK):
+    """Write a session that ended."""
+    with Writer(place) as writer:
+        writer.header(RunHeader("r", "2026-01-01", "0", "m", (), {}, {"here": {}}, {}))
+        if status is not None:
+            writer.end(RunEnd(1, status, None if status is Status.OK else "stopped"))
+
+
+def test_what_is_finished_is_not_measured_again(tmp_path):
+    """Finished sessions are kept; what was cut off or stopped is removed and made again."""
+    campaign = Campaign(tmp_path / "c", TOY, seed=5)
+    places = {number: place for number, place, _ in campaign.missing("identical", 4)}
+    finish(places[0])
+    finish(places[1], status=Status.INTERRUPTED)
+    finish(places[2], status=None)
+    missing = [number for number, _, _ in campaign.missing("identical", 4)]
+
+    assert [1, 2, 3] == missing
+    assert 1 == len(campaign.runs("identical"))
+    assert not places[1].exists()
+
+
+def test_every_session_has_a_seed_of_its_own_that_stays(tmp_path):
+    """Continuing a campaign tosses the coins that it would have tossed."""
+    first = Campaign(tmp_path / "c", TOY, seed=5)
+    seeds = [seed for stage in ("a", "b") for _, _, seed in first.missing(stage, 3)]
+    again = Campaign(tmp_path / "c", TOY, seed=77)
+
+    assert seeds == [seed for stage in ("a", "b") for _, _, seed in again.missing(stage, 3)]
+    assert 6 == len(set(seeds))
+
+
+def test_a_folder_of_another_size_is_refused(tmp_path):
+    """A toy is not continued as the real thing."""
+    Campaign(tmp_path / "c", TOY, seed=5)
+
+    with pytest.raises(UsageError, match="another size"):
+        Campaign(tmp_path / "c", FULL, seed=5)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    """Nothing of the user's is written over."""
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(UsageError, match="something else"):
+        Campaign(tmp_path, TOY, seed=5)
+
+    (tmp_path / "campaign.json").write_text("{")
+    with pytest.raises(UsageError, match="no campaign"):
+        Campaign(tmp_path, TOY, seed=5)
+
+    with pytest.raises(OutputError):
+        Campaign(tmp_path / "mine" / "c", TOY, seed=5)
+
+
+def test_the_full_campaign_is_what_was_promised():
+    """At least 300 comparisons over ten families, and 100 trials of three of them."""
+    families = {name.partition("/")[0] for name in FULL.workloads}
+
+    assert FULL.identical * len(FULL.workloads) >= 300
+    assert len(families) >= 10
+    assert 100 <= FULL.injected
+    assert 3 <= len(set(FULL.slowed) & set(FULL.workloads))
+    assert 20 <= FULL.rivals
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    """Put harnesses in place that decide at once; one of them cannot run."""
+    calls = []
+
+    def fake(name, says):
+        def decide(trial):
+            calls.append((name, trial.operation, trial.side))
+            if says is None:
+                raise harnesses.EnvironmentUnfitError(f"{name} is not installed")
+            return Said({"rule": says if trial.side == "slow" else 0}, 2.0, 1.05)
+
+        return decide
+
+    known = {"mpbench": fake("mpbench", 1), "good": fake("good", 1), "absent": fake("absent", None)}
+    monkeypatch.setattr(sidebyside, "HARNESSES", known)
+    monkeypatch.setattr(sidebyside, "prepare", lambda folder, _: folder.mkdir(exist_ok=True))
+    return calls
+
+
+def test_side_by_side_trials_are_resumed(tmp_path, fakes):
+    """Trials on record are not repeated, a half-written one is."""
+    campaign = Campaign(tmp_path / "c", TOY, seed=5)
+    side_by_side(campaign, Silent())
+    made = len(fakes)
+    file = tmp_path / "c" / "rivals" / "trials.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:10])
+    side_by_side(campaign, Silent())
+
+    assert made + 1 == len(fakes)
+    assert lines == file.read_text().splitlines()
+
+
+def test_a_harness_that_cannot_run_is_tried_once(tmp_path, fakes):
+    """Its reason stands in the table, and the others go on."""
+    campaign = Campaign(tmp_path / "c", TOY, seed=5)
+    side_by_side(campaign, Silent())
+    table = trials_table(trials_of(tmp_path / "c" / "rivals"))
+    rows = {row[0]: row for row in table.rows}
+
+    assert 1 == sum(name == "absent" for name, _, _ in fakes)
+    assert 8 == sum(name in {"mpbench", "good"} for name, _, _ in fakes)
+    assert "absent is not installed" in rows["absent"][3]
+    assert rows["good, rule"][2].startswith("0/1")
+    assert rows["good, rule"][3].startswith("1/1")
+
+
+def test_records_of_trials_hold_no_nan(tmp_path, fakes):
+    """What cannot be known is null."""
+    campaign = Campaign(tmp_path / "c", TOY, seed=5)
+    side_by_side(campaign, Silent())
+    text = (tmp_path / "c" / "rivals" / "trials.jsonl").read_text()
+
+    assert "NaN" not in text
+    assert all(json.loads(line)["trial"] == 0 for line in text.splitlines())
+    assert fakes
