@@ -93,6 +93,7 @@ class Campaign:
         self._note = note
         self._hosts: dict[str, _Host] = {}
         self._by_key: dict[str, _Host] = {}
+        self._began = clock()
 
     def skip(self, outcome: Outcome) -> None:
         """Keep what an earlier part of the campaign got from a host."""
@@ -112,7 +113,7 @@ class Campaign:
         Look at every host once: start, gather, give up.
 
         Returns:
-            Whether a host is still at work.
+            Whether a host is still at work, or the first one is waited for.
 
         Raises:
             SchedulerLostError: The scheduler is gone.
@@ -124,6 +125,9 @@ class Campaign:
         for host in self._hosts.values():
             if host.done is None:
                 self._look(host, living)
+        if not self._hosts:
+            # Workers may still be on their way to a scheduler that was just started.
+            return self._clock() - self._began < self._settings.patience_s
         return any(host.done is None for host in self._hosts.values())
 
     def _gather(self) -> None:

@@ -127,13 +127,13 @@ def test_one_worker_is_killed_and_one_is_added(cluster: Cluster, tmp_path: Path)
     out = tmp_path / "out"
     first, second, third = "127.0.0.2", "127.0.0.3", "127.0.0.4"
     workers = {first: cluster.worker(first)}
-    controller = fleet(cluster, "--patience", "2s", "-o", str(out), "--", *_RUN)
+    controller = fleet(cluster, "--patience", "15s", "-o", str(out), "--", *_RUN)
     wait_for(lambda: repetitions_in(out, first) >= 2 or controller.poll() is not None)
-    workers[second] = cluster.worker(second)
-    workers[third] = cluster.worker(third)
-    wait_for(lambda: (tmp_path / second).exists() and (tmp_path / third).exists())
     workers[first].send_signal(signal.SIGKILL)
     workers[first].wait()
+    cluster.worker(second)
+    wait_for(lambda: repetitions_in(out, second) >= 1 or controller.poll() is not None)
+    cluster.worker(third)
     said, _ = controller.communicate(timeout=_LIMIT_S)
     after_kill, kept = statuses(out), read(out / first)
     cluster.worker(first)

@@ -123,12 +123,18 @@ def test_a_campaign_goes_on_with_the_hosts_that_are_not_done(
     assert {20} == {one.repetitions for one in outcomes}
 
 
-def test_a_cluster_without_workers_is_an_error(tmp_path: Path, content: bytes) -> None:
-    """Nothing measured is not success."""
-    campaign = Campaign(Simulated([], content), SETTINGS, tmp_path)
+def test_the_first_worker_is_waited_for(tmp_path: Path, content: bytes) -> None:
+    """A scheduler that was just started has none yet; without any, nothing was measured."""
+    clock = Clock()
+    cluster = Simulated([], content)
+    campaign = Campaign(cluster, SETTINGS, tmp_path, clock=clock)
+    waiting = campaign.step()
+    clock.now = 5.0
+    given_up = not campaign.step()
 
+    assert (True, True) == (waiting, given_up)
     with pytest.raises(InvalidSessionError, match="no workers"):
-        finished(campaign)
+        campaign.outcomes()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"campaign": 1, "hosts": 3}', "[" * 100_000])
