@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from campaign import Injected, drawn, judge, planned, table
+from injected import Injected, drawn, judge, planned, table
 from test_faults import EXPECTED, HERE, outcomes, remains
 
 from mpbench.harness.handover import hand_over
