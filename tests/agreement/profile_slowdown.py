@@ -1,11 +1,13 @@
 """
 Measure how much slower a program runs under `mpbench profile`.
 
-    python tests/agreement/profile_slowdown.py [ROUNDS]
+    python tests/agreement/profile_slowdown.py [ROUNDS [MICROSECONDS ...]]
 
 The same pool's map with chunk size 1 and tasks of a known CPU time, plain and
 profiled by turns in random order, timed by the program itself. Printed are the
-median ratio and its order-statistic interval of at least 95 %.
+median ratios of wall-clock time and of the CPU time of parent and workers, and
+their order-statistic intervals of at least 95 %. The CPU time hardly depends
+on what else the machine does, and has the price of starting in it.
 """
 
 from __future__ import annotations
@@ -22,23 +24,29 @@ from pathlib import Path
 from mpbench.observe.profile import profile_program
 
 JOB = """
-import multiprocessing, sys, time
+import multiprocessing, resource, sys, time
 def spin(seconds):
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
+def used():
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
 if __name__ == "__main__":
     method, seconds, count, said = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    before = used()
     with multiprocessing.get_context(method).Pool(2) as pool:
         pool.map(spin, [seconds] * 20, chunksize=1)
         began = time.perf_counter()
         pool.map(spin, [seconds] * count, chunksize=1)
         took = time.perf_counter() - began
+        pool.close()
+        pool.join()
     with open(said, "w") as file:
-        file.write(str(took))
+        file.write(f"{took} {used() - before}")
 """
 
-TASKS = ((0.01, 100), (0.001, 1_000), (0.0001, 5_000), (0.0, 5_000))
+TASKS_US = (10_000, 1_000, 100, 0)
 
 
 def interval_of(values):
@@ -55,42 +63,45 @@ def interval_of(values):
     return ordered[low], ordered[size - 1 - low]
 
 
-def took(script, said, job, *, profiled):
-    """Run the job once and return the seconds that it says it took."""
+def once(script, said, job, *, profiled):
+    """Run the job once and return the wall and the CPU seconds that it says it took."""
     command = [sys.executable, str(script), *map(str, job), str(said)]
     if profiled:
         ran = profile_program(command).ran
         assert ran.exit_code == 0
     else:
         subprocess.run(command, check=True, env=dict(os.environ))
-    return float(said.read_text())
+    return tuple(map(float, said.read_text().split()))
+
+
+def words(ratios):
+    """Write a median with its interval."""
+    low, high = interval_of(ratios)
+    return f"{statistics.median(ratios):6.3f} ({low:.3f} to {high:.3f})"
 
 
 def main():
     """Print one line for each start method and length of task."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    tasks = [int(word) for word in sys.argv[2:]] or TASKS_US
     dice = random.Random(0)
-    print("method      task       ratio   95 % interval")
+    print("method     task      wall-clock time          CPU time")
     with tempfile.TemporaryDirectory() as name:
         script, said = Path(name) / "job.py", Path(name) / "said"
         script.write_text(JOB)
         for method in ("fork", "spawn"):
-            for seconds, count in TASKS:
-                ratios = []
+            for micro in tasks:
+                # A second of work, or as many tasks as take about that long to hand over.
+                seconds, count = micro / 1e6, min(5_000, 1_000_000 // max(1, micro))
+                wall, cpu = [], []
                 for _ in range(rounds):
                     order = [True, False]
                     dice.shuffle(order)
-                    found = {
-                        one: took(script, said, (method, seconds, count), profiled=one)
-                        for one in order
-                    }
-                    ratios.append(found[True] / found[False])
-                low, high = interval_of(ratios)
-                print(
-                    f"{method:10} {seconds * 1e6:6.0f}us {statistics.median(ratios):9.3f}   "
-                    f"{low:.3f} to {high:.3f}",
-                    flush=True,
-                )
+                    job = (method, seconds, count)
+                    found = {one: once(script, said, job, profiled=one) for one in order}
+                    wall.append(found[True][0] / found[False][0])
+                    cpu.append(found[True][1] / found[False][1])
+                print(f"{method:6} {micro:6}us  {words(wall)}   {words(cpu)}", flush=True)
 
 
 if __name__ == "__main__":
