@@ -163,12 +163,13 @@ _STYLES = {
 
 def _table(outcome: Outcome) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     from mpbench.report.verdicts import rows, summary
 
-    table = Table("case", "arms", "ratio", "verdict", "n", "s", box=None, pad_edge=False)
+    head = [Column(name, overflow="fold") for name in ("case", "arms", "ratio", "verdict")]
+    table = Table(*head, "n", "s", box=None, pad_edge=False)
     for row in rows(outcome):
         words = Text(row.verdict, style=_STYLES[row.kind.value])
         if row.note:

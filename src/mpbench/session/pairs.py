@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -197,12 +198,16 @@ def pairs_of(
             f"the arms {', '.join(arm.text for arm in arms)} differ in none of the selected "
             "cases; select workloads that they change"
         )
+    titles = [_title(one.case, other.case) for one, other in found]
+    # Two pairs that have the same in common are told apart by what they do not have.
+    seen = Counter(zip(titles, (other.arm for _, other in found), strict=True))
+    full = [f"{one.case.id} / {other.case.id}" for one, other in found]
     return tuple(
         Pair(
-            key=str(number),
-            title=_title(sides[0].case, sides[1].case),
+            key=str(place + 1),
+            title=titles[place] if seen[titles[place], sides[1].arm] == 1 else full[place],
             sides=sides,
             readings=_readings(sides[0].workload, sides[1].workload, ground.facts),
         )
-        for number, sides in enumerate(found, start=1)
+        for place, sides in enumerate(found)
     )

@@ -25,8 +25,6 @@ _FEWEST_CONTROLS, _MOST_CONTROLS = 8, 20
 # One control episode for so many others.
 _PER_CONTROL = 2
 _CONFIRMATION_EPISODES = 16
-# An episode may be repeated when noise cost it; without end only as far as the rules allow it.
-_REPEATS_EACH = 0.5
 
 
 class Limits(NamedTuple):
@@ -148,8 +146,10 @@ class Stages:
                 between()
 
     def _wants(self, one: Contest, look: int) -> bool:
-        allowed = look * (1 + _REPEATS_EACH)
-        return not one.is_over and one.kept < look and one.kept + one.dropped < allowed
+        # With more than this dropped, not even all episodes of the last look make it valid.
+        share = self._rules.most_dropped
+        allowed = self._rules.looks[-1] * share / (1.0 - share)
+        return not one.is_over and one.kept < look and one.dropped <= allowed
 
     def _left(self, waiting: Sequence[Contest], look: int) -> float | None:
         """Return about how many seconds remain until this look."""

@@ -1,0 +1,64 @@
+"""How `--arm` and `--arms` are read."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from mpbench.cli.arms import arms_of
+from mpbench.errors import UsageError
+from mpbench.model import StartMethod
+from mpbench.session.arms import named
+
+
+def test_arms_is_short_for_two_methods():
+    """`--arms fork,spawn` is two arms named by their methods."""
+    arms = named(arms_of((), "fork,spawn"))
+
+    assert ["fork", "spawn"] == [arm.name for arm in arms]
+    assert [StartMethod.FORK, StartMethod.SPAWN] == [arm.method for arm in arms]
+
+
+def test_an_arm_may_fix_several_things():
+    """Keys of arms and parameters of workloads stand side by side, values are typed."""
+    text = "call=pkg.mod:f,method=fork,rev=HEAD~1,python=3.13,size=64KiB,fast=true"
+    (arm,) = arms_of((text,), None)
+
+    assert ("pkg.mod:f", "HEAD~1", "3.13") == (arm.call, arm.rev, arm.python)
+    assert {"size": 65536, "fast": True} == arm.params
+
+
+def test_arms_with_several_keys_keep_their_whole_text():
+    """Their names must tell them apart."""
+    arms = named(arms_of(("method=fork,workers=1", "method=fork,workers=4"), None))
+
+    assert ["method=fork,workers=1", "method=fork,workers=4"] == [arm.name for arm in arms]
+
+
+def test_different_keys_keep_their_keys():
+    """`fork` beside `4` would not say what they are."""
+    arms = named(arms_of(("workers=4",), "fork"))
+
+    assert ["method=fork", "workers=4"] == [arm.name for arm in arms]
+
+
+def test_equal_arms_get_different_names():
+    """Records of an arm and of its twin must not be mixed up."""
+    arms = named(arms_of((), "fork,fork,fork"))
+
+    assert ["fork", "fork #2", "fork #3"] == [arm.name for arm in arms]
+
+
+@pytest.mark.parametrize(
+    "text", ["fork", "method=", "=fork", "method=fork,method=spawn", "method=thread", ""]
+)
+def test_what_is_no_arm_is_refused(text):
+    """The message shows the text."""
+    with pytest.raises(click.BadParameter):
+        arms_of((text,), None)
+
+
+def test_one_arm_is_no_comparison():
+    """The message says how to give two."""
+    with pytest.raises(UsageError, match="--arm twice"):
+        named(arms_of((), "fork"))
