@@ -80,7 +80,8 @@ def _receive(original: Any) -> Any:
         try:
             buffer = original(self, maxsize)
             if buffer is not None:
-                size = buffer.getbuffer().nbytes
+                # It was written from its beginning to its end.
+                size = buffer.tell()
             return buffer
         finally:
             finish(kinds.RECV, thing, start, size)
