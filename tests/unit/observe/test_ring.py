@@ -122,11 +122,14 @@ def test_a_forked_child_has_its_own_file_and_its_parents_names(tmp_path):
     child = parent
     after = child.named("sem:2", "Lock", "a.py:2")
     child.record(kinds.GET, before, 3, 4)
+    with (tmp_path / f"{token}.names").open("a") as later:
+        later.write('{"name": 3, "key": "sem:3", "what": "Lock", "label": "a.py:9"}\n')
 
     one, two = read_rings(tmp_path)
 
     assert token == one.token
-    assert {before} == set(one.things)
+    assert {before, 3} == set(one.things)
+    assert {before, after} == set(two.things)
     assert ["a.py:1", "a.py:2"] == [two.things[n].label for n in (before, after)]
     assert two.forked
     assert [kinds.GET] == [event.kind for event in two.main.moments]
