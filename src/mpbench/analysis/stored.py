@@ -109,10 +109,26 @@ def session_variance(history: Sequence[Run]) -> Mapping[Key, tuple[float, int]]:
 def _pooled(runs: Sequence[Run]) -> Mapping[Key, list[list[float]]]:
     """Return, by case, the agents' values of each session that holds it."""
     found: dict[Key, list[list[float]]] = defaultdict(list)
-    for run in runs:
+    # A copy of a session is no second session.
+    for run in {run.header.run: run for run in runs}.values():
         for key, values in _log_medians(run).items():
             found[key].append(values)
     return found
+
+
+def _revised(first: Key, second: Key, base: Sequence[Run], new: Sequence[Run]) -> str:
+    """Return why a case of the same name is another one now, or nothing."""
+    sides = ((first, base), (second, new))
+    known = [
+        {one.revision for run in runs for one in run.cases if (one.subject, one.case.id) == key}
+        for key, runs in sides
+    ]
+    if known[0] == known[1]:
+        return ""
+    return (
+        f"revision {sorted(known[0])} of the workload measured something else than "
+        f"revision {sorted(known[1])}; measure both sides with one version of mpbench"
+    )
 
 
 def _why_not(base: Sequence[Run], new: Sequence[Run]) -> str:
@@ -179,11 +195,12 @@ def compare_stored(
     found: list[StoredComparison] = []
     for first, second in pairs:
         sides = _Sides(first, second, here[first], there[second])
-        spread = known.get(first)
-        if spread is None and one_machine and min(sides.sessions) >= _SESSIONS_EACH:
+        revised = _revised(first, second, base, new)
+        spread = None if revised else known.get(first)
+        if spread is None and not revised and one_machine and min(sides.sessions) >= _SESSIONS_EACH:
             spread = _added_variance([sides.base, sides.new])
         one = _compared(sides, metrics[first], spread, family)
-        reason = "" if one.verdict is not None else _why_not(base, new)
+        reason = "" if one.verdict is not None else revised or _why_not(base, new)
         found.append(replace(one, reason=reason))
     return tuple(found)
 

@@ -62,6 +62,9 @@ def compare_files(
         show(outcome, form)
         return outcome.exit_code(require_decision=require_decision)
     past = [run for path in history for run in _sessions(path)]
+    for run in (*past, *(run for _, runs in sides for run in runs)):
+        if is_comparison(run):
+            raise UsageError(f"{run.path} is a comparison already; give it alone to judge it again")
     found = {
         str(path): compare_stored(sides[0][1], runs, history=past, rules=rules)
         for path, runs in sides[1:]

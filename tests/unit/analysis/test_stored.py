@@ -24,7 +24,7 @@ from mpbench.model import (
 CASE = Case.make("fake/operation", None, {})
 
 
-def session(seed, *, level=0.0, spread=0.0, agents=8, machine="one", subject="3.11"):
+def session(seed, *, level=0.0, spread=0.0, machine="one", subject="3.11"):
     """Return a run whose machine had a speed of its own that day."""
     drawn = random.Random(seed)
     mood = drawn.gauss(0, spread)
@@ -42,7 +42,7 @@ def session(seed, *, level=0.0, spread=0.0, agents=8, machine="one", subject="3.
         reason=None,
     )
     repetitions = []
-    for number in range(agents):
+    for number in range(8):
         log = level + mood + drawn.gauss(0, 0.005)
         sample = Sample(round(1e9 * math.exp(log)), 1_000)
         repetitions.append(
@@ -60,7 +60,7 @@ def session(seed, *, level=0.0, spread=0.0, agents=8, machine="one", subject="3.
                 agent=number,
             )
         )
-    header = RunHeader("r", "2026-01-01", "0", machine, (), {}, {subject: {}}, {})
+    header = RunHeader(f"run {seed}", "2026-01-01", "0", machine, (), {}, {subject: {}}, {})
     return Run(f"{seed}.jsonl", header, (record,), tuple(repetitions), (), None)
 
 
@@ -130,6 +130,24 @@ def test_the_session_variance_is_what_sessions_add():
 def test_few_sessions_are_no_history():
     """Four sessions say too little about how sessions vary."""
     assert {} == session_variance([session(seed) for seed in range(4)])
+
+
+def test_copies_of_a_session_are_one_session():
+    """Five copies of a file say nothing about how sessions vary."""
+    assert {} == session_variance([session(1)] * 5)
+
+
+def test_another_revision_of_a_workload_is_not_judged():
+    """What is measured has changed, so no verdict and the reason."""
+    base = [session(seed) for seed in (1, 2, 3)]
+    changed = [
+        run._replace(cases=tuple(one._replace(revision=2) for one in run.cases))
+        for run in (session(seed) for seed in (4, 5, 6))
+    ]
+    (found,) = compare_stored(base, changed)
+
+    assert found.verdict is None
+    assert "revision [1]" in found.reason
 
 
 def test_false_alarms_stay_below_the_level_although_sessions_vary():
