@@ -27,10 +27,21 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return Subject("here", sys.executable, str(place))
 
 
-def verify(subject: Subject, folder: Path, name: str, method: StartMethod) -> list[GroupResult]:
-    """Run every body of a workload once, with its smallest numbers and all its words."""
-    one = CATALOGUE[name]
-    cases = cases_of(one, tier=Tier.FULL, cpus=2, methods=(method,), chosen=verifying(one, 2))
+def verify(
+    subject: Subject, folder: Path, names: list[str], method: StartMethod
+) -> list[GroupResult]:
+    """Run every body of some workloads once, with the smallest numbers and all words."""
+    cases = [
+        case
+        for name in names
+        for case in cases_of(
+            CATALOGUE[name],
+            tier=Tier.FULL,
+            cpus=2,
+            methods=(method,),
+            chosen=verifying(CATALOGUE[name], 2),
+        )
+    ]
     effort = Effort(0, 1, 1_000_000, 20, {}, verify=True)
     results: list[GroupResult] = []
     with closing(Agents(folder)) as agents:
@@ -41,17 +52,19 @@ def verify(subject: Subject, folder: Path, name: str, method: StartMethod) -> li
     return results
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", sorted(CATALOGUE))
-def test_a_workload_does_what_it_says(
-    subject: Subject, tmp_path: Path, name: str, method: StartMethod
+@pytest.mark.parametrize("family", sorted({one.family for one in CATALOGUE.values()}))
+def test_a_family_does_what_it_says(
+    subject: Subject, tmp_path: Path, family: str, method: StartMethod
 ) -> None:
-    """Each case is verified, and leaves no process, thread, segment or file."""
-    if not CATALOGUE[name].by_method and method is not StartMethod.FORK:
-        pytest.skip("no start method can matter")
-    results = verify(subject, tmp_path, name, method)
+    """Each case of each workload is verified, and leaves no process, thread, segment or file."""
+    names = [
+        name
+        for name, one in CATALOGUE.items()
+        if one.family == family and (one.by_method or method is StartMethod.FORK)
+    ]
+    results = verify(subject, tmp_path, names, method)
     good = {Status.OK, Status.UNSUPPORTED}
 
     assert [] == [

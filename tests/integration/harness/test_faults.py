@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mpbench.agent.tree import descendants, processes, segments, tag_of, tag_prefix
+from mpbench.agent.tree import processes, segments, tag_of, tag_prefix
 from mpbench.catalog import load_file
 from mpbench.harness.agents import Agents
 from mpbench.harness.handover import hand_over
@@ -114,7 +114,7 @@ def test_what_goes_wrong_after_the_case_is_said(
 
     assert (Status.OK, Status.OK) == (bad.status, good.status)
     assert [] != [text for result in results for text in result.left if words in text]
-    assert [] == descendants(os.getpid())
+    assert [] == remains((bad, good))
 
 
 def test_the_stacks_of_a_hung_case_are_kept(subject: Subject, tmp_path: Path) -> None:
