@@ -18,6 +18,8 @@ from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import Group, groups_of, rounds
 from mpbench.model import Event, Repetition, RunEnd, RunHeader, StartMethod, Status
 from mpbench.observe.accounting import account_of
+from mpbench.observe.doctor import diagnose
+from mpbench.observe.finding import findings_to_record
 from mpbench.observe.preflight import refusals
 from mpbench.session.budget import Budget
 from mpbench.session.choose import catalogue_for, choose, selected
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from mpbench.workload import Workload
 
 __all__ = ("Measured", "default_folder", "run")
+
+# Other load is looked at for this long before a run; it must fit into its minute.
+_WATCH_S = 0.2
 
 # After two failures for the same reason a third would only cost time.
 _FAILURES_ALLOWED = 2
@@ -275,6 +280,8 @@ def run(
         own = sorted({path.resolve().parent for path in plan.files})
         subjects = prepare(plan.pythons, private, paths=own)
         facts = environment.describe()
+        findings = diagnose(seconds=_WATCH_S, machine=facts, interpreter=subjects[0].facts)
+        facts["doctor"] = findings_to_record(findings)
         cpus = environment.usable_cpus()
         chosen = choose(
             plan, catalogue, subjects, cpus=cpus, preflight=refusals(facts, subjects[0].facts)
