@@ -56,7 +56,9 @@ class Rules:
         alpha: One minus the level of the intervals, over all looks.
         looks: Numbers of episodes at which a comparison may be decided.
         control_alpha: The level at which the session's control fails.
-        most_dropped: The largest share of episodes that noise may cost.
+        most_dropped: The largest share of episodes that noise may cost. What is
+            dropped is dropped blind to the arms, so more would not make a
+            verdict wrong; it says that the machine is busy with something else.
     """
 
     min_effect: float = 0.02
@@ -65,7 +67,7 @@ class Rules:
     alpha: float = 0.05
     looks: tuple[int, ...] = LOOKS
     control_alpha: float = 0.01
-    most_dropped: float = 0.20
+    most_dropped: float = 0.50
 
     def record(self) -> dict[str, Any]:
         """Return the rules as JSON-able values."""

@@ -16,9 +16,10 @@ __all__ = ("Pace", "calibrate_pair")
 SLICE_NS = 10_000_000
 # A window shorter than this sees too few turns of a contended lock.
 WINDOW_NS = 50_000_000
-# Slices of one episode together. Longer episodes cost more than they gain:
-# what is fixed at the start of an agent does not average out inside it.
-EPISODE_NS = 800_000_000
+# Slices of one episode together; with launching and ending, 0.9 s. Longer ones
+# cost more than they gain: what is fixed at the start of an agent does not
+# average out inside it.
+EPISODE_NS = 600_000_000
 _FEWEST_PAIRS, _MOST_PAIRS = 4, 40
 # Where a single turn takes longer than this, two pairs must do.
 _LONG_TURN_NS = 500_000_000

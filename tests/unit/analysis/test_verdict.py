@@ -109,9 +109,9 @@ def test_a_case_that_fails_is_invalid_with_its_reason():
 
 
 def test_too_many_dropped_episodes_are_invalid():
-    """A quarter of the episodes lost to noise is too much, a tenth is not."""
-    (bad,) = judge([comparison(1.2, 0.01, episodes=9, dropped=3)], RULES)
-    (good,) = judge([comparison(1.2, 0.01, episodes=9, dropped=1)], RULES)
+    """More than half of the episodes lost to noise is too much, a third is not."""
+    (bad,) = judge([comparison(1.2, 0.01, episodes=9, dropped=10)], RULES)
+    (good,) = judge([comparison(1.2, 0.01, episodes=9, dropped=4)], RULES)
 
     assert Verdict.INVALID is bad.verdict
     assert Verdict.SLOWER is good.verdict
