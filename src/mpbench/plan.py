@@ -56,7 +56,7 @@ class Plan:
     @property
     def is_bundled(self) -> bool:
         """Whether workloads share agents, as tier quick has them do."""
-        return self.tier is Tier.QUICK and not self.select and not self.verify
+        return self.tier is Tier.QUICK and not (self.select or self.files or self.verify)
 
     def override(self, **changes: Any) -> Plan:
         """Return a plan in which every change that is not None has replaced a field."""

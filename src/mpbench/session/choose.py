@@ -125,7 +125,8 @@ def _methods(plan: Plan, described: Described, one: Workload) -> tuple[StartMeth
     recorded as unsupported. Tier quick measures a family's leading workload
     under every method and the others under the default one.
     """
-    if plan.methods or plan.select or plan.verify or plan.tier is not Tier.QUICK or one.lead:
+    chosen = plan.methods or plan.select or plan.files or plan.verify
+    if chosen or plan.tier is not Tier.QUICK or one.lead:
         return plan.methods or described.methods
     default = described.facts.get("default_start_method")
     usual = tuple(method for method in described.methods if method.value == default)
