@@ -18,6 +18,9 @@ from mpbench.stats import Interval, false_discovery, hodges_lehmann, sign_flip_p
 __all__ = ("Judgement", "Rules", "Verdict", "confirm", "judge", "judge_one")
 
 
+_DISTRUST = "the control of identical arms failed (see below)"
+
+
 class Verdict(Enum):
     """What is said about one comparison; the value is the word in tables and files."""
 
@@ -194,7 +197,7 @@ def judge(
         replace(
             one,
             verdict=Verdict.INVALID,
-            reason=one.reason if one.verdict is Verdict.INVALID else control.text,
+            reason=one.reason if one.verdict is Verdict.INVALID else _DISTRUST,
             needed=None,
         )
         for one in judged
