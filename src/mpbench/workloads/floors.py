@@ -7,7 +7,6 @@ Those of processes, semaphores and sockets have modules of their own.
 from __future__ import annotations
 
 import gc
-import hmac as _hmac
 import mmap
 import os
 import select
@@ -270,6 +269,9 @@ def hmac(context: BaseContext, case: Case) -> Iterator[Body]:
     del context
     digest = case.text("digest")
     key, challenge = bytes(range(32)), bytes(40)
+
+    # Loading OpenSSL is dear, and every other floor can do without.
+    import hmac as _hmac
 
     def body(iterations: int, /) -> int:
         compute = _hmac.digest
