@@ -73,12 +73,14 @@ def command(
 def _tables(campaign: Campaign) -> str:
     from mpbench import environment
     from mpbench.report.proofs import proofs_markdown
+    from mpbench.session.selftest.campaign import TOY
     from mpbench.session.selftest.run import proofs
 
+    toy = " --toy" if campaign.size == TOY else ""
     today = datetime.now(UTC).date().isoformat()
     head = (
         f"Measured on {environment.machine_name()} ({environment.usable_cpus()} usable CPUs), "
         f"tables of {today}, seed {campaign.seed}: `mpbench selftest --campaign "
-        f"{campaign.folder.name} --seed {campaign.seed}`."
+        f"{campaign.folder.name} --seed {campaign.seed}{toy}`."
     )
     return proofs_markdown(proofs(campaign), head=head)
