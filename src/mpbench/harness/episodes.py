@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ("EpisodeResult", "Occasion", "run_episode")
 
 
+# How many times slower than when it was calibrated a pair may be.
+_SLOWEST = 20
+
+
 class Occasion(NamedTuple):
     """Which episode: its number, the first number of its records, when the session began."""
 
@@ -72,10 +76,15 @@ def _play(players: Sequence[Player], pace: Pace, coin: random.Random) -> None:
     """Let the arms take turns."""
     _warm_up(players)
     turn = 0
-    for order in _orders(pace.pairs, coin):
-        for index in order:
-            players[index].take_turn(turn, pace.samples)
-            turn += 1
+    expected_s = 2 * pace.pairs * pace.turn_ns / 1e9
+    with ExitStack() as stack:
+        for player in players:
+            limit_s = player.side.workload.deadline_s + _SLOWEST * expected_s
+            stack.enter_context(player.agent.armed(limit_s))
+        for order in _orders(pace.pairs, coin):
+            for index in order:
+                players[index].take_turn(turn, pace.samples)
+                turn += 1
     for player in players:
         if not player.side.apart:
             player.leave()

@@ -11,16 +11,16 @@ from mpbench.model import Timing
 __all__ = ("Pace", "calibrate_pair")
 
 # The length of a slice: long against the clock and the request (0.2 ms), short
-# against a disturbance: on a busy machine of two cores, many pairs of 10 ms
-# agreed better than few of 25 ms in the same time.
-SLICE_NS = 10_000_000
+# against a disturbance: on a busy machine of two cores, many pairs of 5 ms agreed
+# better than fewer of 10 ms, and those better than few of 25 ms, in the same time.
+SLICE_NS = 5_000_000
 # A window shorter than this sees too few turns of a contended lock.
 WINDOW_NS = 50_000_000
 # Slices of one episode together; with launching and ending, 0.9 s. Longer ones
 # cost more than they gain: what is fixed at the start of an agent does not
 # average out inside it.
 EPISODE_NS = 600_000_000
-_FEWEST_PAIRS, _MOST_PAIRS = 4, 40
+_FEWEST_PAIRS, _MOST_PAIRS = 4, 80
 # Where a single turn takes longer than this, two pairs must do.
 _LONG_TURN_NS = 500_000_000
 _MOST_SAMPLES = 50
@@ -29,11 +29,16 @@ _COMMON = 4
 
 
 class Pace(NamedTuple):
-    """How a pair takes its turns, calibrated once for both arms and then frozen."""
+    """
+    How a pair takes its turns, calibrated once for both arms and then frozen.
+
+    `turn_ns` is what a turn takes; it matters for the deadline only.
+    """
 
     iterations: tuple[int, int]
     samples: int
     pairs: int
+    turn_ns: int = 0
 
 
 def _slice_ns(side: Side) -> int:
@@ -99,4 +104,5 @@ def calibrate_pair(sides: tuple[Side, Side], *, launcher: Launcher) -> Pace:
         samples = max(1, min(_MOST_SAMPLES, SLICE_NS // turn_ns))
     pairs = round(EPISODE_NS / (2 * turn_ns * samples))
     fewest = 2 if turn_ns > _LONG_TURN_NS else _FEWEST_PAIRS
-    return Pace((first, second), samples, max(fewest, min(_MOST_PAIRS, pairs)))
+    kept = max(fewest, min(_MOST_PAIRS, pairs))
+    return Pace((first, second), samples, kept, turn_ns * samples)

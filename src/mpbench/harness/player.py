@@ -30,6 +30,9 @@ class Answering(Protocol):
     def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
         """Send one request and return the reply."""
 
+    def armed(self, deadline_s: float) -> AbstractContextManager[None]:
+        """Set one deadline for all requests inside."""
+
     def look(self) -> Mapping[str, Any]:
         """Let the supervisor read what the tree holds now."""
 

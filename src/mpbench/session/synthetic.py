@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -117,6 +117,11 @@ class _SimulatedAgent:
         taken = [self._machine.operation_ns(self._own) for _ in range(request["samples"])]
         samples = [{"elapsed_ns": one, "operations": 1, "wall_ns": one} for one in taken]
         return {"ok": True, "iterations": 1, "samples": samples}
+
+    def armed(self, deadline_s: float) -> AbstractContextManager[None]:
+        """Have no deadline."""
+        del deadline_s
+        return nullcontext()
 
     def look(self) -> Mapping[str, Any]:
         """Hold nothing."""
