@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 
 from mpbench.catalog import discover
-from mpbench.integrations.fresh import Amount, measure
+from mpbench.integrations.fresh import Amount, measure, median_seconds
 from mpbench.model import Case, Scalar, StartMethod
 
 __all__ = ("agent",)
@@ -22,8 +22,6 @@ def agent(name: str, method: str | None, fact: str = "", **params: Scalar) -> Ca
         (repetition,) = measure(one, case, Amount(1))
         if fact:
             return statistics.median(one.facts[fact] for one in repetition.samples) / 1e9
-        return (
-            statistics.median(one.elapsed_ns / one.operations for one in repetition.samples) / 1e9
-        )
+        return median_seconds(repetition)
 
     return read

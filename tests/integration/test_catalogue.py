@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from mpbench.catalog import cases_of, discover, verifying
 from mpbench.harness.agents import Agents
-from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
 from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import groups_of
@@ -18,13 +16,6 @@ from mpbench.model import StartMethod, Status, Tier
 
 METHODS = tuple(StartMethod)
 CATALOGUE = discover()
-
-
-@pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    """Return this interpreter, ready to be an agent."""
-    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
-    return Subject("here", sys.executable, str(place))
 
 
 def verify(

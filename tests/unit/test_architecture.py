@@ -18,7 +18,7 @@ ROOT = Path(mpbench.__file__).parent
 
 # Imports go from a later line to an earlier one, or stay inside their own name.
 LAYERS = (
-    {"errors", "units", "clock"},
+    {"errors", "units", "clock", "printable"},
     {"model"},
     {"plan", "stats", "scaling", "workload"},
     {"workloads", "environment"},

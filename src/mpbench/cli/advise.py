@@ -11,6 +11,7 @@ import click
 
 from mpbench.cli.options import Duration
 from mpbench.errors import UsageError
+from mpbench.printable import printable
 from mpbench.units import parse_bytes
 
 if TYPE_CHECKING:
@@ -157,6 +158,5 @@ def command(  # noqa: PLR0913 - one for each thing that a user may know
     write = _markdown if form == "markdown" else _text
     # Control characters in a foreign file's names must not reach the terminal.
     for one in found:
-        text = "".join(c if c.isprintable() or c == "\n" else " " for c in write(*one))
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(printable(write(*one), keep="\n") + "\n")
     return 0

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mpbench.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,7 +25,7 @@ def _list(title: str, rows: Sequence[str]) -> None:
         return
     sys.stdout.write(f"{title}:\n")
     for row in rows[:_SHOWN]:
-        plain = "".join(c if c.isprintable() else "?" for c in row)
+        plain = printable(row, instead="?")
         sys.stdout.write(f"  {plain}\n")
     if len(rows) > _SHOWN:
         sys.stdout.write(f"  and {len(rows) - _SHOWN:,} more\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpbench.cli import exits
 from mpbench.cli.arms import arms_of
 from mpbench.cli.options import Duration, methods_of, parameters_of
 from mpbench.errors import UsageError
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from mpbench.session.compare import ComparePlan
 
 __all__ = ("command",)
-
-EXIT_INTERRUPTED = 130
 
 
 def _rules(given: dict[str, Any]) -> Rules:
@@ -136,7 +135,7 @@ def _live(given: dict[str, Any]) -> int:
     results = compared.folder / "results.jsonl"
     (sys.stdout if given["form"] == "table" else sys.stderr).write(f"{results}\n")
     if compared.outcome.interrupted:
-        return EXIT_INTERRUPTED
+        return exits.INTERRUPTED
     return compared.outcome.exit_code(require_decision=given["require_decision"])
 
 

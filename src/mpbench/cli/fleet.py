@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpbench.cli import exits
 from mpbench.cli.options import Duration
 from mpbench.model import Status
+from mpbench.printable import printable
 
 if TYPE_CHECKING:
     from mpbench.fleet.campaign import Outcome, Settings
 
 __all__ = ("command",)
 
-EXIT_INTERRUPTED = 130
 
 _STEP_S = 0.5
 # They name places; on a host there is only one, and files of this machine are not there.
@@ -115,8 +116,7 @@ def _measure(
 
 
 def _note(text: str) -> None:
-    plain = "".join(c if c.isprintable() else "?" for c in text)
-    sys.stderr.write(f"{plain}\n")
+    sys.stderr.write(printable(text, instead="?") + "\n")
 
 
 def _finish(outcomes: tuple[Outcome, ...], folder: Path, *, stopped: bool) -> int:
@@ -130,5 +130,5 @@ def _finish(outcomes: tuple[Outcome, ...], folder: Path, *, stopped: bool) -> in
     for path in report.write(runs, folder) if runs else ():
         sys.stdout.write(f"{path}\n")
     if stopped:
-        return EXIT_INTERRUPTED
+        return exits.INTERRUPTED
     return int(any(one.status is not Status.OK for one in outcomes))

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Never
 import click
 
 from mpbench import __version__
+from mpbench.cli import exits
 from mpbench.errors import MpbenchError
+from mpbench.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("EXIT_BUG", "EXIT_INTERRUPTED", "main")
-
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
+__all__ = ("main",)
 
 # Each command's module and its line in the help text. The modules are imported
 # only when their command runs: `mpbench --help` must not pay for pandas.
@@ -92,7 +91,7 @@ def _mpbench() -> None:
 
 def _fail(text: str, code: int) -> Never:
     # One line, whatever is in it: an error about a hostile file must stay readable.
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = " ".join(printable(text).split())
     sys.stderr.write(f"mpbench: {plain}\n")
     sys.exit(code)
 
@@ -112,11 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> Any:
             standalone_mode=False,
         )
     except click.ClickException as error:
-        _fail(error.format_message(), 2)
+        _fail(error.format_message(), exits.USAGE)
     except MpbenchError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted", EXIT_INTERRUPTED)
+        _fail("interrupted", exits.INTERRUPTED)
     except BrokenPipeError:
         # `mpbench list | head`: the reader has seen enough.
         sys.stderr.close()
@@ -125,5 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         import traceback
 
         traceback.print_exc()
-        _fail(f"this is a bug of mpbench, please report it: {type(error).__name__}: {error}", 70)
+        _fail(
+            f"this is a bug of mpbench, please report it: {type(error).__name__}: {error}",
+            exits.BUG,
+        )
     sys.exit(code if isinstance(code, int) else 0)

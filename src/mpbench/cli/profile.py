@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpbench.cli import exits
 from mpbench.cli.options import Duration
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from mpbench.observe.profile import Profile
 
 __all__ = ("command",)
-
-EXIT_INTERRUPTED = 130
 
 
 def _program(words: Sequence[str]) -> list[str]:
@@ -158,5 +157,5 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     if given["browse"]:
         click.launch(str(page))
     if profile.ran.interrupted:
-        return EXIT_INTERRUPTED
+        return exits.INTERRUPTED
     return int(profile.ran.exit_code != 0)

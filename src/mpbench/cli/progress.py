@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from mpbench.printable import printable
 from mpbench.units import format_seconds
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Bars:
 
     def note(self, text: str) -> None:
         """Say something that the user should know now."""
-        plain = "".join(c if c.isprintable() else " " for c in text)
+        plain = printable(text)
         if self._bar is not None:
             self._bar.console.print(plain, style="yellow", markup=False, highlight=False)
         else:

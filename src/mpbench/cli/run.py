@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpbench.cli import exits
 from mpbench.cli.options import Duration, methods_of, parameters_of
 from mpbench.model import Status, Tier
 from mpbench.plan import Plan, plan_for
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ("command",)
 
-EXIT_INTERRUPTED = 130
-
 
 def _plan(given: dict[str, Any]) -> Plan:
     plan = plan_for(Tier(given["tier"]))
@@ -27,7 +27,7 @@ def _plan(given: dict[str, Any]) -> Plan:
         # Who picks workloads wants them measured well, not in a share of a minute.
         plan = plan.override(sample_ns=50_000_000, window_ms=100, samples=3)
         if given["budget"] is None:
-            plan = Plan(**{**_fields(plan), "budget_s": None})
+            plan = replace(plan, budget_s=None)
     return plan.override(
         select=tuple(given["select"]) or None,
         methods=methods_of(given["start_method"]) or None,
@@ -39,12 +39,6 @@ def _plan(given: dict[str, Any]) -> Plan:
         files=tuple(given["workload_file"]) or None,
         verify=given["verify"] or None,
     )
-
-
-def _fields(plan: Plan) -> dict[str, Any]:
-    from dataclasses import fields
-
-    return {one.name: getattr(plan, one.name) for one in fields(plan)}
 
 
 @click.command()
@@ -105,13 +99,15 @@ def _finish(measured: Measured, *, verify: bool) -> int:
         print_verified(measured)
     else:
         from mpbench import report
+        from mpbench.report.build import gather
 
-        print_run(measured.run)
-        paths += report.write((measured.run,), measured.folder)
+        evidence = gather((measured.run,))
+        print_run(evidence)
+        paths += report.write((measured.run,), measured.folder, evidence=evidence)
     for path in paths:
         sys.stdout.write(f"{path}\n")
     if measured.interrupted:
-        return EXIT_INTERRUPTED
+        return exits.INTERRUPTED
     bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}
     failed = any(one.status in bad for one in measured.run.repetitions)
     return int(failed or bool(measured.claims))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mpbench.cli import exits
+
 if TYPE_CHECKING:
     from mpbench.session.selftest.campaign import Campaign
 
 __all__ = ("command",)
 
-EXIT_INTERRUPTED = 130
 
 _STAGES = ("synthetic", "identical", "injected", "load", "rivals")
 
@@ -62,7 +63,7 @@ def command(
                 measure(campaign, stages or _STAGES, bars)
         except KeyboardInterrupt:
             sys.stderr.write("mpbench: stopped; the same command continues the campaign\n")
-            code = EXIT_INTERRUPTED
+            code = exits.INTERRUPTED
     text = _tables(campaign)
     (folder / "proof.md").write_text(text)
     sys.stdout.write(text)

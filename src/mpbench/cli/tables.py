@@ -7,8 +7,10 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from mpbench.printable import printable
+
 if TYPE_CHECKING:
-    from mpbench.model import Run
+    from mpbench.report.build import Evidence
     from mpbench.report.document import Table
     from mpbench.session.run import Measured
 
@@ -16,11 +18,6 @@ __all__ = ("print_run", "print_table", "print_verified")
 
 # What a pipe or a file gets: no terminal says how wide it is.
 _PLAIN_WIDTH = 160
-
-
-def _plain(text: str) -> str:
-    """Return text without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def print_table(table: Table) -> None:
@@ -32,24 +29,22 @@ def print_table(table: Table) -> None:
 
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else _PLAIN_WIDTH
-    grid = Grid(box=SIMPLE_HEAD, title=_plain(table.title), title_justify="left", pad_edge=False)
+    grid = Grid(box=SIMPLE_HEAD, title=printable(table.title), title_justify="left", pad_edge=False)
     for column in table.columns:
         grid.add_column(
-            _plain(column.title),
+            printable(column.title),
             justify="right" if column.is_number else "left",
             no_wrap=column.is_number,
         )
     for row in table.rows:
-        grid.add_row(*(Text(_plain(cell.text)) for cell in row))
+        grid.add_row(*(Text(printable(cell.text)) for cell in row))
     Console(width=width, highlight=False, file=sys.stdout).print(grid)
 
 
-def print_run(run: Run) -> None:
+def print_run(evidence: Evidence) -> None:
     """Print what a run measured: a table for each family, then what failed."""
-    from mpbench.report.build import gather
     from mpbench.report.tables import failures, terminal
 
-    evidence = gather((run,))
     for table in terminal(evidence.summaries):
         print_table(table)
     failed = failures(evidence.summaries, evidence.groups)
@@ -65,6 +60,6 @@ def print_verified(measured: Measured) -> None:
     sys.stdout.write(f"verified {len(measured.run.cases)} cases: {counts}\n")
     for one in measured.run.repetitions:
         if not one.is_ok:
-            sys.stdout.write(_plain(f"{one.case.id}: {one.status.value}: {one.reason}") + "\n")
+            sys.stdout.write(printable(f"{one.case.id}: {one.status.value}: {one.reason}") + "\n")
     for text in measured.claims:
         sys.stdout.write(f"{text}\n")

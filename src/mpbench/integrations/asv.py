@@ -27,7 +27,7 @@ from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
 from mpbench.agent.call import call_function
 from mpbench.catalog import discover
-from mpbench.integrations.fresh import Amount, measure
+from mpbench.integrations.fresh import Amount, measure, median_seconds
 from mpbench.model import Case, StartMethod
 
 if TYPE_CHECKING:
@@ -86,10 +86,8 @@ def _method_of(value: str | None) -> StartMethod | None:
 
 def _seconds(one: Repetition, workload: Workload) -> float:
     """Return a repetition's reading: seconds per operation, or the metric's own unit."""
-    if workload.metric.unit in {"s", "op/s", "B/s"}:
-        return statistics.median(
-            sample.elapsed_ns / sample.operations / 1e9 for sample in one.samples
-        )
+    if workload.metric.is_timed:
+        return median_seconds(one)
     return statistics.median(one.values(workload.metric))
 
 
@@ -144,7 +142,6 @@ def case(name: str) -> type:
     # asv reads these two from the function, everything else from the class.
     mp_seconds.pretty_source = workload.doc  # type: ignore[attr-defined]
     mp_seconds.pretty_name = name  # type: ignore[attr-defined]
-    is_time = workload.metric.unit in {"s", "op/s", "B/s"}
     return type(
         "Measured",
         (),
@@ -152,7 +149,9 @@ def case(name: str) -> type:
             "params": values,
             "param_names": names,
             "version": f"{name}:{workload.revision}",
-            "unit": "seconds" if is_time else {"B": "bytes"}.get(workload.metric.unit, "unit"),
+            "unit": "seconds"
+            if workload.metric.is_timed
+            else {"B": "bytes"}.get(workload.metric.unit, "unit"),
             "timeout": 4 * workload.deadline_s,
             "setup": setup,
             "mp_seconds": mp_seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
 from contextlib import closing
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
     from mpbench.model import Case, Repetition
     from mpbench.workload import Workload
 
-__all__ = ("Amount", "measure")
+__all__ = ("Amount", "measure", "median_seconds")
 
 _KEY = "here"
+
+
+def median_seconds(repetition: Repetition) -> float:
+    """Return an agent's reading in seconds per operation: the median of its samples."""
+    return statistics.median(sample.seconds for sample in repetition.samples)
 
 
 class Amount(NamedTuple):

@@ -13,7 +13,6 @@ pytest loads this module in every session, so it imports next to nothing.
 from __future__ import annotations
 
 import multiprocessing
-import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,6 @@ __all__ = ("MpBenchmark", "mp_benchmark", "pytest_addoption")
 # The least for which an order-statistic interval of 95 % exists is 6; 8 as in `mpbench run`.
 _AGENTS = 8
 # What is an operation's duration, or its inverse.
-_TIMED = {"s", "op/s", "B/s"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -118,9 +116,9 @@ class MpBenchmark:
 
     def _measure(self, one: Workload, case: Case, paths: tuple[str, ...]) -> tuple[Repetition, ...]:
         from mpbench.errors import WorkloadError
-        from mpbench.integrations.fresh import Amount, measure
+        from mpbench.integrations.fresh import Amount, measure, median_seconds
 
-        if one.metric.unit not in _TIMED:
+        if not one.metric.is_timed:
             pytest.fail(
                 f"{one.name} measures {one.metric.label}, and pytest-benchmark knows seconds only; "
                 "measure it with `mpbench run`",
@@ -139,18 +137,11 @@ class MpBenchmark:
             case_params=dict(case.params),
             revision=one.revision,
         )
-        readings = iter([_median_s(repetition) for repetition in measured])
+        readings = iter([median_seconds(repetition) for repetition in measured])
         self._benchmark.pedantic(
             lambda: self._clock.advance(next(readings, 0.0)), rounds=len(measured)
         )
         return measured
-
-
-def _median_s(repetition: Repetition) -> float:
-    """Return seconds per operation, the median of an agent's samples."""
-    return statistics.median(
-        sample.elapsed_ns / sample.operations / 1e9 for sample in repetition.samples
-    )
 
 
 def _target_of(function: Callable[..., Any]) -> str:

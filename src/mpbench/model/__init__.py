@@ -14,7 +14,6 @@ from mpbench.model.measured import (
     Sample,
     Slice,
     WorkerReading,
-    overlap_of,
 )
 from mpbench.model.runs import CaseRecord, Event, Run, RunEnd, RunHeader
 
@@ -37,5 +36,4 @@ __all__ = (
     "Tier",
     "Timing",
     "WorkerReading",
-    "overlap_of",
 )

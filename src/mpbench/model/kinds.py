@@ -102,6 +102,11 @@ class Metric(Enum):
         return self.value[2]
 
     @property
+    def is_timed(self) -> bool:
+        """Whether a sample of it is a time and a count, so that seconds follow from it."""
+        return self.unit in {"s", "op/s", "B/s"}
+
+    @property
     def label(self) -> str:
         """The words for axes and table heads."""
         return self.value[3]

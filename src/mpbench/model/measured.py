@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mpbench.model.kinds import Metric, Scalar, StartMethod, Status
@@ -14,7 +14,6 @@ __all__ = (
     "Sample",
     "Slice",
     "WorkerReading",
-    "overlap_of",
 )
 
 
@@ -60,6 +59,18 @@ class Case(NamedTuple):
         return str(self.value(name))
 
     @property
+    def start(self) -> str:
+        """
+        The name of the case's start method.
+
+        Raises:
+            ValueError: No start method can matter to it.
+        """
+        if self.method is None:
+            raise ValueError(f"{self.id} has no start method")
+        return self.method.value
+
+    @property
     def family(self) -> str:
         """The part of the workload's name before the slash."""
         return self.workload.partition("/")[0]
@@ -80,22 +91,6 @@ class WorkerReading(NamedTuple):
     operations: int
 
 
-def overlap_of(workers: Iterable[WorkerReading]) -> float | None:
-    """
-    Return how concurrent the workers really were, from 0 to 1.
-
-    (earliest end - latest start) / (latest end - earliest start), the full
-    concurrency fraction of lockhammer's report; None without two workers.
-    """
-    readings = tuple(workers)
-    if len(readings) < 2:  # noqa: PLR2004 - overlap needs two
-        return None
-    starts = [reading.start_ns for reading in readings]
-    ends = [reading.end_ns for reading in readings]
-    whole = max(ends) - min(starts)
-    return max(0.0, (min(ends) - max(starts)) / whole) if whole > 0 else None
-
-
 class Sample(NamedTuple):
     """
     One timed run of a body.
@@ -114,15 +109,30 @@ class Sample(NamedTuple):
     def value(self, metric: Metric) -> float:
         """Return the sample's reading of the workload's main metric, in its base unit."""
         if metric.unit == "s":
-            return self.elapsed_ns / self.operations / 1e9
+            return self.seconds
         if metric.unit in {"op/s", "B/s"}:
             return self.operations * 1e9 / self.elapsed_ns
         return float(self.facts[metric.key])
 
     @property
+    def seconds(self) -> float:
+        """Seconds of one operation, whatever the workload's main metric is."""
+        return self.elapsed_ns / self.operations / 1e9
+
+    @property
     def overlap(self) -> float | None:
-        """How concurrent the workers really were, from 0 to 1; None without workers."""
-        return overlap_of(self.workers)
+        """
+        How concurrent the workers really were, from 0 to 1; None without two workers.
+
+        (earliest end - latest start) / (latest end - earliest start), the full
+        concurrency fraction of lockhammer's report.
+        """
+        if len(self.workers) < 2:  # noqa: PLR2004 - overlap needs two
+            return None
+        starts = [reading.start_ns for reading in self.workers]
+        ends = [reading.end_ns for reading in self.workers]
+        whole = max(ends) - min(starts)
+        return max(0.0, (min(ends) - max(starts)) / whole) if whole > 0 else None
 
 
 class Account(NamedTuple):

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mpbench.printable import printable
+
 __all__ = ("COLUMNS", "comma_separated")
 
 # The order of the columns; parameters follow the method.
@@ -32,7 +34,7 @@ def _text(value: Any) -> str:
         return str(value)
     if value is None or value is pd.NA:
         return ""
-    text = "".join(c if c.isprintable() else " " for c in str(value))
+    text = printable(str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mpbench.printable import printable
 from mpbench.report.document import Cell, Document, Family, Part, Source, State, Table
 
 __all__ = ("escape", "markdown", "table_markdown")
@@ -16,7 +17,7 @@ _MARKS = {State.GOOD: "fine", State.NOTE: "note", State.BAD: "look"}
 
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = " ".join(printable(text).split())
     return _SPECIAL.sub(r"\\\1", plain)
 
 
@@ -95,7 +96,7 @@ def _head(document: Document) -> Iterator[str]:
 
 def _source(source: Source) -> Iterator[str]:
     fence = "`" * (3 + max(map(len, re.findall("`+", source.command)), default=0))
-    command = "".join(c if c.isprintable() else " " for c in source.command)
+    command = printable(source.command)
     yield f"{escape(source.machine)}, {escape(source.started)}, run {escape(source.run)}:"
     yield f"{fence}\n{command}\n{fence}"
     yield escape(source.text)

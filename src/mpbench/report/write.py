@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mpbench.errors import OutputError, UsageError
 from mpbench.model import Run
-from mpbench.report.build import build, gather
+from mpbench.report.build import Evidence, build, gather
 from mpbench.report.comma import comma_separated
 from mpbench.report.document import Family
 from mpbench.report.figures.history import histories
@@ -56,7 +56,13 @@ def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
     return (Family("history", "Over commits", text + more, figures, ()),)
 
 
-def write(runs: Sequence[Run], folder: Path, *, history: Sequence[Run] = ()) -> tuple[Path, ...]:
+def write(
+    runs: Sequence[Run],
+    folder: Path,
+    *,
+    history: Sequence[Run] = (),
+    evidence: Evidence | None = None,
+) -> tuple[Path, ...]:
     """
     Write `report.html`, `report.md` and `report.csv` about some runs.
 
@@ -66,6 +72,7 @@ def write(runs: Sequence[Run], folder: Path, *, history: Sequence[Run] = ()) -> 
         runs: What was read from result files.
         folder: Where the files go; it is made if need be.
         history: Runs of several commits, which get a section of their own.
+        evidence: What `gather` made of these runs, where it is needed elsewhere too.
 
     Returns:
         The files that were written.
@@ -80,7 +87,7 @@ def write(runs: Sequence[Run], folder: Path, *, history: Sequence[Run] = ()) -> 
             first = seen[run.header.run]
             raise UsageError(f"{run.path} holds the same run as {first}; name each run once")
         seen[run.header.run] = run.path
-    evidence = gather(runs)
+    evidence = gather(runs) if evidence is None else evidence
     document = build(evidence)
     document = document._replace(families=(*_history(history), *document.families))
     made = {

@@ -28,11 +28,6 @@ __all__ = (
 _NEEDS = Needs(processes=5, descriptors=64, semaphores=True)
 
 
-def _method(case: Case) -> str:
-    assert case.method is not None
-    return case.method.value
-
-
 @workload(
     "peer/concurrent-futures-round-trip",
     metric=Metric.ROUND_TRIP,
@@ -119,7 +114,7 @@ def mpire_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: `pool/apply-round-trip` of mpire.
     """
     del context
-    with opened_mpire(_method(case)) as peer:
+    with opened_mpire(case.start) as peer:
         yield peer.single
 
 
@@ -141,7 +136,7 @@ def billiard_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: `pool/apply-round-trip` of billiard.
     """
     del context
-    with opened_billiard(_method(case)) as peer:
+    with opened_billiard(case.start) as peer:
         yield peer.single
 
 

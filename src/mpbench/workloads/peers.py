@@ -36,11 +36,6 @@ def _bulk(opening: AbstractContextManager[Peer]) -> Iterator[Bind]:
         yield bind
 
 
-def _method(case: Case) -> str:
-    assert case.method is not None
-    return case.method.value
-
-
 @workload(
     "peer/concurrent-futures",
     metric=Metric.TIME,
@@ -140,7 +135,7 @@ def mpire(context: BaseContext, case: Case) -> Iterator[Bind]:
     Reads as: `pool/task-overhead` of mpire.
     """
     del context
-    yield from _bulk(opened_mpire(_method(case)))
+    yield from _bulk(opened_mpire(case.start))
 
 
 @workload(
@@ -164,7 +159,7 @@ def billiard(context: BaseContext, case: Case) -> Iterator[Bind]:
     Reads as: `pool/task-overhead` of the pool that Celery uses.
     """
     del context
-    yield from _bulk(opened_billiard(_method(case)))
+    yield from _bulk(opened_billiard(case.start))
 
 
 @workload(

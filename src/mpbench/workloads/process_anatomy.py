@@ -211,10 +211,9 @@ def _watched_life(process: BaseProcess, pipe: Stamps, watch: _Watch) -> dict[str
 
 
 def _without_parts(case: Case) -> str | None:
-    assert case.method is not None
     missing = [
         f"{module.__name__}.{name}"
-        for module, name, _ in _parts(case.method.value, _Watch())
+        for module, name, _ in _parts(case.start, _Watch())
         if not hasattr(module, name)
     ]
     return f"this Python has no {missing[0]}" if missing else None
@@ -253,8 +252,7 @@ def anatomy(context: BaseContext, case: Case) -> Iterator[Body]:
     readings add some microseconds of their own: for the time of a start as
     such use `process/start-to-join`.
     """
-    assert case.method is not None
-    method, watch = case.method.value, _Watch()
+    method, watch = case.start, _Watch()
     with stamps() as pipe, main_module(case.text("main"), method=method):
         warm(context)
 

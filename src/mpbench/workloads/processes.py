@@ -43,12 +43,6 @@ _IMPORTS = {
 }
 
 
-def _method(case: Case) -> str:
-    """Return the case's start method; a process workload always has one."""
-    assert case.method is not None
-    return case.method.value
-
-
 @workload(
     "process/start-to-join",
     metric=Metric.TIME,
@@ -101,7 +95,7 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     `plain` and `neutral` is what spawn and forkserver pay for running the
     script again in each child; fork does not.
     """
-    method = _method(case)
+    method = case.start
     with stamps() as pipe, main_module(case.text("main"), method=method):
         warm(context)
         yield ready_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
@@ -138,7 +132,7 @@ def start_by_argument(context: BaseContext, case: Case) -> Iterator[Bind]:
     pipe (64 KiB on Linux): `start` then waits for the child to boot and to
     run the script, before it reads.
     """
-    method, slow = _method(case), case.integer("main_ms")
+    method, slow = case.start, case.integer("main_ms")
     kind = "slow" if slow else "neutral"
     with stamps() as pipe, main_module(kind, str(slow), method=method):
         warm(context)
@@ -187,7 +181,7 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
     takes away. Spawn pays for each import in each child.
     """
     modules, preload = _IMPORTS[case.text("imports")], bool(case.value("preload"))
-    method = _method(case)
+    method = case.start
     if method == "forkserver":
         stop_fork_server()
         context.set_forkserver_preload(["__main__", *(modules if preload else ())])
@@ -233,7 +227,7 @@ def start_by_form(context: BaseContext, case: Case) -> Iterator[Body]:
 
         def make() -> BaseProcess:
             if form == "subclass":
-                return worker_class(_method(case))(args=(pipe.path,))
+                return worker_class(case.start)(args=(pipe.path,))
             process = process_of(context, stamp, (pipe.path,))
             if form == "daemon":
                 process.daemon = True

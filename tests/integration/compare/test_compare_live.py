@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from mpbench.catalog import discover
 from mpbench.cli import main
 from mpbench.harness import pace
 from mpbench.harness.episodes import Occasion, run_episode
-from mpbench.harness.handover import hand_over
-from mpbench.harness.launch import Subject
 from mpbench.harness.pace import Pace
 from mpbench.harness.player import Side, fresh_agents
 from mpbench.model import Case, StartMethod, Status
@@ -47,13 +44,6 @@ def small(monkeypatch, tmp_path):
     calm = Look(3_000_000, 0.0, 1.0, 1.0, None, None)
     monkeypatch.setattr(Guard, "_look", lambda _: calm)
     monkeypatch.setattr(Guard, "after", lambda _: {"guard": {}, "dropped": None})
-
-
-@pytest.fixture(scope="module")
-def subject(tmp_path_factory):
-    """Return this interpreter with the agent's part handed over."""
-    place = hand_over(sys.executable, tmp_path_factory.mktemp("subject"))
-    return Subject("here", sys.executable, str(place))
 
 
 def side(subject, name="floor/empty-call", *, arm="a", **given):

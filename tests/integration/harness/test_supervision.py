@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from mpbench.agent.tree import descendants
-from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import AgentHandle, Subject, launch
 
 _FLOORS = "mpbench.workloads.floors"
@@ -29,13 +28,6 @@ with launch(subject, folder=folder) as agent:
     print(agent._process.pid, flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    """Return this interpreter, ready to be an agent."""
-    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
-    return Subject("here", sys.executable, str(place))
 
 
 def open_pipe(agent: AgentHandle) -> None:

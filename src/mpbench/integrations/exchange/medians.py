@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import UsageError
+from mpbench.integrations.fresh import median_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.model import CaseRecord, Repetition, Run
+    from mpbench.model import Case, CaseRecord, Repetition, Run
 
 __all__ = ("Readings", "readings_of")
-
-# Tools that time things know seconds only; what has another unit stays in CSV and Parquet.
-_TIMED = {"s", "op/s", "B/s"}
 
 
 class Readings(NamedTuple):
@@ -25,12 +22,6 @@ class Readings(NamedTuple):
     name: str
     seconds: tuple[float, ...]
     repetitions: tuple[Repetition, ...]
-
-
-def _seconds(repetition: Repetition) -> float:
-    return statistics.median(
-        sample.elapsed_ns / sample.operations / 1e9 for sample in repetition.samples
-    )
 
 
 def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:
@@ -45,20 +36,23 @@ def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:
     found: dict[str, Readings] = {}
     for run in runs:
         several = len(run.header.subjects) > 1
+        measured: dict[tuple[str, Case], list[Repetition]] = {}
+        for one in run.repetitions:
+            if one.is_ok:
+                measured.setdefault((one.subject, one.case), []).append(one)
         for record in run.cases:
-            ours = tuple(
-                one
-                for one in run.repetitions
-                if one.is_ok and (one.subject, one.case) == (record.subject, record.case)
-            )
-            if ours and record.metric.unit in _TIMED:
+            ours = tuple(measured.get((record.subject, record.case), ()))
+            # Tools that time things know seconds only; the rest stays in CSV and Parquet.
+            if ours and record.metric.is_timed:
                 name = f"{record.case.id} ({record.subject})" if several else record.case.id
                 if name in found:
                     raise UsageError(
                         f"{name} is in two of these results, and a file of another tool has it "
                         "once; export each result on its own"
                     )
-                found[name] = Readings(record, name, tuple(_seconds(one) for one in ours), ours)
+                found[name] = Readings(
+                    record, name, tuple(median_seconds(one) for one in ours), ours
+                )
     if not found:
         raise UsageError("these results hold no timed case; export them as CSV or Parquet")
     return tuple(found.values())

@@ -60,9 +60,7 @@ def _levels_of(run: Run) -> dict[Case, Level]:
     values: dict[Case, list[float]] = defaultdict(list)
     for one in run.repetitions:
         if one.is_ok:
-            values[one.case] += [
-                sample.elapsed_ns / sample.operations / 1e9 for sample in one.samples
-            ]
+            values[one.case] += [sample.seconds for sample in one.samples]
     return {case: _level(found) for case, found in values.items()}
 
 

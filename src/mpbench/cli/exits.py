@@ -1,0 +1,14 @@
+"""What the exit codes mean; an error of ours carries its own (see mpbench.errors)."""
+
+from __future__ import annotations
+
+__all__ = ("BUG", "INTERRUPTED", "USAGE")
+
+# The command line asks for something that does not exist.
+USAGE = 2
+
+# Our own fault, EX_SOFTWARE of sysexits.h.
+BUG = 70
+
+# 128 and the number of SIGINT, as shells report it; results were saved before.
+INTERRUPTED = 130
