@@ -13,6 +13,7 @@ from typing import Callable
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
 from mpbench.workload import Body, NoFloor, Sweep, workload
+from mpbench.workloads.descriptors import read_exactly, write_all
 from mpbench.workloads.forks import forked, without_fork
 
 __all__ = (
@@ -29,37 +30,15 @@ _JOINED = 16_384
 _HEADER = struct.Struct("!i")
 
 
-def _read_exactly(descriptor: int, size: int) -> bytes:
-    """Read a whole frame; b"" when the other side is gone."""
-    piece = os.read(descriptor, size)
-    if len(piece) == size or not piece:
-        return piece
-    pieces, missing = [piece], size - len(piece)
-    while missing:
-        piece = os.read(descriptor, min(missing, 65_536))
-        if not piece:
-            return b""
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
-
-
-def _write_all(descriptor: int, frame: bytes) -> None:
-    """Write a whole frame: a pipe or socket takes less when its buffer is full."""
-    written = os.write(descriptor, frame)
-    while written < len(frame):
-        written += os.write(descriptor, memoryview(frame)[written:])
-
-
 def _echo(reader: int, writer: int, size: int, others: tuple[int, ...]) -> None:
     """Send back what arrives, until end-of-file."""
     for descriptor in others:
         os.close(descriptor)
     while True:
-        message = _read_exactly(reader, size)
+        message = read_exactly(reader, size)
         if not message:
             return
-        _write_all(writer, message)
+        write_all(writer, message)
 
 
 def _echo_frames(reader: int, writer: int, others: tuple[int, ...]) -> None:
@@ -67,20 +46,20 @@ def _echo_frames(reader: int, writer: int, others: tuple[int, ...]) -> None:
     for descriptor in others:
         os.close(descriptor)
     while True:
-        header = _read_exactly(reader, _HEADER.size)
+        header = read_exactly(reader, _HEADER.size)
         if not header:
             return
-        _send_frame(writer, _read_exactly(reader, _HEADER.unpack(header)[0]))
+        _send_frame(writer, read_exactly(reader, _HEADER.unpack(header)[0]))
 
 
 def _send_frame(writer: int, message: bytes) -> None:
     """Write as Connection does: joined when small, header and body apart when large."""
     header = _HEADER.pack(len(message))
     if len(message) > _JOINED:
-        _write_all(writer, header)
-        _write_all(writer, message)
+        write_all(writer, header)
+        write_all(writer, message)
     else:
-        _write_all(writer, header + message)
+        write_all(writer, header + message)
 
 
 def _turns(reader: int, writer: int, message: bytes) -> Body:
@@ -90,8 +69,8 @@ def _turns(reader: int, writer: int, message: bytes) -> Body:
     def body(iterations: int, /) -> int:
         returned = 0
         for _ in range(iterations):
-            _write_all(writer, message)
-            returned += len(_read_exactly(reader, size)) == size
+            write_all(writer, message)
+            returned += len(read_exactly(reader, size)) == size
         return returned
 
     return body
@@ -126,8 +105,8 @@ def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
         returned = 0
         for _ in range(iterations):
             _send_frame(here_writer, message)
-            size = _HEADER.unpack(_read_exactly(here_reader, _HEADER.size))[0]
-            returned += len(_read_exactly(here_reader, size)) == len(message)
+            size = _HEADER.unpack(read_exactly(here_reader, _HEADER.size))[0]
+            returned += len(read_exactly(here_reader, size)) == len(message)
         return returned
 
     with forked(_echo_frames, there_reader, there_writer, here):

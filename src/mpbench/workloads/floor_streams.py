@@ -12,6 +12,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
 from mpbench.workload import Body, Check, NoFloor, Outcome, Sweep, delivered, workload
+from mpbench.workloads.descriptors import read_exactly, write_all
 from mpbench.workloads.forks import forked, without_fork
 
 __all__ = ("socketpair_bandwidth", "socketpair_message_rate", "socketpair_one_way")
@@ -22,29 +23,11 @@ _WORD = struct.Struct("<q")
 _CHUNK = 1 << 18
 
 
-def _receive(descriptor: int, size: int) -> bytes:
-    """Read exactly so many bytes; b"" when the other side is gone."""
-    pieces: list[bytes] = []
-    while size:
-        piece = os.read(descriptor, min(size, _CHUNK))
-        if not piece:
-            return b""
-        pieces.append(piece)
-        size -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _send(descriptor: int, message: bytes) -> None:
-    view = memoryview(message)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
 def _absorb(descriptor: int, closed: int) -> None:
     """Read as many bytes as were announced, say so, and wait for the next announcement."""
     os.close(closed)
     while True:
-        announced = _receive(descriptor, _WORD.size)
+        announced = read_exactly(descriptor, _WORD.size)
         if not announced:
             return
         missing = _WORD.unpack(announced)[0]
@@ -59,11 +42,11 @@ def _absorb(descriptor: int, closed: int) -> None:
 
 def _stream(descriptor: int, message: bytes, count: int) -> int:
     """Send messages to `_absorb` and return how long it took until the last had arrived."""
-    _send(descriptor, _WORD.pack(count * len(message)))
+    write_all(descriptor, _WORD.pack(count * len(message)))
     os.read(descriptor, 1)
     started = monotonic_ns()
     for _ in range(count):
-        _send(descriptor, message)
+        write_all(descriptor, message)
     last = os.read(descriptor, 1)
     elapsed = monotonic_ns() - started
     if last != b"a":
@@ -143,17 +126,17 @@ def _note_arrivals(descriptor: int, closed: int) -> None:
     """Stamp each message when it is here and answer it; hand over the stamps when asked."""
     os.close(closed)
     while True:
-        announced = _receive(descriptor, 2 * _WORD.size)
+        announced = read_exactly(descriptor, 2 * _WORD.size)
         if not announced:
             return
         count, size = _WORD.unpack(announced[:8])[0], _WORD.unpack(announced[8:])[0]
         stamps: list[int] = []
         os.write(descriptor, b"r")
         for _ in range(count):
-            _receive(descriptor, size)
+            read_exactly(descriptor, size)
             stamps.append(monotonic_ns())
             os.write(descriptor, b"a")
-        _send(descriptor, b"".join(map(_WORD.pack, stamps)))
+        write_all(descriptor, b"".join(map(_WORD.pack, stamps)))
 
 
 @workload(
@@ -183,16 +166,16 @@ def socketpair_one_way(context: BaseContext, case: Case) -> Iterator[Body]:
         clock, descriptor = monotonic_ns, here.fileno()
         sent: list[int] = []
         returned: list[int] = []
-        _send(descriptor, _WORD.pack(iterations) + _WORD.pack(len(message)))
+        write_all(descriptor, _WORD.pack(iterations) + _WORD.pack(len(message)))
         os.read(descriptor, 1)
         for _ in range(iterations):
             sent.append(clock())
-            _send(descriptor, message)
+            write_all(descriptor, message)
             returned.append(clock())
             os.read(descriptor, 1)
 
         def check() -> Outcome:
-            stamps = _receive(descriptor, iterations * _WORD.size)
+            stamps = read_exactly(descriptor, iterations * _WORD.size)
             received = [stamp for (stamp,) in _WORD.iter_unpack(stamps)]
             return delivered(sent, returned, received, fact="send_return")
 

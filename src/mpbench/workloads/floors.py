@@ -17,6 +17,7 @@ from multiprocessing.context import BaseContext
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Check, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workloads.descriptors import read_exactly, write_all
 from mpbench.workloads.forks import forked, without_fork
 
 __all__ = (
@@ -146,16 +147,16 @@ def os_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     def echo() -> None:
         os.close(here_writer)
         while True:
-            received = os.read(there_reader, size)
+            received = read_exactly(there_reader, size)
             if not received:
                 return
-            os.write(there_writer, received)
+            write_all(there_writer, received)
 
     def body(iterations: int, /) -> int:
         returned = 0
         for _ in range(iterations):
-            os.write(here_writer, message)
-            returned += len(os.read(here_reader, size)) == size
+            write_all(here_writer, message)
+            returned += len(read_exactly(here_reader, size)) == size
         return returned
 
     with forked(echo):
