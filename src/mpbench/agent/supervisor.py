@@ -169,9 +169,11 @@ class Supervisor:
         return "killed" if signal.SIGTERM in os.read(wake, 4_096) else None
 
     def _overdue(self) -> str | None:
-        if self._deadline is not None and time.monotonic() >= self._deadline:
-            return "deadline"
-        return "flood" if self._log_size() > _LOG_LIMIT else None
+        # A flood that also took too long is a flood.
+        if self._log_size() > _LOG_LIMIT:
+            return "flood"
+        is_late = self._deadline is not None and time.monotonic() >= self._deadline
+        return "deadline" if is_late else None
 
     def _log_size(self) -> int:
         if self._order.log is None:

@@ -17,6 +17,7 @@ __all__ = (
     "descendants",
     "end",
     "end_all",
+    "end_tagged",
     "held_segments",
     "is_tracker",
     "processes",
@@ -271,6 +272,32 @@ def end_all(
 ) -> list[Process]:
     """End every process below *root*, as `end` does."""
     return end(lambda: descendants(root), steps=steps, collect=collect)
+
+
+def _tagged(tag: str) -> list[Process]:
+    return [one for one in processes() if one.state != "Z" and tag_of(one.pid) == tag]
+
+
+def end_tagged(tag: str) -> list[Process]:
+    """
+    End every process of an agent whose supervisor is gone, and remove its segments.
+
+    Returns:
+        The processes that were found; none where there is no /proc.
+    """
+    try:
+        held = held_segments(_tagged(tag))
+    except OSError:
+        return []
+    steps = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
+    found = end(lambda: _tagged(tag), steps=steps, collect=_leave)
+    names = segments(user=os.getuid())
+    unlink_segments({one for one in names if one in held or one.startswith(tag_prefix(tag))})
+    return found
+
+
+def _leave() -> None:
+    """Collect nothing: these are somebody else's children."""
 
 
 def _status_bytes(text: bytes, field: bytes) -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import mpbench
 from mpbench.agent.protocol import Channel
+from mpbench.agent.tree import end_tagged
 from mpbench.errors import AgentError, CrashError, DeadlineError, WorkloadError
 from mpbench.harness.subject import Ending, Subject, scrubbed_environment
 
@@ -161,6 +162,8 @@ class AgentHandle:
             )
         if ending.cause == "flood":
             return CrashError("printed more than 32 MiB and was ended")
+        if ending.cause == "lost":
+            return CrashError(f"its supervisor is gone; its processes were ended{said}")
         code = ending.exit_code
         if code is not None and code < 0:
             return CrashError(f"the agent was ended by {signal.Signals(-code).name}{said}")
@@ -191,6 +194,8 @@ class AgentHandle:
         """Read one report; return the ending if it was the last one."""
         message = self._next_report(limit)
         if message is None:
+            # Nobody else ends them now.
+            end_tagged(self.log.stem.rpartition("-")[2])
             self.ending = Ending("lost", None, {}, self._snapshot)
         elif "snapshot" in message:
             self._snapshot = message["snapshot"]

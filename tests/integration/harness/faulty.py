@@ -140,6 +140,12 @@ def _be_deaf() -> None:
     sleep_for_ever()
 
 
+def _kill_supervisor() -> None:
+    """Kill whoever watches over this agent, and stay."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    sleep_for_ever()
+
+
 def _hang_in_c() -> None:
     ctypes.PyDLL(None).sleep(60)
 
@@ -186,6 +192,7 @@ _ALONE = {
     "in-c": _hang_in_c,
     "stopped": _stop_itself,
     "shm-full": _fill_shared_memory,
+    "supervisor": _kill_supervisor,
 }
 # What goes wrong when the case has been measured.
 _AFTERWARDS = {

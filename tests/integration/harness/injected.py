@@ -7,19 +7,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from mpbench.harness.repetitions import GroupResult
 from mpbench.model import CaseRecord, Metric, Repetition, StartMethod, Status, Timing
 
 __all__ = ("Injected", "drawn", "judge", "planned", "table")
 
 
 class Injected(NamedTuple):
-    """One fault that was injected: how its case ended, and what remained."""
+    """
+    One fault that was injected: how its case ended, and what remained.
+
+    `agents` are the serials of the repetitions that were acknowledged.
+    """
 
     fault: str
     method: StartMethod
     status: Status
     is_clear: bool
     remains: tuple[str, ...]
+    agents: tuple[int, ...]
 
 
 def drawn(faults: list[str], count: int, seed: int) -> Iterator[tuple[str, StartMethod]]:
@@ -35,16 +41,17 @@ def drawn(faults: list[str], count: int, seed: int) -> Iterator[tuple[str, Start
 
 def judge(
     pair: tuple[str, StartMethod],
-    repetitions: tuple[Repetition, Repetition],
+    results: tuple[GroupResult, ...],
     expected: tuple[Status, str],
-    remains: Callable[[tuple[Repetition, Repetition]], list[str]],
+    remains: Callable[[tuple[Repetition, ...]], list[str]],
 ) -> Injected:
     """Say whether a fault ended as it must: its status, its reason, the next case measured."""
-    bad, good = repetitions
-    is_clear = (
-        expected[0] is bad.status and expected[1] in (bad.reason or "") and good.status is Status.OK
-    )
-    return Injected(*pair, bad.status, is_clear, tuple(remains(repetitions)))
+    found = tuple(one for result in results for one in result.repetitions)
+    said = [one.reason or "" for one in found] + [text for one in results for text in one.left]
+    is_clear = [expected[0], Status.OK] == [one.status for one in found]
+    is_clear &= any(expected[1] in text for text in said)
+    serials = tuple(one.agent for one in found)
+    return Injected(*pair, found[0].status, is_clear, tuple(remains(found)), serials)
 
 
 def planned(repetitions: list[Repetition]) -> list[CaseRecord]:
@@ -59,16 +66,23 @@ def planned(repetitions: list[Repetition]) -> list[CaseRecord]:
     ]
 
 
-def table(done: list[Injected]) -> str:
-    """Return one row for each fault: how often, under which methods, and what went wrong."""
-    rows = ["| fault | injected | fork | spawn | forkserver | ended as | unclear | remains |"]
+def table(done: list[Injected], stored: set[tuple[int, int]]) -> str:
+    """
+    Return one row for each fault: how often, under which methods, and what went wrong.
+
+    Args:
+        done: In the order of injection.
+        stored: Position in *done* and agent of each repetition that the file has.
+    """
+    rows = ["| fault | fork | spawn | forkserver | ended as | unclear | leaked | lost |"]
     rows.append("|---|---|---|---|---|---|---|---|")
-    for fault in sorted({one.fault for one in done}):
-        mine = [one for one in done if one.fault == fault]
-        methods = Counter(one.method for one in mine)
-        words = ", ".join(sorted({one.status.value for one in mine}))
+    for fault in [*sorted({one.fault for one in done}), "all"]:
+        mine = [(at, one) for at, one in enumerate(done) if fault in {one.fault, "all"}]
+        methods = Counter(one.method for _, one in mine)
+        words = ", ".join(sorted({one.status.value for _, one in mine})) if fault != "all" else ""
         counts = " | ".join(str(methods[method]) for method in StartMethod)
-        unclear = sum(not one.is_clear for one in mine)
-        remains = sum(len(one.remains) for one in mine)
-        rows.append(f"| {fault} | {len(mine)} | {counts} | {words} | {unclear} | {remains} |")
+        unclear = sum(not one.is_clear for _, one in mine)
+        leaked = sum(len(one.remains) for _, one in mine)
+        lost = sum((at, agent) not in stored for at, one in mine for agent in one.agents)
+        rows.append(f"| {fault} | {counts} | {words} | {unclear} | {leaked} | {lost} |")
     return "\n".join(rows)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 from injected import Injected, drawn, judge, planned, table
-from test_faults import EXPECTED, HERE, outcomes, remains
+from test_faults import EXPECTED, HERE, SLOW, outcomes, remains
 
 from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
-from mpbench.model import Case, Repetition, RunEnd, RunHeader, Status
+from mpbench.model import Case, RunEnd, RunHeader, StartMethod, Status
 from mpbench.store.jsonl import Writer, read
 
 _SHORT = 6
@@ -30,38 +30,62 @@ def header() -> RunHeader:
     return RunHeader("0" * 16, started, "0.1.0", "here", (), {}, {"here": {}}, {})
 
 
+def inject(folder: Path, faults: list[tuple[str, StartMethod]]) -> list[Injected]:
+    """Inject faults one after the other, write each record as a run does, and judge each."""
+    place = hand_over(sys.executable, folder / "handover")
+    subject = Subject("here", sys.executable, str(place), (str(HERE),))
+    agents = folder / "agents"
+    agents.mkdir()
+    done: list[Injected] = []
+    declared: set[Case] = set()
+    with Writer(folder / "out") as writer:
+        writer.header(header())
+        for number, (fault, method) in enumerate(faults):
+            results = outcomes(subject, agents, fault, method)
+            expected = {**EXPECTED, **SLOW}[fault]
+            done.append(judge((fault, method), results, expected, remains))
+            found = [one for result in results for one in result.repetitions]
+            for record in planned(found):
+                if record.case not in declared:
+                    declared.add(record.case)
+                    writer.case(record)
+            for one in found:
+                writer.repetition(one._replace(number=number))
+        writer.end(RunEnd(0, Status.OK, None))
+    assert [] == list(agents.iterdir())
+    return done
+
+
+def check(folder: Path, done: list[Injected]) -> str:
+    """Return the table of a campaign; every fault ended as it must."""
+    stored = {(one.number, one.agent) for one in read(folder / "out").repetitions}
+    shown = table(done, stored)
+    asked = {(at, agent) for at, one in enumerate(done) for agent in one.agents}
+
+    assert [] == [one for one in done if not one.is_clear], shown
+    assert [] == [one for one in done if one.remains], shown
+    assert asked == stored, shown
+    return shown
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_few_faults_in_a_row(tmp_path: Path) -> None:
+    """The short form of the campaign: the faults that end at once."""
+    quick = [one for one, (status, _) in EXPECTED.items() if status is not Status.TIMEOUT]
+    faults = list(drawn(quick, _SHORT, 1))
+    done = inject(tmp_path, faults)
+
+    assert _SHORT == len(done)
+    check(tmp_path, done)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("nothing_left")
 def test_faults_in_a_row(tmp_path: Path) -> None:
     """Each fault ends clearly and leaves nothing; the file has every record that was kept."""
     count = int(os.environ.get("MPBENCH_FAULTS", _SHORT))
     seed = int(os.environ.get("MPBENCH_SEED", "1"))
-    place = hand_over(sys.executable, tmp_path / "handover")
-    subject = Subject("here", sys.executable, str(place), (str(HERE),))
-    agents = tmp_path / "agents"
-    agents.mkdir()
-    kept: list[Repetition] = []
-    done: list[Injected] = []
-    declared: set[Case] = set()
-    with Writer(tmp_path / "out") as writer:
-        writer.header(header())
-        for number, (fault, method) in enumerate(drawn(list(EXPECTED), count, seed)):
-            results = outcomes(subject, agents, fault, method)
-            bad, good = (one for result in results for one in result.repetitions)
-            done.append(judge((fault, method), (bad, good), EXPECTED[fault], remains))
-            for record in planned([bad, good]):
-                if record.case not in declared:
-                    declared.add(record.case)
-                    writer.case(record)
-            for one in (bad._replace(number=2 * number), good._replace(number=2 * number + 1)):
-                writer.repetition(one)
-                kept.append(one)
-        writer.end(RunEnd(0, Status.OK, None))
-    print(f"\nseed {seed}\n{table(done)}")
-    found = read(tmp_path / "out").repetitions
+    done = inject(tmp_path, list(drawn([*EXPECTED, *SLOW], count, seed)))
 
     assert count == len(done)
-    assert [] == [one for one in done if not one.is_clear]
-    assert [] == [one for one in done if one.remains]
-    assert len(kept) == len(found)
-    assert [one.agent for one in kept] == [one.agent for one in found]
-    assert [] == list(agents.iterdir())
+    print(f"\nseed {seed}\n{check(tmp_path, done)}")

@@ -78,43 +78,45 @@ EXPECTED = {
     "in-c": (Status.TIMEOUT, "took longer than 1 s"),
     "stopped": (Status.TIMEOUT, "took longer than 1 s"),
     "shm-full": (Status.FAILED, "File too large"),
+    "supervisor": (Status.CRASHED, "its supervisor is gone"),
+    "leaving": (Status.OK, "test/faulty did not leave its set-up: took longer than 1 s"),
+    "leaving-raises": (Status.OK, "test/faulty did not leave its set-up: RuntimeError: as asked"),
+}
+
+# A finalizer is given 10 s, and 32 MiB take a while.
+SLOW = {
+    "finalizer": (Status.OK, "its interpreter hung while it ended"),
+    "flood": (Status.CRASHED, "printed more than 32 MiB"),
 }
 
 
+def said_of(results: Iterable[GroupResult]) -> str:
+    """Return every reason and every note that a fault left in the records."""
+    reasons = [one.reason or "" for result in results for one in result.repetitions]
+    return "\n".join(reasons + [text for result in results for text in result.left])
+
+
 @pytest.mark.parametrize("method", list(StartMethod))
-@pytest.mark.parametrize("fault", EXPECTED)
+@pytest.mark.parametrize(
+    "fault", [*EXPECTED, *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)]
+)
 def test_a_fault_becomes_a_record(
     subject: Subject, tmp_path: Path, fault: str, method: StartMethod
 ) -> None:
-    """The faulty case has its status and reason, the next case is measured, nothing is left."""
-    bad, good = measure(subject, tmp_path, fault, method)
-    status, words = EXPECTED[fault]
+    """
+    The faulty case has its status and reason, the next case is measured, nothing is left.
+
+    What goes wrong after a case was measured costs it no samples; a note tells.
+    """
+    results = outcomes(subject, tmp_path, fault, method)
+    bad, good = [one for result in results for one in result.repetitions]
+    status, words = {**EXPECTED, **SLOW}[fault]
 
     assert status is bad.status
-    assert words in (bad.reason or "")
+    assert words in said_of(results)
     assert Status.OK is good.status
     assert [] == remains((bad, good))
     assert [] == list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ("leaving", "test/faulty did not leave its set-up: took longer than 1 s"),
-        ("leaving-raises", "test/faulty did not leave its set-up: RuntimeError: as asked"),
-        pytest.param("finalizer", "its interpreter hung while it ended", marks=pytest.mark.slow),
-    ],
-)
-def test_what_goes_wrong_after_the_case_is_said(
-    subject: Subject, tmp_path: Path, fault: str, words: str
-) -> None:
-    """The case that was measured keeps its samples, the next one is not blamed, a note tells."""
-    results = outcomes(subject, tmp_path, fault, StartMethod.FORK)
-    bad, good = [one for result in results for one in result.repetitions]
-
-    assert (Status.OK, Status.OK) == (bad.status, good.status)
-    assert [] != [text for result in results for text in result.left if words in text]
-    assert [] == remains((bad, good))
 
 
 def test_the_stacks_of_a_hung_case_are_kept(subject: Subject, tmp_path: Path) -> None:
@@ -123,13 +125,3 @@ def test_the_stacks_of_a_hung_case_are_kept(subject: Subject, tmp_path: Path) ->
 
     assert "_hang_in_lock" in bad.extra["log"]
     assert "sleep_for_ever" in bad.extra["log"]
-
-
-@pytest.mark.slow
-def test_a_flood_is_stopped(subject: Subject, tmp_path: Path) -> None:
-    """A case that prints without end does not fill the disk."""
-    bad, good = measure(subject, tmp_path, "flood", StartMethod.FORK)
-
-    assert Status.OK is not bad.status
-    assert Status.OK is good.status
-    assert [] == list(tmp_path.iterdir())
