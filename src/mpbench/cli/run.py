@@ -17,6 +17,7 @@ from mpbench.plan import Plan, plan_for
 
 if TYPE_CHECKING:
     from mpbench.session.run import Measured
+    from mpbench.store.veil import Veil
 
 __all__ = ("command",)
 
@@ -61,12 +62,13 @@ def _plan(given: dict[str, Any]) -> Plan:
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run.")
 @click.option("--wait", type=Duration(), default=0.0, help="Wait for another session to end.")
+@click.option("--anonymise", is_flag=True, help="Hash host and user names and paths in all files.")
 def command(**given: Any) -> int:
     """Measure workloads on this machine, print a table, and write results and a report."""
     from mpbench.cli.progress import Bars
     from mpbench.session import run as session
 
-    plan, folder, resume = _where(given)
+    plan, folder, veil = _where(given)
     with Bars() as bars:
         measured = session.run(
             plan,
@@ -74,21 +76,36 @@ def command(**given: Any) -> int:
             progress=bars,
             command=("mpbench", *sys.argv[1:]),
             wait_s=given["wait"],
-            resume=resume,
+            resume=given["resume"] is not None,
+            veil=veil,
         )
     return _finish(measured, verify=plan.verify)
 
 
-def _where(given: dict[str, Any]) -> tuple[Plan, Path, bool]:
-    """Return the plan, the folder, and whether the folder holds an earlier part."""
+def _veil(given: dict[str, Any]) -> Veil:
+    from mpbench.session.private import veil_of
+
+    interpreters = [one for one in given["python"] if Path(one).name != one]
+    named = [one for one in (given["output"], given["resume"]) if one is not None]
+    return veil_of([*named, *given["workload_file"], *interpreters])
+
+
+def _where(given: dict[str, Any]) -> tuple[Plan, Path, Veil | None]:
+    """Return the plan, the folder, and what hides names if they are hidden."""
     from mpbench.session.run import default_folder
 
+    veil = _veil(given) if given["anonymise"] else None
     if given["resume"] is None:
-        return _plan(given), given["output"] or default_folder(), False
-    from mpbench.store.jsonl import read
+        return _plan(given), given["output"] or default_folder(veil=veil), veil
+    from mpbench.store import read
+    from mpbench.store.veil import ANONYMISED
 
     folder = Path(given["resume"])
-    return Plan.from_record(read(folder).header.plan), folder, True
+    header = read(folder).header
+    if header.environment.get(ANONYMISED):
+        # What follows must not tell what the first part kept to itself.
+        veil = _veil(given)
+    return Plan.from_record(header.plan), folder, veil
 
 
 def _finish(measured: Measured, *, verify: bool) -> int:

@@ -28,6 +28,7 @@ from mpbench.session.interrupt import StopRequest, stop_requests
 from mpbench.session.subjects import prepare
 from mpbench.session.verify import claims_can_be_checked, trace_file, unfounded_claims
 from mpbench.store.jsonl import Writer, read
+from mpbench.store.reader import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mpbench.session.choose import Chosen
     from mpbench.session.progress import Progress
     from mpbench.session.subjects import Described
+    from mpbench.store.veil import Veil
     from mpbench.workload import Workload
 
 __all__ = ("Measured", "default_folder", "run")
@@ -62,10 +64,11 @@ class Measured(NamedTuple):
     claims: tuple[str, ...] = ()
 
 
-def default_folder(base: Path = Path("reports")) -> Path:
+def default_folder(base: Path = Path("reports"), *, veil: Veil | None = None) -> Path:
     """Return the folder that a run writes to when the user names none."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    return base / f"{stamp}-{environment.machine_name()}"
+    machine = environment.machine_name()
+    return base / f"{stamp}-{machine if veil is None else veil.name(machine)}"
 
 
 class _Session:
@@ -244,7 +247,7 @@ def _already(folder: Path) -> frozenset[tuple[str, Case, int]]:
     )
 
 
-def run(
+def run(  # noqa: PLR0913 - what the command line can say of a session
     plan: Plan,
     *,
     folder: Path,
@@ -252,6 +255,7 @@ def run(
     command: Sequence[str] = (),
     wait_s: float = 0.0,
     resume: bool = False,
+    veil: Veil | None = None,
 ) -> Measured:
     """
     Measure a plan and write its result file.
@@ -263,6 +267,7 @@ def run(
         command: What the user typed, for the record.
         wait_s: How long to wait for another session on this machine.
         resume: Whether to go on with the result file in *folder*.
+        veil: Hides names in everything that is written.
 
     Returns:
         The session, read back from its file.
@@ -288,7 +293,8 @@ def run(
         )
         if not any(chosen.cases.values()):
             raise InvalidSessionError(_nothing(chosen))
-        writer = stack.enter_context(Writer.resume(folder) if resume else Writer(folder))
+        opened = Writer.resume(folder, veil=veil) if resume else Writer(folder, veil=veil)
+        writer = stack.enter_context(opened)
         done = _already(folder) if resume else frozenset()
         session = _Session(plan, writer, progress, private)
         stack.callback(session.agents.close)
@@ -297,7 +303,7 @@ def run(
             for record in chosen.records:
                 writer.case(record)
         request = stack.enter_context(stop_requests())
-        groups = groups_of(list(chosen.cases), chosen.cases, catalogue, bundled=plan.is_bundled)
+        groups = groups_of(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
         interrupted = _guarded(session, groups, subjects, request, done)
         claims = () if interrupted else _claims(session, catalogue)
         for text in claims:
@@ -306,7 +312,9 @@ def run(
         writer.end(_end(session, interrupted=interrupted, planned=chosen.records))
     if not session.ok and not done and not interrupted:
         raise InvalidSessionError(f"nothing could be measured; see the reasons in {folder}")
-    return Measured(folder, read(folder), interrupted, claims)
+    written = read(folder)
+    shown = written if veil is None else written._replace(path=RESULTS)
+    return Measured(folder, shown, interrupted, claims)
 
 
 def _claims(session: _Session, catalogue: Mapping[str, Workload]) -> tuple[str, ...]:

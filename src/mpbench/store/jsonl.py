@@ -19,6 +19,7 @@ from mpbench.errors import OutputError
 from mpbench.model import CaseRecord, Event, Repetition, RunEnd, RunHeader
 from mpbench.store import schema, wire
 from mpbench.store.reader import RESULTS, lines_of, read, results_file
+from mpbench.store.veil import Veil
 
 __all__ = ("Writer", "read")
 
@@ -64,12 +65,13 @@ class Writer:
             (a name that ends in `.jsonl`). The file must not exist.
         sync: Whether to wait after each record until the disk has it; then a
             power cut loses no more than a kill does.
+        veil: Hides names in each line before it is written.
 
     Raises:
         OutputError: The file exists or cannot be made.
     """
 
-    def __init__(self, path: Path | str, *, sync: bool = False) -> None:
+    def __init__(self, path: Path | str, *, sync: bool = False, veil: Veil | None = None) -> None:
         path = Path(path)
         self.path = path if path.suffix == ".jsonl" else path / RESULTS
         try:
@@ -77,10 +79,11 @@ class Writer:
             descriptor = os.open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise _refusal(self.path, error) from error
-        self._begin(descriptor, sync=sync)
+        self._begin(descriptor, sync=sync, veil=veil)
 
-    def _begin(self, descriptor: int, *, sync: bool) -> None:
+    def _begin(self, descriptor: int, *, sync: bool, veil: Veil | None) -> None:
         _lock(descriptor, self.path)
+        self._veil = veil
         self._descriptor = descriptor
         self._sync = sync
         self._end = 0
@@ -88,7 +91,7 @@ class Writer:
         self._mutex = threading.Lock()
 
     @classmethod
-    def resume(cls, path: Path | str, *, sync: bool = False) -> Self:
+    def resume(cls, path: Path | str, *, sync: bool = False, veil: Veil | None = None) -> Self:
         """
         Open an existing result file to append to it.
 
@@ -100,17 +103,17 @@ class Writer:
             RecordError: It is no intact result file.
         """
         writer = cls.__new__(cls)
-        writer._reopen(results_file(Path(path)), sync=sync)  # noqa: SLF001 - its own class
+        writer._reopen(results_file(Path(path)), sync, veil)  # noqa: SLF001 - its own class
         return writer
 
-    def _reopen(self, path: Path, *, sync: bool) -> None:
+    def _reopen(self, path: Path, sync: bool, veil: Veil | None) -> None:
         self.path = path
         done = len(read(path).repetitions)
         try:
             descriptor = os.open(path, _FLAGS)
         except OSError as error:
             raise _refusal(path, error) from error
-        self._begin(descriptor, sync=sync)
+        self._begin(descriptor, sync=sync, veil=veil)
         for line in lines_of(path):
             self._digest.update(line.text)
             self._end = line.end
@@ -127,7 +130,7 @@ class Writer:
         Raises:
             OutputError: The disk is full, or gone.
         """
-        text = schema.encode(line)
+        text = schema.encode(line if self._veil is None else self._veil.line(line))
         if len(text) > schema.MAX_LINE:
             raise OutputError(
                 f"cannot write {self.path}: a record has {len(text):,} bytes, "
