@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,20 @@ if TYPE_CHECKING:
 
     from mpbench.model import Scalar
 
-__all__ = ("Plan", "plan_for")
+__all__ = ("Plan", "Sharing", "plan_for")
+
+
+class Sharing(Enum):
+    """
+    What one agent measures, always under one start method.
+
+    The fewer agents, the more of a budget goes into measuring; the more, the
+    less can one workload's remains (imports, freed memory) matter to another.
+    """
+
+    NONE = "each set-up has an agent of its own"
+    FAMILY = "the workloads of a family share one"
+    ALL = "all families share one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +68,11 @@ class Plan:
     verify: bool = False
 
     @property
-    def is_bundled(self) -> bool:
-        """Whether workloads share agents, as tier quick has them do."""
-        return self.tier is Tier.QUICK and not (self.select or self.files or self.verify)
+    def sharing(self) -> Sharing:
+        """What shares an agent; a chosen workload never shares one with another."""
+        if self.select or self.files or self.verify:
+            return Sharing.NONE
+        return {Tier.QUICK: Sharing.ALL, Tier.STANDARD: Sharing.FAMILY}.get(self.tier, Sharing.NONE)
 
     def override(self, **changes: Any) -> Plan:
         """Return a plan in which every change that is not None has replaced a field."""

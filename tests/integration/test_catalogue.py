@@ -13,6 +13,7 @@ from mpbench.harness.launch import Subject
 from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import groups_of
 from mpbench.model import StartMethod, Status, Tier
+from mpbench.plan import Sharing
 
 METHODS = tuple(StartMethod)
 CATALOGUE = discover()
@@ -36,7 +37,7 @@ def verify(
     effort = Effort(0, 1, 1_000_000, 20, {}, verify=True)
     results: list[GroupResult] = []
     with closing(Agents(folder)) as agents:
-        for group in groups_of(["here"], {"here": cases}, CATALOGUE, bundled=True):
+        for group in groups_of(["here"], {"here": cases}, CATALOGUE, sharing=Sharing.ALL):
             results += measure_group(
                 subject, group, effort, agents=agents, origin_ns=0, keep=lambda _: None
             )

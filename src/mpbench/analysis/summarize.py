@@ -195,7 +195,10 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
     table.loc[silent & (good > 0), "reason"] = "no sample had this reading"
     table.loc[silent & (good == 0), "reason"] = "the run ended before it was measured"
     table.loc[silent, "status"] = "interrupted"
-    table.loc[silent & (good > 0), "status"] = "failed"
+    # A fact may have nothing to tell (no consumer ever waited); the case itself may not.
+    table.loc[silent & (good > 0), "status"] = np.where(
+        table.loc[silent & (good > 0), "fact"] == "", "failed", "skipped"
+    )
     table["failure"] = table["bad_reason"].fillna("")
     return table.drop(columns=["bad_status", "bad_reason"])
 

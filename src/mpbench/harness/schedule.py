@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.model import Case, Tier
+from mpbench.plan import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -78,7 +79,7 @@ def groups_of(
     cases: Mapping[str, Sequence[Case]],
     catalogue: Mapping[str, Workload],
     *,
-    bundled: bool = False,
+    sharing: Sharing = Sharing.NONE,
 ) -> tuple[Group, ...]:
     """
     Divide cases into agents.
@@ -87,9 +88,9 @@ def groups_of(
         subjects: Keys of the interpreters.
         cases: For each subject the cases to measure there.
         catalogue: Workloads by name.
-        bundled: Whether the workloads share an agent for each start method,
-            and those that no start method can matter to share one with the
-            floors. Each still has a set-up of its own, in shuffled order.
+        sharing: What shares an agent. Each set-up is still entered on its own,
+            in shuffled order; what no start method can matter to shares an
+            agent with the floors, unless nothing is shared.
     """
     groups: list[Group] = []
     for subject in subjects:
@@ -99,20 +100,23 @@ def groups_of(
             by_workload.setdefault(case.workload, []).append(case)
         for name, members in by_workload.items():
             for position, one in enumerate(_set_ups(catalogue[name], members)):
-                key = _agent_of(one, position, bundled=bundled)
+                key = _agent_of(one, position, sharing)
                 together.setdefault(key, []).append(one)
         groups += [Group(subject, key, tuple(found)) for key, found in together.items()]
     return tuple(groups)
 
 
-def _agent_of(one: SetUp, position: int, *, bundled: bool) -> str:
+def _agent_of(one: SetUp, position: int, sharing: Sharing) -> str:
     """Return the name of the agent that serves a set-up."""
     family = one.workload.family
-    if family == _SHARED_FAMILY or (bundled and one.method is None):
+    if family == _SHARED_FAMILY or (sharing is not Sharing.NONE and one.method is None):
         return "floors"
     method = "" if one.method is None else f" {one.method.value}"
-    if not bundled:
+    if sharing is Sharing.NONE:
         return f"{one.workload.name}{method} {position}"
+    if sharing is Sharing.FAMILY:
+        name = one.workload.name if family == _LONE_FAMILY else family
+        return f"{name}{method}"
     return f"{family}{method}" if family == _LONE_FAMILY else f"bundle{method}"
 
 

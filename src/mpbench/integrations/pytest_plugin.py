@@ -29,7 +29,6 @@ __all__ = ("MpBenchmark", "mp_benchmark", "pytest_addoption")
 
 # The least for which an order-statistic interval of 95 % exists is 6; 8 as in `mpbench run`.
 _AGENTS = 8
-# What is an operation's duration, or its inverse.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

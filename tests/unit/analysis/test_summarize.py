@@ -191,7 +191,9 @@ def test_a_fact_that_is_missing_lowers_its_coverage():
     table = summarize([_run([record], repetitions)]).set_index("fact")
 
     assert (1.0, 0.5, 0.0) == tuple(table.loc[["", "ready", "never"], "coverage"])
-    assert "no sample had this reading" == table.loc["never", "reason"]
+    assert ("skipped", "no sample had this reading") == tuple(
+        table.loc["never", ["status", "reason"]]
+    )
 
 
 @pytest.mark.parametrize("metric", [Metric.TIME, Metric.THROUGHPUT, Metric.FAIRNESS, Metric.MEMORY])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from mpbench.catalog import cases_of, discover
 from mpbench.harness.schedule import Group, SetUp, floor_case, groups_of, rounds
 from mpbench.model import Case, StartMethod, Tier
+from mpbench.plan import Sharing
 
 CATALOGUE = discover()
 
@@ -77,3 +80,38 @@ def test_the_order_follows_from_the_seed() -> None:
     assert order(1) == order(1)
     assert order(1) != order(2)
     assert order(1)[0] != order(1)[1]
+
+
+@pytest.mark.parametrize(
+    ("sharing", "names"),
+    [
+        (
+            Sharing.NONE,
+            {
+                "process/start-to-join fork 0",
+                "pipe/round-trip fork 0",
+                "pipe/one-way fork 0",
+                "queue/round-trip fork 0",
+                "lock/uncontended 0",
+            },
+        ),
+        (Sharing.FAMILY, {"process/start-to-join fork", "pipe fork", "queue fork", "floors"}),
+        (Sharing.ALL, {"process fork", "bundle fork", "floors"}),
+    ],
+)
+def test_what_shares_an_agent(sharing, names):
+    """The family that times starts never shares an agent with another."""
+    chosen = [
+        Case.make("process/start-to-join", StartMethod.FORK, {}),
+        Case.make("pipe/round-trip", StartMethod.FORK, {"payload_bytes": 64}),
+        Case.make("pipe/one-way", StartMethod.FORK, {"payload_bytes": 64}),
+        Case.make("queue/round-trip", StartMethod.FORK, {"payload_bytes": 64}),
+        Case.make("lock/uncontended", None, {"kind": "Lock"}),
+    ]
+
+    groups = groups_of(["here"], {"here": chosen}, CATALOGUE, sharing=sharing)
+
+    assert names == {group.name for group in groups}
+    assert sorted(case.id for case in chosen) == sorted(
+        case.id for group in groups for case in group.cases
+    )
