@@ -15,7 +15,7 @@ from multiprocessing.context import BaseContext
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, NoFloor, fixed, workload
 
-__all__ = ("faulty",)
+__all__ = ("faulty", "hanging")
 
 _NO_FLOOR = NoFloor("a test")
 
@@ -202,22 +202,7 @@ _AFTERWARDS = {
 }
 
 
-@workload(
-    "test/faulty",
-    metric=Metric.TIME,
-    floor=_NO_FLOOR,
-    tier=Tier.QUICK,
-    deadline_s=1.0,
-    fault=fixed("none"),
-)
-def faulty(context: BaseContext, case: Case) -> Iterator[Body]:
-    """
-    Fail as the parameter says.
-
-    Timed: nothing of interest.
-
-    Reads as: a test.
-    """
+def _fail(context: BaseContext, case: Case) -> Iterator[Body]:
     fault = case.text("fault")
     if fault == "set-up-exit":
         os._exit(4)
@@ -235,3 +220,41 @@ def faulty(context: BaseContext, case: Case) -> Iterator[Body]:
 
     yield body
     _AFTERWARDS.get(fault, _nothing)()
+
+
+@workload(
+    "test/faulty",
+    metric=Metric.TIME,
+    floor=_NO_FLOOR,
+    tier=Tier.QUICK,
+    deadline_s=20.0,
+    fault=fixed("none"),
+)
+def faulty(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Fail as the parameter says, long before the deadline.
+
+    Timed: nothing of interest.
+
+    Reads as: a test.
+    """
+    return _fail(context, case)
+
+
+@workload(
+    "test/hanging",
+    metric=Metric.TIME,
+    floor=_NO_FLOOR,
+    tier=Tier.QUICK,
+    deadline_s=1.0,
+    fault=fixed("none"),
+)
+def hanging(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Hang as the parameter says, until the deadline.
+
+    Timed: nothing of interest.
+
+    Reads as: a test.
+    """
+    return _fail(context, case)
