@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +19,28 @@ if TYPE_CHECKING:
 __all__ = ("command",)
 
 _FORMATS = ("pyperf", "pytest-benchmark", "asv", "csv", "parquet")
+_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def _commit(runs: Sequence[Run], given: str | None) -> str:
-    commit = given or (runs[0].header.environment.get("source") or {}).get("commit")
+    """
+    Return the full hash: asv's files are named by it, and `asv publish` passes over others.
+
+    Raises:
+        UsageError: None is known, or git knows none of that name here.
+    """
+    from mpbench.session.revisions import commit_of
+
+    commit = str(given or (runs[0].header.environment.get("source") or {}).get("commit") or "")
     if not commit:
-        raise UsageError("the results name no commit; give the full hash with --commit")
-    return str(commit)
+        raise UsageError("the results name no commit; name it with --commit")
+    if _HASH.fullmatch(commit):
+        return commit
+    try:
+        return commit_of(Path(), commit)
+    except UsageError as error:
+        advice = "give the full hash, or run this in the repository"
+        raise UsageError(f"there is no commit {commit!r} here; {advice}") from error
 
 
 def _table(runs: Sequence[Run], output: Path, *, columnar: bool) -> None:
@@ -54,7 +70,7 @@ def _table(runs: Sequence[Run], output: Path, *, columnar: bool) -> None:
     required=True,
     help="A file, or asv's folder.",
 )
-@click.option("--commit", help="The commit that asv results belong to.")
+@click.option("--commit", help="The commit that asv results belong to, as git knows it.")
 def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None) -> int:
     """Write the results in FILES for another tool; one value for each fresh agent."""
     from mpbench.store import read

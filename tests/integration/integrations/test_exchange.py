@@ -31,6 +31,16 @@ def values_of(run: Run) -> dict[Case, list[float]]:
     }
 
 
+def stored(run: Run, folder: Path) -> None:
+    """Write a run's result file."""
+    with Writer(folder) as writer:
+        writer.header(run.header)
+        for record in run.cases:
+            writer.case(record)
+        for repetition in run.repetitions:
+            writer.repetition(repetition)
+
+
 def slow_and_fast(folder: Path, write: Callable[[Run], str]) -> tuple[str, str]:
     """Write two runs, the second three times slower, and return the files."""
     names = []
@@ -195,18 +205,28 @@ def test_every_format_from_the_command_line(tmp_path: Path, python: Call, form: 
     """`mpbench export` writes each format from a result file."""
     if form == "parquet":
         pytest.importorskip("pyarrow")
-    run = fakes.run()
-    with Writer(tmp_path / "run") as writer:
-        writer.header(run.header)
-        for record in run.cases:
-            writer.case(record)
-        for repetition in run.repetitions:
-            writer.repetition(repetition)
+    stored(fakes.run(), tmp_path / "run")
 
     done = python("mpbench", "export", "run", "--format", form, "-o", "out", "--commit", COMMIT)
 
     assert 0 == done.returncode, done.stderr
     assert all((tmp_path / line).is_file() for line in done.stdout.splitlines())
+
+
+def test_a_commit_may_have_a_short_name(
+    tmp_path: Path, repository: list[str], python: Call
+) -> None:
+    """What git knows as a commit stands in asv's files by its full hash; the rest is refused."""
+    stored(fakes.run(), tmp_path / "run")
+    command = ("mpbench", "export", "run", "--format", "asv", "-o", "out", "--commit")
+
+    done, wrong = python(*command, "HEAD~1"), python(*command, "HEAD~9")
+
+    assert 0 == done.returncode, done.stderr
+    (found,) = read_asv(tmp_path / "out")
+    assert repository[1] == found.header.plan["commit"]
+    assert 2 == wrong.returncode
+    assert "HEAD~9" in wrong.stderr
 
 
 def test_wrong_file_of_asv_is_not_overwritten(tmp_path: Path) -> None:
