@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from mpbench.model import Scalar
 
-__all__ = ("Plan", "Sharing", "plan_for")
+__all__ = ("Plan", "Sampling", "Sharing", "plan_for")
+
+
+class Sampling(Enum):
+    """When a sampler looks at the process trees of a run."""
+
+    # Never in samples of operations that take less than a millisecond.
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 class Sharing(Enum):
@@ -51,6 +60,7 @@ class Plan:
         pythons: Interpreters, as versions or paths; empty takes the running one.
         files: A user's own workload files.
         verify: Run each body once, untimed, and check what it did.
+        sample: When a sampler looks at the processes.
     """
 
     tier: Tier = Tier.QUICK
@@ -66,6 +76,7 @@ class Plan:
     pythons: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     verify: bool = False
+    sample: Sampling = Sampling.AUTO
 
     @property
     def sharing(self) -> Sharing:
@@ -88,6 +99,8 @@ class Plan:
         Raises:
             UsageError: It is the plan of something else than a run.
         """
+        # The first runs had no sampler.
+        values = {"sample": Sampling.OFF.value, **values}
         names = {one.name for one in fields(cls)}
         if set(values) != names:
             raise UsageError("this file holds no plan of `mpbench run`, so it cannot be resumed")
@@ -102,6 +115,7 @@ class Plan:
                 "files": (),
                 "select": tuple(values["select"]),
                 "pythons": tuple(values["pythons"]),
+                "sample": Sampling(values["sample"]),
             }
         )
 
@@ -114,6 +128,7 @@ class Plan:
         values["files"] = [path.name for path in self.files]
         values["select"] = list(self.select)
         values["pythons"] = list(self.pythons)
+        values["sample"] = self.sample.value
         return values
 
 

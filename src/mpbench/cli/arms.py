@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ("arms_of",)
 
-_KEYS = ("method", "python", "workload", "rev", "call")
+_KEYS = ("method", "python", "workload", "rev", "call", "sample")
 
 
 def _arm(text: str) -> Arm:
@@ -52,7 +52,14 @@ def _arm(text: str) -> Arm:
         workload=known.get("workload"),
         rev=known.get("rev"),
         call=known.get("call"),
+        sample=_sample(known.get("sample", "off")),
     )
+
+
+def _sample(word: str) -> bool:
+    if word not in {"on", "off"}:
+        raise click.BadParameter(f"sample={word} is neither on nor off", param_hint="--arm")
+    return word == "on"
 
 
 def _method(name: str) -> StartMethod:

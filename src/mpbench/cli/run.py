@@ -13,7 +13,7 @@ import click
 from mpbench.cli import exits
 from mpbench.cli.options import Duration, methods_of, parameters_of
 from mpbench.model import Status, Tier
-from mpbench.plan import Plan, plan_for
+from mpbench.plan import Plan, Sampling, plan_for
 
 if TYPE_CHECKING:
     from mpbench.session.run import Measured
@@ -39,6 +39,7 @@ def _plan(given: dict[str, Any]) -> Plan:
         pythons=tuple(given["python"]) or None,
         files=tuple(given["workload_file"]) or None,
         verify=given["verify"] or None,
+        sample=Sampling(given["sample"]),
     )
 
 
@@ -58,6 +59,13 @@ def _plan(given: dict[str, Any]) -> Plan:
 @click.option("--reps", type=click.IntRange(1), help="Fresh agents for each case.")
 @click.option("--budget", type=Duration(), help="Measuring time, such as 60s or 15m.")
 @click.option("--seed", type=click.IntRange(0), help="Repeats the order of an earlier run.")
+@click.option(
+    "--sample",
+    type=click.Choice([one.value for one in Sampling]),
+    default=Sampling.AUTO.value,
+    show_default=True,
+    help="Look at CPU time and memory of all processes; auto leaves calls under 1 ms alone.",
+)
 @click.option("--verify", is_flag=True, help="Run each body once and check it; no timing.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run.")

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, Protocol
 
 from mpbench.harness.launch import launch
+from mpbench.harness.player import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpbench.harness.launch import AgentHandle, Subject
+    from mpbench.harness.launch import AgentHandle, Ending, Subject
 
-__all__ = ("Agents",)
+__all__ = ("Agents", "Over", "Serving")
+
+
+class Serving(Answering, Protocol):
+    """What a run needs of a live agent; `AgentHandle` is one."""
+
+    def last_words(self) -> str:
+        """Return the end of what the agent and its children printed."""
+
+    def kill(self) -> Ending:
+        """End the agent and everything that it started."""
+
+
+# Puts something between an agent of a subject, by its key, and whoever asks it.
+Over = Callable[[str, "AgentHandle"], AbstractContextManager[Serving]]
+
+
+def _nothing_over(subject: str, agent: AgentHandle) -> AbstractContextManager[Serving]:
+    del subject
+    return nullcontext(agent)
 
 
 class Agents:
@@ -28,9 +48,13 @@ class Agents:
     Args:
         folder: Private; each agent gets a folder of its own in it.
         own_session: False under asv, whose timeout kills by process group.
+        watch: Entered with each agent that is handed out, and left when it has ended.
     """
 
-    def __init__(self, folder: Path, *, own_session: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, own_session: bool = True, watch: Over = _nothing_over
+    ) -> None:
+        self._watch = watch
         self._folder = folder
         self._own_session = own_session
         self._ahead: tuple[Subject, AgentHandle, ExitStack] | None = None
@@ -51,7 +75,7 @@ class Agents:
         raise AssertionError("an exit stack suppresses nothing by itself")
 
     @contextmanager
-    def take(self, subject: Subject) -> Iterator[AgentHandle]:
+    def take(self, subject: Subject) -> Iterator[Serving]:
         """
         Hand out a fresh agent; leaving ends it and removes its folder.
 
@@ -63,8 +87,8 @@ class Agents:
             ahead[2].close()
             ahead = None
         agent, stack = ahead[1:] if ahead is not None else self._start(subject)
-        with stack:
-            yield agent
+        with stack, self._watch(subject.key, agent) as watched:
+            yield watched
 
     def close(self) -> None:
         """End the agent that waits, if there is one."""

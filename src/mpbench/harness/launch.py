@@ -85,6 +85,16 @@ class AgentHandle:
         self.ending: Ending | None = None
         self._armed_s: float | None = None
 
+    @property
+    def pid(self) -> int:
+        """The supervisor's process: the root of everything that the agent starts."""
+        return self._process.pid
+
+    @property
+    def serial(self) -> int:
+        """The agent's number in records."""
+        return int(self.log.stem.rpartition("-")[2], 16)
+
     @contextmanager
     def armed(self, deadline_s: float) -> Iterator[None]:
         """

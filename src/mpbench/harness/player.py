@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Protocol
 
@@ -13,19 +13,22 @@ from mpbench.errors import UnsupportedError, WorkloadError
 from mpbench.harness.launch import launch
 
 if TYPE_CHECKING:
-    from mpbench.harness.launch import Ending, Subject
+    from mpbench.harness.launch import AgentHandle, Ending, Subject
     from mpbench.model import Case, Sample
     from mpbench.workload import Workload
 
-__all__ = ("Answering", "Launcher", "Player", "Side", "fresh_agents")
+__all__ = ("Answering", "Launcher", "Player", "Side", "Watching", "fresh_agents")
 
 
 class Answering(Protocol):
     """What an episode needs of a live agent; `AgentHandle` is one."""
 
     hash_seed: int
-    ending: Ending | None
     log: Path
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None while it lives."""
 
     def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
         """Send one request and return the reply."""
@@ -47,7 +50,7 @@ class Side(NamedTuple):
     `apart` means that the set-up is entered for each turn and left after it:
     for workloads that keep their load on while nobody measures. `injection`
     names a function of the standard library that is slowed down, and by how
-    many passes of a busy wait.
+    many passes of a busy wait. `watched` means that a sampler looks on.
     """
 
     arm: str
@@ -56,18 +59,29 @@ class Side(NamedTuple):
     case: Case
     apart: bool = False
     injection: tuple[str, int] | None = None
+    watched: bool = False
 
 
 # Starts one fresh agent for an arm.
 Launcher = Callable[[Side], AbstractContextManager[Answering]]
 
 
-def fresh_agents(folder: Path) -> Launcher:
+# Puts something between the agent of a side and whoever asks it.
+Watching = Callable[[Side, "AgentHandle"], AbstractContextManager[Answering]]
+
+
+def _nothing_between(side: Side, agent: AgentHandle) -> AbstractContextManager[Answering]:
+    del side
+    return nullcontext(agent)
+
+
+def fresh_agents(folder: Path, *, watch: Watching = _nothing_between) -> Launcher:
     """
     Return a launcher of real agents.
 
     Args:
         folder: Private; each agent gets a folder of its own in it.
+        watch: Entered with each agent, and left when it has ended.
     """
 
     @contextmanager
@@ -75,8 +89,9 @@ def fresh_agents(folder: Path) -> Launcher:
         with (
             tempfile.TemporaryDirectory(dir=folder, prefix="a", ignore_cleanup_errors=True) as own,
             launch(side.subject, folder=Path(own)) as agent,
+            watch(side, agent) as watched,
         ):
-            yield agent
+            yield watched
 
     return start
 

@@ -12,8 +12,8 @@ from mpbench.model import Repetition, Status, Timing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mpbench.harness.agents import Agents
-    from mpbench.harness.launch import AgentHandle, Ending, Subject
+    from mpbench.harness.agents import Agents, Serving
+    from mpbench.harness.launch import Ending, Subject
     from mpbench.harness.schedule import Group, SetUp
     from mpbench.model import Case
 
@@ -48,7 +48,7 @@ class GroupResult(NamedTuple):
 class _Member:
     """One agent at work on a group."""
 
-    def __init__(self, agent: AgentHandle, group: Group, effort: Effort, origin_ns: int) -> None:
+    def __init__(self, agent: Serving, group: Group, effort: Effort, origin_ns: int) -> None:
         self._agent = agent
         self._group = group
         self._effort = effort

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.model.kinds import Metric, Scalar, StartMethod, Status
+
+if TYPE_CHECKING:
+    from mpbench.model.sampled import Sampled
 
 __all__ = (
     "Account",
@@ -182,6 +185,7 @@ class Repetition(NamedTuple):
     account: Account | None = None
     slice: Slice | None = None
     extra: Mapping[str, Any] = {}
+    sampled: Sampled | None = None
 
     @property
     def is_ok(self) -> bool:

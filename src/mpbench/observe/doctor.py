@@ -15,7 +15,10 @@ from mpbench.observe.probes import Probes, probe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("diagnose", "examine")
+__all__ = ("WATCH_S", "diagnose", "examine")
+
+# Other load is looked at for this long before a session; it must fit into a run's minute.
+WATCH_S = 0.2
 
 
 def examine(facts: Mapping[str, Any], probes: Probes) -> tuple[Finding, ...]:

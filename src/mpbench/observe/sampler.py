@@ -13,6 +13,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mpbench.observe.portable import reader_for
+from mpbench.observe.stopwatch import Stopwatch
+from mpbench.observe.throttle import Throttle
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,8 +30,6 @@ _SHORT_NS = 1_000_000
 _DISCOVER_EVERY = 3
 # Points kept of one process; beyond it every second one is dropped.
 _MOST_POINTS = 4_096
-# The part of the allowed share that looks themselves may use.
-_ROOM = 0.95
 
 
 class Point(NamedTuple):
@@ -134,7 +134,8 @@ class Sampler:
     """
     Looks at the descendants of a process until it is told to stop.
 
-    As a context manager it starts on entry and stops on exit.
+    As a context manager it starts on entry and stops on exit. Its share counts
+    from the moment when it was made.
 
     Args:
         root: The process whose descendants are watched.
@@ -152,22 +153,22 @@ class Sampler:
         reader: Reader | None = None,
     ) -> None:
         self._book = _Book(root)
-        self._interval_s = interval_s
-        self._share = share
+        self._throttle = Throttle(round(interval_s * 1e9), share)
         self._reader = reader_for(root) if reader is None else reader
-        self._stop = threading.Event()
-        self._running = threading.Event()
-        self._running.set()
+        self._lock = threading.Lock()
+        self._time = Stopwatch()
         self._thread = threading.Thread(target=self._run, name="mpbench-sampler", daemon=True)
         self._ticks = 0
         self._late = 0
-        self._own_ns = 0
-        self._started = 0
+        # CPU time of the thread, and of looks that others asked for.
+        self._thread_ns = 0
+        self._asked_ns = 0
+        self._cost_ns = 0
+        self._started = time.perf_counter_ns()
         self._ended = 0
 
     def __enter__(self) -> Self:
-        self._started = time.perf_counter_ns()
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(
@@ -178,20 +179,28 @@ class Sampler:
     ) -> None:
         self.stop()
 
+    def start(self) -> None:
+        """Begin to look."""
+        self._time.resume()
+        self._thread.start()
+
     def pause(self) -> None:
         """Stop looking, for as long as something short is timed."""
-        self._running.clear()
+        self._time.pause()
 
     def resume(self) -> None:
-        """Look again."""
-        self._running.set()
+        """Look again, or for the first time; the pause brought no look nearer."""
+        if self._thread.ident is None:
+            self.start()
+        else:
+            self._time.resume()
 
     def stop(self) -> None:
         """Stop for good."""
         if self._thread.is_alive():
-            self._stop.set()
-            self._running.set()
+            self._time.end()
             self._thread.join()
+        if not self._ended:
             self._ended = time.perf_counter_ns()
             self._reader.close()
 
@@ -212,34 +221,55 @@ class Sampler:
             elapsed_ns=end - self._started,
         )
 
+    @property
+    def _own_ns(self) -> int:
+        return self._thread_ns + self._asked_ns
+
+    def look(self) -> bool:
+        """
+        Look now, from the caller's thread, if the share allows it.
+
+        For moments when nothing is timed: right before and right after what is.
+
+        Returns:
+            Whether there was a look.
+        """
+        elapsed_ns = time.perf_counter_ns() - self._started
+        if not self._throttle.affords(
+            elapsed_ns=elapsed_ns, own_ns=self._own_ns, cost_ns=self._cost_ns
+        ):
+            return False
+        self._asked_ns += self._look(discover=True)
+        return True
+
     def tick(self) -> float:
         """Look once and return how many seconds must pass before the next look."""
-        began = time.thread_time_ns()
-        readings = self._reader.look(discover=self._ticks % _DISCOVER_EVERY == 0)
-        self._book.enter(time.perf_counter_ns(), readings)
-        self._ticks += 1
-        cost = time.thread_time_ns() - began
-        self._own_ns += cost
-        # The next look will cost about as much; all of it must fit into the share,
-        # with a little room for what waking up costs.
+        cost = self._look(discover=self._ticks % _DISCOVER_EVERY == 0)
+        self._thread_ns += cost
         elapsed_ns = time.perf_counter_ns() - self._started
-        affordable_ns = (self._own_ns + cost) / (_ROOM * self._share) - elapsed_ns
-        return max(self._interval_s, affordable_ns / 1e9)
+        pause = self._throttle.pause_ns(elapsed_ns=elapsed_ns, own_ns=self._own_ns, cost_ns=cost)
+        return pause / 1e9
+
+    def _look(self, *, discover: bool) -> int:
+        """Enter one look into the book and return its CPU time in nanoseconds."""
+        with self._lock:
+            began = time.thread_time_ns()
+            readings = self._reader.look(discover=discover)
+            self._book.enter(time.perf_counter_ns(), readings)
+            self._ticks += 1
+            self._cost_ns = time.thread_time_ns() - began
+            return self._cost_ns
 
     def _run(self) -> None:
         began = time.thread_time_ns()
-        pause = self.tick()
-        due = time.monotonic() + pause
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            if not self._running.is_set():
-                self._running.wait()
-                due = time.monotonic()
-                continue
-            if time.monotonic() > due + pause / 2:
+        due = 0.0 if self._ticks == 0 else self._throttle.interval_ns / 1e9
+        pause = due
+        while self._time.wait_until(due):
+            if self._ticks and self._time.ran_s() > due + pause / 2:
                 self._late += 1
             # Waiting and waking cost something as well.
-            self._own_ns = time.thread_time_ns() - began
+            self._thread_ns = time.thread_time_ns() - began
             pause = self.tick()
-            due = time.monotonic() + pause
+            due = self._time.ran_s() + pause
         self.tick()
-        self._own_ns = time.thread_time_ns() - began
+        self._thread_ns = time.thread_time_ns() - began

@@ -33,6 +33,7 @@ class Arm:
         rev: A commit of the user's repository, built into an environment of its own.
         call: A callable of the user's, `package.module:function`.
         params: Its parameters.
+        sample: Whether a sampler looks on while it measures, as in a run.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Arm:
     rev: str | None = None
     call: str | None = None
     params: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    sample: bool = False
 
     def record(self) -> dict[str, Any]:
         """Return the arm as JSON-able values."""

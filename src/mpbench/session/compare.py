@@ -20,6 +20,8 @@ from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.harness.player import fresh_agents
 from mpbench.harness.private import private_folder
 from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
+from mpbench.observe.doctor import WATCH_S, diagnose
+from mpbench.observe.finding import findings_to_record
 from mpbench.observe.preflight import refusals
 from mpbench.session.arms import Arm, Place, described_arms, named
 from mpbench.session.choose import catalogue_for, record_of, refusal_of
@@ -29,6 +31,7 @@ from mpbench.session.guard import Guard
 from mpbench.session.interrupt import stop_requests
 from mpbench.session.pairs import Ground, Pair, pairs_of
 from mpbench.session.stages import Limits, Stages
+from mpbench.session.watch import Watch
 from mpbench.store.jsonl import Writer, read
 
 if TYPE_CHECKING:
@@ -144,6 +147,8 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     described = described_arms(arms, place)
     subjects = {one.subject.key: one for one in described}
     facts = environment.describe()
+    findings = diagnose(seconds=WATCH_S, machine=facts, interpreter=described[0].facts)
+    facts["doctor"] = findings_to_record(findings)
     ground = Ground(
         plan=plan.plan,
         catalogue=catalogue,
@@ -224,7 +229,9 @@ def compare(
         for record in prepared.records:
             writer.case(record)
         request = stack.enter_context(stop_requests())
-        ring = Ring(fresh_agents(private), Guard(), writer.repetition, seed=plan.plan.seed)
+        watch = Watch(lambda *_: True, closely=False)
+        agents = fresh_agents(private, watch=watch.beside)
+        ring = Ring(agents, Guard(), writer.repetition, seed=plan.plan.seed, watch=watch)
         stages = Stages(
             ring,
             prepared.pairs,

@@ -14,7 +14,7 @@ from mpbench.harness.episodes import Occasion, run_episode
 from mpbench.harness.pace import Pace, calibrate_pair
 from mpbench.harness.player import Side
 from mpbench.model import Repetition, Slice, Status
-from mpbench.observe.accounting import account_of
+from mpbench.session.watch import Watch
 from mpbench.workload import loops_for
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Ring:
         guard: Watches the machine.
         keep: Takes each record as soon as it is complete.
         seed: Every coin follows from it.
+        watch: Has the samplers of arms that ask for one.
         clock: Nanoseconds; a fake in tests.
     """
 
@@ -62,12 +63,14 @@ class Ring:
         keep: Callable[[Repetition], None],
         *,
         seed: int,
+        watch: Watch | None = None,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self.launcher = launcher
         self.guard = guard
         self.keep = keep
         self.seed = seed
+        self.watch = Watch(lambda *_: True, closely=False) if watch is None else watch
         self.clock = clock
         self.origin_ns = clock()
         self._records = 0
@@ -198,13 +201,11 @@ class Contest:
         for one in result.repetitions:
             assert one.slice is not None
             index = by_arm[one.slice.arm]
-            ending = result.endings[index]
-            found.append(
-                one._replace(
-                    account=None if ending is None else account_of(ending),
-                    extra={**extra, "role": _ROLES[index]},
-                )
+            whole = self._ring.watch.complete(
+                one, result.endings[index], origin_ns=self._ring.origin_ns
             )
+            found.append(whole._replace(extra={**extra, "role": _ROLES[index]}))
+        self._ring.watch.forget()
         return tuple(found)
 
     def _failed(self, error: WorkloadError, number: int, started: int) -> Repetition:

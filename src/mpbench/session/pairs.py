@@ -157,7 +157,9 @@ def _sides_against(
 ) -> Iterator[tuple[Side, Side]]:
     """Yield the pairs of one arm with the baseline."""
     (first_arm, here), (second_arm, there) = baseline, arm
-    unchanged = here is there and first_arm.text != second_arm.text
+    # Arms that only differ in who looks on measure the same case.
+    watched = first_arm.sample, second_arm.sample
+    unchanged = here is there and first_arm.text != second_arm.text and len(set(watched)) == 1
     candidates = list(_cases(second_arm, ground, there))
     for first, case in _cases(first_arm, ground, here):
         for second, other in candidates:
@@ -165,8 +167,8 @@ def _sides_against(
                 continue
             apart = ground.apart or Timing.WINDOW in {first.timing, second.timing}
             yield (
-                Side(first_arm.name, here.subject, first, case, apart),
-                Side(second_arm.name, there.subject, second, other, apart),
+                Side(first_arm.name, here.subject, first, case, apart, watched=watched[0]),
+                Side(second_arm.name, there.subject, second, other, apart, watched=watched[1]),
             )
 
 

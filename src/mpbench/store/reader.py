@@ -13,6 +13,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -135,6 +136,14 @@ def lines_of(path: Path) -> Iterator[Line]:
             yield Line(number, text, end, _decode(path, number, text))
 
 
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 class _Collector:
     """The records of one file so far, and the checks of a record against them."""
 
@@ -161,6 +170,8 @@ class _Collector:
         if record.schema != schema.SCHEMA:
             found = f"schema {record.schema} of mpbench {record.mpbench[:40]}"
             raise self._refuse(1, f"schema {schema.SCHEMA}", found)
+        if not _is_time(record.started_utc):
+            raise self._refuse(1, "an ISO 8601 time in started_utc", repr(record.started_utc)[:80])
         if not schema.is_shallow([record.plan, record.subjects, record.environment]):
             raise self._refuse(1, f"at most {schema.MAX_DEPTH} levels", "deeper nesting")
         return wire.header_from_line(record)
@@ -219,6 +230,10 @@ class _Collector:
         self._check_outcome(number, record.status, record.reason)
         if not schema.is_shallow(record.extra):
             raise self._refuse(number, f"at most {schema.MAX_DEPTH} levels", "deeper nesting")
+        seen = record.sampled
+        if seen and any(len(one.cpu_ns) != len(seen.at_ns) for one in seen.tracks):
+            expected = f"one CPU time of each process for each of {len(seen.at_ns)} looks"
+            raise self._refuse(number, expected, "another number")
         part = record.slice
         key = (record.subject, case, record.number, part and (part.arm, part.episode))
         if key in self._numbers:

@@ -27,7 +27,9 @@ __all__ = (
     "EventLine",
     "RepetitionLine",
     "SampleItem",
+    "SampledItem",
     "SliceItem",
+    "TrackItem",
     "decode",
     "encode",
     "is_shallow",
@@ -114,6 +116,25 @@ class AccountLine(_Item, frozen=True):
     cpu_coverage: _Share | None
 
 
+class TrackItem(_Item, frozen=True):
+    """The CPU time of one process at each look."""
+
+    role: _Name
+    cpu_ns: list[_Count | None]
+
+
+class SampledItem(_Item, frozen=True, omit_defaults=True):
+    """What a sampler saw, and what it cost."""
+
+    looks: _Count
+    late_looks: _Count
+    own_cpu_ns: _Count
+    watched_ns: _Count
+    at_ns: list[_Integer] = []
+    tracks: list[TrackItem] = []
+    left_out: _Count = 0
+
+
 class SliceItem(_Item, frozen=True):
     """Where a repetition stood in an episode of a comparison."""
 
@@ -123,8 +144,8 @@ class SliceItem(_Item, frozen=True):
     turns: list[_Count]
 
 
-class RepetitionLine(_Line, frozen=True, tag="repetition"):
-    """What one fresh agent measured of one case."""
+class RepetitionLine(_Line, frozen=True, omit_defaults=True, tag="repetition"):
+    """What one fresh agent measured of one case; `sampled` is left out where nobody looked."""
 
     subject: _Name
     workload: _Name
@@ -142,6 +163,7 @@ class RepetitionLine(_Line, frozen=True, tag="repetition"):
     account: AccountLine | None
     slice: SliceItem | None
     extra: dict[str, Any]
+    sampled: SampledItem | None = None
 
 
 class EventLine(_Line, frozen=True, tag="event"):

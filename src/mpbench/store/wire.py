@@ -18,6 +18,7 @@ from mpbench.model import (
     Sample,
     Slice,
 )
+from mpbench.model.sampled import Sampled, Track
 from mpbench.store.schema import (
     SCHEMA,
     AccountLine,
@@ -26,8 +27,10 @@ from mpbench.store.schema import (
     EnvironmentLine,
     EventLine,
     RepetitionLine,
+    SampledItem,
     SampleItem,
     SliceItem,
+    TrackItem,
 )
 
 __all__ = (
@@ -180,7 +183,21 @@ def repetition_to_line(repetition: Repetition) -> RepetitionLine:
             turns=list(part.turns),
         ),
         extra={**repetition.extra, **_not_finite(repetition)},
+        sampled=None if repetition.sampled is None else _sampled_to_item(repetition.sampled),
     )
+
+
+def _sampled_to_item(sampled: Sampled) -> SampledItem:
+    tracks = [TrackItem(role=one.role, cpu_ns=list(one.cpu_ns)) for one in sampled.tracks]
+    return SampledItem(**{**sampled._asdict(), "at_ns": list(sampled.at_ns), "tracks": tracks})
+
+
+def _sampled(item: SampledItem | None) -> Sampled | None:
+    if item is None:
+        return None
+    values: dict[str, Any] = {name: getattr(item, name) for name in Sampled._fields}
+    tracks = tuple(Track(one.role, tuple(one.cpu_ns)) for one in item.tracks)
+    return Sampled(**{**values, "at_ns": tuple(item.at_ns), "tracks": tracks})
 
 
 def _account(line: AccountLine | None) -> Account | None:
@@ -210,6 +227,7 @@ def repetition_from_line(line: RepetitionLine, case: Case) -> Repetition:
         if part is None
         else Slice(part.arm, part.episode, part.launched_first, tuple(part.turns)),
         extra=line.extra,
+        sampled=_sampled(line.sampled),
     )
 
 

@@ -25,6 +25,7 @@ from mpbench.session.compare import ComparePlan, compare
 from mpbench.session.guard import Guard, Look
 from mpbench.session.progress import Silent
 from mpbench.session.revisions import build, commit_of
+from mpbench.session.watch import Watch
 from mpbench.store import read
 
 GIT = shutil.which("git") or "git"
@@ -100,6 +101,26 @@ def test_a_set_up_that_keeps_its_load_on_is_left_between_turns(subject, tmp_path
 
     assert [Status.OK, Status.OK] == [one.status for one in result.repetitions]
     assert [2, 2] == [len(one.samples) for one in result.repetitions]
+
+
+def test_only_the_arm_that_asks_for_it_is_watched(subject, tmp_path):
+    """Turns are watched, and what a sampler saw stands in the record of its arm alone."""
+    watch = Watch(lambda *_: True, closely=False)
+    result = run_episode(
+        (side(subject, arm="off"), side(subject, arm="on", watched=True)),
+        Pace((1_000, 1_000), 1, 8),
+        coin=_Coin(0.1),
+        occasion=Occasion(0, 0, 0),
+        launcher=fresh_agents(tmp_path, watch=watch.beside),
+    )
+    records = [
+        watch.complete(one, ending, origin_ns=0)
+        for one, ending in zip(result.repetitions, result.endings, strict=True)
+    ]
+
+    assert ["off", "on"] == [one.slice.arm for one in records]
+    assert [False, True] == [one.sampled is not None for one in records]
+    assert all(one.account.cpu_source == "subreaper" for one in records)
 
 
 def test_an_injected_wait_is_inside_the_operation(subject, tmp_path):

@@ -49,8 +49,15 @@ def test_equal_arms_get_different_names():
     assert ["fork", "fork #2", "fork #3"] == [arm.name for arm in arms]
 
 
+def test_an_arm_may_have_a_sampler():
+    """It has none unless it says so."""
+    assert [False, True] == [arm.sample for arm in arms_of(("sample=off", "sample=on"), None)]
+    assert not arms_of(("method=fork",), None)[0].sample
+
+
 @pytest.mark.parametrize(
-    "text", ["fork", "method=", "=fork", "method=fork,method=spawn", "method=thread", ""]
+    "text",
+    ["fork", "method=", "=fork", "method=fork,method=spawn", "method=thread", "sample=yes", ""],
 )
 def test_what_is_no_arm_is_refused(text):
     """The message shows the text."""

@@ -157,6 +157,16 @@ def test_the_same_arm_twice_is_compared_with_itself():
     assert ("fork", "fork #2") == tuple(side.arm for side in pair.sides)
 
 
+def test_arms_that_only_differ_in_who_looks_on_measure_the_same_case():
+    """The effect of the sampler is a comparison like any other."""
+    arms = [Arm(text="sample=off"), Arm(text="sample=on", sample=True)]
+    pairs = found(arms, methods=(StartMethod.FORK,))
+
+    assert all(one.sides[0].case == one.sides[1].case for one in pairs)
+    assert [("off", "on")] * 2 == [tuple(side.arm for side in one.sides) for one in pairs]
+    assert [(False, True)] * 2 == [tuple(side.watched for side in one.sides) for one in pairs]
+
+
 def test_two_interpreters_are_compared_on_everything():
     """Also workloads without start methods."""
     arms = [Arm(text="python=3.11", python="3.11"), Arm(text="python=3.13", python="3.13")]

@@ -22,6 +22,8 @@ _WORDS = set(re.findall(r"`([^`]+)`", _TEXT))
         schema.SampleItem,
         schema.AccountLine,
         schema.SliceItem,
+        schema.SampledItem,
+        schema.TrackItem,
         schema.EventLine,
         schema.EndLine,
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from mpbench.errors import OutputError, RecordError
 from mpbench.model import Event, Run, RunEnd, Sample, Slice, Status
+from mpbench.model.sampled import Sampled, Track
 from mpbench.store import RESULTS, Writer, read
 
 
@@ -43,6 +44,21 @@ def test_what_was_written_is_read_back(tmp_path):
 
     assert run._replace(path=str(folder / RESULTS)) == read(folder)
     assert read(folder) == read(folder / RESULTS)
+
+
+def test_what_a_sampler_saw_is_read_back(tmp_path):
+    """Where nobody looked, the line is what it was before there was a sampler."""
+    tracks = (Track("parent", (5, 9)), Track("worker", (None, 7)))
+    sampled = Sampled(9, 1, 3_000, 400_000, (-1, 20), tracks, 4)
+    run = fakes.run(agents=1)
+    first, *others = run.repetitions
+    run = run._replace(repetitions=(first._replace(sampled=sampled), *others))
+
+    folder = _write(run, tmp_path / "run")
+    lines = [line for line in (folder / RESULTS).read_text().splitlines() if '"account"' in line]
+
+    assert sampled == read(folder).repetitions[0].sampled
+    assert [True] + [False] * len(others) == ['"sampled"' in line for line in lines]
 
 
 def test_file_and_folder_are_private(tmp_path):

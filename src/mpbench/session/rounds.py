@@ -1,0 +1,209 @@
+"""The repetitions of a run, round by round: what is asked of agents, what is kept of it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mpbench.harness.agents import Agents
+from mpbench.harness.repetitions import Effort, GroupResult, measure_group
+from mpbench.harness.schedule import Group, rounds
+from mpbench.model import Event, Repetition
+from mpbench.session.budget import Budget
+from mpbench.session.verify import trace_file
+from mpbench.session.watch import Durations, Watch, may_watch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from mpbench.model import Case
+    from mpbench.plan import Plan
+    from mpbench.session.interrupt import StopRequest
+    from mpbench.session.progress import Progress
+    from mpbench.session.subjects import Described
+    from mpbench.store.jsonl import Writer
+    from mpbench.workload import Workload
+
+__all__ = ("Session", "measure_rounds")
+
+# After two failures for the same reason a third would only cost time.
+_FAILURES_ALLOWED = 2
+
+
+class Session:
+    """
+    The state of one run while it measures.
+
+    Args:
+        plan: What is measured.
+        catalogue: Every workload by its name.
+        writer: Takes each record as soon as it is complete.
+        progress: Who watches.
+        private: A folder that is gone after the session.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        catalogue: Mapping[str, Workload],
+        writer: Writer,
+        progress: Progress,
+        private: Path,
+    ) -> None:
+        self.plan = plan
+        self.writer = writer
+        self.progress = progress
+        self.private = private
+        self.origin_ns = time.perf_counter_ns()
+        self.iterations: dict[tuple[str, Case], int] = {}
+        self.failures: dict[tuple[str, Case], int] = {}
+        self.sampling_ns = 0
+        self.ok = 0
+        self.traced: set[str] = set()
+        self._durations = Durations({name: one.timing for name, one in catalogue.items()})
+        self._watch = Watch(self._is_watched)
+        self.agents = Agents(private, watch=self._watch.over)
+
+    def _is_watched(self, subject: str, case: Case) -> bool:
+        """Return whether a sampler looks on while a case is measured."""
+        return may_watch(self.plan.sample, self._durations.of(subject, case))
+
+    def elapsed_ns(self) -> int:
+        """Return nanoseconds since the session began."""
+        return time.perf_counter_ns() - self.origin_ns
+
+    def event(self, kind: str, text: str, case: str | None = None) -> None:
+        """Write an event and tell the user."""
+        self.writer.event(Event(self.elapsed_ns(), kind, text, case))
+        self.progress.note(text)
+
+    def note(self, repetition: Repetition) -> None:
+        """Learn from one repetition: its iterations, its failures, its cost."""
+        key = (repetition.subject, repetition.case)
+        if repetition.is_ok:
+            self.ok += 1
+            self._durations.note(repetition)
+            self.iterations.setdefault(key, repetition.iterations)
+            self.sampling_ns += repetition.elapsed_ns
+        else:
+            self.failures[key] = self.failures.get(key, 0) + 1
+            self.progress.note(
+                f"{repetition.case.id}: {repetition.status.value}: {repetition.reason}"
+            )
+
+    def worth_trying(self, group: Group) -> Group:
+        """Leave out the cases that have failed often enough."""
+        kept = [
+            one._replace(
+                cases=tuple(
+                    case
+                    for case in one.cases
+                    if self.failures.get((group.subject, case), 0) < _FAILURES_ALLOWED
+                )
+            )
+            for one in group.set_ups
+        ]
+        return group._replace(set_ups=tuple(one for one in kept if one.cases))
+
+    def tracing(self, group: Group, effort: Effort) -> Effort:
+        """Have a verification write down which calls a group makes."""
+        if not effort.verify:
+            return effort
+        name = group.set_ups[0].workload.name
+        self.traced.add(name)
+        return effort._replace(trace=str(trace_file(self.private, name)))
+
+    def keep(self, results: Sequence[GroupResult]) -> None:
+        """Write what the agents of one group gave."""
+        for result in results:
+            for repetition in result.repetitions:
+                self.writer.repetition(
+                    self._watch.complete(repetition, result.ending, origin_ns=self.origin_ns)
+                )
+            for text in result.left:
+                self.event("leak", text)
+            if result.ending is not None:
+                for name in result.ending.report.get("ended", ()):
+                    where = result.repetitions[-1].case.workload if result.repetitions else "?"
+                    self.event("ended", f"{where} left {name} behind; it was ended")
+        self._watch.forget()
+
+
+def measure_rounds(
+    session: Session,
+    groups: Sequence[Group],
+    subjects: Mapping[str, Described],
+    request: StopRequest,
+    done: frozenset[tuple[str, Case, int]],
+) -> None:
+    """
+    Measure every group once a round, until the repetitions or the budget are used up.
+
+    Args:
+        session: The run.
+        groups: What agents measure.
+        subjects: The interpreters by their keys.
+        request: Says when the user wants to stop.
+        done: What a resumed run has measured already.
+    """
+    plan = session.plan
+    fewest = 1 if plan.verify else plan.samples
+    repetitions = 1 if plan.verify else plan.repetitions
+    budget = Budget(plan.budget_s, rounds=repetitions, samples=fewest)
+    session.progress.begin("measuring", repetitions * len(groups))
+    began = time.perf_counter()
+    for number, order in rounds(groups, repetitions=repetitions, seed=plan.seed):
+        share = budget.next(time.perf_counter() - began)
+        if share.stop:
+            session.event("budget", f"the budget of {plan.budget_s:g} s held {number} repetitions")
+            break
+        effort = Effort(
+            number, share.samples, plan.sample_ns, plan.window_ms, session.iterations, plan.verify
+        )
+        started, before = time.perf_counter(), session.sampling_ns
+        for position, group in enumerate(order):
+            if request.asked:
+                return
+            left = budget.remaining_s(time.perf_counter() - began, position, len(order))
+            session.progress.step(group.name, left_s=left)
+            left_to_do = _without(session.worth_trying(group), number, done)
+            following = order[position + 1] if position + 1 < len(order) else None
+            _measure(session, left_to_do, subjects, effort, following)
+            session.progress.done()
+        spent = (session.sampling_ns - before) / 1e9
+        budget.measured(time.perf_counter() - started, spent, share.samples)
+
+
+def _without(group: Group, number: int, done: frozenset[tuple[str, Case, int]]) -> Group:
+    """Leave out what a resumed run has measured already."""
+    if not done:
+        return group
+    kept = [
+        one._replace(
+            cases=tuple(case for case in one.cases if (group.subject, case, number) not in done)
+        )
+        for one in group.set_ups
+    ]
+    return group._replace(set_ups=tuple(one for one in kept if one.cases))
+
+
+def _measure(
+    session: Session,
+    group: Group,
+    subjects: Mapping[str, Described],
+    effort: Effort,
+    following: Group | None,
+) -> None:
+    if not group.set_ups:
+        return
+    results = measure_group(
+        subjects[group.subject].subject,
+        group,
+        session.tracing(group, effort),
+        agents=session.agents,
+        origin_ns=session.origin_ns,
+        keep=session.note,
+        following=None if following is None else subjects[following.subject].subject,
+    )
+    session.keep(results)
