@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fakes
@@ -119,19 +119,31 @@ def open_report(browser):
 
 
 @pytest.fixture(scope="session")
-def axe(tmp_path_factory) -> str:
-    """Return the source of axe-core, which npm keeps in its own cache."""
+def npm_package(tmp_path_factory) -> Callable[[str], Path]:
+    """Return a function that gives the archive of a package, which npm keeps in its own cache."""
     npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed, so axe-core cannot be fetched")
-    folder = tmp_path_factory.mktemp("axe")
-    try:
-        command = [npm, "pack", "axe-core@4", "--silent", "--prefer-offline"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):
-        pytest.skip("axe-core cannot be fetched from the npm registry")
-    (archive,) = folder.glob("axe-core-*.tgz")
-    with tarfile.open(archive) as tar:
+    kept: dict[str, Path] = {}
+
+    def fetch(name: str) -> Path:
+        if npm is None:
+            pytest.skip(f"npm is not installed, so {name} cannot be fetched")
+        if name not in kept:
+            folder = tmp_path_factory.mktemp("npm")
+            command = [npm, "pack", name, "--silent", "--prefer-offline"]
+            try:
+                subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+            except (OSError, subprocess.SubprocessError):
+                pytest.skip(f"{name} cannot be fetched from the npm registry")
+            (kept[name],) = folder.glob("*.tgz")
+        return kept[name]
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def axe(npm_package) -> str:
+    """Return the source of axe-core."""
+    with tarfile.open(npm_package("axe-core@4")) as tar:
         member = tar.extractfile("package/axe.min.js")
         assert member is not None
         return member.read().decode()
