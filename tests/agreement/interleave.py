@@ -6,19 +6,22 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from mpbench.stats import signed_rank_interval
 from mpbench.units import format_seconds
 
 __all__ = ("interleaved", "row")
 
-Way = Callable[[], float]
+Reading = TypeVar("Reading")
 
 
-def interleaved(ways: Mapping[str, Way], *, rounds: int, seed: int = 1) -> dict[str, list[float]]:
-    """Call each way once in each round, in an order drawn anew; return its readings in seconds."""
+def interleaved(
+    ways: Mapping[str, Callable[[], Reading]], *, rounds: int, seed: int = 1
+) -> dict[str, list[Reading]]:
+    """Call each way once in each round, in an order drawn anew; return its readings."""
     chance = random.Random(seed)
-    readings: dict[str, list[float]] = {name: [] for name in ways}
+    readings: dict[str, list[Reading]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name in chance.sample(list(ways), len(ways)):
             readings[name].append(ways[name]())
