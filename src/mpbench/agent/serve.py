@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import multiprocessing.context
 import os
-import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -13,6 +13,7 @@ from typing import Any, Callable, cast
 
 from mpbench.agent.burden import slowed_down
 from mpbench.agent.calibrate import iterations_for
+from mpbench.agent.held import Held, held, left_since
 from mpbench.agent.protocol import Channel, sample_to_wire
 from mpbench.agent.sample import quiet_collector, take
 from mpbench.catalog import find
@@ -44,14 +45,6 @@ def _not_installed(found: Workload) -> str | None:
     return f"not installed in this interpreter: {', '.join(missing)}" if missing else None
 
 
-def _descriptors() -> int:
-    """Count open descriptors; -1 where the platform does not list them."""
-    try:
-        return len(os.listdir("/proc/self/fd"))
-    except OSError:
-        return -1
-
-
 class Agent:
     """One workload's set-up at a time, and the requests that concern it."""
 
@@ -60,7 +53,7 @@ class Agent:
         self._workload: Workload | None = None
         self._method: StartMethod | None = None
         self._yielded: Any = None
-        self._before = 0
+        self._before = Held()
 
     def _case(self, params: Mapping[str, Any]) -> Case:
         assert self._workload is not None
@@ -76,11 +69,14 @@ class Agent:
         if reason is not None:
             raise UnsupportedError(reason)
         context = _context(self._method)
-        self._before = _descriptors()
         if request.get("trace"):
             from mpbench.agent.trace import Tracer  # noqa: PLC0415 - verification only
 
             Tracer(request["trace"]).start()
+        for name in found.requires:
+            # What another library makes when it is imported is no leak of the workload.
+            importlib.import_module(name)
+        self._before = held()
         if request.get("inject"):
             self._stack.enter_context(slowed_down(*request["inject"]))
         started = monotonic_ns()
@@ -128,19 +124,7 @@ class Agent:
         stack, self._stack = self._stack, ExitStack()
         self._workload = self._yielded = None
         stack.close()
-        after = _descriptors()
-        return {
-            "elapsed_ns": monotonic_ns() - started,
-            "left": {
-                "children": [child.name for child in multiprocessing.active_children()],
-                "threads": [
-                    thread.name
-                    for thread in threading.enumerate()
-                    if thread is not threading.main_thread()
-                ],
-                "descriptors": after - self._before,
-            },
-        }
+        return {"elapsed_ns": monotonic_ns() - started, "left": left_since(self._before)}
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

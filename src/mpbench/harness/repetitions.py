@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from mpbench.model import Case
 
 __all__ = ("Effort", "GroupResult", "measure_group")
+
+
+# What multiprocessing's own tracker prints, in every Python since 3.8.
+_LEAKED = re.compile(r"There appear to be (\d+ leaked \w+ objects)")
 
 
 class Effort(NamedTuple):
@@ -151,9 +156,18 @@ class _Member:
 
     def _close(self, one: SetUp) -> None:
         reply = self._ask({"do": "close"}, one.workload.deadline_s)
-        left = reply["left"]
-        self.left += [f"{one.workload.name} left the child {name!r}" for name in left["children"]]
-        self.left += [f"{one.workload.name} left the thread {name!r}" for name in left["threads"]]
+        self.left += [f"{one.workload.name} left the {thing}" for thing in reply["left"]]
+
+    def note_ending(self, ending: Ending) -> None:
+        """Note what an agent that had done its work said and did while it ended."""
+        name = self._group.name
+        if self.is_usable and ending.exit_code != 0:
+            self.left.append(f"{name} did not end in good order: {_manner(ending)}")
+        self.left += [f"{name} left {what} to the resource tracker" for what in self._leaked()]
+
+    def _leaked(self) -> list[str]:
+        """Return what resource trackers complained of: names that nobody had unlinked."""
+        return _LEAKED.findall(self._agent.last_words())
 
 
 def _manner(ending: Ending) -> str:
@@ -207,8 +221,8 @@ def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
             fine = {Status.OK, Status.UNSUPPORTED}
             is_well = all(repetition.status in fine for repetition in done)
             ending = agent.stop() if is_well else agent.kill()
-            if is_well and member.is_usable and ending.exit_code != 0:
-                member.left.append(f"{group.name} did not end in good order: {_manner(ending)}")
+            if is_well:
+                member.note_ending(ending)
         results.append(GroupResult(tuple(done), ending, tuple(member.left)))
     return tuple(results)
 

@@ -121,9 +121,12 @@ def opened_mpire(method: str) -> Iterator[Peer]:
     """Keep mpire's pool open."""
     from mpire import WorkerPool  # type: ignore[attr-defined]  # its export is implicit
     from mpire.tqdm_utils import TqdmMpireStd
+    from tqdm.std import TqdmDefaultWriteLock  # type: ignore[import-untyped]
 
     # Or the progress bar, which mpire makes even where none is shown, leaves a thread behind.
     TqdmMpireStd.monitor_interval = 0
+    # And a semaphore for as long as the interpreter lives; bars of threads need none.
+    TqdmDefaultWriteLock.mp_lock = None
     numbers = list(range(PEER_TASKS))
     with WorkerPool(n_jobs=_WORKERS, start_method=method, keep_alive=True) as pool:
 
