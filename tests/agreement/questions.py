@@ -1,4 +1,9 @@
-"""The questions that users ask, answered from result files: a table for docs/METHODOLOGY.md."""
+"""
+The questions that users ask, answered from result files: a table for docs/METHODOLOGY.md.
+
+`mpbench run --tier standard` answers all but a few figures; `EXTRA` measures
+those, and both commands stand in the table's head.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +36,41 @@ class Question(NamedTuple):
     workloads: str
     parts: tuple[Part, ...]
 
+
+class Extra(NamedTuple):
+    """A run of workloads that tier standard leaves to tier full, with as few values as will do."""
+
+    workloads: tuple[str, ...]
+    params: tuple[tuple[str, tuple[Any, ...]], ...]
+    method: str = "fork"
+
+    @property
+    def command(self) -> str:
+        """What to type."""
+        selected = " ".join(f"--select {name}" for name in self.workloads)
+        chosen = " ".join(f"--param {name}={','.join(map(str, v))}" for name, v in self.params)
+        start = f"--start-method {self.method}"
+        return f"mpbench run --tier standard --reps 8 {start} {selected} {chosen}"
+
+
+STANDARD = "mpbench run --tier standard"
+EXTRA = Extra(
+    (
+        "process/memory-after-fork",
+        "pipe/out-of-band",
+        "condition/abandoned-waiter",
+        "peer/billiard",
+        "peer/joblib",
+        "peer/loky",
+        "peer/mpire",
+    ),
+    (
+        ("use", ("collect",)),
+        ("payload_bytes", (1 << 16, 1 << 24)),
+        ("call", ("map",)),
+        ("chunk_size", (1,)),
+    ),
+)
 
 METHODS = ("fork", "forkserver", "spawn")
 
@@ -95,7 +135,7 @@ QUESTIONS = (
     ),
     Question(
         "Why does memory grow after fork, and does `gc.freeze` help?",
-        "`process/memory-after-fork` (tier full)",
+        "`process/memory-after-fork` (extra)",
         tuple(
             one(
                 f"frozen={frozen}",
@@ -111,7 +151,7 @@ QUESTIONS = (
         "How many workers, in a container too?",
         "`cross/oversubscription`, `pool/strong-scaling`",
         tuple(
-            one(f"{workers} workers", "pool/strong-scaling", workers=workers)
+            one(f"{workers} workers", "pool/strong-scaling", work="cpu", workers=workers)
             for workers in (1, 2, 4, 8)
         ),
     ),
@@ -179,7 +219,7 @@ QUESTIONS = (
     ),
     Question(
         "Out of band or shared memory: from which size?",
-        "`shared/hand-over`, `pipe/out-of-band`",
+        "`shared/hand-over`, `pipe/out-of-band` (extra)",
         tuple(
             one(
                 f"{name}, {size >> 10} KiB",
@@ -190,6 +230,17 @@ QUESTIONS = (
             )
             for size in (1 << 14, 1 << 20)
             for name, kind in (("pipe", "pipe"), ("memory", "memory-and-semaphore"))
+        )
+        + tuple(
+            one(
+                f"{form}, {size >> 10:,} KiB",
+                "pipe/out-of-band",
+                "fork",
+                payload_bytes=size,
+                form=form,
+            )
+            for size in (1 << 16, 1 << 24)
+            for form in ("in-band", "out-of-band")
         ),
     ),
     Question(
@@ -212,11 +263,11 @@ QUESTIONS = (
         "Who deletes shared memory, and what does tracking cost?",
         "`shared/memory-create`",
         (
-            one("create and unlink", "shared/memory-create", "spawn", payload_bytes=65_536),
+            one("create and unlink", "shared/memory-create", payload_bytes=65_536),
             one(
                 "CPU of the tracker",
                 "shared/memory-create",
-                "spawn",
+                "",
                 "tracker_cpu",
                 payload_bytes=65_536,
             ),
@@ -256,26 +307,37 @@ QUESTIONS = (
     Question(
         "How late do notify, Event and Barrier wake?",
         "`condition/notify`, `condition/event-set-to-wake`, `condition/barrier-cycle`, "
-        "`condition/abandoned-waiter`",
+        "`condition/abandoned-waiter` (extra)",
         (
+            one(
+                "notify_all, last of 4",
+                "condition/notify",
+                "fork",
+                "last_wake",
+                call="notify_all",
+                waiters=4,
+            ),
             one("Event, 1 waiter", "condition/event-set-to-wake", "fork", waiters=1),
             one("Event, last of 4", "condition/event-set-to-wake", "fork", "last_wake", waiters=4),
             one("Barrier of 2", "condition/barrier-cycle", "fork", parties=2),
+            one("blocked by a dead waiter", "condition/abandoned-waiter", "fork", "blocked"),
         ),
     ),
     Question(
         "Is the lock fair?",
-        "`lock/contended` (`jain`, `longest_wait`), `lock/runs`",
+        "`lock/contended` (`jain`, `longest_wait`)",
         tuple(
             one(
-                f"Jain, 4 workers, {length // 1000} us held",
+                f"{label}, 4 workers, {length // 1000} us held",
                 "lock/contended",
                 "fork",
-                "jain",
+                fact,
                 workers=4,
                 critical_ns=length,
+                outside_ns=1_000,
             )
             for length in (1_000, 100_000)
+            for label, fact in (("Jain", "jain"), ("longest wait", "longest_wait"))
         ),
     ),
     Question(
@@ -296,10 +358,15 @@ QUESTIONS = (
     ),
     Question(
         "Pool, executor or another library?",
-        "`pool/task-overhead`, `pool/executor`, `peer/*` (tier full)",
+        "`pool/task-overhead`, `pool/executor`, `peer/joblib`, `peer/loky`, `peer/mpire`, "
+        "`peer/billiard` (extra)",
         (
             one("Pool.map, 1", "pool/task-overhead", "fork", call="map", chunk_size=1),
             one("executor map, 1", "pool/executor", call="map", chunk_size=1),
+            one("joblib (loky)", "peer/joblib", backend="loky", call="map", chunk_size=1),
+            one("loky", "peer/loky", call="map", chunk_size=1),
+            one("mpire", "peer/mpire", "fork", call="map", chunk_size=1),
+            one("billiard", "peer/billiard", "fork", call="map", chunk_size=1),
         ),
     ),
     Question(
@@ -324,24 +391,36 @@ def _matches(table: pd.DataFrame, part: Part) -> pd.DataFrame:
     return rows
 
 
-def figure(table: pd.DataFrame, part: Part) -> str:
-    """Return a figure with its label, or say that it was not measured."""
+def figure(table: pd.DataFrame, part: Part) -> str | None:
+    """Return a figure with its label, or None where it was not measured."""
     rows = _matches(table, part)
     rows = rows[rows["median"].notna()]
     if rows.empty:
-        return f"{part.label}: not measured"
+        return None
     row = rows.iloc[0]
     return f"{part.label}: {format_quantity(float(row['median']), str(row['unit']))}"
 
 
 def lines(files: Sequence[Path]) -> list[str]:
-    """Return the table."""
+    """Return the table, under the commands that measure it, and what stays unanswered."""
     table = summarize([read(path) for path in files])
-    made = ["| # | question | workload | measured here |", "|---|---|---|---|"]
+    made = [
+        f"`{STANDARD}`; what is marked *extra*: `{EXTRA.command}`. Medians over agents.",
+        "",
+        "| # | question | workload | measured here |",
+        "|---|---|---|---|",
+    ]
+    unanswered: list[str] = []
     for number, question in enumerate(QUESTIONS, 1):
-        answer = "; ".join(figure(table, part) for part in question.parts)
+        figures = {part.label: figure(table, part) for part in question.parts}
+        answer = "; ".join(text or f"{label}: not measured" for label, text in figures.items())
         made.append(f"| {number} | {question.text} | {question.workloads} | {answer} |")
-    return made
+        missing = [label for label, text in figures.items() if text is None]
+        if missing:
+            part = "not at all" if len(missing) == len(figures) else f"without {', '.join(missing)}"
+            unanswered.append(f"{number} ({part})")
+    said = f"Unanswered: {', '.join(unanswered)}." if unanswered else "No question is unanswered."
+    return [*made, "", said]
 
 
 def main() -> None:
