@@ -30,6 +30,7 @@ from mpbench.report.document import (
 )
 from mpbench.report.drawn import Drawer
 from mpbench.report.environments import environments
+from mpbench.report.figures.limits import limits_of
 from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
 from mpbench.report.matrix import matrix
@@ -112,9 +113,12 @@ def _material(evidence: Evidence, *, with_latencies: bool) -> drawings.Material 
     if material is None:
         return None
     run = next(run for run in evidence.runs if run.header.run == material.place.run)
-    usable = run.header.environment.get("cpu", {}).get("usable")
-    latencies = frames.latencies((run,)) if with_latencies else None
-    return material._replace(latencies=latencies, cpus=usable)
+    environment = run.header.environment
+    return material._replace(
+        latencies=frames.latencies((run,)) if with_latencies else None,
+        cpus=environment.get("cpu", {}).get("usable"),
+        limits=limits_of(environment),
+    )
 
 
 class _Builder:

@@ -77,12 +77,10 @@ def method_cell(row: Row) -> Cell:
     if row["method"] == row["base"]:
         return Cell("base", 1.0 if row["agents"] else None)
     cell = ratio_cell(row, "method_ratio", f"; against {row['base']}")
-    is_open = row["method_ratio_low"] <= 1 <= row["method_ratio_high"]
-    return (
-        cell._replace(text=f"~ {cell.text}", note=f"no difference shown; {cell.note}")
-        if (is_open and cell.value is not None)
-        else cell
-    )
+    is_shown = row["method_ratio_low"] > 1 or row["method_ratio_high"] < 1
+    if is_shown or cell.value is None:
+        return cell
+    return cell._replace(text=f"~ {cell.text}", note=f"no difference shown; {cell.note}")
 
 
 def target_of(row: Row) -> str:

@@ -43,10 +43,11 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
     ratio = row["method_ratio"]
     if not math.isfinite(ratio):
         return cell._replace(target=target_of(row))
-    is_open = row["method_ratio_low"] <= 1 <= row["method_ratio_high"]
+    # Without an interval nothing is shown to differ either.
+    is_shown = row["method_ratio_low"] > 1 or row["method_ratio_high"] < 1
     own = wording.quantity_text(row["median"], row["unit"])
     return cell._replace(
-        note=f"{own}; {cell.note}", tone=0 if is_open else tone_of(ratio), target=target_of(row)
+        note=f"{own}; {cell.note}", tone=tone_of(ratio) if is_shown else 0, target=target_of(row)
     )
 
 
@@ -74,7 +75,7 @@ def _columns(groups: Sequence[Group], methods: Sequence[str], every: Groups) -> 
 def _caption(base: str, groups: Sequence[Group], every: Groups, *, shortened: bool) -> str:
     text = (
         f"Costs against {base} on the same machine and Python; {base} itself in its own unit. "
-        "Above 1 is slower. A ratio after ~ is one whose 95 % interval holds 1."
+        "Above 1 is slower. A ratio after ~ is one whose 95 % interval holds 1, or has none."
     )
     if shortened:
         text += " Each workload stands with its first parameters; the tables below have them all."

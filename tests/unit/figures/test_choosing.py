@@ -117,7 +117,7 @@ def test_the_surface_says_where_tasks_break_even(material):
     """The caption gives the task length for 50 and 90 % at each chunk size."""
     caption = by_key(figures.for_material("pool", material))["surface-map"].caption
 
-    assert "Chunk size 1: 50 % needs tasks of" in caption
+    assert "chunk size 1: 50 % needs tasks of" in caption
     assert "90 % needs tasks of" in caption
 
 

@@ -16,6 +16,7 @@ from mpbench.report.figures import (
     generic,
     ladders,
     machines,
+    pairs,
     pooled,
     starting,
     tails,
@@ -58,7 +59,7 @@ def _figures(family: str, material: Material) -> Iterator[Figure]:
     yield from special
     yield from generic.other_overviews(family, material, done)
     yield from tails.tails(family, material)
-    yield from generic.paired_facts(family, material)
+    yield from pairs.paired_facts(family, material)
     yield from generic.sweeps(family, material, done)
     yield from generic.categories(family, material, done)
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from mpbench.analysis.readings import Reading
-from mpbench.report.figures.style import INK, Look, clean
+from mpbench.report.figures.style import INK
 from mpbench.report.figures.words import param_value, plain_quantity, reading_name
 
 __all__ = (
     "CHARACTER",
     "label_places",
-    "legend_above",
     "mark_place",
     "place_of_count",
     "set_along",
@@ -25,7 +22,6 @@ __all__ = (
     "set_swept",
     "set_values",
     "set_zero_based",
-    "shade_beyond",
     "size_places",
 )
 
@@ -242,31 +238,3 @@ def set_along(axes: Any, readings: Sequence[Reading]) -> None:
     _set_reading_axis(axes, readings, "x")
     names = dict.fromkeys(reading_name("", one.metric) for one in readings)
     axes.set_xlabel(", ".join(names))
-
-
-def legend_above(drawing: Any, shown: Mapping[str, Look], *, cpus: int | None = None) -> None:
-    """Explain the series, and the shading, in one row above the axes, where nothing is hidden."""
-    # A single series without a name is explained by the title.
-    named = {name: look for name, look in shown.items() if name}
-    handles: list[Any] = [
-        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line)
-        for look in named.values()
-    ]
-    names = [clean(name, longest=28) for name in named]
-    if cpus is not None:
-        handles.append(Patch(facecolor=INK, alpha=0.12))
-        names.append(f"beyond {cpus} usable CPU{'s' if cpus != 1 else ''}")
-    if not handles:
-        return
-    across = max(1, min(len(names), int(92 / (7 + max(len(name) for name in names)))))
-    drawing.legend(handles, names, loc="outside upper left", ncols=across)
-
-
-def shade_beyond(axes: Any, cpus: int | None) -> None:
-    """Shade the worker counts for which there are not enough usable CPUs."""
-    low, high = axes.get_xlim()
-    edge = place_of_count(cpus + 0.5) if cpus else high
-    if edge >= high:
-        return
-    axes.axvspan(max(low, edge), high, color=INK, alpha=0.07, linewidth=0)
-    axes.set_xlim(low, high)

@@ -14,6 +14,9 @@ from mpbench.report.figures.words import param_value, params_words, ratio_words,
 __all__ = ("by_size", "delivery", "round_trips")
 
 _SIZE = "payload_bytes"
+# Up to 16 KiB `Connection` sends header and body in one write; 64 KiB fill a Linux pipe.
+_BOUNDARIES = (16_384.0, 65_536.0)
+_NEAR = 1.2
 # How often the payload crosses in one operation.
 _CROSSINGS: Mapping[str, int] = {"round-trip": 2, "latency": 1, "time": 1}
 
@@ -29,6 +32,11 @@ def _bandwidth(one: Reading) -> Reading:
         high=None if one.low is None else carried / one.low,
         agents=tuple(carried / each for each in one.agents),
     )
+
+
+def _is_near(one: float, other: float) -> bool:
+    """Whether two sizes would be marked at the same place."""
+    return max(one, other) <= _NEAR * min(one, other)
 
 
 def by_size(
@@ -48,7 +56,7 @@ def by_size(
         name: tuple(o for o in each if o.number(_SIZE) is not None) for name, each in series.items()
     }
     known = {name: each for name, each in known.items() if each}
-    sizes = {one.number(_SIZE) for each in known.values() for one in each}
+    sizes = {one.number(_SIZE) or 0.0 for each in known.values() for one in each}
     if not known or len(sizes) < 2:  # noqa: PLR2004 - one size is no sweep
         return None
     sweep = Sweep(key, title, _SIZE, (Panel("", known),))
@@ -63,12 +71,16 @@ def by_size(
     }
     first = next(iter(known.values()))[0]
     facets = (Facet(reading_name("", first.metric), known), Facet("bandwidth", carried))
+    found = {value: f"x{ratio_words(r)} past " for value, r in highest.items()}
+    # Where the code or the kernel changes what it does, also where that costs nothing here.
+    plain = {one: "" for one in _BOUNDARIES if min(sizes) < one < max(sizes)}
     marks = tuple(
-        (value, f"x{ratio_words(ratio)} past {param_value(_SIZE, value)}")
-        for value, ratio in sorted(highest.items())
+        (value, f"{words}{param_value(_SIZE, value)}")
+        for value, words in sorted({**plain, **found}.items())
+        if words or not any(_is_near(value, other) for other in found)
     )
     said = " ".join(part for part in (step_words(sweep, steps), note) if part)
-    return facets_figure(family, Facets(key, title, _SIZE, facets, None, marks, said))
+    return facets_figure(family, Facets(key, title, _SIZE, facets, marks=marks, note=said))
 
 
 def round_trips(family: str, material: Material) -> tuple[Figure, ...]:

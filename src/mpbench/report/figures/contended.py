@@ -64,7 +64,7 @@ def contention_of(
     method = f"Measured under {main[0].method}." if lines and main[0].method else ""
     note = f"{method} {material.note}".strip()
     return facets_figure(
-        main[0].family, Facets(key, title, over, tuple(facets[:_MOST]), material.cpus, (), note)
+        main[0].family, Facets(key, title, over, tuple(facets[:_MOST]), material.limits, (), note)
     )
 
 

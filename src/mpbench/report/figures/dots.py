@@ -11,6 +11,7 @@ from mpbench.analysis.readings import Reading
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import set_along
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.legend import columns_for
 from mpbench.report.figures.style import INK, clean, looks
 from mpbench.report.figures.words import table_of
 
@@ -70,7 +71,7 @@ def _legend(drawing: Drawing, figure: Dots, shown: Mapping[str, Any]) -> None:
         handles.append(Line2D([], [], color=INK, marker="|", markersize=11, linestyle="none"))
         names.append("floor")
     if len(handles) > 1:
-        across = max(1, min(len(names), int(92 / (6 + max(len(name) for name in names)))))
+        across = columns_for(names, 5)
         drawing.legend(handles, names, loc="outside upper left", ncols=across, handlelength=1.4)
 
 

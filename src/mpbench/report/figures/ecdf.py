@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from mpbench.report.document import Figure
-from mpbench.report.figures.axes import legend_above, set_log
+from mpbench.report.figures.axes import set_log
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.legend import legend_above
 from mpbench.report.figures.style import clean, looks
 from mpbench.report.figures.words import quantity, ratio_words
 

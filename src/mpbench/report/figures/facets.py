@@ -7,17 +7,13 @@ from typing import Any, NamedTuple
 
 from mpbench.analysis.readings import Reading
 from mpbench.report.document import Figure
-from mpbench.report.figures.axes import (
-    legend_above,
-    mark_place,
-    set_swept,
-    set_values,
-    shade_beyond,
-)
+from mpbench.report.figures.axes import mark_place, place_of_count, set_swept, set_values
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.legend import legend_above, shade_beyond
+from mpbench.report.figures.limits import Limits
 from mpbench.report.figures.style import looks
 from mpbench.report.figures.sweeps import draw_lines
-from mpbench.report.figures.words import compared, param_name, params_words, table_of
+from mpbench.report.figures.words import compared, once, param_name, params_words, table_of
 
 __all__ = ("Facet", "Facets", "facets_figure")
 
@@ -37,7 +33,7 @@ class Facets(NamedTuple):
     """
     A figure of facets over the same parameter.
 
-    Worker counts beyond `cpus` are shaded; `marks` are values of the parameter
+    Worker counts beyond `limits` are shaded; `marks` are values of the parameter
     with the words of their lines.
     """
 
@@ -45,7 +41,7 @@ class Facets(NamedTuple):
     title: str
     over: str
     facets: tuple[Facet, ...]
-    cpus: int | None = None
+    limits: Limits = Limits()
     marks: tuple[tuple[float, str], ...] = ()
     note: str = ""
 
@@ -76,13 +72,15 @@ def _said(figure: Facets) -> str:
             title = facet.title if not parts else facet.title[:1].upper() + facet.title[1:]
             parts.append(f"{title}: {compared(there)}.")
     where = params_words({figure.over: most})
-    return f"With {where}, {' '.join(parts)} {figure.note}".strip()
+    return once(f"With {where}, {' '.join(parts)} {figure.note}".strip())
 
 
 def _scale(axes: Any, facet: Facet) -> None:
     readings = tuple(one for each in facet.series.values() for one in each)
     set_values(axes, readings)
     if readings[0].metric == "fairness":
+        # Values far apart made it logarithmic, and a share is read from 0.
+        axes.set_yscale("linear")
         axes.set_ylim(*_WHOLE)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "0.25", "0.5", "0.75", "1 (fair)"])
     axes.set_ylabel("")
@@ -102,11 +100,11 @@ def facets_figure(family: str, figure: Facets) -> Figure:
             _scale(axes, facet)
             axes.set_title(facet.title)
             axes.set_xlabel(param_name(figure.over))
-            shade_beyond(axes, figure.cpus)
+            shade_beyond(axes, figure.limits)
             for rank, (value, words) in enumerate(figure.marks):
-                mark_place(axes, places[value], "" if number else words, top=1 - 0.08 * rank)
-        is_beyond = figure.cpus is not None and figure.values[-1] > figure.cpus
-        legend_above(drawing, shown, cpus=figure.cpus if is_beyond else None)
+                place = places.get(value, place_of_count(value))
+                mark_place(axes, place, "" if number else words, top=1 - 0.08 * rank)
+        legend_above(drawing, shown, figure.limits.exceeded_by(figure.values[-1]))
 
     return Figure(
         key=figure.key,

@@ -1,4 +1,4 @@
-"""Figures that any workload can have: an overview, sweeps, categories, paired facts."""
+"""Figures that any workload can have: an overview, sweeps, categories."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from mpbench.report.figures.words import (
     params_words,
     quantity,
     ratio_words,
-    reading_name,
 )
 
-__all__ = ("categories", "other_overviews", "overview", "paired_facts", "sweeps")
+__all__ = ("categories", "other_overviews", "overview", "smallest", "sweeps")
 
 # Categories of a workload that its family's overview has room for.
 _FEW = 3
@@ -33,7 +32,6 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "1": ("overview-numbers", "a plain number"),
 }
 _MOST_ROWS, _MOST_PANELS, _MOST_SERIES = 24, 3, 8
-_MOST_PAIRS = 3
 
 
 class _Frame(NamedTuple):
@@ -108,7 +106,7 @@ def sweeps(family: str, material: Material, done: frozenset[str]) -> Iterator[Fi
             yield sweep_figure(family, _sweep(name, readings, frame, material.note))
 
 
-def _smallest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+def smallest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
     """Return the readings at the smallest value of every number."""
     for name in numeric_params(readings):
         readings = pick(readings, fact=None, params={name: distinct(readings, name)[0]})
@@ -173,7 +171,7 @@ def _overview_rows(readings: tuple[Reading, ...], material: Material) -> list[Ro
     """Return the rows of an overview: each workload at its smallest case."""
     rows: list[Row] = []
     for each in grouped(readings, lambda one: one.workload).values():
-        found = _rows(_smallest(each), material, each[0].behaviour)
+        found = _rows(smallest(each), material, each[0].behaviour)
         # A workload with many categories has a figure of its own.
         rows += found if len(found) <= _FEW else found[:1]
     return rows
@@ -215,68 +213,19 @@ def other_overviews(family: str, material: Material, done: frozenset[str]) -> It
             if _frame(each, material) is None
             for one in each
         ]
-        if left:
+        # Nothing is to be seen where all values are 0; the table of cases says so.
+        if any(one.value for one in left):
             yield _overview(family, unit, _overview_rows(tuple(left), material), material)
 
 
 def categories(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
     """Draw each workload with more categories than the overview shows."""
     for name, readings in grouped(material.family(family), lambda one: one.workload).items():
-        smallest = _smallest(readings)
-        rows = _rows(smallest, material, "")
+        chosen = smallest(readings)
+        rows = _rows(chosen, material, "")
         if name in done or len(rows) <= _FEW or _frame(readings, material) is not None:
             continue
         said = f"{_spread_words(rows[:_MOST_ROWS])} {material.note}".strip()
-        title = f"{name} by {', '.join(param_name(one) for one in _varied(smallest))}"
+        title = f"{name} by {', '.join(param_name(one) for one in _varied(chosen))}"
         key = f"categories-{readings[0].behaviour}"
         yield dots_figure(family, Dots(key, title, tuple(rows[:_MOST_ROWS]), said))
-
-
-def _pair_rows(main: Reading, facts: Sequence[Reading]) -> Row:
-    series = {reading_name(one.fact, one.metric): one for one in facts}
-    whole = f"whole {reading_name('', main.metric)}"
-    label = f"{main.behaviour} {main.method} {params_words(_telling(main))}"
-    return Row(label.strip(), {**series, whole: main})
-
-
-def _telling(one: Reading) -> dict[str, ParamValue]:
-    """Return the parameters that are not numbers: they tell rows apart."""
-    return {name: value for name, value in one.params.items() if isinstance(value, str)}
-
-
-def paired_facts(family: str, material: Material) -> Iterator[Figure]:
-    """
-    Draw what the call costs beside what the user waits for.
-
-    Workloads with the same facts share a figure; each row is one operation,
-    its marks the moments of it.
-    """
-    times = pick(material.readings, fact=None, where=lambda o: o.family == family and o.is_time)
-    tables: dict[tuple[str, ...], list[Row]] = {}
-    for readings in grouped(times, lambda one: one.workload).values():
-        smallest = _smallest(readings)
-        for each in grouped(smallest, lambda one: one.case).values():
-            main, facts = pick(each), pick(each, fact=None, where=lambda one: bool(one.fact))
-            if main and facts and main[0].unit == "s":
-                row = _pair_rows(main[0], facts)
-                tables.setdefault(tuple(row.series), []).append(row)
-    # The facts of the most rows first: those of single workloads can be read in its table.
-    ordered = sorted(tables.items(), key=lambda pair: -len(pair[1]))[:_MOST_PAIRS]
-    for place, (names, rows) in enumerate(ordered):
-        shown = tuple(rows[:_MOST_ROWS])
-        title = f"{family}: {', '.join(names[:-1])} and the {names[-1]}"
-        said = f"{_pair_words(shown, names)} {material.note}".strip()
-        yield dots_figure(family, Dots(f"pairs-{place}", title, shown, said))
-
-
-def _pair_words(rows: Sequence[Row], names: tuple[str, ...]) -> str:
-    """Say where the first fact hides the most of the whole."""
-    ratios = [
-        (row.series[names[-1]].value / row.series[names[0]].value, row.label)
-        for row in rows
-        if row.series[names[0]].value > 0
-    ]
-    if not ratios:
-        return ""
-    ratio, label = max(ratios)
-    return f"The {names[-1]} is up to {ratio_words(ratio)} times the {names[0]} ({label})."

@@ -12,14 +12,9 @@ import pandas as pd
 from mpbench.analysis.changes import Change, Level, change_points
 from mpbench.model import Case, Run
 from mpbench.report.document import Figure
-from mpbench.report.figures.axes import (
-    label_places,
-    legend_above,
-    mark_place,
-    set_log,
-    set_zero_based,
-)
+from mpbench.report.figures.axes import label_places, mark_place, set_log, set_zero_based
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.legend import legend_above
 from mpbench.report.figures.style import clean, looks
 from mpbench.report.figures.words import params_words, quantity
 from mpbench.stats import median_interval

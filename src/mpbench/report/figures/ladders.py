@@ -169,10 +169,12 @@ def _climb(ladder: _Ladder, material: Material) -> tuple[Stacks, Reading] | None
     assert last is not None
     first, top = bars[0], bars[-1]
     largest = max(top.parts, key=lambda part: part.value)
-    said = (
-        f"{top.label} takes {quantity(top.total, 's')}, {ratio_words(top.total / first.total)} "
-        f"times its floor; the largest part is {largest.name} with {quantity(largest.value, 's')}."
-    )
+    said = f"{top.label} takes {quantity(top.total, 's')}, "
+    if top.total <= first.total:
+        said += f"no more than its floor with {quantity(first.total, 's')}."
+    else:
+        said += f"{ratio_words(top.total / first.total)} times its floor; the largest part is "
+        said += f"{largest.name} with {quantity(largest.value, 's')}."
     if hidden:
         said += f" Too small to see beside the noise: {', '.join(hidden)}."
     if last.method:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mpbench.analysis.readings import ParamValue, Place, Reading, pick, places_of, readings_of
+from mpbench.report.figures.limits import Limits
 from mpbench.report.figures.words import params_words
 
 __all__ = ("METHOD", "Material", "prepare", "value_of", "values_of", "words_of")
@@ -29,6 +30,7 @@ class Material(NamedTuple):
     places: tuple[Place, ...]
     latencies: pd.DataFrame | None
     cpus: int | None
+    limits: Limits = Limits()
 
     def of(self, workload: str, *, fact: str | None = "") -> tuple[Reading, ...]:
         """Return the readings of a workload, by default the main ones."""
@@ -82,7 +84,8 @@ def prepare(
     places = places_of(summaries)
     if not places:
         return None
-    return Material(readings_of(summaries, agents, places[0]), places[0], places, latencies, cpus)
+    readings = readings_of(summaries, agents, places[0])
+    return Material(readings, places[0], places, latencies, cpus, Limits(allowed=cpus))
 
 
 def value_of(one: Reading, name: str) -> ParamValue:

@@ -45,7 +45,7 @@ def speeds(family: str, material: Material) -> tuple[tuple[Figure, ...], frozens
         if not scalings:
             continue
         title = f"{name} {params_words(fixed)}".strip()
-        speed = Speed(f"speed-{readings[0].behaviour}", title, scalings, "op/s", material.cpus)
+        speed = Speed(f"speed-{readings[0].behaviour}", title, scalings, "op/s", material.limits)
         figure = speed_figure(family, speed)
         method = f" Measured under {kept[0].method}." if lines and kept[0].method else ""
         made.append(figure._replace(caption=f"{figure.caption}{method} {material.note}".strip()))
@@ -125,12 +125,13 @@ def surfaces(material: Material) -> tuple[Figure, ...]:
             said="",
         )
         parts = [
-            f"Chunk size {found.chunks[place]}: "
+            f"chunk size {found.chunks[place]}: "
             + ", ".join(_even(found, place, level) for level in _LEVELS)
             for place in range(len(chunks))
         ]
-        where = f"{call} on {params_words(_workers(each))} under {each[0].method}."
-        said = f"{'; '.join(parts)}. {where} {material.note}".strip()
+        method = f" under {each[0].method}" if each[0].method else ""
+        where = f"{call} on {params_words(_workers(each))}{method}."
+        said = f"With {'; '.join(parts)}. {where} {material.note}".strip()
         made.append(surface_figure("pool", found._replace(said=said)))
     return tuple(made)
 

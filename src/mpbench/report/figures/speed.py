@@ -10,17 +10,13 @@ import numpy as np
 import pandas as pd
 
 from mpbench.report.document import Figure
-from mpbench.report.figures.axes import (
-    legend_above,
-    place_of_count,
-    set_log,
-    set_swept,
-    shade_beyond,
-)
+from mpbench.report.figures.axes import place_of_count, set_log, set_swept
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.legend import legend_above, shade_beyond
+from mpbench.report.figures.limits import Limits
 from mpbench.report.figures.style import INK, Look, clean, looks
 from mpbench.report.figures.words import params_words, quantity
-from mpbench.scaling import Estimate, Fit, Point, Scaling
+from mpbench.scaling import Estimate, Fit, Point, Refusal, Scaling
 
 __all__ = ("Speed", "speed_figure")
 
@@ -28,13 +24,13 @@ _HEIGHT = 3.4
 
 
 class Speed(NamedTuple):
-    """Scaling by series, with the CPUs that the workers had."""
+    """Scaling by series, with the limits of what the workers ran on."""
 
     key: str
     title: str
     series: Mapping[str, Scaling]
     unit: str
-    cpus: int | None = None
+    limits: Limits = Limits()
 
 
 def _bars(axes: Any, points: list[tuple[float, Estimate]], look: Look) -> None:
@@ -145,29 +141,42 @@ def _range(one: Estimate, digits: str) -> str:
     return f"{format(one.value, digits)} ({format(one.low, digits)} to {high})"
 
 
-def _law(scaling: Scaling) -> str:
-    """Say what the fitted law means, or why there is none."""
-    fit = scaling.usl
-    if not isinstance(fit, Fit):
-        return f"no curve: {fit.reason}"
+def _usl(fit: Fit) -> str:
     words = f"contention {_range(fit.contention, '.3f')}, coherency {_range(fit.coherency, '.4f')}"
     if math.isinf(fit.best_workers.value):
         return f"{words}, no peak within the law"
     return f"{words}, peak at {_range(fit.best_workers, '.1f')} workers"
 
 
+def _amdahl(fit: Fit) -> str:
+    return f"serial share {_range(fit.contention, '.3f')}"
+
+
+def _law(scaling: Scaling) -> str:
+    """Say what the fitted laws mean, or why there is none; one reason for both is said once."""
+    laws = (scaling.usl, _usl), (scaling.amdahl, _amdahl)
+    reasons = {fit.reason for fit, _ in laws if isinstance(fit, Refusal)}
+    if len(reasons) == 1 and not any(isinstance(fit, Fit) for fit, _ in laws):
+        return f"USL and Amdahl: no curve: {reasons.pop()}"
+    return "; ".join(
+        f"{fit.model.name}: {words(fit) if isinstance(fit, Fit) else f'no curve: {fit.reason}'}"
+        for fit, words in laws
+    )
+
+
 def _said(figure: Speed) -> str:
     laws = {_law(scaling) for scaling in figure.series.values()}
-    # The same reason for every series is said once.
+    # The same for every series is said once.
     shared = laws.pop() if len(laws) == 1 else ""
     parts = []
     for name, scaling in figure.series.items():
         best = scaling.best
-        words = f"{clean(name)} is fastest with {params_words({'workers': float(best.workers)})}"
+        what = clean(name) or "The work"
+        words = f"{what} is fastest with {params_words({'workers': float(best.workers)})}"
         if best.speed_up is not None:
             words += f", {best.speed_up.value:.2f} times as fast as one"
-        parts.append(words if shared else f"{words}; USL: {_law(scaling)}")
-    return f"{'. '.join(parts)}.{f' USL: {shared}.' if shared else ''}"
+        parts.append(words if shared else f"{words}; {_law(scaling)}")
+    return f"{'. '.join(parts)}.{f' {shared}.' if shared else ''}"
 
 
 def _row(name: str, point: Point, unit: str) -> dict[str, Any]:
@@ -200,9 +209,8 @@ def speed_figure(family: str, figure: Speed) -> Figure:
         if has_fit:
             _residuals(grid[2], figure, shown)
         for axes in grid:
-            shade_beyond(axes, figure.cpus)
-        is_beyond = figure.cpus is not None and counts[-1] > figure.cpus
-        legend_above(drawing, shown, cpus=figure.cpus if is_beyond else None)
+            shade_beyond(axes, figure.limits)
+        legend_above(drawing, shown, figure.limits.exceeded_by(counts[-1]))
 
     rows = [
         _row(name, point, figure.unit)

@@ -121,7 +121,8 @@ def by_argument(material: Material) -> tuple[Figure, ...]:
     note = f"{step_words(sweep, steps)} {material.note}".strip()
     facets = (Facet("start() returns", series[0]), Facet("child has the argument", series[1]))
     title = "Starting a process by the size of its argument"
-    return (facets_figure("process", Facets("argument", title, over, facets, None, marks, note)),)
+    figure = Facets("argument", title, over, facets, marks=marks, note=note)
+    return (facets_figure("process", figure),)
 
 
 def by_memory(material: Material) -> tuple[Figure, ...]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mpbench.analysis.readings import Reading
 from mpbench.analysis.steps import Step, boundary_of, find_steps
 from mpbench.report.document import Figure
-from mpbench.report.figures.axes import (
-    legend_above,
-    mark_place,
-    set_swept,
-    set_values,
-    size_places,
-)
+from mpbench.report.figures.axes import mark_place, set_swept, set_values, size_places
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.legend import legend_above
 from mpbench.report.figures.style import Look, clean, looks
 from mpbench.report.figures.words import (
     compared,
+    once,
     param_name,
     param_value,
     params_words,
@@ -26,7 +22,7 @@ from mpbench.report.figures.words import (
     table_of,
 )
 
-__all__ = ("Panel", "Sweep", "draw_lines", "steps_of", "sweep_figure", "sweep_words")
+__all__ = ("Panel", "Sweep", "draw_lines", "step_label", "steps_of", "sweep_figure", "sweep_words")
 
 _HEIGHT = 3.5
 # Agents drawn as faint points: beyond this they are a cloud that hides the lines.
@@ -132,16 +128,14 @@ def draw_lines(
 
 
 def _mark_steps(axes: Any, sweep: Sweep, steps: Mapping[str, tuple[Step, ...]]) -> None:
-    """Mark where the most series jump, each place once."""
+    """Mark where series jump, each place once."""
     places = size_places(sweep.values)
-    seen: dict[tuple[float, float], list[tuple[str, Step]]] = {}
-    for name, each in steps.items():
-        for step in each:
-            seen.setdefault((step.before, step.after), []).append((name, step))
-    for rank, ((before, after), which) in enumerate(sorted(seen.items())):
+    for rank, ((before, after, _), which) in enumerate(_gaps(steps)):
         middle = (places[before] + places[after]) / 2
-        ratio = max((step.ratio.value for _, step in which), key=lambda one: max(one, 1 / one))
-        words = f"x{ratio_words(ratio)} past {param_value(sweep.over, before)}"
+        words = step_label([step.ratio.value for _, step in which])
+        if len(sweep.panels) == 1:
+            # Beside others a panel has no room to say where, and the caption says it.
+            words = f"{words} past {param_value(sweep.over, before)}"
         # Each in its own line, so that steps close together can be told apart.
         mark_place(axes, middle, words, top=1 - 0.065 * rank)
 
@@ -160,27 +154,49 @@ def sweep_words(sweep: Sweep) -> str:
         }
         if there:
             said.append(f"With {params_words({sweep.over: value})}: {compared(there)}.")
-    return " ".join(said)
+    return once(" ".join(said))
+
+
+def _gaps(
+    steps: Mapping[str, tuple[Step, ...]],
+) -> list[tuple[tuple[float, float, bool], list[tuple[str, Step]]]]:
+    """Return the series that step in each gap, those that rise apart from those that fall."""
+    seen: dict[tuple[float, float, bool], list[tuple[str, Step]]] = {}
+    for name, each in steps.items():
+        for step in each:
+            seen.setdefault((step.before, step.after, step.is_up), []).append((name, step))
+    return sorted(seen.items())
+
+
+def step_label(ratios: Sequence[float]) -> str:
+    """Write the widest of some steps for the place where it is drawn: `x2.4`, or `1/12`."""
+    ratio = max(ratios, key=lambda one: max(one, 1 / one))
+    return f"x{ratio_words(ratio)}" if ratio >= 1 else f"1/{ratio_words(1 / ratio)}"
 
 
 def step_words(sweep: Sweep, steps: Mapping[str, tuple[Step, ...]]) -> str:
     """Say where the cost jumps and for which series, each place once."""
-    seen: dict[tuple[float, float], list[tuple[str, Step]]] = {}
-    for name, each in steps.items():
-        for step in each:
-            seen.setdefault((step.before, step.after), []).append((name, step))
     said: list[str] = []
-    for (before, after), which in sorted(seen.items()):
-        ratios = [step.ratio for _, step in which]
-        low = min(one.low or one.value for one in ratios)
-        high = max(one.high or one.value for one in ratios)
+    for (before, after, is_up), which in _gaps(steps):
         where = f"{param_value(sweep.over, before)} and {param_value(sweep.over, after)}"
         known = boundary_of(which[0][1]) if sweep.over.endswith("bytes") else None
+        which_series = ", ".join(clean(name) for name, _ in which)
         said.append(
-            f"{ratio_words(low)} to {ratio_words(high)} times between {where} "
-            f"({', '.join(clean(name) for name, _ in which)}{f'; {known}' if known else ''})"
+            f"{'up' if is_up else 'down'} {_size_words([step for _, step in which])} between "
+            f"{where} ({which_series}{f'; {known}' if known else ''})"
         )
     return f"The cost steps {', and '.join(said)}." if said else ""
+
+
+def _size_words(steps: Sequence[Step]) -> str:
+    """Write how large steps in one direction are; a single one with its interval."""
+    sizes = sorted(max(step.ratio.value, 1 / step.ratio.value) for step in steps)
+    often = " to ".join(dict.fromkeys(ratio_words(one) for one in (sizes[0], sizes[-1])))
+    ratio = steps[0].ratio
+    if len(steps) > 1 or not ratio.low or not ratio.high:
+        return f"{often} times"
+    ends = (ratio.low, ratio.high) if steps[0].is_up else (1 / ratio.high, 1 / ratio.low)
+    return f"{often} times (95 % interval {ratio_words(ends[0])} to {ratio_words(ends[1])})"
 
 
 def sweep_figure(family: str, sweep: Sweep) -> Figure:

@@ -17,6 +17,7 @@ from mpbench.report.figures.words import params_words
 
 __all__ = ("tails",)
 
+_COMPETING = frozenset({"workers", "clients", "consumers", "producers", "writers"})
 _MOST_FIGURES, _MOST_SERIES = 1, 4
 # Fewer single operations than this have no tail to show.
 _LEAST = 200
@@ -65,7 +66,8 @@ def _series(cases: list[_Case]) -> tuple[dict[str, npt.NDArray[np.float64]], str
         if isinstance(value, float) and any(one.params.get(name) != value for one in cases)
     ]
     if varied:
-        name = varied[0]
+        # How many compete says more about a tail than any size does.
+        name = next((one for one in varied if one in _COMPETING), varied[0])
         values = sorted({one.params[name] for one in cases if name in one.params})
         shared = {key: value for key, value in first.params.items() if key != name}
         kept = [

@@ -13,6 +13,7 @@ from mpbench.units import format_bytes, format_quantity
 __all__ = (
     "compared",
     "interval_words",
+    "once",
     "param_name",
     "param_value",
     "params_words",
@@ -32,6 +33,8 @@ _SUFFIXES: Mapping[str, tuple[float, str]] = {
     "ms": (1e-3, "s"),
     "s": (1.0, "s"),
 }
+
+_NO_INTERVALS = " (too few agents for intervals)"
 
 # Names that say too little without their documentation.
 _NAMES: Mapping[str, str] = {
@@ -123,7 +126,7 @@ def compared(series: Mapping[str, Reading]) -> str:
     """
     if not all(one.has_interval for one in series.values()):
         values = (f"{clean(name)} {quantity(one.value, one.unit)}" for name, one in series.items())
-        return f"{', '.join(values)} (too few agents for intervals)"
+        return f"{', '.join(values)}{_NO_INTERVALS}"
     ordered = sorted(
         series.items(), key=lambda pair: pair[1].value, reverse=_is_higher_better(series.values())
     )
@@ -138,6 +141,12 @@ def compared(series: Mapping[str, Reading]) -> str:
         rest.insert(0, f"{_joined(same)} about the same")
     words = f"{clean(best_name)} {quantity(best.value, best.unit)}".strip()
     return f"{words}; {', '.join(rest)}" if rest else words
+
+
+def once(said: str) -> str:
+    """Say of a whole caption once, and not in each sentence, that there are no intervals."""
+    head, words, tail = said.rpartition(_NO_INTERVALS)
+    return head.replace(_NO_INTERVALS, "") + words + tail
 
 
 def _joined(names: Sequence[str]) -> str:
