@@ -8,7 +8,7 @@ from typing import Any
 
 from mpbench.analysis.advise import Advice, Choice, Standing
 from mpbench.report.document import Cell, Column, Table
-from mpbench.report.wording import quantity_text
+from mpbench.report.wording import interval_text, quantity_text
 from mpbench.scaling import Estimate
 
 __all__ = ("advice_record", "advice_table", "choice_text")
@@ -17,22 +17,35 @@ __all__ = ("advice_record", "advice_table", "choice_text")
 _MODELLED = "computed"
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"  # noqa: PLR2004 - three digits
+
+
 def _ratio_text(ratio: Estimate) -> str:
-    words = f"{ratio.value:,.0f}" if ratio.value >= 100 else f"{ratio.value:.3g}"  # noqa: PLR2004
+    words = f"{_times(ratio.value)} times the best"
     if ratio.low is None or ratio.high is None:
-        return f"{words} times the best, no interval"
-    return f"{words} times the best ({ratio.low:.3g} to {ratio.high:.3g})"
+        return words
+    return f"{words} ({_times(ratio.low)} to {_times(ratio.high)})"
 
 
 def choice_text(choice: Choice) -> str:
-    """Write a choice with its cost, and how far that is from the best."""
-    if math.isinf(choice.cost.value):
+    """Write a choice with its cost, and how far that is from the best, with 95 % intervals."""
+    cost = choice.cost
+    if math.isinf(cost.value):
         return choice.name
-    words = f"{choice.name}: {quantity_text(choice.cost.value, choice.unit)}"
+    words = f"{choice.name}: {quantity_text(cost.value, choice.unit)}"
     # The best itself is 1 without an interval of its own.
     if choice.ratio is not None and choice.ratio != Estimate(1.0, 1.0, 1.0):
         words += f", {_ratio_text(choice.ratio)}"
-    return f"{words} ({_MODELLED})" if choice.is_modelled else words
+    elif cost.low is not None and cost.high is not None and cost.low < cost.high < math.inf:
+        words += f" ({interval_text(cost.low, cost.high, choice.unit, digits=3)})"
+    return f"{words}, {_MODELLED}" if choice.is_modelled else words
+
+
+def _costs(one: Advice) -> str:
+    """Write each choice on a line of its own, and below them what else is to be known."""
+    lines = ";\n".join(choice_text(choice) for choice in one.choices)
+    return ".\n".join(part for part in (lines, one.because) if part)
 
 
 def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: str) -> Table | None:
@@ -46,13 +59,13 @@ def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: st
     """
     rows = []
     for one in advice:
-        costs = "; ".join(choice_text(choice) for choice in one.choices) or one.because
+        costs = _costs(one)
         evidence = [case for case in one.cases if case in targets]
         link = (evidence or one.cases or ("",))[0]
         rows.append(
             (
                 Cell(one.question, one.question),
-                Cell(one.answer, one.answer, note=one.because),
+                Cell(one.answer, one.answer),
                 Cell(costs, costs),
                 Cell(str(one.standing.value), str(one.standing.value)),
                 Cell(link or one.how, link or one.how, target=targets.get(link, "")),

@@ -24,7 +24,7 @@ from mpbench.analysis.advise.record import (
 )
 from mpbench.analysis.readings import Reading, distinct, pick
 from mpbench.scaling import Estimate
-from mpbench.units import format_seconds
+from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("Setting", "job", "settings")
 
@@ -127,6 +127,10 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
     return tuple(sorted(found, key=lambda one: one.cost.value)) if len(found) > 1 else ()
 
 
+def _knows_payload(found: Sequence[Setting]) -> bool:
+    return any(case.startswith("pool/payload") for one in found for case in one.cases)
+
+
 def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
     """Answer how to run the job that the user described, if its tasks are known."""
     if wishes.task_s is None or wishes.tasks is None:
@@ -140,4 +144,8 @@ def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterat
     because = (
         "From starting the pool to the last result, by a model of equal tasks that keep a CPU busy"
     )
+    if wishes.payload_bytes is not None and not _knows_payload(found):
+        because += (
+            f". Without its payload: {format_bytes(int(wishes.payload_bytes))} were not measured"
+        )
     yield advice_of("job", question, choices, because, _HOW)

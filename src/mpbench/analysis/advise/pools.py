@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
 
+from mpbench.analysis.advise.breaks import break_evens
 from mpbench.analysis.advise.overhead import (
     NEAR,
     Overhead,
@@ -20,33 +20,23 @@ from mpbench.analysis.advise.record import (
     Wishes,
     advice_of,
     estimate_of,
+    first_method,
     missing,
-    percent,
-    times,
 )
-from mpbench.analysis.even import break_even
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
-from mpbench.scaling import Estimate, Fit, Scaling, scaling_of
+from mpbench.scaling import Fit, Scaling, scaling_of
 from mpbench.units import format_seconds
 
 __all__ = ("pools",)
 
 _TASKS = "mpbench run --tier standard --select pool/task-overhead"
-_SURFACE = "mpbench run --tier full --select pool/chunk-surface"
 _SCALING = "mpbench run --tier standard --select pool/strong-scaling"
-_LEVELS = (0.5, 0.9)
 # Throughput this near to the best is not worth more workers.
 _ENOUGH = 0.97
 
 
-def _first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    methods = {one.method for one in readings}
-    chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
-    return pick(readings, fact=None, where=lambda one: one.method == chosen)
-
-
 def _overheads(readings: Sequence[Reading]) -> dict[str, Overhead]:
-    main = _first_method(pick(readings, "pool/task-overhead"))
+    main = first_method(pick(readings, "pool/task-overhead"))
     found = {
         call: overhead_of(each)
         for call, each in grouped(main, lambda one: str(one.params.get("call", "map"))).items()
@@ -56,7 +46,7 @@ def _overheads(readings: Sequence[Reading]) -> dict[str, Overhead]:
 
 def _call(readings: Sequence[Reading]) -> Advice:
     key, question = "pool-call", "Which pool call for many small tasks?"
-    main = _first_method(pick(readings, "pool/task-overhead"))
+    main = first_method(pick(readings, "pool/task-overhead"))
     sizes = [size for size in distinct(main, "chunk_size") if isinstance(size, float) and size > 0]
     if not sizes:
         return missing(key, question, "pool/task-overhead is not in these results", _TASKS)
@@ -144,105 +134,6 @@ def _chunk_for(overhead: Overhead, call: str, workers: int, task_s: float, tasks
     return made._replace(answer=f"{advised}")
 
 
-def _even_estimate(cells: dict[Any, Reading], lengths: Sequence[float], level: float) -> Estimate:
-    """Return the break-even length with the interval that the shares' intervals give."""
-
-    def reached(pick_one: str) -> float | None:
-        shares = [
-            getattr(cells[length], pick_one) if length in cells else None for length in lengths
-        ]
-        if pick_one != "value" and any(
-            length in cells and share is None for length, share in zip(lengths, shares, strict=True)
-        ):
-            return None
-        return break_even([length / 1e6 for length in lengths], shares, level)
-
-    value = reached("value")
-    return Estimate(math.inf if value is None else value, reached("high"), reached("low"))
-
-
-def _break_even(readings: Sequence[Reading]) -> Iterator[Advice]:
-    """Say from which task length each call reaches 50 and 90 %, measured or modelled."""
-    main = _first_method(pick(readings, "pool/chunk-surface"))
-    calls = grouped(main, lambda one: str(one.params.get("call", "map")))
-    for call, each in calls.items():
-        lengths = [value for value in distinct(each, "task_us") if isinstance(value, float)]
-        if len(lengths) > 1:
-            yield _measured_even(call, each, lengths)
-    rest = {
-        call: one
-        for call, one in _overheads(readings).items()
-        if call not in calls or len(distinct(calls[call], "task_us")) < 2  # noqa: PLR2004
-    }
-    for call, overhead in rest.items():
-        yield _modelled_even(call, overhead, _workers_of(readings, None))
-    if not rest and not calls:
-        question = "From which task length is a pool efficient?"
-        yield missing("break-even", question, "no pool workload is in these results", _SURFACE)
-
-
-def _length(one: Estimate, shortest: float = 0.0) -> str:
-    """Write a task length; the shortest measured one is only a bound."""
-    if math.isinf(one.value):
-        return "not reached"
-    return f"{'at most ' if one.value <= shortest else ''}{format_seconds(one.value)}"
-
-
-class _Even(NamedTuple):
-    """From which task length on a chunk size reaches half and most of the possible speed."""
-
-    name: str
-    half: Estimate
-    most: Estimate
-    cases: tuple[str, ...]
-
-
-def _even_advice(
-    call: str, found: Sequence[_Even], because: str, *, shortest: float = 0.0, is_modelled: bool
-) -> Advice:
-    """Rank chunk sizes by the task length from which they reach the higher level."""
-    key = f"break-even-{call.replace('_', '-')}"
-    half, most = (percent(level) for level in _LEVELS)
-    question = f"From which task length does {call} reach {most} of the possible speed?"
-    halves = ", ".join(f"{_length(one.half, shortest)} in {one.name}" for one in found)
-    because = f"{half} from {halves}. {because}"
-    reached = [one for one in found if not math.isinf(one.most.value)]
-    if not reached:
-        return missing(key, question, f"no chunk size reaches {most}; {because}", _SURFACE)
-    choices = [Choice(one.name, one.most, "s", one.cases, is_modelled) for one in reached]
-    made = advice_of(key, question, choices, because, _SURFACE)
-    best = min(reached, key=lambda one: one.most.value)
-    return made._replace(answer=f"{_length(best.most, shortest)}, in {best.name}")
-
-
-def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float]) -> Advice:
-    found = []
-    for size in distinct(readings, "chunk_size"):
-        cells = {one.params["task_us"]: one for one in pick(readings, params={"chunk_size": size})}
-        half, most = (_even_estimate(cells, lengths, level) for level in _LEVELS)
-        name = "chunks of the default size" if size == 0 else f"chunks of {size:g}"
-        found.append(_Even(name, half, most, tuple(one.case for one in cells.values())))
-    shortest, longest = lengths[0] / 1e6, lengths[-1] / 1e6
-    because = (
-        f"Measured with tasks of {format_seconds(shortest)} to {format_seconds(longest)}; "
-        "lengths between them are interpolated"
-    )
-    return _even_advice(call, found, because, shortest=shortest, is_modelled=False)
-
-
-def _modelled_even(call: str, overhead: Overhead, workers: int) -> Advice:
-    """Without tasks of different lengths: efficiency is t / (t + workers x overhead)."""
-    found = []
-    for size in (1, 32):
-        added = times(overhead.at(size), workers)
-        half, most = (times(added, level / (1 - level)) for level in _LEVELS)
-        found.append(_Even(f"chunks of {size}", half, most, overhead.cases))
-    because = (
-        f"From the overhead of empty tasks on {workers} workers; no task lengths were measured"
-    )
-    return _even_advice(call, found, because, is_modelled=True)
-
-
 def _law(scaling: Scaling) -> str:
     fit = scaling.usl
     if not isinstance(fit, Fit):
@@ -252,8 +143,26 @@ def _law(scaling: Scaling) -> str:
     return f"USL with contention {fit.contention.value:.3f}, {where}"
 
 
+def _enough(scaling: Scaling, cpus: int | None) -> int:
+    """
+    Return the fewest workers that are nearly as fast as any.
+
+    More workers than CPUs share them, so they need proof: an interval of their
+    throughput that lies above what the others reach.
+    """
+    fitting = [one for one in scaling.points if cpus is None or one.workers <= cpus]
+    best = scaling.best
+    if fitting:
+        own = max(fitting, key=lambda one: one.rate.value)
+        low, high = best.rate.low, own.rate.high
+        is_proven = low is not None and high is not None and _ENOUGH * low > high
+        best = best if is_proven else own
+    known = scaling.points if best not in fitting else fitting
+    return min(one.workers for one in known if one.rate.value >= _ENOUGH * best.rate.value)
+
+
 def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
-    main = _first_method(pick(readings, "pool/strong-scaling"))
+    main = first_method(pick(readings, "pool/strong-scaling"))
     works = grouped(main, lambda one: str(one.params.get("work", "cpu")))
     where = f"{cpus} usable CPUs" if cpus else "this machine"
     for work in ("cpu", "memory", "sleep"):
@@ -266,8 +175,7 @@ def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
                 yield missing("workers-cpu", question, what, _SCALING)
             continue
         scaling = scaling_of({count: one.agents for count, one in rates.items()}, cpus=cpus)
-        best = scaling.best.rate.value
-        enough = min(p.workers for p in scaling.points if p.rate.value >= _ENOUGH * best)
+        enough = _enough(scaling, None if work == "sleep" else cpus)
         choices = [
             Choice(f"{count}", estimate_of(one), "s", (one.case,)) for count, one in rates.items()
         ]
@@ -284,5 +192,5 @@ def pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iter
     """Answer call, chunk size, break-even task length and worker count."""
     yield _call(readings)
     yield from _chunk(readings, wishes, cpus)
-    yield from _break_even(readings)
+    yield from break_evens(readings, _overheads(readings), _workers_of(readings, None))
     yield from _workers(readings, cpus)

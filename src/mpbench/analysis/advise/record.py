@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.readings import Reading, pick
 from mpbench.scaling import Estimate
 
 __all__ = (
@@ -17,6 +17,7 @@ __all__ = (
     "Wishes",
     "advice_of",
     "estimate_of",
+    "first_method",
     "missing",
     "percent",
     "plus",
@@ -83,6 +84,13 @@ def estimate_of(one: Reading) -> Estimate:
         return Estimate(one.value, one.low, one.high)
     low, high = one.low, one.high
     return Estimate(1 / one.value, 1 / high if high else None, 1 / low if low else None)
+
+
+def first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Return the readings of fork, or of the first start method there is."""
+    methods = {one.method for one in readings}
+    chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
+    return pick(readings, fact=None, where=lambda one: one.method == chosen)
 
 
 def percent(share: float) -> str:
