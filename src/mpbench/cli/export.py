@@ -81,8 +81,10 @@ def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None
         output.parent.mkdir(parents=True, exist_ok=True)
         if form == "asv":
             from mpbench.integrations.exchange.asv_files import write_asv
+            from mpbench.session.revisions import date_ms_of
 
-            written = write_asv(runs, output, commit=_commit(runs, commit))
+            full = _commit(runs, commit)
+            written = write_asv(runs, output, commit=full, date_ms=date_ms_of(Path(), full))
         elif form == "pyperf":
             from mpbench.integrations.exchange.pyperf_file import pyperf_json
 

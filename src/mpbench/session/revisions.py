@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError, UsageError
 
-__all__ = ("Built", "build", "commit_of", "default_cache")
+__all__ = ("Built", "build", "commit_of", "date_ms_of", "default_cache")
 
 _GIT_S = 120
 _INSTALL_S = 1_200
@@ -90,6 +90,16 @@ def commit_of(repository: Path, rev: str) -> str:
             f"{repository} has no commit {rev!r}; name one that `git rev-parse` knows, "
             "or another repository with --repo"
         ) from None
+
+
+def date_ms_of(repository: Path, commit: str) -> int | None:
+    """Return when a commit was written, in ms since 1970; None where the folder has none such."""
+    command = ["git", "-C", str(repository), "rev-list", "-n", "1", "--format=%at", commit, "--"]
+    try:
+        said = _call(command, timeout_s=_GIT_S, what="git rev-list").split()
+    except EnvironmentUnfitError:
+        return None
+    return int(said[-1]) * 1_000
 
 
 def _export(repository: Path, commit: str, target: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import fakes
@@ -214,9 +215,9 @@ def test_every_format_from_the_command_line(tmp_path: Path, python: Call, form: 
 
 
 def test_a_commit_may_have_a_short_name(
-    tmp_path: Path, repository: list[str], python: Call
+    tmp_path: Path, repository: list[str], call: Call, python: Call
 ) -> None:
-    """What git knows as a commit stands in asv's files by its full hash; the rest is refused."""
+    """What git knows as a commit has its full hash and its own date; the rest is refused."""
     stored(fakes.run(), tmp_path / "run")
     command = ("mpbench", "export", "run", "--format", "asv", "-o", "out", "--commit")
 
@@ -225,6 +226,8 @@ def test_a_commit_may_have_a_short_name(
     assert 0 == done.returncode, done.stderr
     (found,) = read_asv(tmp_path / "out")
     assert repository[1] == found.header.plan["commit"]
+    (date,) = call("git", "show", "-s", "--format=%at", "HEAD~1").stdout.split()
+    assert int(date) == datetime.fromisoformat(found.header.started_utc).timestamp()
     assert 2 == wrong.returncode
     assert "HEAD~9" in wrong.stderr
 

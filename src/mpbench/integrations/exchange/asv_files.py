@@ -152,7 +152,9 @@ def _milliseconds(moment: str) -> int:
     return round(started.replace(tzinfo=started.tzinfo or UTC).timestamp() * 1_000)
 
 
-def write_asv(runs: Sequence[Run], folder: Path, *, commit: str) -> tuple[Path, ...]:
+def write_asv(
+    runs: Sequence[Run], folder: Path, *, commit: str, date_ms: int | None = None
+) -> tuple[Path, ...]:
     """
     Write runs as results of a commit that `asv compare` and `asv publish` read.
 
@@ -163,6 +165,8 @@ def write_asv(runs: Sequence[Run], folder: Path, *, commit: str) -> tuple[Path, 
         runs: Runs of one commit.
         folder: The results directory, `.asv/results` as a rule.
         commit: The full hash that the results belong to.
+        date_ms: When the commit was made, in ms since 1970, by which asv puts
+            commits in order; the start of a run where it is not known.
 
     Returns:
         The files that were written.
@@ -190,7 +194,7 @@ def write_asv(runs: Sequence[Run], folder: Path, *, commit: str) -> tuple[Path, 
             made |= {
                 "commit_hash": commit,
                 "env_name": environment,
-                "date": started_ms,
+                "date": started_ms if date_ms is None else date_ms,
                 "params": {**machine, "python": subject},
                 "python": subject,
                 "requirements": {},
