@@ -37,6 +37,7 @@ from mpbench.report.matrix import matrix
 from mpbench.report.trust import caution, checks
 from mpbench.report.unanswered import apart
 from mpbench.store import frame as frames
+from mpbench.store.watched import watched
 
 __all__ = ("Evidence", "build", "gather")
 
@@ -116,6 +117,7 @@ def _material(evidence: Evidence, *, with_latencies: bool) -> drawings.Material 
     environment = run.header.environment
     return material._replace(
         latencies=frames.latencies((run,)) if with_latencies else None,
+        watched=watched((run,)) if with_latencies else None,
         cpus=environment.get("cpu", {}).get("usable"),
         limits=limits_of(environment),
     )

@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mpbench.model import Run, Status
+from mpbench.observe.accounting import ENOUGH_COVERAGE
 from mpbench.report import wording
 from mpbench.report.document import Check, State
+from mpbench.report.fitness import fitness
+from mpbench.store.watched import prices
 
 __all__ = ("caution", "checks")
 
@@ -19,8 +22,8 @@ _FEWEST, _USUAL = 6, 8
 _PRECISE, _COARSE = 0.05, 0.25
 # A share of the wall time spent waiting for a CPU that shows in the figures.
 _CROWDED = 0.05
-# Coverage of the accounting below which CPU figures mislead (BenchExec warns at the same).
-_COVERED = 0.9
+# What a sampler may use of one CPU.
+_SAMPLER_SHARE = 0.01
 # Workers that run together for less than this share do not contend all the time.
 _TOGETHER = 0.8
 
@@ -113,11 +116,34 @@ def _accounting(evidence: _Evidence) -> Check | None:
     known = evidence.repetitions["cpu_coverage"].dropna()
     if known.empty:
         return None
-    sources = sorted(set(evidence.repetitions["cpu_source"]) - {""})
-    low = float(known.min())
-    state = State.GOOD if low >= _COVERED else State.NOTE
-    text = f"of the process trees is in their CPU time, at least ({', '.join(sources)})"
-    return Check("CPU accounting", state, wording.percent_text(low), text)
+    sources = ", ".join(sorted(set(evidence.repetitions["cpu_source"]) - {""}))
+    low, bad = float(known.min()), int((known < ENOUGH_COVERAGE).sum())
+    if not bad:
+        text = f"of the process trees is in their CPU time, at least ({sources})"
+        return Check("CPU accounting", State.GOOD, wording.percent_text(low), text)
+    cases = evidence.repetitions.loc[known.index[known < ENOUGH_COVERAGE], "case"]
+    names = sorted(set(evidence.main.loc[evidence.main["case"].isin(cases), "workload"]))
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
+    text = (
+        f"of the CPU time that was seen is accounted ({sources}); do not use the CPU figures of "
+        f"{bad} of {len(known)} repetitions, which have less than "
+        f"{wording.percent_text(ENOUGH_COVERAGE)}: {wording.join_words(names[:3])}{more}"
+    )
+    return Check("CPU accounting", State.NOTE, wording.percent_text(low), text)
+
+
+def _sampler(evidence: _Evidence) -> Check | None:
+    """Say what looking on cost, where somebody did."""
+    agents = prices(evidence.runs)
+    if agents.empty:
+        return None
+    share = float(agents["own_share"].quantile(0.95))
+    looks, late = int(agents["looks"].sum()), int(agents["late_looks"].sum())
+    state = State.GOOD if share <= _SAMPLER_SHARE and late <= looks / 10 else State.NOTE
+    text = (
+        f"of one CPU at most in 95 % of {len(agents)} agents; {late:,} of {looks:,} looks came late"
+    )
+    return Check("Sampler", state, wording.percent_text(share), text)
 
 
 def _harness(evidence: _Evidence) -> Check | None:
@@ -184,13 +210,14 @@ def checks(
         _waiting,
         _overlap,
         _accounting,
+        _sampler,
         _facts,
         _harness,
         _events,
         _ending,
     )
     found = (check(evidence) for check in every)
-    return tuple(check for check in found if check is not None)
+    return (*(check for check in found if check is not None), *fitness(runs))
 
 
 def caution(found: Sequence[Check]) -> str:

@@ -20,6 +20,7 @@ from mpbench.report.figures import (
     pooled,
     starting,
     tails,
+    usage,
 )
 from mpbench.report.figures.material import Material, prepare
 
@@ -47,6 +48,9 @@ def _special(family: str, material: Material) -> tuple[list[Figure], frozenset[s
     for found, names in (contended.contended(family, material), pooled.speeds(family, material)):
         made += found
         done |= names
+    made += usage.usages(
+        family, material.watched, subject=material.place.subject, cpus=material.cpus
+    )
     return [*made, *ladders.ladders(family, material)], frozenset(done)
 
 

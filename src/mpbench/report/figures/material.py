@@ -31,6 +31,7 @@ class Material(NamedTuple):
     latencies: pd.DataFrame | None
     cpus: int | None
     limits: Limits = Limits()
+    watched: pd.DataFrame | None = None
 
     def of(self, workload: str, *, fact: str | None = "") -> tuple[Reading, ...]:
         """Return the readings of a workload, by default the main ones."""
