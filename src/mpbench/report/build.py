@@ -23,6 +23,7 @@ from mpbench.report.document import (
     Document,
     Family,
     Figure,
+    Finding,
     Part,
     Section,
     Source,
@@ -34,6 +35,7 @@ from mpbench.report.figures.limits import limits_of
 from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
 from mpbench.report.matrix import matrix
+from mpbench.report.stepped import known_steps
 from mpbench.report.trust import caution, checks
 from mpbench.report.unanswered import apart
 from mpbench.store import frame as frames
@@ -191,14 +193,23 @@ class _Builder:
         material = self.material
         if material is None or all(is_comparison(run) for run in self.evidence.runs):
             return None, None
+        answers = advise(material.readings, None, material.cpus)
+        return apart(advice_table(answers, self.own_targets(material), material.place.name))
+
+    def own_targets(self, material: drawings.Material) -> dict[str, str]:
+        """Return where the cases of the place that the figures show stand in the page."""
         place = material.place
-        targets = {
+        return {
             str(case): target
             for (run, subject, case), target in self.targets.items()
             if (run, subject) == (place.run, place.subject)
         }
-        answers = advise(material.readings, None, material.cpus)
-        return apart(advice_table(answers, targets, place.name))
+
+    def steps(self) -> tuple[Finding, ...]:
+        """Return what is found again of the known steps, there."""
+        if self.material is None or all(map(is_comparison, self.evidence.runs)):
+            return ()
+        return known_steps(self.material, self.own_targets(self.material))
 
     def comparisons(self) -> tuple[Family, ...]:
         """Return what users compare first, across families, as a section without cases."""
@@ -323,7 +334,7 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
         subtitle=_subtitle(runs, groups),
         verdict=_verdict(evidence, [one.sentence for one in judged] or [one.text for one in found]),
         caution=caution(reasons),
-        findings=found,
+        findings=(*found, *builder.steps()),
         checks=reasons,
         verdicts=_verdicts(judged),
         matrix=matrix(summaries, groups),

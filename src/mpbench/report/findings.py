@@ -101,10 +101,8 @@ def _chunks(rows: Sequence[Row]) -> _Compared | None:
 
 
 def _sharing(rows: Sequence[Row]) -> _Compared | None:
-    value = _base_method(_having(rows, "shared/value-read", "value/read", "shared/value"))
-    manager = _base_method(
-        _having(rows, "manager/call", "manager/value-read", "shared/manager-read")
-    )
+    value = _base_method(_having(rows, "shared/access", kind="Value", operation="read"))
+    manager = _base_method(_having(rows, "manager/access", kind="Value"))
     if not value or not manager:
         return None
     return _Compared(
@@ -141,10 +139,11 @@ def _of_one_group(found: _Compared) -> Finding:
     figure, ratio = _number(base), math.nan
     for name, row in found.rows[1:]:
         ratio, low, high = cost_ratio(row, base)
-        is_open = not low > 1
+        # Also where there is no interval.
+        is_open = not (low > 1 or high < 1)
         against = "no difference shown" if is_open else f"{wording.ratio_text(ratio)} as much"
         text += f", {_number(row)} {name} ({against})"
-        figure = f"~ {wording.ratio_text(ratio)}" if low <= 1 <= high else wording.ratio_text(ratio)
+        figure = f"~ {wording.ratio_text(ratio)}" if is_open else wording.ratio_text(ratio)
     if len(found.rows) == 1 and math.isfinite(base["floor_ratio"]):
         is_open = base["floor_ratio_low"] <= 1 <= base["floor_ratio_high"]
         floor = "no more than" if is_open else wording.ratio_text(base["floor_ratio"])

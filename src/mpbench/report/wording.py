@@ -44,7 +44,11 @@ _FAMILIES: Mapping[str, tuple[str, str]] = {
     "queue": ("Queues", "Queue, SimpleQueue and JoinableQueue: put, get, and what lies between."),
     "pool": ("Pools", "Handing tasks to a Pool: overhead for each task, chunk sizes, scaling."),
     "connection": ("Connections", "Listener, Client and what can be sent through them."),
-    "crosscutting": ("Across families", "The same job done in every way there is."),
+    "cross": ("Across families", "The same job done in every way there is, and what it holds."),
+    "peer": (
+        "Other libraries",
+        "The same tasks through pools that are no part of multiprocessing.",
+    ),
 }
 
 _LABELS = ("Timed", "Not timed", "Reads as")

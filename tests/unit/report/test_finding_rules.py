@@ -1,0 +1,52 @@
+"""What the rules of the first conclusions take from the readings."""
+
+import fakes
+import pytest
+
+from mpbench.model import Metric
+from mpbench.report import build as building
+from mpbench.report.build import gather
+
+
+def concluded(costs):
+    """Return the conclusions of a run in which each case took its seconds, in eight agents."""
+    records = [fakes.case_record(one, metric=Metric.TIME) for one in costs]
+    repetitions = [
+        fakes.repetition(one, number, (seconds * (1 + number / 100),))
+        for one, seconds in costs.items()
+        for number in range(8)
+    ]
+    run = fakes.run(agents=1)
+    run = run._replace(cases=tuple(records), repetitions=tuple(repetitions), events=())
+    return building.build(gather([run]), with_figures=False).findings
+
+
+def trips(queue):
+    """Return round trips of 64 B through a Pipe and a Queue."""
+    return {
+        fakes.case("pipe/round-trip", payload_bytes=64): 20e-6,
+        fakes.case("queue/round-trip", payload_bytes=64): queue,
+    }
+
+
+@pytest.mark.parametrize(("queue", "figure"), [(60e-6, "3.0"), (10e-6, "0.50"), (20.2e-6, "~ 1.0")])
+def test_a_difference_is_shown_in_both_directions(queue, figure):
+    """What is cheaper than the base is as much news as what is dearer."""
+    (found,) = concluded(trips(queue))
+
+    assert found.figure.startswith(figure)
+    assert ("no difference shown" in found.text) is figure.startswith("~")
+
+
+def test_a_manager_is_held_against_a_value():
+    """The rule asks for workloads that the catalogue has."""
+    costs = {
+        fakes.case("shared/access", kind="Value", operation="read"): 4e-7,
+        fakes.case("shared/access", kind="RawValue", operation="read"): 1e-7,
+        fakes.case("manager/access", kind="Value"): 30e-6,
+        fakes.case("manager/access", kind="list"): 31e-6,
+    }
+    (found,) = concluded(costs)
+
+    assert "Manager against Value: to read one number" == found.subject
+    assert found.text.startswith("Reading one shared number takes 414 ns from a Value")
