@@ -66,7 +66,7 @@ def _call(folder: Path, *command: str) -> str:
         env={**os.environ, **more},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert 0 == done.returncode, done.stdout + done.stderr

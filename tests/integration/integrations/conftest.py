@@ -35,7 +35,8 @@ def call(tmp_path: Path) -> Call:
             env=environment | more,
             capture_output=True,
             text=True,
-            timeout=90,
+            # asv makes an environment and builds commits in some tests.
+            timeout=240,
             check=False,
         )
 
