@@ -29,7 +29,7 @@ def workloads_in(module: ModuleType) -> tuple[Workload, ...]:
 
 def discover() -> Mapping[str, Workload]:
     """
-    Import every module of `mpbench.workloads` and return its workloads by name.
+    Import every public module of `mpbench.workloads` and return its workloads by name.
 
     An import error is not caught: a catalogue that silently lacks a family
     would be reported as if that family had been measured.
@@ -48,8 +48,9 @@ def discover() -> Mapping[str, Workload]:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        for entry in sorted(pkgutil.iter_modules(_workloads.__path__), key=lambda one: one.name):
-            module = importlib.import_module(f"{_workloads.__name__}.{entry.name}")
+        names = (entry.name for entry in pkgutil.iter_modules(_workloads.__path__))
+        for name in sorted(name for name in names if not name.startswith("_")):
+            module = importlib.import_module(f"{_workloads.__name__}.{name}")
             for one in workloads_in(module):
                 if one.name in found:
                     raise ValueError(f"{one.name} is declared twice, in {one.module} as well")

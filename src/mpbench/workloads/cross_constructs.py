@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.context import BaseContext
-from multiprocessing.pool import ThreadPool
 from typing import Any, Callable, NamedTuple
 
 from mpbench.workload import partner
 from mpbench.workloads.pool_executors import opened_executor
-from mpbench.workloads.pool_openings import expect, opened, ready_pool
+from mpbench.workloads.pool_openings import expect, opened_threads, ready_pool
 from mpbench.workloads.pool_tasks import echo
 
 __all__ = ("CONSTRUCTS", "LIVELY", "Construct")
@@ -49,7 +49,7 @@ def _pool(context: BaseContext) -> Iterator[None]:
 @contextmanager
 def _thread_pool(context: BaseContext) -> Iterator[None]:
     del context
-    with opened(lambda: ThreadPool(2)):
+    with opened_threads(2):
         yield
 
 
@@ -114,7 +114,7 @@ def _listener(context: BaseContext) -> Iterator[None]:
     del context
     from multiprocessing.connection import Listener
 
-    with Listener(authkey=b"not secret: nobody connects"):
+    with Listener(authkey=os.urandom(32)):
         yield
 
 

@@ -6,11 +6,9 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from multiprocessing import managers as _managers
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
-from multiprocessing.managers import BaseManager, BaseProxy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -18,59 +16,19 @@ from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, partner, workload
 from mpbench.workloads.trips import round_trips
 
-__all__ = ("Bench", "Echo", "EchoProxy", "bench", "count_up", "custom", "generator", "network")
+if TYPE_CHECKING:
+    from mpbench.workloads._served import Bench
+
+__all__ = ("custom", "generator", "network")
 
 _NEEDS = Needs(processes=2, descriptors=48)
 
 
-class Echo:
-    """What the servers here serve: an object with one method that matters."""
-
-    def echo(self, message: Any) -> Any:
-        """Return the message."""
-        return message
-
-    def same(self, message: Any) -> Any:
-        """Return the message too, so that a list of methods has more than one name."""
-        return message
-
-
-class EchoProxy(BaseProxy):
-    """A proxy class written by hand, as the documentation shows."""
-
-    _exposed_ = ("echo",)
-
-    def echo(self, message: Any) -> Any:
-        """Call the method of the same name in the server."""
-        return self._callmethod("echo", (message,))
-
-
-def count_up() -> Iterator[int]:
-    """Yield numbers, and take it well when something else is sent or thrown in."""
-    number = 0
-    while True:
-        try:
-            sent = yield number
-        except KeyError:
-            sent = 0
-        number = number + 1 if sent is None else sent
-
-
-class Bench(BaseManager):
-    """A manager with our own types."""
-
-    def make(self, proxy: str) -> Any:
-        """Make a shared object with a kind of proxy."""
-        return getattr(self, f"Echo_{proxy}")()
-
-
-def bench() -> type[Bench]:
+def _bench() -> type[Bench]:
     """Return the manager class with its types registered."""
-    Bench.register("Echo_auto", Echo)
-    Bench.register("Echo_exposed", Echo, exposed=("echo",))
-    Bench.register("Echo_written", Echo, EchoProxy)
-    Bench.register("count_up", count_up, vars(_managers)["IteratorProxy"])
-    return Bench
+    from mpbench.workloads._served import bench
+
+    return bench()
 
 
 @workload(
@@ -101,7 +59,7 @@ def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
     instance costs one connection more when the methods must be asked for.
     """
     del case
-    manager = bench()(ctx=context)
+    manager = _bench()(ctx=context)
     manager.start()
     if not manager.address:
         raise WorkloadError("the manager has started and has no address")
@@ -154,7 +112,7 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
     of its values.
     """
     del case
-    with bench()(ctx=context) as manager:
+    with _bench()(ctx=context) as manager:
 
         def bind(case: Case) -> Body:
             call = case.text("call")
@@ -180,7 +138,7 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
 def _serve(control: Connection, transport: str, authkey: bytes, serializer: str) -> None:
     """Run a server until the parent closes its end, as the documentation's remote manager."""
     address: Any = ("127.0.0.1", 0) if transport == "tcp" else None
-    server = bench()(address, authkey, serializer).get_server()
+    server = _bench()(address, authkey, serializer).get_server()
 
     def stop_at_end() -> None:
         try:
@@ -235,7 +193,7 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
             if (transport, serializer) not in made:
                 authkey = os.urandom(32)
                 serving = partner(context, _serve, transport, authkey, serializer)
-                client = bench()(stack.enter_context(serving).recv(), authkey, serializer)
+                client = _bench()(stack.enter_context(serving).recv(), authkey, serializer)
                 client.connect()
                 made[transport, serializer] = client.make("auto")
                 # Before its server ends: a proxy says goodbye over a connection.

@@ -6,9 +6,8 @@ import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
-from multiprocessing.managers import SyncManager
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError, VerificationError
@@ -26,6 +25,9 @@ from mpbench.workload import (
     thinned,
     workload,
 )
+
+if TYPE_CHECKING:
+    from multiprocessing.managers import SyncManager
 
 __all__ = ("access", "first_call", "make_shared", "proxy_create", "start")
 
@@ -51,6 +53,8 @@ def make_shared(manager: SyncManager, kind: str) -> Any:
 
 
 def _no_such_type(case: Case) -> str | None:
+    from multiprocessing.managers import SyncManager
+
     kind = case.text("kind")
     return None if hasattr(SyncManager, kind) else f"this Python's managers have no {kind!r}"
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
-from multiprocessing.pool import Pool
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case
 from mpbench.workload import Body, Needs, Outcome
 from mpbench.workloads.pool_tasks import say_ready
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
 
 __all__ = (
     "await_ready",
@@ -26,6 +28,7 @@ __all__ = (
     "needs_two_workers",
     "needs_workers",
     "opened",
+    "opened_threads",
     "ready_pool",
     "unanswered",
 )
@@ -111,6 +114,13 @@ def opened(make: Callable[[], Pool]) -> Iterator[Pool]:
         give_up(pool)
         raise
     end(pool)
+
+
+def opened_threads(workers: int) -> AbstractContextManager[Pool]:
+    """Return an open `ThreadPool`, closed and joined at the end."""
+    from multiprocessing.pool import ThreadPool
+
+    return opened(lambda: ThreadPool(workers))
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
-from multiprocessing.pool import Pool
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -14,6 +13,9 @@ from mpbench.model import Case, Metric, Timing
 from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
 from mpbench.workloads.pool_openings import expect, needs_two_workers, ready_pool
 from mpbench.workloads.pool_tasks import echo, length_of, make_payload, return_payload
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
 
 __all__ = ("imap_memory", "payload")
 
@@ -101,6 +103,8 @@ def _payload_body(pool: Pool, direction: str, size: int) -> Body:
 
 def _no_buffer(case: Case) -> str | None:
     """Say why a case cannot run where `imap` has no buffer limit."""
+    from multiprocessing.pool import Pool
+
     if case.integer("buffer_size") and "buffersize" not in Pool.imap.__code__.co_varnames:
         return "Pool.imap of this Python has no parameter buffersize"
     return None

@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from multiprocessing.context import BaseContext
-from multiprocessing.pool import AsyncResult, MaybeEncodingError  # type: ignore[attr-defined]
 from pickle import PicklingError
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
@@ -24,6 +23,9 @@ from mpbench.workloads.pool_openings import (
     ready_pool,
 )
 from mpbench.workloads.pool_tasks import echo, fail, fail_to_pickle, hold, keep
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import AsyncResult
 
 __all__ = ("async_calls", "async_result", "callbacks", "error_path")
 
@@ -252,13 +254,17 @@ def callbacks(context: BaseContext, case: Case) -> Iterator[Bind]:
     gc.collect()
 
 
-# Which task brings about each error, and what is raised in the parent. A lambda
-# cannot be pickled; which error says so differs between Pythons.
-_ERRORS: dict[str, tuple[Callable[[int], object], tuple[type[BaseException], ...]]] = {
-    "raised": (fail, (ValueError,)),
-    "unpicklable-result": (fail_to_pickle, (MaybeEncodingError,)),
-    "unpicklable-task": (lambda number: number, (AttributeError, PicklingError)),
-}
+def _failing(error: str) -> tuple[Callable[[int], object], tuple[type[BaseException], ...]]:
+    """Return a task that brings about an error, and what is raised in the parent."""
+    from multiprocessing.pool import MaybeEncodingError  # type: ignore[attr-defined]
+
+    # A lambda cannot be pickled; which error says so differs between Pythons.
+    errors: dict[str, tuple[Callable[[int], object], tuple[type[BaseException], ...]]] = {
+        "raised": (fail, (ValueError,)),
+        "unpicklable-result": (fail_to_pickle, (MaybeEncodingError,)),
+        "unpicklable-task": (lambda number: number, (AttributeError, PicklingError)),
+    }
+    return errors[error]
 
 
 @workload(
@@ -294,7 +300,7 @@ def error_path(context: BaseContext, case: Case) -> Iterator[Bind]:
             kind = one.text("error")
             if kind == "none":
                 return one_by_one(lambda number: pool.apply(echo, (number,)))
-            task, expected = _ERRORS[kind]
+            task, expected = _failing(kind)
 
             def caught(number: int) -> int:
                 try:

@@ -6,8 +6,7 @@ import random
 from collections.abc import Iterator
 from functools import partial
 from multiprocessing.context import BaseContext
-from multiprocessing.pool import Pool
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing, WorkerReading
@@ -33,6 +32,9 @@ from mpbench.workloads.pool_tasks import (
     stream,
     work_all,
 )
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
 
 __all__ = (
     "amount_of",

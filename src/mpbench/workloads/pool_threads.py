@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from multiprocessing.context import BaseContext
-from multiprocessing.pool import ThreadPool
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, worker_counts, workload
 from mpbench.workloads.pool_calls import CALLS, calling, echo_job, one_by_one
-from mpbench.workloads.pool_openings import expect, lives, opened
+from mpbench.workloads.pool_openings import expect, lives, opened, opened_threads
 from mpbench.workloads.pool_scaling import work_job
 from mpbench.workloads.pool_tasks import echo
 
@@ -46,6 +45,8 @@ def thread_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the control of `pool/first-map` and `pool/shutdown`. What is
     left there above these figures is the price of processes.
     """
+    from multiprocessing.pool import ThreadPool
+
     del context
     workers = case.integer("workers")
     numbers = list(range(8))
@@ -95,7 +96,7 @@ def thread_task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
     bookkeeping, but no pipe, no pickle and no process.
     """
     del context
-    with opened(lambda: ThreadPool(case.integer("workers"))) as pool:
+    with opened_threads(case.integer("workers")) as pool:
 
         def bind(one: Case) -> Body:
             job = echo_job(one.integer("tasks"))
@@ -122,7 +123,7 @@ def thread_apply_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     cost; the rest is pickle, pipes and the other process.
     """
     del context, case
-    with opened(lambda: ThreadPool(2)) as pool:
+    with opened_threads(2) as pool:
         yield one_by_one(lambda number: pool.apply(echo, (number,)))
 
 
@@ -149,5 +150,5 @@ def thread_strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     stays flat and `sleep` grows; a free-threaded build lets both grow.
     """
     del context
-    with opened(lambda: ThreadPool(case.integer("workers"))) as pool:
+    with opened_threads(case.integer("workers")) as pool:
         yield lambda one: calling(pool, work_job(one.text("work"), 96, 250), "map", 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from multiprocessing import sharedctypes
 from multiprocessing.context import BaseContext
 from typing import Any, Callable
 
@@ -306,6 +305,8 @@ def wrap(context: BaseContext, case: Case) -> Iterator[Bind]:
 
     Reads as: what `Value` does beyond `RawValue`, and what a snapshot costs.
     """
+    from multiprocessing import sharedctypes
+
     del case
     raw: Any = context.RawValue(_CODE, 7)
     lock = context.RLock()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
 from typing import Any, Callable
@@ -202,6 +201,8 @@ def false_sharing(context: BaseContext, case: Case) -> Iterator[Bind]:
     (128 where lines are fetched in pairs) they do not. Writes from Python are
     slow, so the effect is smaller than in C.
     """
+    import ctypes
+
     del case
     octets: Any = context.RawArray("B", 3 * 4_096)
     place: Any = context.RawArray("q", 2)

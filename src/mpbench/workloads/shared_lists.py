@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from multiprocessing import shared_memory
 from multiprocessing.context import BaseContext
-from multiprocessing.managers import SharedMemoryManager
 from typing import Any, Callable
 
 from mpbench.clock import monotonic_ns
@@ -236,6 +235,8 @@ def manager_blocks(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: what it costs never to forget an `unlink()`. The server is a
     process of its own, so the start method shows in `start`.
     """
+    from multiprocessing.managers import SharedMemoryManager
+
     blocks, size = case.integer("blocks"), case.integer("payload_bytes")
 
     def body(iterations: int, /) -> Outcome:
