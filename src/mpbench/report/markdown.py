@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 
 from mpbench.printable import printable
-from mpbench.report.document import Cell, Document, Family, Part, Source, State, Table
+from mpbench.report.document import (
+    Cell,
+    Column,
+    Document,
+    Family,
+    Figure,
+    Part,
+    Source,
+    State,
+    Table,
+)
 
 __all__ = ("escape", "markdown", "table_markdown")
 
@@ -62,12 +72,22 @@ def _part(part: Part) -> Iterator[str]:
     yield escape(part.table.caption)
 
 
+def _values(figure: Figure) -> str:
+    columns = tuple(Column(str(name), str(name)) for name in figure.table.columns)
+    rows = figure.table.astype(str).itertuples(index=False, name=None)
+    cells = tuple(tuple(Cell(text) for text in row) for row in rows)
+    return table_markdown(Table("values", figure.title, figure.title, columns, cells))
+
+
 def _family(family: Family) -> Iterator[str]:
     yield f"## {escape(family.title)}"
     if family.text:
         yield escape(family.text)
     for figure in family.figures:
         yield f"**{escape(figure.title)}.** {escape(figure.caption)}"
+        if not family.parts:
+            # The values of other figures stand in the tables of their workloads.
+            yield _values(figure)
     for part in family.parts:
         yield from _part(part)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
 from mpbench.report.document import Figure
+from mpbench.report.figures.beside import beside, row_of
 from mpbench.report.figures.channels import by_size
 from mpbench.report.figures.contended import contention_of
 from mpbench.report.figures.dots import Dots, Row, dots_figure
@@ -51,7 +52,10 @@ def _start_methods(material: Material) -> Figure | None:
         return None
     said = f"{rows[0].label.strip()}: {compared(rows[0].series)}. {material.note}".strip()
     title = "Start methods side by side"
-    return dots_figure(SCOPE, Dots("start-methods", title, tuple(rows), said))
+    figure = dots_figure(SCOPE, Dots("start-methods", title, tuple(rows), said))
+    shown = [one for row in rows for one in row.series.values()]
+    names = tuple(dict.fromkeys(name for one in shown for name in one.params))
+    return beside(figure, grouped(shown, _method), row_of(*names, with_workload=True))
 
 
 def _locks(material: Material) -> Figure | None:
@@ -62,7 +66,16 @@ def _locks(material: Material) -> Figure | None:
         if distinct(readings, name)
     }
     title = f"Lock contention over workers ({params_words(fixed)})"
-    return contention_of("lock/contended", material, fixed, "locks", title) if readings else None
+    figure = contention_of("lock/contended", material, fixed, "locks", title) if readings else None
+    if figure is None:
+        return None
+    every = pick(material.of("lock/contended", fact=None), fact=None, params=fixed)
+    shown = pick(every, fact=None, where=lambda one: one.fact in {"", "jain", "longest_wait"})
+    columns = dict(grouped(shown, _method))
+    free = pick(material.of("lock/without-lock"), params=fixed)
+    if free:
+        columns["without lock"] = free
+    return beside(figure, columns, row_of("workers"))
 
 
 def _sharing(material: Material) -> Figure | None:
@@ -82,7 +95,12 @@ def _sharing(material: Material) -> Figure | None:
     rows[0] = Row(first.label, {**first.series, **proxies}, material.floor_of(local[0]))
     said = f"{first.label}: {compared(rows[0].series)}. {material.note}".strip()
     title = "Value against Array against Manager proxy, one operation"
-    return dots_figure(SCOPE, Dots("sharing", title, tuple(rows), said))
+    figure = dots_figure(SCOPE, Dots("sharing", title, tuple(rows), said))
+    columns = {
+        **grouped(local, lambda one: str(one.params.get("kind", ""))),
+        **{name: (one,) for name, one in proxies.items()},
+    }
+    return beside(figure, columns, lambda one: str(one.params.get("operation", first.label)))
 
 
 _PROXIES = frozenset({"Value", "Array"})
@@ -102,7 +120,27 @@ def _channels(material: Material) -> Figure | None:
     carried = "Pipe carries bytes, queues carry objects. " if form == "bytes" else ""
     note = f"{carried}Under {pipes[0].method}. {material.note}".strip()
     title = "Pipe against Queue and SimpleQueue: round trip by size"
-    return by_size(SCOPE, "channels", title, {name: shared, **series}, note)
+    columns = {name: shared, **series}
+    figure = by_size(SCOPE, "channels", title, columns, note)
+    return None if figure is None else beside(figure, columns, row_of("payload_bytes"))
+
+
+def _method(one: Reading) -> str:
+    return one.method or "any"
+
+
+def _pools(material: Material) -> Iterable[Figure]:
+    """Draw the pool's calls, over workers and over chunk sizes."""
+    for figure in calls(material):
+        shown = material.first_method(material.of("pool/call-scaling"))
+        yield beside(figure, _by_call(shown), row_of("chunk_size", "workers", "task_us"))
+    for figure in overheads(material):
+        every = material.of("pool/task-overhead")
+        yield beside(figure, _by_call(every), row_of("chunk_size", "tasks", with_method=True))
+
+
+def _by_call(readings: tuple[Reading, ...]) -> dict[str, tuple[Reading, ...]]:
+    return grouped(readings, lambda one: str(one.params.get("call", "")))
 
 
 def comparisons(material: Material) -> Iterable[Figure]:
@@ -116,4 +154,4 @@ def comparisons(material: Material) -> Iterable[Figure]:
         figure = made(material)
         if figure is not None:
             yield figure
-    yield from (*calls(material), *overheads(material))
+    yield from _pools(material)
