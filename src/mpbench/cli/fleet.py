@@ -74,8 +74,8 @@ def command(**given: Any) -> int:
         return _measure(given, settings, folder, ())
     if given["run_options"]:
         raise click.UsageError("--resume goes on with what was asked for; give no run options")
-    name, arguments, done = load(given["resume"])
-    return _measure(given, _settings(given, name, arguments), given["resume"], done)
+    name, arguments, known = load(given["resume"])
+    return _measure(given, _settings(given, name, arguments), given["resume"], known)
 
 
 def _default_folder() -> Path:
@@ -83,7 +83,7 @@ def _default_folder() -> Path:
 
 
 def _measure(
-    given: dict[str, Any], settings: Settings, folder: Path, done: tuple[Outcome, ...]
+    given: dict[str, Any], settings: Settings, folder: Path, known: tuple[Outcome, ...]
 ) -> int:
     from mpbench.fleet.campaign import Campaign, save
     from mpbench.fleet.cluster import SchedulerLostError
@@ -96,11 +96,11 @@ def _measure(
             address = stack.enter_context(local_cluster(given["local"]))
         tls = Tls(given["tls_ca_file"], given["tls_cert"], given["tls_key"])
         client = stack.enter_context(connected(address, tls))
-        save(folder, settings, done)
+        save(folder, settings, known)
         cluster = DaskCluster(client, settings.campaign, apart=given["local"] is not None)
         campaign = Campaign(cluster, settings, folder, note=_note)
-        for one in done:
-            campaign.skip(one)
+        for one in known:
+            campaign.know(one)
         try:
             while campaign.step():
                 time.sleep(_STEP_S)

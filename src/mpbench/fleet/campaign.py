@@ -51,6 +51,11 @@ class Outcome(NamedTuple):
     repetitions: int
     folder: Path
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it gave a whole file, so that it need not be asked again."""
+        return self.status in {Status.OK, Status.FAILED} and self.repetitions > 0
+
 
 class _Host:
     """One host during a campaign."""
@@ -95,10 +100,11 @@ class Campaign:
         self._by_key: dict[str, _Host] = {}
         self._began = clock()
 
-    def skip(self, outcome: Outcome) -> None:
-        """Keep what an earlier part of the campaign got from a host."""
+    def know(self, outcome: Outcome) -> None:
+        """Keep what an earlier part got from a host; expect the host if it is not done."""
         host = self._host(outcome.host)
-        host.done = (outcome.status, outcome.reason)
+        if outcome.is_done:
+            host.done = (outcome.status, outcome.reason)
 
     def _host(self, name: str) -> _Host:
         if name not in self._hosts:
@@ -248,19 +254,18 @@ def save(folder: Path, settings: Settings, outcomes: tuple[Outcome, ...]) -> Non
 
 def load(folder: Path) -> tuple[str, tuple[str, ...], tuple[Outcome, ...]]:
     """
-    Return the name and arguments of a campaign, and the hosts that are done.
+    Return the name and arguments of a campaign, and what became of its hosts.
 
     Raises:
         UsageError: There is no campaign in the folder.
     """
     try:
         record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        done = [
+        hosts = [
             Outcome(one["host"], Status(one["status"]), one["reason"], one["repetitions"], folder)
             for one in record["hosts"]
-            if one["status"] in {Status.OK.value, Status.FAILED.value} and one["repetitions"]
         ]
         name, arguments = str(record["campaign"]), tuple(map(str, record["arguments"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"{folder / _FILE} is no campaign of `mpbench fleet`: {error}") from error
-    return name, arguments, tuple(done)
+    return name, arguments, tuple(hosts)

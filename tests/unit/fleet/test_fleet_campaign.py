@@ -114,13 +114,40 @@ def test_a_campaign_goes_on_with_the_hosts_that_are_not_done(
     cluster = Simulated(["a", "b"], content)
     second = Campaign(cluster, SETTINGS, out)
     for one in done:
-        second.skip(one)
+        second.know(one)
     outcomes = finished(second)
 
     assert (SETTINGS.campaign, SETTINGS.arguments) == (name, arguments)
     assert ["b"] == cluster.started
     assert ["a", "b"] == [one.host for one in outcomes]
     assert {20} == {one.repetitions for one in outcomes}
+
+
+def test_a_lost_host_is_expected_when_a_campaign_goes_on(tmp_path: Path, content: bytes) -> None:
+    """It is waited for, and when it does not come back it is lost again, with its records."""
+    out = tmp_path / "out"
+    clock = Clock()
+    cluster = Simulated(["a", "b"], content, seed=3, step=200)
+    first = Campaign(cluster, SETTINGS, out, clock=clock)
+    for _ in range(12):
+        first.step()
+    del cluster.alive["tcp://a:1"]
+    first.step()
+    clock.now = 5.0
+    save(out, SETTINGS, finished(first))
+    again = Simulated(["b"], content)
+    second = Campaign(again, SETTINGS, out, clock=clock)
+    for one in load(out)[2]:
+        second.know(one)
+    is_waited_for = second.step()
+    clock.now = 10.0
+    lost, fine = finished(second)
+
+    assert is_waited_for
+    assert [] == again.started
+    assert (Status.LOST, "no worker for 5 s") == (lost.status, lost.reason)
+    assert 0 < lost.repetitions
+    assert Status.OK is fine.status
 
 
 def test_the_first_worker_is_waited_for(tmp_path: Path, content: bytes) -> None:
