@@ -152,7 +152,8 @@ def _usage(one: Member, scale: _Scale, top: float) -> str:
     places = []
     for before, after in pairwise(one.points):
         elapsed = after.at_ns - before.at_ns
-        if elapsed > 0:
+        # A process that nobody has waited for yet can be looked at after its end.
+        if elapsed > 0 and (before.at_ns + after.at_ns) // 2 <= one.end_ns:
             share = min(1.0, max(0.0, (after.cpu_ns - before.cpu_ns) / elapsed))
             middle = (before.at_ns + after.at_ns) // 2
             places.append(f"{scale.x(middle):.1f},{top + _ROW * (1 - share):.1f}")
@@ -263,7 +264,7 @@ def _panels(members: Sequence[Member], scale: _Scale, top: float, cpus: int) -> 
     ) + _panel(
         memory,
         top=top + _PANEL + 14,
-        label=f"memory (RSS)\npeak {format_bytes(peak)}",
+        label=f"memory (RSS), seen\nup to {format_bytes(peak)}",
         most=peak * 1.08 or 1.0,
         mark=None,
     )

@@ -220,7 +220,8 @@ def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran:
         spans=spans,
         points=points,
         cpu_ns=max(_spoken_cpu(traced), points[-1].cpu_ns if points else 0),
-        delay_ns=points[-1].delay_ns if points else 0,
+        # The last look may come long after the main thread has ended.
+        delay_ns=min(points[-1].delay_ns, end - begin) if points else 0,
         peak_rss_bytes=max((point.rss_bytes for point in points), default=0),
         traced=traced,
         start=None if start is None else start.moment,

@@ -81,15 +81,16 @@ def _processes(record: Mapping[str, Any]) -> _Table:
     return _Table(
         "processes",
         "Processes",
-        "Wall-clock time of each main thread by what it did; CPU time of all threads; "
-        "“no CPU” is time in which it could have run but had none.",
+        "Wall-clock time of each main thread by what it did; “own code” is the program's own, "
+        "whether on a CPU or not; CPU time of all threads; “no CPU” is time in which it could "
+        "have run but had none.",
         (
             "process",
             "role",
             "pid",
             "lived",
             "start-up",
-            "working",
+            "own code",
             "waiting",
             "moving data",
             "exit",
@@ -273,6 +274,22 @@ def _notes(record: Mapping[str, Any]) -> list[str]:
     return notes
 
 
+def _program(command: Sequence[str]) -> str:
+    """Return what was run, without the folder of a script."""
+    words = list(command[1:]) or list(command)
+    words[0] = words[0].replace("\\", "/").rpartition("/")[2] or words[0]
+    return " ".join(words)
+
+
+def _without_workers(record: Mapping[str, Any]) -> str:
+    """Return the sentence for a program that multiprocessing did not start any worker of."""
+    others = len(record["processes"]) - 1
+    words = "the program started no worker of multiprocessing"
+    if others > 0:
+        words += f"; {others} other process{'es' if others != 1 else ''} ran beside it"
+    return words
+
+
 def _state(state: State) -> dict[str, str]:
     return {"key": state.name.lower(), "css": style_class(state), "label": state.value}
 
@@ -309,8 +326,8 @@ def page_of(
     )
     return template.render(
         record=record,
-        program=" ".join(record["command"][1:]) or record["command"][0],
-        sentence=_sentence(record["verdict"] or "the program started no worker of multiprocessing"),
+        program=_program(record["command"]),
+        sentence=_sentence(record["verdict"] or _without_workers(record)),
         style=Markup(css),  # noqa: S704 - our own style, without any of the program's words
         digest=f"'sha256-{digest}'",
         cards=_cards(record),

@@ -28,6 +28,8 @@ __all__ = ("ending_of", "summary_of")
 SCHEMA = 1
 # From this share of their lives without a CPU, other programs explain a part.
 _BUSY = 0.15
+# So many processes that did not end well are named.
+_MOST = 5
 
 
 def ending_of(profile: Profile) -> str:
@@ -193,11 +195,16 @@ def _told_to(one: Member) -> bool:
 def _warnings(profile: Profile, cpus: int) -> list[str]:
     """Return what a reader must know before believing the figures."""
     workers = [one for one in profile.members if one.role is Role.WORKER]
-    found = [
-        f"{one.name} (pid {one.pid}) {_ended(one.exit_code)}"
+    ended = [
+        one
         for one in profile.members
         if one.exit_code and one.role is not Role.MAIN and not _told_to(one)
     ]
+    # Whom somebody told to end did so because of the others.
+    ended.sort(key=lambda one: one.exit_code == -signal.SIGTERM)
+    found = [f"{one.name} (pid {one.pid}) {_ended(one.exit_code or 0)}" for one in ended[:_MOST]]
+    if len(ended) > _MOST:
+        found.append(f"{len(ended) - _MOST} more processes did not end in good order")
     delay = sum(one.delay_ns for one in workers)
     lived = sum(one.lifetime_ns for one in workers)
     if lived and delay > _BUSY * lived and len(workers) <= cpus:

@@ -9,8 +9,9 @@ fit is dropped from the shortest slices on, and counted.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.observe.flows import Flow, flows_of
 from mpbench.observe.hook import kinds
@@ -139,6 +140,35 @@ def _arrow(number: int, flow: Flow, origin: int) -> Iterator[dict[str, Any]]:
     }
 
 
+class _Part(NamedTuple):
+    """The events of one kind for which there is room, and how many are left out."""
+
+    kept: list[dict[str, Any]]
+    dropped: int
+
+
+def _longest(slices: list[dict[str, Any]], room: int) -> _Part:
+    """Keep the longest slices in their order."""
+    if len(slices) <= room:
+        return _Part(slices, 0)
+    least = sorted((one["dur"] for one in slices), reverse=True)[room]
+    kept = [one for one in slices if one["dur"] > least]
+    return _Part(kept, len(slices) - len(kept))
+
+
+def _thinned(counters: list[dict[str, Any]], room: int) -> _Part:
+    """Keep every n-th value of each counter."""
+    step = max(1, -(-len(counters) // max(1, room)))
+    seen: Counter[tuple[int, str]] = Counter()
+    kept = []
+    for one in counters:
+        key = (one["pid"], one["name"])
+        if seen[key] % step == 0:
+            kept.append(one)
+        seen[key] += 1
+    return _Part(kept, len(counters) - len(kept))
+
+
 def _kept(
     members: Sequence[Member], room: int
 ) -> tuple[list[tuple[Member, Lane, Moment]], int, int]:
@@ -168,20 +198,28 @@ def trace_of(profile: Profile, *, most_bytes: int = MOST_BYTES) -> str:
     """
     members, origin = profile.members, profile.began_ns
     things = described(profile.traced)
-    events = [*_names(members), *_states(members, origin), *_counters(members, origin)]
+    events = list(_names(members))
     room = max(0, most_bytes // _EVENT_BYTES - len(events))
-    # A message's arrow takes two events; half of the room is for slices at least.
-    kept, dropped, least = _kept(members, room)
+    dropped = 0
+    for found in (_longest(list(_states(members, origin)), room // 4),
+                  _thinned(list(_counters(members, origin)), room // 4)):  # fmt: skip
+        events += found.kept
+        dropped += found.dropped
+    room = max(0, most_bytes // _EVENT_BYTES - len(events))
+    # A message's arrow takes two events and needs both of its slices.
+    kept, shortest, least = _kept(members, room)
+    dropped += shortest
     events += [_slice(*item, things, origin) for item in kept]
+    every = flows_of(members)
     flows = [
         flow
-        for flow in flows_of(members)
+        for flow in every
         if flow.sent.moment.duration_ns >= least and flow.received.moment.duration_ns >= least
     ]
     arrows = flows[: max(0, (room - len(kept)) // 2)]
     for number, flow in enumerate(arrows, start=1):
         events += _arrow(number, flow, origin)
-    left_out = profile.dropped + dropped + 2 * (len(flows) - len(arrows))
+    left_out = profile.dropped + dropped + 2 * (len(every) - len(arrows))
     events.sort(key=lambda event: (event["ph"] != "M", event.get("ts", 0)))
     return json.dumps(
         {

@@ -162,6 +162,8 @@ def _before(facts: Facts) -> tuple[str, str]:
 
 def _after(facts: Facts) -> tuple[str, str]:
     alone = facts.profile.ended_ns - facts.balance.last_ns
+    if facts.profile.ran.exit_code or facts.profile.ran.interrupted:
+        return f"gone already: the program took {_time(alone)} to end", ""
     return (
         f"gone already: the program went on for {_time(alone)} after the last one",
         "let workers do a part of that as well",
@@ -226,7 +228,9 @@ def verdict(facts: Facts) -> str:
     """Return one sentence on how well the workers were used."""
     balance = facts.balance
     busy = balance.useful_ns / max(1, facts.profile.wall_ns)
+    share = f"{balance.efficiency:.1%}" if balance.efficiency < 0.1 else f"{balance.efficiency:.0%}"  # noqa: PLR2004
+    many = balance.workers != 1
     return (
-        f"{balance.workers} worker{'s' if balance.workers != 1 else ''} did the work of "
-        f"{busy:.2f}: {balance.efficiency:.0%} of their time went into the program's own code"
+        f"{balance.workers} worker{'s' if many else ''} kept {busy:.2f} CPUs busy with the "
+        f"program's own code, {share} of {'their' if many else 'its'} time"
     )

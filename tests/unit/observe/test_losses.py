@@ -120,9 +120,30 @@ def test_waiting_for_a_cpu_is_told_from_sleeping(delay, cpus, words):
     assert words in losses[0].text
 
 
-def test_the_verdict_counts_whole_workers():
-    """Two workers at half their time did the work of one."""
-    assert verdict(facts_of(pool_of_two())).startswith("2 workers did the work of 0.33")
+def test_the_verdict_counts_whole_cpus():
+    """Two workers at a sixth of their time use a third of a CPU."""
+    text = verdict(facts_of(pool_of_two()))
+
+    assert text.startswith("2 workers kept 0.33 CPUs busy with the program's own code")
+    assert text.endswith("17% of their time")
+
+
+def test_the_verdict_on_one_that_only_sleeps_has_digits():
+    """0 % would say that it did nothing; it is what it did on a CPU."""
+    text = verdict(facts_of(one_worker(cpu=6)))
+
+    assert text.startswith("1 worker kept 0.01 CPUs busy")
+    assert text.endswith("0.6% of its time")
+
+
+def test_a_program_that_failed_is_not_told_to_end_later():
+    """Its workers were gone because it failed."""
+    made = one_worker(begin=400, end=700, cpu=290)
+    made = made._replace(ran=made.ran._replace(exit_code=1))
+    (gone,) = [one for one in largest_losses(facts_of(made)) if "gone already" in one.text]
+
+    assert "took 305 ms to end" in gone.text
+    assert "" == gone.advice
 
 
 def test_tasks_are_chunks_of_calls():

@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
-from profiled import lane, moment, pool_of_two, profile, ran, seen, traced
+from profiled import MS, lane, moment, pool_of_two, profile, ran, seen, traced
 
-from mpbench.observe.gantt import MOST_ROWS
+from mpbench.observe.gantt import MOST_ROWS, timeline
 from mpbench.observe.hook import kinds
 from mpbench.observe.page import page_of
 from mpbench.observe.stacks import busiest
@@ -129,6 +129,62 @@ def test_crashed_workers_are_warnings_but_a_pools_own_are_not():
 
     assert any("Process-3 (pid 3) was ended by SIGTERM" in one for one in record["warnings"])
     assert not any("SIGTERM" in one for one in summary_of(quiet, cpus=2)["warnings"])
+
+
+def test_who_crashed_stands_before_who_was_told_to_end():
+    """An executor ends its other workers when one of them is gone."""
+    made = pool_of_two()
+    main, first, second = made.members
+    made = made._replace(
+        members=(main, first._replace(exit_code=-15), second._replace(exit_code=-11))
+    )
+    ends = [one for one in summary_of(made, cpus=2)["warnings"] if "was ended by" in one]
+
+    assert ["SIGSEGV", "SIGTERM"] == [one.rpartition(" ")[2] for one in ends]
+
+
+def test_many_failures_are_counted():
+    """Five names are enough."""
+    made = pool_of_two()
+    main, first, _ = made.members
+    made = made._replace(members=(main, *[first._replace(exit_code=3)] * 9))
+    warnings = summary_of(made, cpus=2)["warnings"]
+
+    assert 5 == sum("failed with exit code 3" in one for one in warnings)
+    assert "4 more processes did not end in good order" in warnings
+
+
+def test_the_title_is_the_program_without_its_folder():
+    """The whole command stands at the end of the page."""
+    made = profile(ran(), traced(1, lane()))._replace(command=("/bin/python", "/home/x/a.py", "-v"))
+    text = page(made)
+
+    assert "<h1>a.py -v</h1>" in text
+    assert "/home/x/a.py -v</code>" in text
+
+
+def test_processes_of_other_libraries_are_counted():
+    """A program without workers of multiprocessing may have processes all the same."""
+    made = profile(ran(), traced(1, lane()), traced(2, lane(), born=5, program="python -c"))
+
+    assert "no worker of multiprocessing; 1 other process ran beside it." in page(made)
+
+
+def test_a_process_is_drawn_to_its_end_and_waits_no_longer_than_it_lives():
+    """A dead process that nobody has waited for yet can still be looked at."""
+    looks = [(at, 1, 8) for at in range(0, 1_000, 100)]
+    points = tuple(one._replace(delay_ns=2_000 * MS) for one in seen(2, *looks, created=1).points)
+    watched = seen(2, *looks, created=1)._replace(points=points)
+    child = traced(2, lane(moment(10, 300, kinds.BOOTSTRAP)), born=1, name="child")
+    made = profile(ran(watched), traced(1, lane(moment(0, 1_000, kinds.JOIN))), child)
+    (one,) = [one for one in made.members if one.name == "child"]
+    places = re.findall(r'class="cpu" points="([^"]*)"', str(timeline(made, cpus=2)))
+    right = [float(one.rpartition(" ")[2].partition(",")[0]) for one in places]
+
+    assert one.lifetime_ns == one.delay_ns
+    # The whole is 1,000 ms and 994 px wide: no line goes beyond 300 ms.
+    assert right
+    assert max(right) <= 190 + 994 * 0.3
 
 
 def test_what_a_hanging_process_was_in_is_named():

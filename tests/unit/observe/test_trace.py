@@ -27,6 +27,9 @@ def test_the_trace_follows_the_rules_of_its_format():
         ({"ph": "C", "ts": 1.0, "args": {"a": "b"}, "pid": 1, "tid": 0}, "number"),
         ({"ph": "X", "ts": 1.0, "dur": -1.0, "pid": 1, "tid": 0}, "before"),
         ({"ph": "X", "ts": 1.0, "dur": 1.0, "pid": 99, "tid": 0}, "no name"),
+        ({"ph": "X", "ts": 1.0, "dur": 1.0, "pid": 1, "tid": 77}, "track"),
+        ({"ph": "X", "ts": 0.1, "dur": 0.1, "pid": 1, "tid": 0, "name": None}, "words"),
+        ({"ph": "C", "ts": 0.0, "args": {"CPU": -1}, "pid": 1, "tid": 0}, "below"),
     ],
 )
 def test_the_rules_notice_a_broken_trace(broken, word):
@@ -75,6 +78,21 @@ def test_a_large_trace_drops_its_shortest_slices_and_says_how_many():
     assert document["otherData"]["dropped_events"] > 0
     assert len(text) < 150_000
     assert [] == problems_of(text)
+
+
+def test_all_that_is_left_out_is_counted():
+    """Slices, states, counters and both ends of arrows."""
+    made = pool_of_two(tasks=300)
+    points = tuple((at, at / 2, 8) for at in range(0, 900, 2))
+    main, *others = made.members
+    made = made._replace(members=(main._replace(points=seen(1, *points).points), *others))
+    whole, cut = (json.loads(trace_of(made, most_bytes=most)) for most in (50_000_000, 60_000))
+    lost = len(whole["traceEvents"]) - len(cut["traceEvents"])
+
+    assert lost == cut["otherData"]["dropped_events"]
+    assert {"X", "M", "C"} <= {one["ph"] for one in cut["traceEvents"]}
+    assert {"state", "multiprocessing"} <= {one.get("cat") for one in cut["traceEvents"]}
+    assert [] == problems_of(json.dumps(cut))
 
 
 def test_messages_are_followed_from_put_to_get():

@@ -8,21 +8,28 @@ def problems_of(text):
     """Return what breaks a rule of the format in a trace, in words."""
     document = json.loads(text)
     events = document["traceEvents"]
-    found = []
-    for event in events:
-        if event["ph"] not in {"X", "M", "C", "s", "f"}:
-            found.append(f"unknown phase {event['ph']}")
-        if not all(isinstance(event[name], int) for name in ("pid", "tid")):
-            found.append(f"pid and tid must be whole numbers: {event}")
-        if event["ph"] != "M" and not event["ts"] >= 0:
-            found.append(f"time must not be negative: {event}")
-        if event["ph"] == "X" and not event["dur"] >= 0:
-            found.append(f"a slice must not end before it begins: {event}")
-        if event["ph"] == "C" and not all(
-            isinstance(value, (int, float)) for value in event["args"].values()
-        ):
-            found.append(f"a counter must be a number: {event}")
+    found = [problem for event in events for problem in _alone(event)]
+    if not isinstance(document["otherData"]["dropped_events"], int):
+        found.append("nobody says how much was dropped")
     return found + _nesting(events) + _arrows(events) + _named(events)
+
+
+def _alone(event):
+    """Check what an event must be, whatever the others are."""
+    rules = [
+        (event["ph"] in {"X", "M", "C", "s", "f"}, "unknown phase"),
+        (all(isinstance(event[name], int) for name in ("pid", "tid")), "pid and tid must be whole"),
+        (isinstance(event.get("name", ""), str), "a name must be words"),
+        (event["ph"] == "M" or event["ts"] >= 0, "time must not be negative"),
+        (event["ph"] != "X" or event["dur"] >= 0, "a slice must not end before it begins"),
+    ]
+    if event["ph"] == "C":
+        values = list(event["args"].values())
+        are_numbers = all(isinstance(value, (int, float)) for value in values)
+        rules.append((are_numbers, "a counter must be a number"))
+        is_low = are_numbers and any(value < 0 for value in values)
+        rules.append((not is_low, "a counter must not be below zero"))
+    return [f"{words}: {event}" for is_kept, words in rules if not is_kept]
 
 
 def _ns(value):
@@ -56,22 +63,37 @@ def _arrows(events):
     tracks = _tracks(events)
     ends = defaultdict(dict)
     for event in events:
-        if event["ph"] in "sf" and event["ph"] != "X":
+        if event["ph"] in "sf":
             ends[event["id"]][event["ph"]] = event
     for number, pair in ends.items():
-        if set(pair) != {"s", "f"}:
+        if set(pair) == {"s", "f"}:
+            found += [f"arrow {number} {words}" for words in _arrow(pair["s"], pair["f"], tracks)]
+        else:
             found.append(f"arrow {number} has only {sorted(pair)}")
-            continue
-        for event in pair.values():
-            at = _ns(event["ts"])
-            if not any(a <= at <= b for a, b in tracks[event["pid"], event["tid"]]):
-                found.append(f"arrow {number} ends in no slice")
-        if pair["s"]["ts"] > pair["f"]["ts"]:
-            found.append(f"arrow {number} goes back in time")
     return found
+
+
+def _arrow(begin, end, tracks):
+    if any(begin[name] != end[name] for name in ("cat", "name")):
+        yield "has ends that do not belong together"
+    if end.get("bp") != "e":
+        yield "would end in the next slice"
+    if begin["ts"] > end["ts"]:
+        yield "goes back in time"
+    for event in (begin, end):
+        at = _ns(event["ts"])
+        if not any(a <= at <= b for a, b in tracks[event["pid"], event["tid"]]):
+            yield "ends in no slice"
 
 
 def _named(events):
     named = {one["pid"] for one in events if one["ph"] == "M" and one["name"] == "process_name"}
     used = {one["pid"] for one in events}
-    return [f"process {pid} has no name" for pid in sorted(used - named)]
+    found = [f"process {pid} has no name" for pid in sorted(used - named)]
+    threads = {
+        (one["pid"], one["tid"])
+        for one in events
+        if one["ph"] == "M" and one["name"] == "thread_name"
+    }
+    drawn = {(one["pid"], one["tid"]) for one in events if one["ph"] == "X"}
+    return found + [f"track {track} has no name" for track in sorted(drawn - threads)]

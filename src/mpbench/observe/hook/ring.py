@@ -17,6 +17,7 @@ import time
 
 from . import layout
 from .lane import Lane
+from .program import program_name
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -141,7 +142,7 @@ class Recorder:
                 "inherited": self._inherited,
                 "born_ns": self.born_ns,
                 "forked": self.forked,
-                "argv0": os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else "",
+                "argv0": program_name(),
                 # Other libraries start their own trackers with `python -c`.
                 "tracks": any("resource_tracker" in one for one in getattr(sys, "orig_argv", ())),
                 "python": sys.version.split()[0],
