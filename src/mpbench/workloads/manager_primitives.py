@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from multiprocessing import util
 from multiprocessing.context import BaseContext
 from typing import Any, Callable
 
@@ -162,6 +164,15 @@ _CALLS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
+def _unlink_listeners(known: set[str]) -> None:
+    """Remove the socket files that are not among the known ones."""
+    folder = util.get_temp_dir()
+    for name in set(os.listdir(folder)) - known:
+        if name.startswith("listener-"):
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, name))
+
+
 @workload(
     "manager/pool",
     metric=Metric.TIME,
@@ -188,7 +199,11 @@ def pool(context: BaseContext, case: Case) -> Iterator[Bind]:
     dropped with connections of their own.
     """
     del case
-    with context.Manager() as manager:
+    with ExitStack() as stack:
+        manager = stack.enter_context(context.Manager())
+        # Under forkserver the manager's process has a fork server of its own, whose
+        # socket file would stay until the agent's folder is removed.
+        stack.callback(_unlink_listeners, set(os.listdir(util.get_temp_dir())))
         workers = manager.Pool(1)
         try:
 
