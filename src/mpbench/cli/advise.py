@@ -78,9 +78,9 @@ def _answers(files: Sequence[Path], wishes: Wishes) -> list[tuple[Place, tuple[A
 
 
 def _text(place: Place, answers: Sequence[Advice]) -> str:
-    from mpbench.report.advice import choice_text
+    from mpbench.report.advice import LEGEND, choice_text
 
-    lines = [f"For {place.name}", ""]
+    lines = [f"For {place.name}; {LEGEND}.", ""]
     for one in answers:
         lines += [one.question, f"  -> {one.answer}   ({one.standing.value})"]
         lines += [f"     {choice_text(choice)}" for choice in one.choices]

@@ -8,24 +8,21 @@ from typing import Any
 
 from mpbench.analysis.advise import Advice, Choice, Standing
 from mpbench.report.document import Cell, Column, Table
-from mpbench.report.wording import interval_text, quantity_text
+from mpbench.report.wording import DASH, TIMES, interval_text, quantity_text, ratio_text
 from mpbench.scaling import Estimate
 
-__all__ = ("advice_record", "advice_table", "choice_text")
+__all__ = ("LEGEND", "advice_record", "advice_table", "choice_text")
 
 # Not measured itself, but from costs that were.
 _MODELLED = "computed"
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"  # noqa: PLR2004 - three digits
+LEGEND = f"{TIMES} is the cost against the best, in brackets stand 95 % intervals"
 
 
 def _ratio_text(ratio: Estimate) -> str:
-    words = f"{_times(ratio.value)} times the best"
+    words = ratio_text(ratio.value)
     if ratio.low is None or ratio.high is None:
         return words
-    return f"{words} ({_times(ratio.low)} to {_times(ratio.high)})"
+    return f"{words} ({ratio_text(ratio.low)} {DASH} {ratio_text(ratio.high)})"
 
 
 def choice_text(choice: Choice) -> str:
@@ -76,11 +73,14 @@ def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: st
     columns = (
         Column("question", "Question"),
         Column("use", "Use"),
-        Column("costs", "What each choice costs"),
+        Column("costs", "What each choice costs", LEGEND),
         Column("standing", "How sure", "clear: the interval of the second best is above 1"),
         Column("evidence", "Evidence, or how to get it"),
     )
-    caption = f"For {where}, from these results only; `mpbench advise` answers for your own program"
+    caption = (
+        f"For {where}, from these results only; {LEGEND}. "
+        "`mpbench advise` answers for your own program"
+    )
     return Table("advice-table", "What to use here", caption, columns, tuple(rows))
 
 

@@ -142,6 +142,30 @@ def test_the_worker_count_stops_where_more_brings_nothing():
     assert "2" == answers(flat)["workers-cpu"].answer
 
 
+def scaled(rates, noise):
+    """Return readings of a pool whose throughput is given by worker count."""
+    return [
+        reading(
+            "pool/strong-scaling",
+            rate,
+            metric="throughput",
+            unit="op/s",
+            noise=noise,
+            params={"workers": count, "call": "map", "work": "cpu"},
+        )
+        for count, rate in rates.items()
+    ]
+
+
+def test_more_workers_than_cpus_need_proof():
+    """A gain within the noise does not advise six workers on two CPUs; a sure one does."""
+    unsure = answers(scaled({1: 1e4, 2: 1.9e4, 4: 2.0e4, 6: 2.05e4}, noise=0.15))
+    proven = answers(scaled({1: 1e4, 2: 1.1e4, 4: 2.0e4, 6: 3e4}, noise=0.001))
+
+    assert "2" == unsure["workers-cpu"].answer
+    assert "6" == proven["workers-cpu"].answer
+
+
 def test_break_even_lengths_are_measured_where_the_surface_was(known):
     """Chunks of one need tasks near 60 us for 50 %, as the hand-made surface has it."""
     one = known["break-even-map"]

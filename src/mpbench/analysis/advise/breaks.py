@@ -90,22 +90,40 @@ class _Even(NamedTuple):
 
 
 def _even_advice(
-    call: str, found: Sequence[_Even], because: str, *, shortest: float = 0.0, is_modelled: bool
+    call: str, found: Sequence[_Even], because: str, ends: tuple[float, float] | None = None
 ) -> Advice:
-    """Rank chunk sizes by the task length from which they reach the higher level."""
+    """
+    Rank chunk sizes by the task length from which they reach the higher level, else the lower.
+
+    Args:
+        call: Of the pool.
+        found: What each chunk size reaches.
+        because: How that is known.
+        ends: The shortest and the longest task measured, in seconds; None where it is computed.
+    """
     key = f"break-even-{call.replace('_', '-')}"
     half, most = (percent(level) for level in _LEVELS)
     question = f"From which task length does {call} reach {half} and {most} of the possible speed?"
-    halves = ", ".join(f"{_length(one.half, shortest)} in {one.name}" for one in found)
-    because = f"The costs are the lengths for {most}; {half} from {halves}. {because}"
+    shortest, longest = ends or (0.0, math.inf)
     reached = [one for one in found if not math.isinf(one.most.value)]
-    if not reached:
-        return missing(key, question, f"no chunk size reaches {most}; {because}", _SURFACE)
-    choices = [Choice(one.name, one.most, "s", one.cases, is_modelled) for one in reached]
+    halfway = [one for one in found if not math.isinf(one.half.value)]
+    if not halfway:
+        return missing(key, question, f"no chunk size reaches {half}. {because}", _SURFACE)
+    is_most = bool(reached)
+    choices = [
+        Choice(one.name, one.most if is_most else one.half, "s", one.cases, ends is None)
+        for one in (reached if is_most else halfway)
+    ]
+    best = min(reached or halfway, key=lambda one: one.most.value if is_most else one.half.value)
+    last = f"from {_length(best.most, shortest)}"
+    last = last if is_most else f"from more than {format_seconds(longest)}"
+    halves = ", ".join(f"{_length(one.half, shortest)} in {one.name}" for one in found)
+    because = f"The lengths are those for {most if is_most else half}. {because}"
+    if is_most:
+        because = f"{half} from {halves}. {because}"
     made = advice_of(key, question, choices, because, _SURFACE)
-    best = min(reached, key=lambda one: one.most.value)
-    ends = f"{half} from {_length(best.half, shortest)}, {most} from {_length(best.most, shortest)}"
-    return made._replace(answer=f"{ends}, in {best.name}")
+    answer = f"{half} from {_length(best.half, shortest)}, {most} {last}, in {best.name}"
+    return made._replace(answer=answer)
 
 
 def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float]) -> Advice:
@@ -120,7 +138,7 @@ def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float])
         f"Measured with tasks of {format_seconds(shortest)} to {format_seconds(longest)}; "
         "lengths between them are interpolated"
     )
-    return _even_advice(call, found, because, shortest=shortest, is_modelled=False)
+    return _even_advice(call, found, because, (shortest, longest))
 
 
 def _modelled_even(call: str, overhead: Overhead, workers: int) -> Advice:
@@ -133,4 +151,4 @@ def _modelled_even(call: str, overhead: Overhead, workers: int) -> Advice:
     because = (
         f"From the overhead of empty tasks on {workers} workers; no task lengths were measured"
     )
-    return _even_advice(call, found, because, is_modelled=True)
+    return _even_advice(call, found, because)

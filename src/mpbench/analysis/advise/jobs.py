@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mpbench.analysis.advise.between import at
 from mpbench.analysis.advise.overhead import (
     NEAR,
     Overhead,
     chunk_candidates,
     job_time,
+    knows_payload,
     overhead_of,
+    with_payload,
 )
 from mpbench.analysis.advise.record import (
     Advice,
@@ -51,22 +52,6 @@ class Setting(NamedTuple):
         return f"Pool({self.workers}) under {self.method}, chunk size {self.chunk_size}"
 
 
-def _with_payload(readings: Sequence[Reading], found: Overhead, wishes: Wishes) -> Overhead:
-    """Add what a payload was measured to cost above an empty task in a chunk of its own."""
-    if wishes.payload_bytes is None:
-        return found
-    sent = pick(readings, "pool/payload", fact="per_task", params={"direction": "in"})
-    methods = {one.method for one in sent}
-    first = next((name for name in ("fork", "forkserver", "spawn") if name in methods), "")
-    own = pick(sent, fact="per_task", where=lambda one: one.method == first)
-    cost = at(own, "payload_bytes", wishes.payload_bytes)
-    if cost is None:
-        return found
-    cases = (*found.cases, *cost.cases)
-    more = max(0.0, cost.cost.value - found.at(1).value)
-    return found._replace(each=found.each + more, cases=cases)
-
-
 def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overhead | None:
     main = pick(
         readings,
@@ -75,7 +60,7 @@ def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overh
         where=lambda one: one.method == method,
     )
     found = overhead_of(main)
-    return None if found is None else _with_payload(readings, found, wishes)
+    return None if found is None else with_payload(readings, found, wishes.payload_bytes)
 
 
 def _chunk(overhead: Overhead, task_s: float, tasks: int, workers: int) -> tuple[int, Estimate]:
@@ -127,15 +112,14 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
     return tuple(sorted(found, key=lambda one: one.cost.value)) if len(found) > 1 else ()
 
 
-def _knows_payload(found: Sequence[Setting]) -> bool:
-    return any(case.startswith("pool/payload") for one in found for case in one.cases)
-
-
 def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
     """Answer how to run the job that the user described, if its tasks are known."""
     if wishes.task_s is None or wishes.tasks is None:
         return
-    question = f"How to run {wishes.tasks:,} tasks of {format_seconds(wishes.task_s)}?"
+    question = f"How to run {wishes.tasks:,} tasks of {format_seconds(wishes.task_s)}"
+    if wishes.payload_bytes is not None:
+        question += f" with {format_bytes(int(wishes.payload_bytes))} each"
+    question += "?"
     found = settings(readings, wishes, cpus)
     if not found:
         yield missing("job", question, "no start of a pool and its tasks were measured", _HOW)
@@ -144,7 +128,8 @@ def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterat
     because = (
         "From starting the pool to the last result, by a model of equal tasks that keep a CPU busy"
     )
-    if wishes.payload_bytes is not None and not _knows_payload(found):
+    cases = [case for one in found for case in one.cases]
+    if wishes.payload_bytes is not None and not knows_payload(cases):
         because += (
             f". Without its payload: {format_bytes(int(wishes.payload_bytes))} were not measured"
         )

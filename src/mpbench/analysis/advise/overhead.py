@@ -7,17 +7,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mpbench.analysis.advise.record import plus, times
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.advise.between import at
+from mpbench.analysis.advise.record import first_method, plus, times
+from mpbench.analysis.readings import Reading, pick
 from mpbench.scaling import Estimate
 
-__all__ = ("NEAR", "Overhead", "chunk_candidates", "default_chunk", "job_time", "overhead_of")
+__all__ = (
+    "NEAR",
+    "Overhead",
+    "chunk_candidates",
+    "default_chunk",
+    "job_time",
+    "knows_payload",
+    "overhead_of",
+    "with_payload",
+)
 
 # Among chunk sizes that are predicted to be this near to the best the smallest is
 # advised: it leaves the least idle time when tasks turn out to be uneven.
 NEAR = 1.03
 # multiprocessing.Pool cuts a map into four chunks for each worker.
 _CHUNKS_PER_WORKER = 4
+_PAYLOAD = "pool/payload"
 
 
 class Overhead(NamedTuple):
@@ -70,6 +81,25 @@ def overhead_of(readings: Sequence[Reading]) -> Overhead | None:
     highs = [one.high / one.value for _, one in known if one.high is not None]
     cases = tuple(one.case for _, one in known)
     return Overhead(each, chunk, min(lows, default=None), max(highs, default=None), cases)
+
+
+def with_payload(
+    readings: Sequence[Reading], found: Overhead, payload_bytes: float | None
+) -> Overhead:
+    """Add what a payload was measured to cost above an empty task in a chunk of its own."""
+    if payload_bytes is None:
+        return found
+    sent = pick(readings, _PAYLOAD, fact="per_task", params={"direction": "in"})
+    cost = at(first_method(sent), "payload_bytes", payload_bytes)
+    if cost is None:
+        return found
+    more = max(0.0, cost.cost.value - found.at(1).value)
+    return found._replace(each=found.each + more, cases=(*found.cases, *cost.cases))
+
+
+def knows_payload(cases: Sequence[str]) -> bool:
+    """Whether the cases behind an overhead have the payload's."""
+    return any(case.startswith(_PAYLOAD) for case in cases)
 
 
 def default_chunk(tasks: int, workers: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mpbench.analysis.advise.breaks import break_evens
 from mpbench.analysis.advise.overhead import (
@@ -12,7 +12,9 @@ from mpbench.analysis.advise.overhead import (
     chunk_candidates,
     default_chunk,
     job_time,
+    knows_payload,
     overhead_of,
+    with_payload,
 )
 from mpbench.analysis.advise.record import (
     Advice,
@@ -22,10 +24,11 @@ from mpbench.analysis.advise.record import (
     estimate_of,
     first_method,
     missing,
+    ratio_of,
 )
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
 from mpbench.scaling import Fit, Scaling, scaling_of
-from mpbench.units import format_seconds
+from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("pools",)
 
@@ -74,7 +77,8 @@ def _chunk(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Ite
     if wishes.task_s is None or wishes.tasks is None:
         yield _chunk_rule(overheads[call], call, workers)
     else:
-        yield _chunk_for(overheads[call], call, workers, wishes.task_s, wishes.tasks)
+        overhead = with_payload(readings, overheads[call], wishes.payload_bytes)
+        yield _chunk_for(overhead, call, workers, wishes)
 
 
 def _chunk_rule(overhead: Overhead, call: str, workers: int) -> Advice:
@@ -99,8 +103,11 @@ def _chunk_rule(overhead: Overhead, call: str, workers: int) -> Advice:
     return made._replace(answer="; ".join(parts))
 
 
-def _chunk_for(overhead: Overhead, call: str, workers: int, task_s: float, tasks: int) -> Advice:
+def _chunk_for(overhead: Overhead, call: str, workers: int, wishes: Wishes) -> Advice:
     """Predict the job for every candidate and advise the smallest that is nearly the best."""
+    assert wishes.task_s is not None
+    assert wishes.tasks is not None
+    task_s, tasks = wishes.task_s, wishes.tasks
     predicted = {
         size: job_time(overhead, task_s, tasks, workers, size)
         for size in chunk_candidates(tasks, workers)
@@ -124,10 +131,14 @@ def _chunk_for(overhead: Overhead, call: str, workers: int, task_s: float, tasks
     ]
     alone = tasks * task_s
     chosen = predicted[advised].value
+    each = ""
+    if wishes.payload_bytes is not None:
+        size = format_bytes(int(wishes.payload_bytes))
+        each = f" with {size} each" if knows_payload(overhead.cases) else f" without their {size}"
     because = (
-        f"Predicted for {call} of {tasks:,} tasks of {format_seconds(task_s)} on {workers} warm "
-        f"workers: {format_seconds(chosen)}, {alone / chosen:.2f} times as fast as one process. "
-        "The smallest chunk size near the best, because it suffers least from uneven tasks"
+        f"Predicted for {call} of {tasks:,} tasks of {format_seconds(task_s)}{each} on {workers} "
+        f"warm workers: {format_seconds(chosen)}, {alone / chosen:.2f} times as fast as one "
+        "process. The smallest chunk size near the best, because it suffers least from uneven tasks"
     )
     question = f"Which chunk size for {tasks:,} tasks of {format_seconds(task_s)}?"
     made = advice_of("chunk-size", question, choices, because)
@@ -143,22 +154,21 @@ def _law(scaling: Scaling) -> str:
     return f"USL with contention {fit.contention.value:.3f}, {where}"
 
 
-def _enough(scaling: Scaling, cpus: int | None) -> int:
+def _enough(rates: Mapping[int, Reading], cpus: int | None) -> int:
     """
-    Return the fewest workers that are nearly as fast as any.
+    Return the fewest workers that are nearly as fast as any that may be the fastest.
 
-    More workers than CPUs share them, so they need proof: an interval of their
-    throughput that lies above what the others reach.
+    More workers than CPUs share them, so they need proof: that every count up
+    to the CPUs is slower beyond its interval.
     """
-    fitting = [one for one in scaling.points if cpus is None or one.workers <= cpus]
-    best = scaling.best
-    if fitting:
-        own = max(fitting, key=lambda one: one.rate.value)
-        low, high = best.rate.low, own.rate.high
-        is_proven = low is not None and high is not None and _ENOUGH * low > high
-        best = best if is_proven else own
-    known = scaling.points if best not in fitting else fitting
-    return min(one.workers for one in known if one.rate.value >= _ENOUGH * best.rate.value)
+    costs = {count: estimate_of(one) for count, one in rates.items()}
+    best = min(costs.values(), key=lambda cost: cost.value)
+    ratios = {count: ratio_of(cost, best) for count, cost in costs.items()}
+    # The best of several is partly the luckiest: a lead of less than this proves nothing.
+    near = {n for n, one in ratios.items() if one.low is None or _ENOUGH * one.low <= 1}
+    known = {n for n in near if cpus is None or n <= cpus} or near
+    fastest = min(costs[count].value for count in known)
+    return min(count for count in known if _ENOUGH * costs[count].value <= fastest)
 
 
 def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
@@ -166,7 +176,7 @@ def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
     works = grouped(main, lambda one: str(one.params.get("work", "cpu")))
     where = f"{cpus} usable CPUs" if cpus else "this machine"
     for work in ("cpu", "memory", "sleep"):
-        question = f"How many workers for tasks of {_WORKS[work]}, on {where}?"
+        question = f"How many workers for tasks that {_WORKS[work]}, on {where}?"
         each = works.get(work, ())
         rates = {int(one.number("workers") or 1): one for one in each if one.value > 0}
         if len(rates) < 2:  # noqa: PLR2004 - one count is no sweep
@@ -175,17 +185,20 @@ def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
                 yield missing("workers-cpu", question, what, _SCALING)
             continue
         scaling = scaling_of({count: one.agents for count, one in rates.items()}, cpus=cpus)
-        enough = _enough(scaling, None if work == "sleep" else cpus)
+        enough = _enough(rates, None if work == "sleep" else cpus)
         choices = [
-            Choice(f"{count}", estimate_of(one), "s", (one.case,)) for count, one in rates.items()
+            Choice(f"{count} worker{'s' if count > 1 else ''}", estimate_of(one), "s", (one.case,))
+            for count, one in rates.items()
         ]
         point = next(p for p in scaling.points if p.workers == enough)
-        gain = f"{point.speed_up.value:.2f} times as fast as one; " if point.speed_up else ""
+        gain = "Wall time per task; "
+        if point.speed_up and enough > 1:
+            gain += f"{enough} workers are {point.speed_up.value:.2f} times as fast as one; "
         made = advice_of(f"workers-{work}", question, choices, f"{gain}{_law(scaling)}", _SCALING)
         yield made._replace(answer=f"{enough}")
 
 
-_WORKS = {"cpu": "computing", "memory": "moving memory", "sleep": "waiting"}
+_WORKS = {"cpu": "compute", "memory": "move memory", "sleep": "wait"}
 
 
 def pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:

@@ -26,6 +26,10 @@ __all__ = (
 )
 
 
+# Answers that can be read in a row.
+_FEW = 3
+
+
 class Wishes(NamedTuple):
     """What the user said about the program; None is unknown."""
 
@@ -168,7 +172,16 @@ def advice_of(
         names += [
             one.name for one in ranked[1:] if one.ratio and one.ratio.low and one.ratio.low <= 1
         ]
-    return Advice(key, question, " or ".join(names), because, standing, tuple(ranked), how)
+    answer = _any_of(names, [one.name for one in ranked])
+    return Advice(key, question, answer, because, standing, tuple(ranked), how)
+
+
+def _any_of(names: Sequence[str], every: Sequence[str]) -> str:
+    """Write which choices may be the best; of many, those that are not."""
+    if len(names) <= _FEW:
+        return " or ".join(names)
+    others = [one for one in every if one not in names]
+    return f"any but {' and '.join(others)}" if others else "any of them"
 
 
 def missing(key: str, question: str, what: str, how: str) -> Advice:

@@ -52,9 +52,7 @@ def _plain(readings: Sequence[Reading], wishes: Wishes) -> Advice:
     if len(bare) > 1:
         gap = bare[-1].cost.value - bare[0].cost.value
         because = (
-            f"{bare[0].name} starts and joins in {format_seconds(bare[0].cost.value)}, "
-            f"{bare[-1].name} in {format_seconds(bare[-1].cost.value)}; for tasks longer than "
-            f"{format_seconds(gap / _NEGLIGIBLE)} the choice costs less than "
+            f"For tasks longer than {format_seconds(gap / _NEGLIGIBLE)} the choice costs less than "
             f"{percent(_NEGLIGIBLE)}. "
             "Speed only: forking a parent with threads is not safe"
         )
@@ -162,7 +160,8 @@ def _pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Ite
             f"; under {best.name} a job of {format_seconds(worth)} and more of perfectly "
             "divisible work wins back the start"
         )
-        if wishes.task_s is not None and wishes.tasks is not None:
+        # A payload costs more than the start; the advice about the whole job has it.
+        if wishes.task_s is not None and wishes.tasks is not None and wishes.payload_bytes is None:
             job = wishes.task_s * wishes.tasks
             because += f", and yours is {format_seconds(job)}: " + (
                 "worth a pool" if job > worth else "not worth a pool"
