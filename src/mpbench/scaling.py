@@ -294,8 +294,8 @@ def _misfit(fit: Fit, points: Sequence[Point], residuals: Sequence[float]) -> st
     if typical > _WORST_MISFIT:
         worst = max(zip(residuals, points, strict=True), key=lambda pair: abs(pair[0]))
         return (
-            f"{fit.model.name} misses the points by {typical:.0%} (root mean square), most at "
-            f"{worst[1].workers} workers, measured {worst[0]:+.0%} from the curve"
+            f"{fit.model.name} misses the points by {100 * typical:.0f} % (root mean square), "
+            f"most at {worst[1].workers} workers, measured {100 * worst[0]:+.0f} % from the curve"
         )
     for point, residual in zip(points, residuals, strict=True):
         low, high = point.rate.low, point.rate.high
@@ -305,6 +305,6 @@ def _misfit(fit: Fit, points: Sequence[Point], residuals: Sequence[float]) -> st
         if low / expected > 1 + _SURE_MISFIT or high / expected < 1 - _SURE_MISFIT:
             return (
                 f"{fit.model.name} contradicts the point at {point.workers} workers, measured "
-                f"{residual:+.0%} from the curve, which is more than its interval"
+                f"{100 * residual:+.0f} % from the curve, which is more than its interval"
             )
     return None

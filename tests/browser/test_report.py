@@ -236,6 +236,18 @@ def test_a_phone_needs_no_sideways_scrolling(open_report, two, scheme):
     assert page.locator("input[name=q]").bounding_box()["width"] > 200
 
 
+@pytest.mark.parametrize("options", [{}, _PHONE], ids=["desktop", "phone"])
+def test_advice_is_read_without_scrolling_sideways(open_report, two, options):
+    """Advice is sentences: they wrap, and no column of them is cut off."""
+    page = open_report(two, **options)
+
+    cut = page.evaluate(
+        """() => { const box = document.querySelector("#advice-table .scroll");
+          return box.scrollWidth - box.clientWidth; }"""
+    )
+    assert cut <= 0
+
+
 def test_dark_and_light_differ_and_figures_follow(open_report, one):
     """The page follows the system's scheme, and so does the ink of its figures."""
     colours = {}

@@ -203,12 +203,12 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=["bad_status", "bad_reason"])
 
 
-def _quantiles(latencies: pd.DataFrame) -> pd.DataFrame:
+def _quantiles(runs: Sequence[Run]) -> pd.DataFrame:
     """Return quantiles of single operations for each case and arm."""
     rows = []
-    for (case, arm), values in latencies.groupby(["case", "arm"], observed=True)["value"]:
+    for (case, arm), values in frames.single_operations(runs).items():
         count = len(values)
-        found = np.quantile(values.to_numpy(), list(_QUANTILES.values()))
+        found = np.quantile(values, list(_QUANTILES.values()))
         row: dict[str, Any] = {"case": case, "arm": arm, "fact": "", "observed": count}
         for (name, level), value in zip(_QUANTILES.items(), found, strict=True):
             row[name] = value if count * (1 - level) >= _BEYOND else math.nan
@@ -256,7 +256,7 @@ def summarize(
     table = _joined(_declared(catalogue, runs), _readings(agents), _attempts(repetitions))
     own = catalogue.drop(columns=["metric", "unit"])
     table = _judged(table.merge(own, left_on="case", right_index=True))
-    quantiles = _quantiles(frames.latencies(runs)).astype({"arm": object})
+    quantiles = _quantiles(runs).astype({"arm": object})
     table = table.merge(quantiles, on=["case", "arm", "fact"], how="left")
     table["observed"] = table["observed"].fillna(0).astype(int)
     table["bandwidth"] = _bandwidth(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,7 +25,6 @@ from mpbench.report.document import (
     Finding,
     Part,
     Section,
-    Source,
     Table,
 )
 from mpbench.report.drawn import Drawer
@@ -35,6 +33,7 @@ from mpbench.report.figures.limits import limits_of
 from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
 from mpbench.report.matrix import matrix
+from mpbench.report.origins import events, source, subtitle
 from mpbench.report.stepped import known_steps
 from mpbench.report.trust import caution, checks
 from mpbench.report.unanswered import apart
@@ -45,8 +44,6 @@ __all__ = ("Evidence", "build", "gather")
 
 # With more cases than this the page shows quantiles of the agents in place of every sample.
 _MANY = 500
-# Events are for reading; a run that left thousands of them has them in its file.
-_MOST_EVENTS = 200
 
 
 class Evidence(NamedTuple):
@@ -165,14 +162,13 @@ class _Builder:
             table.key.removeprefix("table-"), name, summary, paragraphs, floor, table, every
         )
 
-    def family(self, name: str, rows: pd.DataFrame) -> Family:
-        """Return one family."""
+    def family(self, name: str, rows: Mapping[str, list[Any]]) -> Family:
+        """Return one family, from the rows of each of its workloads."""
         samples = self.evidence.samples
         own = samples[(samples["fact"] == "") & (samples["family"] == name)]
         parts = []
-        for workload, each in rows.groupby("workload", sort=False):
-            mine = own[own["workload"] == workload]
-            parts.append(self.part(str(workload), each.to_dict("records"), mine))
+        for workload, each in rows.items():
+            parts.append(self.part(workload, each, own[own["workload"] == workload]))
         return Family(
             wording.slug(name),
             wording.family_title(name),
@@ -225,71 +221,11 @@ class _Builder:
 
     def families(self) -> tuple[Family, ...]:
         """Return every family, the floors last: they are read for comparison."""
-        names = sorted(dict.fromkeys(self.main["family"]), key=lambda name: name == "floor")
-        each = (self.family(name, self.main[self.main["family"] == name]) for name in names)
+        found: dict[str, dict[str, list[Any]]] = {}
+        for row in self.main.to_dict("records"):
+            found.setdefault(row["family"], {}).setdefault(row["workload"], []).append(row)
+        each = (self.family(name, found[name]) for name in sorted(found, key="floor".__eq__))
         return (*self.comparisons(), *each)
-
-
-def _events(runs: Sequence[Run]) -> Table | None:
-    rows = [
-        (
-            Cell(run.header.machine),
-            Cell(wording.quantity_text(event.elapsed_ns / 1e9, "s"), event.elapsed_ns / 1e9),
-            Cell(event.kind),
-            Cell(event.case or ""),
-            Cell(event.text),
-        )
-        for run in runs
-        for event in run.events
-    ]
-    if not rows:
-        return None
-    caption = "What happened while the runs were measured"
-    if len(rows) > _MOST_EVENTS:
-        caption += f"; the first {_MOST_EVENTS} of {len(rows):,}"
-    columns = [Column("machine", "Machine"), Column("after", "After", is_number=True)]
-    columns += [Column("kind", "Kind"), Column("case", "Case"), Column("text", "What happened")]
-    return Table("events", "Events", caption, tuple(columns), tuple(rows[:_MOST_EVENTS]))
-
-
-def _source(run: Run) -> Source:
-    header = run.header
-    plan = ", ".join(
-        f"{name} {_plain(value)}"
-        for name, value in header.plan.items()
-        if value and _is_short(value)
-    )
-    return Source(
-        file=run.path,
-        run=header.run,
-        machine=header.machine,
-        started=header.started_utc,
-        command=shlex.join(header.command),
-        text=f"mpbench {header.mpbench}; {plan}",
-    )
-
-
-def _is_short(value: Any) -> bool:
-    """Whether a part of a plan can be read in a sentence; the result file has the others."""
-    if isinstance(value, (list, tuple)):
-        return all(isinstance(one, (str, int, float)) for one in value)
-    return not isinstance(value, Mapping) or all(_is_short(one) for one in value.values())
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(f"{name}={_plain(one)}" for name, one in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _subtitle(runs: Sequence[Run], groups: Groups) -> str:
-    machines = list(dict.fromkeys(run.header.machine for run in runs))
-    pythons = list(dict.fromkeys(group.python for group in groups.all))
-    days = sorted({run.header.started_utc[:10] for run in runs})
-    where = wording.join_words(machines) if len(machines) <= 3 else f"{len(machines)} machines"  # noqa: PLR2004
-    what = wording.join_words(pythons) if len(pythons) <= 4 else f"{len(pythons)} Pythons"  # noqa: PLR2004
-    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}" if days else ""
-    return " · ".join(one for one in (where, what, when) if one)
 
 
 def _verdicts(judged: Sequence[Compared]) -> tuple[Section, ...]:
@@ -331,7 +267,7 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
     reasons += builder.drawer.check()
     return Document(
         title="What multiprocessing costs",
-        subtitle=_subtitle(runs, groups),
+        subtitle=subtitle(runs, groups),
         verdict=_verdict(evidence, [one.sentence for one in judged] or [one.text for one in found]),
         caution=caution(reasons),
         findings=(*found, *builder.steps()),
@@ -341,8 +277,8 @@ def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
         families=families,
         environment=environments(runs),
         failures=tables.failures(summaries, groups),
-        events=_events(runs),
-        sources=tuple(_source(run) for run in runs),
+        events=events(runs),
+        sources=tuple(source(run) for run in runs),
         version=mpbench.__version__,
         advice=advice,
         unanswered=unanswered,

@@ -51,6 +51,7 @@ def comma_separated(summaries: pd.DataFrame) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([_text(name) for name in names])
-    for row in summaries[names].itertuples(index=False):
-        writer.writerow([_text(value) for value in row])
+    # Lists of columns: walking a text column of pandas value by value is far slower.
+    for row in zip(*(map(_text, summaries[name].tolist()) for name in names), strict=True):
+        writer.writerow(row)
     return file.getvalue()

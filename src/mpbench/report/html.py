@@ -91,7 +91,9 @@ def _values(figure: Figure, family: str) -> Table:
         Column(str(name) or "row", str(name) or "row", is_number=is_number)
         for name, is_number in zip(frame.columns, numeric, strict=True)
     )
-    rows = tuple(tuple(_value(one) for one in row) for row in frame.itertuples(index=False))
+    # Lists of columns: walking a text column of pandas value by value is far slower.
+    values = (frame.iloc[:, place].tolist() for place in range(len(frame.columns)))
+    rows = tuple(tuple(map(_value, row)) for row in zip(*values, strict=True))
     title = f"Values of: {figure.title}"
     return Table(f"values-{family}-{figure.key}", title, title, columns, rows)
 

@@ -24,8 +24,9 @@ value         the reading in its base unit; NaN where it is undefined (no operat
 ============  ==========================================================================
 
 `latencies` has a row for each single operation that a body could see: the
-same columns, with `value` in seconds. `cases` has a row for each planned
-case, `repetitions` one for each repetition, failed ones included.
+same columns, without parameters that none of their cases has; `value` is in
+seconds. `cases` has a row for each planned case, `repetitions` one for each
+repetition, failed ones included.
 """
 
 from __future__ import annotations
@@ -35,11 +36,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mpbench.model import Case, CaseRecord, Metric, Repetition, Run, Sample, Scalar
 
-__all__ = ("cases", "frame", "latencies", "params_text", "python_of", "repetitions")
+__all__ = (
+    "cases",
+    "frame",
+    "latencies",
+    "params_text",
+    "python_of",
+    "repetitions",
+    "single_operations",
+)
+
+Floats = npt.NDArray[np.float64]
 
 # What identifies a case, in the order in which tables sort.
 _KEYS = ("run", "machine", "subject", "python", "family", "workload", "method", "params")
@@ -250,7 +262,25 @@ def latencies(runs: Sequence[Run]) -> pd.DataFrame:
                 values = [value / 1e9 for value in sample.latencies_ns]
                 columns.add(number, repetition, reading, values)
                 columns.samples += [place] * len(values)
-    return columns.table(cases(runs))
+    catalogue = cases(runs)
+    seen = catalogue.loc[sorted(set(columns.numbers))]
+    # There are far more operations than samples: no column for what none of their cases has.
+    params = (one for one in seen.columns if one.startswith("param:"))
+    empty = [one for one in params if seen[one].isna().all()]
+    return columns.table(catalogue.drop(columns=empty))
+
+
+def single_operations(runs: Sequence[Run]) -> dict[tuple[int, str], Floats]:
+    """Return every single operation of each case and arm in seconds, as one array."""
+    found: dict[tuple[int, str], list[Floats]] = {}
+    for number, _, repetition in _measured(runs):
+        if repetition.is_ok:
+            arm = repetition.slice.arm if repetition.slice else ""
+            arrays = found.setdefault((number, arm), [])
+            arrays += [
+                np.asarray(s.latencies_ns) / 1e9 for s in repetition.samples if s.latencies_ns
+            ]
+    return {key: np.concatenate(arrays) for key, arrays in found.items() if arrays}
 
 
 def repetitions(runs: Sequence[Run]) -> pd.DataFrame:

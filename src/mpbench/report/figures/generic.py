@@ -31,6 +31,8 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "B": ("overview-memory", "memory"),
     "1": ("overview-numbers", "a plain number"),
 }
+# Values without which a number is not swept: two points say nothing about a curve.
+_SWEPT = 3
 _MOST_ROWS, _MOST_PANELS, _MOST_SERIES = 24, 3, 8
 
 
@@ -58,7 +60,7 @@ def _frame(readings: tuple[Reading, ...], material: Material) -> _Frame | None:
     family of processes, or where nothing else could; elsewhere the lines are
     the things to choose from, such as the kinds of queue.
     """
-    numbers = {name: size for name, size in numeric_params(readings).items() if size > 1}
+    numbers = {name: size for name, size in numeric_params(readings).items() if size >= _SWEPT}
     if not numbers:
         return None
     over = max(numbers, key=lambda name: (numbers[name], name == "payload_bytes"))

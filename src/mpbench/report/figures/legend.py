@@ -43,13 +43,13 @@ def columns_for(names: Sequence[str], beside: int) -> int:
         names: What it says.
         beside: Width of a mark and the space around it, in characters.
     """
-    for count in range(len(names), 1, -1):
-        # A legend fills its columns one after the other, the first ones with one name more,
-        # and each is as wide as its longest name.
-        rows, larger = divmod(len(names), count)
-        ends = [place * rows + min(place, larger) for place in range(count + 1)]
-        longest = [max(map(len, names[a:b])) for a, b in pairwise(ends)]
-        if sum(longest) + beside * len(longest) <= _ACROSS:
+    for rows in range(1, len(names) + 1):
+        # A legend fills its columns one after the other, and each is as wide as its longest name.
+        count = -(-len(names) // rows)
+        deep, longer = divmod(len(names), count)
+        ends = [place * deep + min(place, longer) for place in range(count + 1)]
+        widths = [max(map(len, names[at:to])) + beside for at, to in pairwise(ends)]
+        if sum(widths) <= _ACROSS:
             return count
     return 1
 

@@ -43,7 +43,8 @@ class Material(NamedTuple):
 
     def floor_of(self, one: Reading) -> Reading | None:
         """Return the reading of a case's floor, where it was measured in the same unit."""
-        found = pick(self.readings, where=lambda other: other.case == one.floor)
+        workload = one.floor.partition("[")[0]
+        found = pick(self.readings, workload, where=lambda other: other.case == one.floor)
         return found[0] if found and found[0].unit == one.unit else None
 
     def methods(self, readings: tuple[Reading, ...]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def calls(material: Material) -> tuple[Figure, ...]:
         for chunk in distinct(kept, _CHUNK)[:3]
     )
     method = f", under {kept[0].method}" if kept[0].method else ""
-    note = f"{params_words(fixed)}{method}. {material.note}".strip()
+    note = f"With {params_words(fixed)}{method}. {material.note}".strip()
     title = "map, imap and starmap over workers and chunk sizes"
     return (sweep_figure("pool", Sweep("calls", title, "workers", panels, note)),)
 
@@ -130,7 +130,7 @@ def surfaces(material: Material) -> tuple[Figure, ...]:
             for place in range(len(chunks))
         ]
         method = f" under {each[0].method}" if each[0].method else ""
-        where = f"{call} on {params_words(_workers(each))}{method}."
+        where = f"Measured with {call} on {params_words(_workers(each))}{method}."
         said = f"With {'; '.join(parts)}. {where} {material.note}".strip()
         made.append(surface_figure("pool", found._replace(said=said)))
     return tuple(made)

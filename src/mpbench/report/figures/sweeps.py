@@ -130,14 +130,15 @@ def draw_lines(
 def _mark_steps(axes: Any, sweep: Sweep, steps: Mapping[str, tuple[Step, ...]]) -> None:
     """Mark where series jump, each place once."""
     places = size_places(sweep.values)
-    for rank, ((before, after, _), which) in enumerate(_gaps(steps)):
+    for rank, ((before, after, is_up), which) in enumerate(_gaps(steps)):
         middle = (places[before] + places[after]) / 2
         words = step_label([step.ratio.value for _, step in which])
         if len(sweep.panels) == 1:
             # Beside others a panel has no room to say where, and the caption says it.
             words = f"{words} past {param_value(sweep.over, before)}"
         # Each in its own line, so that steps close together can be told apart.
-        mark_place(axes, middle, words, top=1 - 0.065 * rank)
+        # A fall follows a peak, which would hide its words at the top.
+        mark_place(axes, middle, words, top=(1 if is_up else 0.5) - 0.065 * rank)
 
 
 def sweep_words(sweep: Sweep) -> str:
