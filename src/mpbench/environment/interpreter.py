@@ -23,10 +23,11 @@ enabled = getattr(sys, "_is_gil_enabled", None)
 jit = getattr(sys, "_jit", None)
 try:
     import _multiprocessing
-    semaphores = hasattr(_multiprocessing, "SemLock") and hasattr(_multiprocessing, "sem_unlink")
-    if semaphores:
-        import multiprocessing.synchronize
-except ImportError as error:
+    import multiprocessing.synchronize
+    # One is made and unlinked at once: /dev/shm may be full, read-only or not there.
+    _multiprocessing.SemLock(0, 1, 1, "/mp-" + os.urandom(8).hex(), True)
+    semaphores = hasattr(_multiprocessing, "sem_unlink")
+except (ImportError, AttributeError, OSError):
     semaphores = False
 print(json.dumps({
     "implementation": platform.python_implementation(),

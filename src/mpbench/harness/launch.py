@@ -269,6 +269,18 @@ class AgentHandle:
                 self._process.wait()
 
 
+def _pipes(count: int) -> list[tuple[int, int]]:
+    made: list[tuple[int, int]] = []
+    try:
+        made += (os.pipe() for _ in range(count))
+    except OSError as error:
+        for pair in made:
+            os.close(pair[0])
+            os.close(pair[1])
+        raise AgentError(f"no pipe to an agent can be made: {error.strerror}") from error
+    return made
+
+
 @contextmanager
 def launch(
     subject: Subject,
@@ -291,8 +303,7 @@ def launch(
     """
     tag = secrets.token_hex(4)
     hash_seed = secrets.randbelow(1 << 32)
-    pipes = [os.pipe() for _ in range(4)]
-    (requests, ask), (answers, reply), (orders, control), (report, tell) = pipes
+    (requests, ask), (answers, reply), (orders, control), (report, tell) = _pipes(4)
     theirs = (requests, reply, orders, tell)
     log = folder / f"agent-{tag}.log"
     arguments = [subject.executable, "-m", "mpbench.agent", str(requests), str(reply)]

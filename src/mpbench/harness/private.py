@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mpbench.errors import EnvironmentUnfitError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,8 +51,18 @@ def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
 
     Args:
         prefix: How its name begins; it must begin with `PREFIX`.
+
+    Raises:
+        EnvironmentUnfitError: There is no place for temporary files.
     """
-    path = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        path = Path(tempfile.mkdtemp(prefix=prefix))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EnvironmentUnfitError(
+            f"no folder for temporary files can be made: {reason}; set TMPDIR to one that exists "
+            "and has space"
+        ) from error
     descriptor = None
     try:
         (path / _HELD).touch(mode=0o600)

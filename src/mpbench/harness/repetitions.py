@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mpbench.harness.schedule import Group, SetUp
     from mpbench.model import Case
 
-__all__ = ("Effort", "GroupResult", "measure_group")
+__all__ = ("Effort", "GroupResult", "StoppedError", "measure_group")
 
 
 # What multiprocessing's own tracker prints, in every Python since 3.8.
@@ -48,6 +48,23 @@ class GroupResult(NamedTuple):
     repetitions: tuple[Repetition, ...]
     ending: Ending | None
     left: tuple[str, ...]
+
+
+class StoppedError(KeyboardInterrupt):
+    """
+    The user wants everything to end at once.
+
+    Args:
+        results: What was measured before; the last agent's life has no account.
+    """
+
+    def __init__(self, results: tuple[GroupResult, ...]) -> None:
+        self.results = results
+        super().__init__("stopped by the user")
+
+
+def _never() -> bool:
+    return False
 
 
 class _Member:
@@ -186,6 +203,7 @@ def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
     origin_ns: int,
     keep: Callable[[Repetition], None],
     following: Subject | None = None,
+    is_over: Callable[[], bool] = _never,
 ) -> tuple[GroupResult, ...]:
     """
     Measure a group in a fresh agent; after a failure the rest gets another one.
@@ -199,12 +217,14 @@ def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
         keep: Called with each repetition as soon as it ends.
         following: The interpreter of the group that is measured after this
             one; its agent is started while this group's last set-up is left.
+        is_over: Asked after each repetition; whether to leave the rest out.
 
     Returns:
         One result for each agent that was needed.
 
     Raises:
         AgentError: An agent could not be started.
+        StoppedError: KeyboardInterrupt, with what was measured before it.
     """
     results: list[GroupResult] = []
     waiting = list(group.set_ups)
@@ -213,16 +233,19 @@ def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
         if following is not None:
             agents.prepare(following)
 
-    while waiting:
+    while waiting and not is_over():
         done: list[Repetition] = []
-        with agents.take(subject) as agent:
-            member = _Member(agent, group, effort, origin_ns)
-            waiting = _serve_all(member, waiting, done, keep, ahead)
-            fine = {Status.OK, Status.UNSUPPORTED}
-            is_well = all(repetition.status in fine for repetition in done)
-            ending = agent.stop() if is_well else agent.kill()
-            if is_well:
-                member.note_ending(ending)
+        try:
+            with agents.take(subject) as agent:
+                member = _Member(agent, group, effort, origin_ns)
+                waiting = _serve_all(member, waiting, done, keep, ahead, is_over)
+                fine = {Status.OK, Status.UNSUPPORTED}
+                is_well = all(repetition.status in fine for repetition in done)
+                ending = agent.stop() if is_well else agent.kill()
+                if is_well:
+                    member.note_ending(ending)
+        except KeyboardInterrupt as error:
+            raise StoppedError((*results, GroupResult(tuple(done), None, ()))) from error
         results.append(GroupResult(tuple(done), ending, tuple(member.left)))
     return tuple(results)
 
@@ -233,14 +256,17 @@ def _serve_all(
     done: list[Repetition],
     keep: Callable[[Repetition], None],
     ahead: Callable[[], None],
+    is_over: Callable[[], bool],
 ) -> list[SetUp]:
-    """Serve set-ups until one fails; return what is left for another agent."""
+    """Serve set-ups until one fails or all is over; return what is left for another agent."""
     while waiting:
         one = waiting[0]
         rest = list(one.cases)
         for repetition in member.serve(one):
             done.append(repetition)
             keep(repetition)
+            if is_over():
+                return []
             rest.remove(repetition.case)
             if not repetition.is_ok:
                 following = [one._replace(cases=tuple(rest))] if rest else []

@@ -102,7 +102,10 @@ def _short_of_memory(needs: Needs, has: Capacity) -> str | None:
 def refuse(needs: Needs, has: Capacity) -> str | None:
     """Return why a case with these needs cannot run on such a machine, or None."""
     if needs.semaphores and not has.semaphores:
-        return "needs semaphores (sem_open), which this interpreter or platform does not have"
+        return (
+            "needs semaphores (sem_open), which cannot be made here: the interpreter lacks them, "
+            "or /dev/shm is full, read-only or missing"
+        )
     return _short_of_processes(needs, has) or _short_of_memory(needs, has)
 
 

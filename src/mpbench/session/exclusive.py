@@ -23,6 +23,17 @@ def _lock_file() -> Path:
     return Path(os.environ.get("MPBENCH_LOCK") or Path(tempfile.gettempdir()) / "mpbench.lock")
 
 
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EnvironmentUnfitError(
+            f"the measuring lock {path} cannot be opened: {reason}; name another file with "
+            "MPBENCH_LOCK"
+        ) from error
+
+
 @contextmanager
 def exclusive(*, wait_s: float = 0.0) -> Iterator[None]:
     """
@@ -35,15 +46,14 @@ def exclusive(*, wait_s: float = 0.0) -> Iterator[None]:
         wait_s: How long to wait for another session to end.
 
     Raises:
-        EnvironmentUnfitError: Another session is measuring.
+        EnvironmentUnfitError: Another session is measuring, or the lock cannot be opened.
     """
     try:
         import fcntl  # noqa: PLC0415 - not on every platform
     except ImportError:
         yield
         return
-    path = _lock_file()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    descriptor = _open(_lock_file())
     limit = time.monotonic() + wait_s
     try:
         while True:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mpbench.harness.agents import Agents
-from mpbench.harness.repetitions import Effort, GroupResult, measure_group
+from mpbench.harness.repetitions import Effort, GroupResult, StoppedError, measure_group
 from mpbench.harness.schedule import Group, rounds
 from mpbench.model import Event, Repetition
 from mpbench.session.budget import Budget
@@ -169,7 +169,7 @@ def measure_rounds(
             session.progress.step(group.name, left_s=left)
             left_to_do = _without(session.worth_trying(group), number, done)
             following = order[position + 1] if position + 1 < len(order) else None
-            _measure(session, left_to_do, subjects, effort, following)
+            _measure(session, left_to_do, subjects, effort, following, request)
             session.progress.done()
         spent = (session.sampling_ns - before) / 1e9
         budget.measured(time.perf_counter() - started, spent, share.samples)
@@ -194,16 +194,22 @@ def _measure(
     subjects: Mapping[str, Described],
     effort: Effort,
     following: Group | None,
+    request: StopRequest,
 ) -> None:
     if not group.set_ups:
         return
-    results = measure_group(
-        subjects[group.subject].subject,
-        group,
-        session.tracing(group, effort),
-        agents=session.agents,
-        origin_ns=session.origin_ns,
-        keep=session.note,
-        following=None if following is None else subjects[following.subject].subject,
-    )
+    try:
+        results = measure_group(
+            subjects[group.subject].subject,
+            group,
+            session.tracing(group, effort),
+            agents=session.agents,
+            origin_ns=session.origin_ns,
+            keep=session.note,
+            following=None if following is None else subjects[following.subject].subject,
+            is_over=lambda: request.asked,
+        )
+    except StoppedError as error:
+        session.keep(error.results)
+        raise
     session.keep(results)
