@@ -81,8 +81,11 @@ def _on_cpu(one: Member) -> int:
     lane = None if one.traced is None else one.traced.main
     moments = () if lane is None else lane.moments
     # What it used from the beginning of run to its end; unknown when it was killed.
-    spoken = sum(moment.argument for moment in moments if moment.kind == kinds.RUN)
-    return min(working, spoken or one.cpu_ns)
+    spoken = [moment.argument for moment in moments if moment.kind == kinds.RUN]
+    if not spoken and not one.points:
+        # Nobody knows: it ended before it could say, and before anybody looked.
+        return working
+    return min(working, sum(spoken) or one.cpu_ns)
 
 
 def balance_of(profile: Profile) -> Balance | None:

@@ -24,6 +24,8 @@ __all__ = ("page_of",)
 _MOST_OBJECTS = 40
 _MOST_STARTS = 100
 _MOST_PROCESSES = 500
+# Names in a sentence.
+_MOST_NAMES = 8
 _NONE = "-"
 
 
@@ -48,6 +50,8 @@ def _some(ns: float | None) -> str:
 
 
 def _percent(share: float) -> str:
+    if 0 < share < 0.0005:  # noqa: PLR2004 - would be written as nothing at all
+        return "less than 0.1%"
     return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"  # noqa: PLR2004 - two digits
 
 
@@ -73,7 +77,7 @@ def _processes(record: Mapping[str, Any]) -> _Table:
                 _some(sum(states.get(name, 0) for name in waits)),
                 _some(states.get(State.MOVING.value)),
                 _some(states.get(State.EXITING.value)),
-                _time(one["cpu_ns"]),
+                _some(one["cpu_ns"]),
                 _some(one["delay_ns"]),
                 format_bytes(float(one["peak_rss_bytes"])) if one["peak_rss_bytes"] else _NONE,
             )
@@ -253,11 +257,12 @@ def _notes(record: Mapping[str, Any]) -> list[str]:
     left, cpu = record["left_behind"], record["cpu"]
     notes = [f"{name} was still there at the end and was ended." for name in left["ended"]]
     notes += [f"The shared-memory file {name} was left and removed." for name in left["removed"]]
-    notes += [
-        f"The shared-memory file {name} appeared meanwhile and is still there; it may belong to "
-        "another program."
-        for name in left["remaining"]
-    ]
+    remaining = left["remaining"]
+    if remaining:
+        notes.append(
+            f"In shared memory appeared meanwhile, and may belong to another program: "
+            f"{', '.join(remaining[:_MOST_NAMES])}{_more(len(remaining))}."
+        )
     if cpu["coverage"] is not None and cpu["coverage"] < 0.9:  # noqa: PLR2004 - as accounting
         notes.append(
             f"The kernel's sums cover {cpu['coverage']:.0%} of the CPU time that was seen: some "
@@ -267,11 +272,18 @@ def _notes(record: Mapping[str, Any]) -> list[str]:
         notes += [f"{one['name']}: {text}" for text in one["notes"]]
     silent = [one["name"] for one in record["processes"] if not one["recorded"]]
     if silent:
-        names = ", ".join(sorted(set(silent))[:8])
+        many = "processes" if len(silent) > 1 else "process"
+        names = sorted(set(silent))
         notes.append(
-            f"{len(silent)} processes recorded nothing and are known from outside only: {names}."
+            f"{len(silent)} {many} recorded nothing, known from outside only: "
+            f"{', '.join(names[:_MOST_NAMES])}{_more(len(names))}."
         )
     return notes
+
+
+def _more(count: int) -> str:
+    """Return how many names of some were left out, in words."""
+    return f" and {count - _MOST_NAMES} more" if count > _MOST_NAMES else ""
 
 
 def _program(command: Sequence[str]) -> str:

@@ -200,6 +200,9 @@ def _warnings(profile: Profile, cpus: int) -> list[str]:
         for one in profile.members
         if one.exit_code and one.role is not Role.MAIN and not _told_to(one)
     ]
+    if profile.ran.interrupted:
+        # Ctrl-C reaches them all; that each ended with KeyboardInterrupt is no news.
+        ended = [one for one in ended if one.exit_code not in {1, -signal.SIGINT}]
     # Whom somebody told to end did so because of the others.
     ended.sort(key=lambda one: one.exit_code == -signal.SIGTERM)
     found = [f"{one.name} (pid {one.pid}) {_ended(one.exit_code or 0)}" for one in ended[:_MOST]]

@@ -27,6 +27,15 @@ _SMALL_CHUNK_NS = 2_000_000
 _WORTH = 0.02
 
 
+_LIGHTER = "lighter imports in the main module, or forkserver with set_forkserver_preload"
+# What makes a start cheaper depends on how processes are started.
+_START_ADVICE = {
+    "fork": "start fewer workers, and before the main process grows: a fork copies its page tables",
+    "forkserver": "set_forkserver_preload with what the workers import",
+    "loky": "lighter imports in the main module; keep the executor, which later calls use again",
+}
+
+
 class Facts(NamedTuple):
     """What the sentences are made of."""
 
@@ -131,7 +140,7 @@ def _starting(facts: Facts) -> tuple[str, str]:
     text = f"{count}{how}, {_time(each)} each"
     if len(workers) > 2 * facts.balance.workers:
         return text, "keep workers: a Pool without maxtasksperchild starts them once"
-    return text, "lighter imports in the main module, or forkserver with set_forkserver_preload"
+    return text, _START_ADVICE.get(methods[0] if len(methods) == 1 else "", _LIGHTER)
 
 
 def _blocked(facts: Facts) -> tuple[str, str]:
@@ -228,9 +237,14 @@ def verdict(facts: Facts) -> str:
     """Return one sentence on how well the workers were used."""
     balance = facts.balance
     busy = balance.useful_ns / max(1, facts.profile.wall_ns)
-    share = f"{balance.efficiency:.1%}" if balance.efficiency < 0.1 else f"{balance.efficiency:.0%}"  # noqa: PLR2004
     many = balance.workers != 1
     return (
         f"{balance.workers} worker{'s' if many else ''} kept {busy:.2f} CPUs busy with the "
-        f"program's own code, {share} of {'their' if many else 'its'} time"
+        f"program's own code, {_percent(balance.efficiency)} of {'their' if many else 'its'} time"
     )
+
+
+def _percent(share: float) -> str:
+    if 0 <= share < 0.0005:  # noqa: PLR2004 - not 0: sleeping programs use a CPU to go to sleep
+        return "less than 0.1%"
+    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"  # noqa: PLR2004 - two digits

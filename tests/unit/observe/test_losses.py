@@ -136,6 +136,36 @@ def test_the_verdict_on_one_that_only_sleeps_has_digits():
     assert text.endswith("0.6% of its time")
 
 
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("spawn", "lighter imports"),
+        ("fork", "page tables"),
+        ("forkserver", "preload with what"),
+        ("loky", "keep the executor"),
+    ],
+)
+def test_what_makes_a_start_cheaper_depends_on_the_method(method, words):
+    """Lighter imports do nothing for a fork."""
+    made = one_worker(moment(0, 600, kinds.IMPORT_MAIN), begin=0, end=700)
+    main, child = made.members
+    made = made._replace(members=(main, child._replace(detail=f"{method}, work")))
+    advice = [one.advice for one in largest_losses(facts_of(made)) if "started" in one.text]
+
+    assert all(words in one for one in advice)
+    assert advice
+
+
+def test_a_worker_that_was_killed_unseen_is_not_called_idle():
+    """Its CPU time is not known; what it did is."""
+    main = traced(1, lane(moment(0, 5, kinds.START, argument=2), moment(5, 1_000, kinds.JOIN)))
+    frames = [moment(20, 20, kinds.BOOTSTRAP), moment(25, 25, kinds.RUN)]
+    child = traced(2, lane(moment(30, 600, kinds.PICKLE), unfinished=frames), born=10, name="child")
+    balance = balance_of(profile(ran(seen(1, (0, 0, 1), (1_000, 1, 1))), main, child))
+
+    assert balance.useful_ns > 0
+
+
 def test_a_program_that_failed_is_not_told_to_end_later():
     """Its workers were gone because it failed."""
     made = one_worker(begin=400, end=700, cpu=290)

@@ -143,6 +143,29 @@ def test_who_crashed_stands_before_who_was_told_to_end():
     assert ["SIGSEGV", "SIGTERM"] == [one.rpartition(" ")[2] for one in ends]
 
 
+def test_children_of_an_interrupted_program_are_no_news():
+    """Ctrl-C reaches all of them."""
+    made = pool_of_two()
+    main, first, second = made.members
+    ends = (main, first._replace(exit_code=1), second._replace(exit_code=-11))
+    made = made._replace(members=ends, ran=made.ran._replace(interrupted=True))
+    told = [one for one in summary_of(made, cpus=2)["warnings"] if "Process-" in one]
+
+    assert 1 == len(told)
+    assert told[0].endswith("SIGSEGV")
+
+
+def test_what_others_leave_meanwhile_is_one_sentence():
+    """Ten names of semaphores are no ten notes."""
+    made = profile(ran(), traced(1, lane()))
+    names = [f"sem.{n}" for n in range(10)]
+    made = made._replace(ran=made.ran._replace(report={**made.ran.report, "remaining": names}))
+    text = page(made)
+
+    assert 1 == text.count("may belong to another program")
+    assert "sem.7 and 2 more." in text
+
+
 def test_many_failures_are_counted():
     """Five names are enough."""
     made = pool_of_two()
