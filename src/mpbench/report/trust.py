@@ -22,6 +22,8 @@ _FEWEST, _USUAL = 6, 8
 _PRECISE, _COARSE = 0.05, 0.25
 # A share of the wall time spent waiting for a CPU that shows in the figures.
 _CROWDED = 0.05
+# Characters of a value that has room in a sentence.
+_SHORT = 24
 # What a sampler may use of one CPU.
 _SAMPLER_SHARE = 0.01
 # Workers that run together for less than this share do not contend all the time.
@@ -222,8 +224,13 @@ def checks(
 
 def caution(found: Sequence[Check]) -> str:
     """Return one sentence about the checks that went badly; empty when none did."""
-    bad = [f"{check.name.lower()} {check.value}" for check in found if check.state is State.BAD]
+    bad = [check for check in found if check.state is State.BAD]
     if not bad:
         return ""
-    bad = [words.replace("cpu", "CPU") for words in bad]
-    return f"Read with care: {wording.join_words(bad)}."
+    # A finding that is a sentence of its own is named here and told in the panel, and once.
+    words = (
+        f"{check.name.lower()} {check.value}" if len(check.value) <= _SHORT else check.name.lower()
+        for check in bad
+    )
+    said = [one.replace("cpu", "CPU") for one in dict.fromkeys(words)]
+    return f"Read with care: {wording.join_words(said)}."

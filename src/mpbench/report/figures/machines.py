@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
 from mpbench.analysis.readings import Place, places_of
@@ -43,20 +45,22 @@ def _places(summaries: pd.DataFrame) -> dict[tuple[str, str], str]:
         parts = [place.machine] * (len(machines) > 1) + [place.python] * (len(pythons) > 1)
         return ", ".join(parts) or place.machine
 
-    names: dict[tuple[str, str], str] = {}
-    for place in places:
-        base, number = name(place), 2
-        shown = base
-        while shown in names.values():
-            shown, number = f"{base} ({number})", number + 1
-        names[place.run, place.subject] = shown
-    return names
+    shown = Counter(name(place) for place in places)
+    # Numbered as in the tables: by the order of the files.
+    runs = {run: number for number, run in enumerate(dict.fromkeys(summaries["run"]), 1)}
+    return {
+        (place.run, place.subject): name(place)
+        + (f", run {runs[place.run]}" if shown[name(place)] > 1 else "")
+        for place in places
+    }
 
 
 def _said(ratios: dict[tuple[str, str], Ratio], against: str) -> str:
     sure = {
         place: one for place, one in ratios.items() if not one.is_unsure and one.low != one.high
     }
+    if all(one.low is None or one.low == one.high for one in ratios.values()):
+        return f"Costs against {against}, from too few agents for intervals: none is claimed."
     if not sure:
         return f"No cost differs from {against} beyond its interval."
     (row, column), worst = max(sure.items(), key=lambda pair: pair[1].value)
