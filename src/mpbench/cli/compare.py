@@ -102,10 +102,11 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
 
     Arms are measured now, in turns: --arms fork,spawn, --arm python=3.11 --arm
     python=3.13, --arm rev=main --arm rev=HEAD, --arm workload=pipe/round-trip
-    --arm workload=queue/round-trip, --arm call=pkg.mod:f,method=fork, or any
-    parameter. Two or more FILES are results of earlier runs: the first is the
-    base. They get verdicts only where it is known how much sessions of the
-    machine vary (--history); one FILE of an earlier comparison is judged again.
+    --arm workload=queue/round-trip, --arm call=pkg.mod:f,method=fork, --arm
+    sample=off --arm sample=on (the effect of the sampler), or any parameter.
+    Two or more FILES are results of earlier runs: the first is the base. They
+    get verdicts only where it is known how much sessions of the machine vary
+    (--history); one FILE of an earlier comparison is judged again.
     """
     live = bool(given["arm"] or given["arms"])
     if live and files:
