@@ -30,6 +30,8 @@ _SHORT_NS = 1_000_000
 _DISCOVER_EVERY = 3
 # Points kept of one process; beyond it every second one is dropped.
 _MOST_POINTS = 4_096
+# Between two looks something can be seen.
+_FEWEST = 2
 
 
 class Point(NamedTuple):
@@ -225,6 +227,12 @@ class Sampler:
     def _own_ns(self) -> int:
         return self._thread_ns + self._asked_ns
 
+    def _affords(self) -> bool:
+        elapsed_ns = time.perf_counter_ns() - self._started
+        return self._throttle.affords(
+            elapsed_ns=elapsed_ns, own_ns=self._own_ns, cost_ns=self._cost_ns
+        )
+
     def look(self) -> bool:
         """
         Look now, from the caller's thread, if the share allows it.
@@ -234,10 +242,7 @@ class Sampler:
         Returns:
             Whether there was a look.
         """
-        elapsed_ns = time.perf_counter_ns() - self._started
-        if not self._throttle.affords(
-            elapsed_ns=elapsed_ns, own_ns=self._own_ns, cost_ns=self._cost_ns
-        ):
+        if not self._affords():
             return False
         self._asked_ns += self._look(discover=True)
         return True
@@ -271,5 +276,8 @@ class Sampler:
             self._thread_ns = time.thread_time_ns() - began
             pause = self.tick()
             due = self._time.ran_s() + pause
-        self.tick()
         self._thread_ns = time.thread_time_ns() - began
+        # The last look shows how it ended, unless the others have used up the share.
+        if self._ticks < _FEWEST or self._affords():
+            self.tick()
+            self._thread_ns = time.thread_time_ns() - began

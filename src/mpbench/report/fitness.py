@@ -59,7 +59,12 @@ def fitness(runs: Sequence[Run]) -> tuple[Check, ...]:
         return (Check("Machine", State.GOOD, "fit", text),)
     order = list(_STATES)
     return tuple(
-        Check(subject, _STATES[level], found, _text(one, machines, len(examined)))
+        Check(
+            subject[:1].upper() + subject[1:],
+            _STATES[level],
+            found,
+            _text(one, machines, len(examined)),
+        )
         for (level, subject, found), (one, machines) in sorted(
             seen.items(), key=lambda item: order.index(item[0][0])
         )

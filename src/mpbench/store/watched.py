@@ -30,8 +30,10 @@ from mpbench.model.sampled import PARENT, WORKER, Sampled
 
 __all__ = ("prices", "watched")
 
-_COLUMNS = ("run", "subject", "workload", "method", "params", "workers", "repetition", "role")
-_COLUMNS += ("number", "begin_s", "end_s", "share")
+_COLUMNS = (
+    *("run", "subject", "workload", "method", "params", "workers", "repetition"),
+    *("role", "number", "begin_s", "end_s", "share"),
+)
 
 
 def _spans(sampled: Sampled) -> Iterator[dict[str, Any]]:

@@ -115,6 +115,17 @@ def test_a_dear_look_is_followed_by_a_long_pause():
     assert sampler.tick() > 0.1
 
 
+def test_a_look_on_request_is_refused_when_the_share_is_used_up():
+    """It costs as much as any other."""
+    free = Sampler(1, reader=Script([], []), share=1.0)
+    poor = Sampler(1, reader=Script([], []), share=1e-12)
+    poor.tick()
+
+    assert free.look()
+    assert not poor.look()
+    assert 1 == poor.seen().ticks
+
+
 def test_new_processes_are_looked_for_now_and_then():
     """Reading the known ones is cheaper."""
     script = Script(*([[]] * 7))

@@ -34,6 +34,13 @@ def test_faults_come_before_warnings_with_reason_and_remedy():
     assert "Workers are stopped in the middle. Lift the quota." == found[0].text
 
 
+def test_a_subject_begins_like_the_other_checks():
+    """The doctor's own words are in the middle of a line."""
+    (found,) = fitness([machine("a", {**FAULT, "subject": "other programs"})])
+
+    assert "Other programs" == found.name
+
+
 def test_a_fit_machine_is_said_to_be_fit():
     """A reader sees that somebody has looked."""
     (found,) = fitness([machine("a", FINE, FINE)])

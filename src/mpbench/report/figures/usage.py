@@ -142,7 +142,8 @@ def _draw_panel(axes: Any, usage: Usage, count: int, top: float) -> None:
     axes.set_ylim(0, top)
     axes.set_xlim(0, edges[-1])
     axes.set_title(f"{count} worker{'s' if count != 1 else ''}", fontsize=9)
-    axes.locator_params(axis="x", nbins=3)
+    # A label at the right edge would run into the next panel's zero.
+    axes.locator_params(axis="x", nbins=3, prune="upper")
 
 
 def _legend(drawing: Drawing, usage: Usage) -> None:
