@@ -16,10 +16,14 @@ HERE = Path(__file__).parent
 COUNT = "15"
 
 
-def plain(method: str, *, script: bool) -> Callable[[], float]:
+# What the agent has imported when it starts its first process.
+AGENT = "import mpbench.agent.serve, mpbench.workloads.processes; "
+
+
+def plain(method: str, *, script: bool, imports: str = "") -> Callable[[], float]:
     """Return a function that times starts in an ordinary program."""
     code = "import plain_starts, sys; print(plain_starts.timed(sys.argv[1], int(sys.argv[2])))"
-    how = [str(HERE / "plain_starts.py")] if script else ["-c", code]
+    how = [str(HERE / "plain_starts.py")] if script else ["-c", imports + code]
     environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": ""}
 
     def read() -> float:
@@ -46,13 +50,18 @@ def main() -> None:
         readings = interleaved(
             {
                 "python -c": plain(method, script=False),
+                "python -c with the agent's imports": plain(method, script=False, imports=AGENT),
                 "script": plain(method, script=True),
                 "neutral": agent("process/start-to-ready", method, main="neutral"),
                 "plain": agent("process/start-to-ready", method, main="plain"),
             },
             rounds=rounds,
         )
-        for ours, theirs in (("neutral", "python -c"), ("plain", "script")):
+        for ours, theirs in (
+            ("neutral", "python -c"),
+            ("neutral", "python -c with the agent's imports"),
+            ("plain", "script"),
+        ):
             what = f"{method}, {ours} against {theirs}"
             print(row(what, readings[theirs], readings[ours]), flush=True)
 

@@ -1,14 +1,16 @@
 """Start processes until they are ready, as an ordinary program does; prints seconds for one."""
 
-import multiprocessing
+# As in the script that the agent runs as `main=plain`: a child runs this file again.
 import os
-import statistics
 import sys
-import time
 
 
 def timed(method: str, count: int) -> float:
     """Return the median seconds from `start` until the child's message was read."""
+    import multiprocessing
+    import statistics
+    import time
+
     from mpbench.workloads.targets import stamp
 
     context = multiprocessing.get_context(method)

@@ -11,7 +11,7 @@ import click
 from mpbench.catalog import discover
 from mpbench.model import Tier
 from mpbench.workload import NoFloor
-from mpbench.workload.describe import description
+from mpbench.workload.describe import description, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,9 +64,8 @@ def _plain(workloads: Iterable[Workload]) -> Iterable[str]:
         if one.family != family:
             family = one.family
             yield f"\n{family}"
-        words = description(one.doc)
         yield f"  {one.name}  [{one.metric.label}, {one.tier.value}]"
-        yield f"      {words.summary}"
+        yield f"      {summary(one.doc)}"
 
 
 def _long(one: Workload) -> Iterable[str]:

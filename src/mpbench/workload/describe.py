@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import NamedTuple
 
-__all__ = ("Description", "description")
+__all__ = ("Description", "description", "summary")
 
 _HEADS = {"Timed": "timed", "Not timed": "not_timed", "Reads as": "reads_as"}
 
@@ -28,6 +28,11 @@ def _sentences(text: str) -> list[str]:
     """Split before `Not timed:`, which may stand inside the paragraph of `Timed:`."""
     head, found, tail = text.partition(". Not timed:")
     return [f"{head}.", f"Not timed:{tail}"] if found else [text]
+
+
+def summary(doc: str) -> str:
+    """Return the first paragraph of a docstring, on one line."""
+    return " ".join(doc.strip().partition("\n\n")[0].split())
 
 
 def description(doc: str) -> Description:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mpbench.errors import VerificationError
 from mpbench.workload.contract import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ("KEPT", "delivered", "steps", "thinned")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from multiprocessing import managers as _managers
 from multiprocessing.managers import BaseManager, BaseProxy
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ("Bench", "Echo", "EchoProxy", "bench", "count_up")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mpbench.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ("ballast",)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Check, Needs, Outcome, Sweep, thinned, workload
 from mpbench.workloads.condition_groups import group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("barrier_break", "barrier_cycle", "barrier_skew")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -21,6 +19,10 @@ from mpbench.workload import (
 )
 from mpbench.workload.crew import Member
 from mpbench.workloads.condition_groups import group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("false_wakes", "ping_pong", "producer_consumer")
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, thinned, workload
 from mpbench.workloads.condition_groups import group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 __all__ = ("abandoned_waiter", "event_set_to_wake", "notify")
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, thinned, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("create", "event_calls", "event_is_set", "notify_nobody", "timeouts")
 

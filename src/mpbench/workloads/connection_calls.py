@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from multiprocessing.connection import (
     Client,
@@ -13,8 +12,7 @@ from multiprocessing.connection import (
     answer_challenge,
     deliver_challenge,
 )
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing
@@ -31,6 +29,10 @@ from mpbench.workload import (
     workload,
 )
 from mpbench.workloads.connections import listening, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("challenge", "clients", "no_listener")
 

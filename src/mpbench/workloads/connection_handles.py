@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator
 from multiprocessing import reduction as _reduction
 from multiprocessing import resource_sharer as _resource_sharer
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, partner, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("handle_passing",)
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, partner, thinned, workload
 from mpbench.workloads.trips import round_trips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("Address", "accept_all", "connect", "listening", "place", "round_trip", "wrong_key")
 
@@ -43,7 +45,8 @@ def accept_all(control: Connection, at: Address, stop: Any, backlog: int) -> Non
         while not stop.value:
             try:
                 connection = listener.accept()
-            except AuthenticationError:
+            except (AuthenticationError, EOFError, ConnectionError):
+                # A wrong key, or a stranger who leaves when asked for one.
                 refused += 1
                 continue
             connection.send_bytes(b"a")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Timing
@@ -14,6 +13,10 @@ from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, workloa
 from mpbench.workloads.cross_constructs import CONSTRUCTS, LIVELY, Construct
 from mpbench.workloads.cross_processes import Bill, activity_of, bill, descendants
 from mpbench.workloads.starts import warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("idle_cost", "resource_bill")
 

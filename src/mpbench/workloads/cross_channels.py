@@ -12,12 +12,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.workload import partner
 from mpbench.workloads.pool_openings import ready_pool
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("MESSAGES", "TRANSPORTS", "Deliver", "Transports", "is_right", "read_all")
 

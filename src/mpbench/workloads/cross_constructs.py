@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from multiprocessing.context import BaseContext
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.workload import partner
 from mpbench.workloads.pool_executors import opened_executor
 from mpbench.workloads.pool_openings import expect, opened_threads, ready_pool
 from mpbench.workloads.pool_tasks import echo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("CONSTRUCTS", "LIVELY", "Construct")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from multiprocessing import get_all_start_methods
-from multiprocessing.context import BaseContext
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Timing
@@ -30,6 +28,10 @@ from mpbench.workloads.cross_processes import activity_of, throttled_ns
 from mpbench.workloads.pool_scaling import amount_of
 from mpbench.workloads.pool_tasks import work_once
 from mpbench.workloads.starts import ended, process_of, warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("oversubscription", "threads_control")
 

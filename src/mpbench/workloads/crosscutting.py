@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from multiprocessing.context import BaseContext
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
@@ -15,6 +14,9 @@ from mpbench.workloads.pool_executors import opened_executor
 from mpbench.workloads.pool_openings import await_ready, expect, lives, opened
 from mpbench.workloads.pool_tasks import echo, make_payload, say_ready
 from mpbench.workloads.starts import ended, process_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ("start_matrix", "transports")
 

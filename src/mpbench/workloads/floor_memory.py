@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Needs, NoFloor, Sweep, fixed, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("memory_item", "segment_create")
 

@@ -6,14 +6,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
 from mpbench.workloads.ballast import ballast
 from mpbench.workloads.forks import EXECUTABLE, fork_child, reap, without_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "exit_to_wait",

@@ -6,15 +6,17 @@ import os
 import socket
 import struct
 import tempfile
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
 from mpbench.workload import Body, NoFloor, Sweep, workload
 from mpbench.workloads.descriptors import read_exactly, write_all
 from mpbench.workloads.forks import forked, without_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "framed_pipe_round_trip",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
@@ -14,6 +13,10 @@ from mpbench.model import Case, Metric
 from mpbench.workload import Body, Check, NoFloor, Outcome, Sweep, delivered, workload
 from mpbench.workloads.descriptors import read_exactly, write_all
 from mpbench.workloads.forks import forked, without_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("socketpair_bandwidth", "socketpair_message_rate", "socketpair_one_way")
 

@@ -10,15 +10,18 @@ import gc
 import mmap
 import os
 import select
-from collections.abc import Iterator
 from contextlib import ExitStack
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Check, Needs, NoFloor, Outcome, Sweep, fixed, workload
 from mpbench.workloads.descriptors import read_exactly, write_all
 from mpbench.workloads.forks import forked, without_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "empty_c_call",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.errors import WorkloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ("EXECUTABLE", "fork_child", "forked", "reap", "without_fork")
 

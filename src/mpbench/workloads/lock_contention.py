@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing
@@ -23,6 +21,10 @@ from mpbench.workload import (
     worker_counts,
     workload,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("contended", "permits", "threads", "without_lock")
 

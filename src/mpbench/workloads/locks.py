@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from multiprocessing import synchronize
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
@@ -18,6 +16,11 @@ from mpbench.workload import (
     fixed,
     workload,
 )
+from mpbench.workloads.floor_semaphores import take_and_give
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "create",
@@ -54,6 +57,7 @@ def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
     tier=Tier.QUICK,
     shares=("kind",),
     needs=_one_semaphore,
+    revision=2,
     kind=Sweep(("Lock", "RLock"), _ALL, (*_ALL, "threading.Lock")),
 )
 def uncontended(context: BaseContext, case: Case) -> Iterator[Bind]:
@@ -72,15 +76,7 @@ def uncontended(context: BaseContext, case: Case) -> Iterator[Bind]:
     def bind(case: Case) -> Body:
         lock = _maker(context, case.text("kind"))()
 
-        def body(iterations: int, /) -> int:
-            acquire, release = lock.acquire, lock.release
-            taken = 0
-            for _ in range(iterations):
-                taken += acquire()
-                release()
-            return taken
-
-        return body
+        return lambda iterations: take_and_give(lock, iterations)
 
     yield bind
 

@@ -6,10 +6,13 @@ import os
 import runpy
 import sys
 import types
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mpbench.workloads.starts import stop_fork_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ("main_module",)
 

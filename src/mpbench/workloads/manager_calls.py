@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from multiprocessing.context import BaseContext
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, fixed, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
 
 __all__ = ("bulk", "dict_calls", "list_calls", "nested", "value_calls")
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from multiprocessing import util
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, workload
 from mpbench.workloads.managers import make_shared
 from mpbench.workloads.queues import end_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
 
 __all__ = ("pool", "primitives")
 

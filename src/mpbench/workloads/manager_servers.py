@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
@@ -17,6 +14,10 @@ from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, partner, 
 from mpbench.workloads.trips import round_trips
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
+
     from mpbench.workloads._served import Bench
 
 __all__ = ("custom", "generator", "network")

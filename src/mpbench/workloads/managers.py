@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -27,6 +24,9 @@ from mpbench.workload import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
     from multiprocessing.managers import SyncManager
 
 __all__ = ("access", "first_call", "make_shared", "proxy_create", "start")

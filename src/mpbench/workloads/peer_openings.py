@@ -11,16 +11,18 @@ from __future__ import annotations
 import gc
 import queue
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.context import BaseContext
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.workload import Body
 from mpbench.workloads.pool_calls import calling, chunks_of, echo_job, one_by_one, repeating
 from mpbench.workloads.pool_executors import opened_executor, submitting
 from mpbench.workloads.pool_openings import give_up
 from mpbench.workloads.pool_tasks import echo, echo_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "PEER_TASKS",

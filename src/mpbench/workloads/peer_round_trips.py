@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Needs, fixed, workload
@@ -15,6 +14,10 @@ from mpbench.workloads.peer_openings import (
     opened_mpire,
     opened_threads,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "billiard_round_trip",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Sweep, fixed, workload
@@ -17,6 +15,11 @@ from mpbench.workloads.peer_openings import (
     opened_mpire,
     opened_threads,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from multiprocessing.context import BaseContext
 
 __all__ = ("billiard", "concurrent_futures", "joblib", "loky", "mpire", "threads")
 

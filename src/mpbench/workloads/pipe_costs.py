@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from multiprocessing import BufferTooShort
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Check, NoFloor, Sweep, fixed, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("create", "poll", "short_buffer")
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from multiprocessing import connection as _connection
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -27,6 +24,11 @@ from mpbench.workload import (
     workload,
 )
 from mpbench.workloads.pipe_rates import COUNT, ORDER, absorb, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("both_ways", "buffer_size", "many_to_one")
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, partner, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("large_receive",)
 

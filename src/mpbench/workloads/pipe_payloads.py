@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
@@ -25,6 +22,11 @@ from mpbench.workload import (
     partner,
     workload,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("out_of_band", "pickle_share")
 

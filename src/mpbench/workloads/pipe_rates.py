@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Outcome, Sweep, partner, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("COUNT", "ORDER", "absorb", "message_rate", "stream", "throughput")
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import ExitStack
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Sweep, fixed, partner, workload
 from mpbench.workloads.trips import note_arrivals, one_way_trips, round_trips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("one_way", "placed_round_trip", "round_trip", "simplex_round_trip")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UsageError, VerificationError
 from mpbench.workload import Body, Outcome, loops_for, thinned
 from mpbench.workloads.pool_tasks import burn, burn_all, burn_pair, echo, echo_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = (
     "CALLS",

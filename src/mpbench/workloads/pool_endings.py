@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
@@ -19,6 +17,10 @@ from mpbench.workloads.pool_openings import (
     opened,
 )
 from mpbench.workloads.pool_tasks import doze, echo, say_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
 
 __all__ = ("max_tasks_per_child", "shutdown")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
@@ -16,7 +14,9 @@ from mpbench.workloads.pool_openings import expect, lives, needs_two_workers, ne
 from mpbench.workloads.pool_tasks import echo, echo_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "executor",

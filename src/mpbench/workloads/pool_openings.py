@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
@@ -17,6 +14,9 @@ from mpbench.workload import Body, Needs, Outcome
 from mpbench.workloads.pool_tasks import say_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
     from multiprocessing.pool import Pool
 
 __all__ = (

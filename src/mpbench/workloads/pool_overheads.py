@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
@@ -12,6 +10,10 @@ from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, fixed, worker_
 from mpbench.workloads.pool_calls import CALLS, COVERS, burn_job, calling, echo_job, one_by_one
 from mpbench.workloads.pool_openings import needs_two_workers, needs_workers, ready_pool
 from mpbench.workloads.pool_tasks import echo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("apply_round_trip", "call_scaling", "chunk_surface", "task_overhead")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
@@ -15,6 +13,8 @@ from mpbench.workloads.pool_openings import expect, needs_two_workers, ready_poo
 from mpbench.workloads.pool_tasks import echo, length_of, make_payload, return_payload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
     from multiprocessing.pool import Pool
 
 __all__ = ("imap_memory", "payload")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import time
-from collections.abc import Iterator, Mapping
 from functools import partial
-from multiprocessing.context import BaseContext
 from pickle import PicklingError
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -25,6 +23,8 @@ from mpbench.workloads.pool_openings import (
 from mpbench.workloads.pool_tasks import echo, fail, fail_to_pickle, hold, keep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
     from multiprocessing.pool import AsyncResult
 
 __all__ = ("async_calls", "async_result", "callbacks", "error_path")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from functools import partial
-from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
@@ -34,6 +32,8 @@ from mpbench.workloads.pool_tasks import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
     from multiprocessing.pool import Pool
 
 __all__ = (

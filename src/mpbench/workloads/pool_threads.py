@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
@@ -12,6 +11,10 @@ from mpbench.workloads.pool_calls import CALLS, calling, echo_job, one_by_one
 from mpbench.workloads.pool_openings import expect, lives, opened, opened_threads
 from mpbench.workloads.pool_scaling import work_job
 from mpbench.workloads.pool_tasks import echo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "thread_apply_round_trip",

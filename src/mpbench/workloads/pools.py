@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
@@ -25,6 +23,10 @@ from mpbench.workloads.pool_tasks import (
     use_argument,
     use_kept,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
 
 __all__ = ("construct_to_ready", "first_map", "initializer")
 

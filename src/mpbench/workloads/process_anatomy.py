@@ -7,16 +7,13 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import process as _process
 from multiprocessing import reduction as _reduction
 from multiprocessing import resource_tracker as _tracker
 from multiprocessing import spawn as _spawn
 from multiprocessing import util as _util
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
@@ -31,6 +28,11 @@ from mpbench.workloads.process_stages import (
 )
 from mpbench.workloads.starts import Stamps, ended, outcome_of, process_of, stamps, warm
 from mpbench.workloads.targets import stamp_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 __all__ = ("anatomy",)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from multiprocessing import connection as _connection
-from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -17,6 +15,10 @@ from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, workload
 from mpbench.workloads.ending_targets import compute, leave_buffer, leave_finalizers, spin_until_end
 from mpbench.workloads.starts import Stamps, ended, outcome_of, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once, idle, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "close",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("daemon_exit", "first_use", "import_weight", "one_time")
 

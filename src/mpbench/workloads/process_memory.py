@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -14,6 +12,10 @@ from mpbench.model import Case, Metric, StartMethod, Tier, Timing
 from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
 from mpbench.workloads.starts import ended, process_of, stamps
 from mpbench.workloads.targets import report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("memory_after_fork",)
 

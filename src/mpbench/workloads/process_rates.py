@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from multiprocessing import connection as _connection
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Needs, Outcome, Sweep, workload
 from mpbench.workloads.starts import crowded, ended, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once, idle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 __all__ = ("burst", "start_from_threads", "sustained_rate")
 

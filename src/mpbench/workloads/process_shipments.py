@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Needs, Sweep, workload
 from mpbench.workloads.starts import READY_FACTS, process_of, ready_body, stamps, warm
 from mpbench.workloads.targets import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("ship_primitives",)
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
 from functools import partial
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
 from operator import attrgetter
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
@@ -17,6 +13,12 @@ from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, partner, workload
 from mpbench.workloads.starts import crowd, crowded, ended, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 __all__ = ("active_children", "construct", "module_calls", "run_in_process", "state")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -25,6 +24,10 @@ from mpbench.workloads.starts import (
     warm,
 )
 from mpbench.workloads.targets import idle, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "start_among_children",

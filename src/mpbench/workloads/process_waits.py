@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from multiprocessing import connection as _connection
-from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -12,6 +11,10 @@ from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Needs, Outcome, Sweep, fixed, workload
 from mpbench.workloads.starts import crowd, crowded, ended, outcome_of, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("join_alive", "join_expires", "wait_sentinels")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from mpbench.model import Case, Metric, StartMethod, Tier
 from mpbench.workload import Bind, Body, Needs, Sweep, workload
@@ -23,6 +21,11 @@ from mpbench.workloads.starts import (
 )
 from mpbench.workloads.targets import import_and_stamp, stamp, stamp_length
 from mpbench.workloads.worker_classes import worker_class
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 __all__ = (
     "start_by_argument",

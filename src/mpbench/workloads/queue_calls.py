@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
 from functools import partial
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
@@ -25,6 +22,11 @@ from mpbench.workload import (
     workload,
 )
 from mpbench.workloads.queues import end_queue, make_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("get_variants", "task_done")
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
 from queue import Full
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
@@ -31,6 +28,11 @@ from mpbench.workload import (
     workload,
 )
 from mpbench.workloads.queues import end_queue, make_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 __all__ = ("throughput", "worker_pattern")
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, partner, workload
 from mpbench.workloads.queues import end_queue, make_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("shutdown", "undrained_exit")
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
@@ -27,6 +24,11 @@ from mpbench.workload import (
     workload,
 )
 from mpbench.workloads.queues import end_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("back_pressure", "feeder_under_load")
 

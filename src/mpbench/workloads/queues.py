@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import queue as _queue
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, NoFloor, Sweep, fixed, partner, workload
 from mpbench.workloads.trips import note_arrivals, one_way_trips, round_trips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = (
     "create",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("access", "slices", "string", "wrap")
 

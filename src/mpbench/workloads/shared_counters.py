@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
@@ -23,6 +21,10 @@ from mpbench.workload import (
     fixed,
     workload,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("contended_counter", "false_sharing")
 

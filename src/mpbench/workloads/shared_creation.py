@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from multiprocessing import shared_memory
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, workload
 from mpbench.workloads.shared_segments import lacks_segments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
 
 __all__ = ("create", "heap")
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker, shared_memory
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, partner, workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("lacks_segments", "memory_attach", "memory_copy", "memory_create", "segment")
 

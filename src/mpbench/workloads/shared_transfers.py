@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from multiprocessing import shared_memory
-from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Check, Needs, Sweep, delivered, partner, workload
 from mpbench.workloads.shared_segments import lacks_segments, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 __all__ = ("hand_over",)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, StartMethod
 from mpbench.workload import Body, Outcome, thinned
 from mpbench.workloads.targets import RECORD_BYTES, exit_at_once, idle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 __all__ = (
     "LIFE_FACTS",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from multiprocessing.connection import Connection
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.workload import Body, Check, Outcome, delivered, steps, thinned
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 __all__ = ("note_arrivals", "one_way_trips", "round_trips")
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing.context as _context
-from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from mpbench.workloads.targets import stamp
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 __all__ = ("worker_class",)
 
