@@ -22,15 +22,15 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from mpbench.agent.tree import descendants, processes, segments, tag_of
+from mpbench.agent.tree import descendants, processes, segments
 from mpbench.model import Status, Tier
 from mpbench.plan import plan_for
 from mpbench.session.progress import Silent
 from mpbench.session.run import run
 
 SELECT = (
-    *("process/start-join", "pool/map", "queue/round-trip", "lock/contended"),
-    *("manager/*", "shared/*", "pipe/round-trip", "condition/*"),
+    *("process/start-to-join", "pool/apply-round-trip", "queue/round-trip", "lock/contended"),
+    *("manager/access", "shared/memory-create", "pipe/round-trip", "condition/event-set-to-wake"),
 )
 PAGE = os.sysconf("SC_PAGE_SIZE")
 # What warms up by itself: imports, caches of compiled patterns, the allocator's arenas.
@@ -48,10 +48,22 @@ class Look(NamedTuple):
     resident: int
     shared: int
     below: int
-    tagged: int
+    orphans: int
     folders: int
     repetitions: int
     failed: int
+
+
+def _orphans(home: Path) -> int:
+    """Count the processes of agents, wherever they are now: their environment names our folder."""
+    found, mark = 0, os.fsencode(home)
+    for one in processes():
+        try:
+            environment = Path(f"/proc/{one.pid}/environ").read_bytes()
+        except OSError:
+            continue
+        found += mark in environment
+    return found
 
 
 def look(began: float, home: Path, repetitions: int, failed: int) -> Look:
@@ -63,7 +75,7 @@ def look(began: float, home: Path, repetitions: int, failed: int) -> Look:
         resident=int(Path("/proc/self/statm").read_text().split()[1]) * PAGE,
         shared=len(segments(user=os.getuid())),
         below=len(descendants(os.getpid())),
-        tagged=sum(tag_of(one.pid) is not None for one in processes() if one.state != "Z"),
+        orphans=_orphans(home),
         folders=len(list(home.iterdir())),
         repetitions=repetitions,
         failed=failed,
@@ -78,14 +90,16 @@ def soak(minutes: float, home: Path) -> list[Look]:
         if time.monotonic() - began > minutes * 60:
             break
         with tempfile.TemporaryDirectory() as out:
-            chosen = plan.override(seed=number, select=SELECT if number % 4 else ("pool/*",))
+            chosen = plan.override(seed=number, select=SELECT)
             measured = run(chosen, folder=Path(out), progress=Silent())
             done = measured.run.repetitions
             failed = sum(one.status is not Status.OK for one in done)
-            count = len(done)
+            count, is_stopped = len(done), measured.interrupted
             del measured, done
         looks.append(look(began, home, count, failed))
         print(f"run {number + 1}: {looks[-1]}", file=sys.stderr, flush=True)
+        if is_stopped:
+            break
     return looks
 
 
@@ -97,7 +111,7 @@ def grown(looks: list[Look]) -> list[str]:
     quarter = max(1, len(steady) // 4)
     found = [
         f"{name}: {getattr(steady[0], name)} -> {getattr(steady[-1], name)}"
-        for name in ("descriptors", "threads", "shared", "below", "tagged", "folders")
+        for name in ("descriptors", "threads", "shared", "below", "orphans", "folders")
         if getattr(steady[-1], name) > getattr(steady[0], name)
     ]
     first = median(one.resident for one in steady[:quarter])
@@ -112,14 +126,14 @@ def table(looks: list[Look], rows: int = 12) -> str:
     step = max(1, (len(looks) - 1) // (rows - 1))
     shown = [*range(0, len(looks) - 1, step), len(looks) - 1]
     lines = [
-        "| run | after | descriptors | threads | RSS | /dev/shm | processes | tagged | folders |",
+        "| run | after | descriptors | threads | RSS | /dev/shm | processes | orphans | folders |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for at in shown:
         one = looks[at]
         lines.append(
             f"| {at + 1} | {one.after_s / 60:.1f} min | {one.descriptors} | {one.threads} "
-            f"| {one.resident / 2**20:.1f} MiB | {one.shared} | {one.below} | {one.tagged} "
+            f"| {one.resident / 2**20:.1f} MiB | {one.shared} | {one.below} | {one.orphans} "
             f"| {one.folders} |"
         )
     return "\n".join(lines)

@@ -110,6 +110,19 @@ def test_one_signal_ends_a_run_in_good_order(started: Controller, number: int) -
     assert _nothing_of(tags)
 
 
+def test_a_signal_before_anything_is_measured_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM while the agent's part is copied and compiled ends like Ctrl-C."""
+    controller = Controller(tmp_path)
+    limit = time.monotonic() + 60
+    while not list(controller.temporary.glob("mpb-*/subject-0")) and time.monotonic() < limit:
+        time.sleep(0.001)
+    controller.process.send_signal(signal.SIGTERM)
+    code, said = controller.end()
+
+    assert (130, "mpbench: interrupted") == (code, said)
+    assert [] == list(controller.temporary.iterdir())
+
+
 def test_a_second_signal_ends_a_run_at_once(started: Controller) -> None:
     """Whatever it is doing, the processes are ended and what was measured is kept."""
     tags = started.tags()

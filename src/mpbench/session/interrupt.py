@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ("StopRequest", "stop_requests")
+__all__ = ("StopRequest", "stop_requests", "terminations")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -28,6 +28,29 @@ class StopRequest:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def terminations() -> Iterator[None]:
+    """
+    Take SIGTERM as Ctrl-C, so that what was made for a session is removed.
+
+    It is for the time before anything is measured; in a thread that is not
+    the main one nothing is caught.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from mpbench.observe.finding import findings_to_record
 from mpbench.observe.preflight import refusals
 from mpbench.session.choose import catalogue_for, choose, selected
 from mpbench.session.exclusive import exclusive
-from mpbench.session.interrupt import stop_requests
+from mpbench.session.interrupt import stop_requests, terminations
 from mpbench.session.rounds import Session, measure_rounds
 from mpbench.session.subjects import prepare
 from mpbench.session.verify import claims_can_be_checked, unfounded_claims
@@ -128,6 +128,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
         InvalidSessionError: There was nothing to measure.
     """
     with ExitStack() as stack:
+        stack.enter_context(terminations())
         stack.enter_context(exclusive(wait_s=wait_s))
         private = stack.enter_context(private_folder())
         catalogue = catalogue_for(plan)
