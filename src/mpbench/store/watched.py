@@ -19,14 +19,17 @@ share         the CPU time in between over the time in between: 1 is one whole C
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mpbench.model import Case, Repetition, Run
 from mpbench.model.sampled import PARENT, WORKER, Sampled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mpbench.model import Case, Repetition, Run
 
 __all__ = ("prices", "watched")
 

@@ -70,6 +70,14 @@ def test_one_look_says_nothing_about_time():
     assert () == cut(TREE, 140, 160).tracks
 
 
+def test_the_agent_is_never_a_worker():
+    """Not even when it used the most and its only child was adopted by the supervisor."""
+    busy = process(11, ROOT, (100, 0), (200, 99))
+    found = cut(seen(busy, process(12, ROOT, (100, 0), (200, 5))), workers=1)
+
+    assert [("parent", 99), ("worker", 5)] == [(one.role, one.cpu_ns[-1]) for one in found.tracks]
+
+
 def test_a_long_case_is_thinned_and_keeps_its_ends():
     """The record stays small."""
     points = [(at, at) for at in range(1_000)]

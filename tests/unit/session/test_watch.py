@@ -9,7 +9,9 @@ from fakes import case, repetition
 
 from mpbench.harness.launch import Ending
 from mpbench.model import Sample, StartMethod, Timing, WorkerReading
+from mpbench.observe.tracks import sampled_of
 from mpbench.plan import Plan, Sampling
+from mpbench.session import watch as watch_module
 from mpbench.session.watch import Durations, Watch, may_watch
 
 ECHO = case("pool/map-scaling", "fork", workers=2)
@@ -94,10 +96,19 @@ def test_only_measuring_is_watched():
     assert None is completed(True, OPEN, {"do": "verify", "params": {}}, {"do": "close"}).sampled
 
 
-def test_turns_leave_no_tracks():
+@pytest.mark.parametrize(("closely", "workers"), [(True, 2), (False, None)])
+def test_turns_leave_no_tracks(monkeypatch, closely, workers):
     """Between two turns an agent is idle, so that shares of a CPU would mislead."""
-    record = completed(True, OPEN, MEASURE, MEASURE, closely=False)
+    asked = []
 
+    def spy(seen, span, **given):
+        asked.append(given["workers"])
+        return sampled_of(seen, span, **given)
+
+    monkeypatch.setattr(watch_module, "sampled_of", spy)
+    record = completed(True, OPEN, MEASURE, MEASURE, closely=closely)
+
+    assert [workers] == asked
     assert () == record.sampled.tracks
 
 
