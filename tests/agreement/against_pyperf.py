@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from fresh_cases import agent
 from interleave import interleaved, row
 
 SCRIPT = Path(__file__).with_name("pyperf_operations.py")
+BARE = SCRIPT.with_name("operations.py")
 
 
 def by_pyperf(operation: str) -> Callable[[], float]:
@@ -35,21 +37,44 @@ def by_pyperf(operation: str) -> Callable[[], float]:
     return read
 
 
+def bare(operation: str) -> Callable[[], float]:
+    """Return a function that times the same loop in an interpreter with nothing else in it."""
+
+    def read() -> float:
+        done = subprocess.run(
+            [sys.executable, str(BARE), operation], capture_output=True, text=True, check=True
+        )
+        return float(done.stdout)
+
+    return read
+
+
 def main() -> None:
     """Print one line for each operation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
+    parser.add_argument(
+        "--cpu",
+        type=int,
+        help="keep everything on one CPU: where a woken process runs is then no matter of luck",
+    )
+    given = parser.parse_args()
+    rounds = given.rounds
+    if given.cpu is not None:
+        os.sched_setaffinity(0, {given.cpu})
     cases = {
         "lock": agent("lock/uncontended", None, kind="Lock"),
         "pipe": agent("pipe/round-trip", "fork", payload_bytes=64),
         "process": agent("process/start-to-join", "fork"),
     }
-    print("| operation | pyperf | mpbench | mpbench / pyperf (95 %) | rounds |")
-    print("|---|---|---|---|---|")
+    print("| operation | other | other's | mpbench's | mpbench / other (95 %) | rounds |")
+    print("|---|---|---|---|---|---|")
     for name, ours in cases.items():
-        readings = interleaved({"pyperf": by_pyperf(name), "mpbench": ours}, rounds=rounds)
-        print(row(name, readings["pyperf"], readings["mpbench"]), flush=True)
+        ways = {"pyperf": by_pyperf(name), "bare loop": bare(name), "mpbench": ours}
+        readings = interleaved(ways, rounds=rounds)
+        for other in ("pyperf", "bare loop"):
+            what = f"{name} | {other}"
+            print(row(what, readings[other], readings["mpbench"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,8 @@ def markdown(workloads: Iterable[Workload]) -> str:
 def command(patterns: tuple[str, ...], as_json: bool, as_markdown: bool, long: bool) -> int:
     """Show what can be measured: all of it, or what matches PATTERNS such as 'pool/*'."""
     picked = _chosen(discover(), patterns)
+    # All of it stays to the end: at exit the collector need not look through it twice.
+    gc.freeze()
     if as_json:
         import json
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from multiprocessing import shared_memory
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
@@ -27,6 +26,8 @@ def _raw_array(context: BaseContext, size: int) -> Made:
 
 
 def _segment(context: BaseContext, size: int) -> Made:
+    from multiprocessing import shared_memory
+
     del context
     segment = shared_memory.SharedMemory(create=True, size=size)
 

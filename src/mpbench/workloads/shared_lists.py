@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from multiprocessing import shared_memory
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
@@ -120,6 +119,8 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
     table of formats, and searching reads one element after the other. There is
     no lock.
     """
+    from multiprocessing import shared_memory
+
     del context
     values = _values(case.text("kind"), case.integer("elements"))
     shared: Any = shared_memory.ShareableList(values)
@@ -156,6 +157,8 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
     Reads as: attaching costs more the longer the list, because the table of
     offsets is read at once.
     """
+    from multiprocessing import shared_memory
+
     del context, case
 
     def bind(case: Case) -> Body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager
-from multiprocessing import resource_tracker, shared_memory
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
@@ -43,6 +43,8 @@ def _shm(case: Case) -> Needs:
 @contextmanager
 def segment(size: int) -> Iterator[Any]:
     """Keep a segment of shared memory while the block runs, and remove it."""
+    from multiprocessing import shared_memory
+
     one = shared_memory.SharedMemory(create=True, size=size)
     try:
         yield one
@@ -70,6 +72,8 @@ def _lacks_tracking(case: Case) -> str | None:
 
 
 def _still_there(name: str) -> bool:
+    from multiprocessing import shared_memory
+
     try:
         left = shared_memory.SharedMemory(name=name)
     except FileNotFoundError:
@@ -112,6 +116,8 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     del context
     # A keyword that older versions do not have.
+    from multiprocessing import shared_memory
+
     options: dict[str, Any] = {} if case.value("track") else {"track": False}
     # The first one starts the tracker.
     with segment(1):
@@ -165,6 +171,8 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[Bind]:
 
 def _attach(pipe: Connection) -> None:
     """Attach, read and close as often as the parent asks, and report the times."""
+    from multiprocessing import shared_memory
+
     clock = monotonic_ns
     while True:
         name, size, iterations = pipe.recv()

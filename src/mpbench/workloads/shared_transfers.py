@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from multiprocessing import shared_memory
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
@@ -84,6 +83,8 @@ def _giver(transport: str, pipe: Connection, side: _Side, buf: Any) -> Callable[
 
 def _consume(pipe: Connection, side: _Side) -> None:
     """Take messages in the way that the parent announces, and report each."""
+    from multiprocessing import shared_memory
+
     clock, report = monotonic_ns, side.report
     while True:
         transport, name, size, count = pipe.recv()
