@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mpbench.model import Run
@@ -89,21 +90,39 @@ def _text(value: Any, name: str) -> str:
 
 def _title(name: str) -> str:
     group, _, rest = name.partition(".")
-    words = (rest or group).replace("_bytes", "").replace("_", " ").replace(".", " ")
+    if not rest:
+        return group.capitalize()
+    words = rest.replace("_bytes", "").replace("_", " ").replace(".", " ")
     return f"{'CPU' if group == 'cpu' else group.replace('_', ' ').capitalize()}: {words}"
+
+
+def _folder(run: Run) -> str:
+    """Return the name by which a reader knows a result: that of its folder."""
+    path = Path(run.path)
+    return path.parent.name or path.stem
 
 
 def _described(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
     """Return the flat facts of each machine and interpreter by its label."""
+    several = len(runs) > len({run.header.machine for run in runs})
     found: dict[str, dict[str, str]] = {}
     for number, run in enumerate(runs, 1):
-        facts = dict(flat(run.header.environment))
-        for description in run.header.subjects.values():
-            label = f"{run.header.machine}, {python_of(description)}"
-            if found.get(label, {}).keys():
-                label = f"{label}, run {number}"
+        # What the doctor found stands in the trust panel, with its remedies.
+        known = {name: one for name, one in run.header.environment.items() if name != "doctor"}
+        facts = dict(flat(known))
+        for key, description in run.header.subjects.items():
+            # Numbered as in the tables: by the order of the files.
+            label = f"run {number}, " * several
+            label += f"{run.header.machine}, {python_of(description)}"
+            if label in found:
+                label += f", {key}"
             own = dict(flat(description, "python"))
-            found[label] = {"started": run.header.started_utc, **facts, **own}
+            found[label] = {
+                "result": _folder(run),
+                "started": run.header.started_utc,
+                **facts,
+                **own,
+            }
     return found
 
 
