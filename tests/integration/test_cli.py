@@ -75,6 +75,7 @@ def test_a_run_prints_a_table_and_its_paths(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stderr
     assert "pipe/round-trip" in done.stdout
+    assert " s measuring, " in done.stdout
     for name in ("results.jsonl", "report.html", "report.md", "report.csv"):
         assert f"out/{name}" in done.stdout
         assert (tmp_path / "out" / name).stat().st_size > 0

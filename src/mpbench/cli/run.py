@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,7 @@ def command(**given: Any) -> int:
     from mpbench.cli.progress import Bars
     from mpbench.session import run as session
 
+    began = time.monotonic()
     plan, folder, veil = _where(given)
     with Bars() as bars:
         measured = session.run(
@@ -87,7 +89,7 @@ def command(**given: Any) -> int:
             resume=given["resume"] is not None,
             veil=veil,
         )
-    return _finish(measured, verify=plan.verify)
+    return _finish(measured, verify=plan.verify, began=began)
 
 
 def _veil(given: dict[str, Any]) -> Veil:
@@ -116,7 +118,22 @@ def _where(given: dict[str, Any]) -> tuple[Plan, Path, Veil | None]:
     return Plan.from_record(header.plan), folder, veil
 
 
-def _finish(measured: Measured, *, verify: bool) -> int:
+def _duration(seconds: float) -> str:
+    """Return a stretch of time as people say it."""
+    if seconds < 60.0:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    return "{} min {} s".format(*divmod(round(seconds), 60))
+
+
+def _said(measured: Measured, total_s: float) -> str:
+    """Return what was done and how long it took, so that nobody needs a stopwatch."""
+    run = measured.run
+    agents = len({one.agent for one in run.repetitions})
+    inside = f"{_duration(run.end.elapsed_ns / 1e9)} measuring, " if run.end else ""
+    return f"{len(run.cases):,} cases in {agents:,} agents: {inside}{_duration(total_s)} in all"
+
+
+def _finish(measured: Measured, *, verify: bool, began: float) -> int:
     from mpbench.cli.tables import print_run, print_verified
 
     paths = [measured.folder / "results.jsonl"]
@@ -129,6 +146,7 @@ def _finish(measured: Measured, *, verify: bool) -> int:
         evidence = gather((measured.run,))
         print_run(evidence)
         paths += report.write((measured.run,), measured.folder, evidence=evidence)
+    sys.stdout.write(f"{_said(measured, time.monotonic() - began)}\n")
     for path in paths:
         sys.stdout.write(f"{path}\n")
     if measured.interrupted:
