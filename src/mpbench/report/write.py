@@ -50,7 +50,7 @@ def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
     text = (
         "Medians of each commit with 95 % intervals. A dotted line marks a place to look at, and "
         "proves nothing: what was measured at different times differs by the time as well. "
-        "`mpbench compare` judges two commits."
+        "To judge two commits, use mpbench compare."
     )
     more = f" {left_out} more without room here." if left_out else ""
     return (Family("history", "Over commits", text + more, figures, ()),)
