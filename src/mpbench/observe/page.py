@@ -238,18 +238,14 @@ def _cards(record: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _overhead(record: Mapping[str, Any]) -> str:
     cost = record["overhead"]
-    dropped = cost["dropped_events"]
+    dropped = f"{cost['dropped_events']:,} short events were not kept, their times are in the sums."
     return (
         f"{cost['events']:,} events at {format_seconds(cost['event_ns'] / 1e9)} each (measured in "
         f"this interpreter just before), and {_time(cost['loading_total_ns'])} to load the hook in "
         f"all processes: together about {_percent(cost['share'])} of their time. "
         f"The sampler looked {cost['sampler_looks']:,} times, {cost['sampler_late_looks']:,} times "
         f"late, and used {_percent(cost['sampler_share'])} of one CPU. "
-        + (
-            f"{dropped:,} short events were not kept, their times are in the sums."
-            if dropped
-            else "No event was lost."
-        )
+        f"{dropped if cost['dropped_events'] else 'No event was lost.'}"
     )
 
 

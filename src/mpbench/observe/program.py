@@ -199,11 +199,13 @@ def run_program(
             signal.signal(signal.SIGTERM, before)
     report = words or {"end": "lost"}
     status = report.get("status")
+    exit_code = None if status is None else os.waitstatus_to_exitcode(status)
     return Ran(
         pid=watch.pid,
         cause=report["end"],
-        exit_code=None if status is None else os.waitstatus_to_exitcode(status),
-        interrupted=watch.interrupted,
+        exit_code=exit_code,
+        # Python loses a Ctrl-C that comes while an object is being freed; the program had it too.
+        interrupted=watch.interrupted or exit_code == -signal.SIGINT,
         started_ns=began,
         ended_ns=ended,
         seen=sampler.seen(),

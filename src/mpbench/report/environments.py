@@ -117,12 +117,8 @@ def _described(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
             if label in found:
                 label += f", {key}"
             own = dict(flat(description, "python"))
-            found[label] = {
-                "result": _folder(run),
-                "started": run.header.started_utc,
-                **facts,
-                **own,
-            }
+            which = {"result": _folder(run)} if several else {}
+            found[label] = {**which, "started": run.header.started_utc, **facts, **own}
     return found
 
 
