@@ -58,6 +58,7 @@ def main() -> None:
         type=int,
         help="keep everything on one CPU: where a woken process runs is then no matter of luck",
     )
+    parser.add_argument("--only", choices=["lock", "pipe", "process"], help="one of them")
     given = parser.parse_args()
     rounds = given.rounds
     if given.cpu is not None:
@@ -70,6 +71,8 @@ def main() -> None:
     print("| operation | other | other's | mpbench's | mpbench / other (95 %) | rounds |")
     print("|---|---|---|---|---|---|")
     for name, ours in cases.items():
+        if given.only not in {None, name}:
+            continue
         ways = {"pyperf": by_pyperf(name), "bare loop": bare(name), "mpbench": ours}
         readings = interleaved(ways, rounds=rounds)
         for other in ("pyperf", "bare loop"):
