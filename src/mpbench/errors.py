@@ -16,6 +16,7 @@ __all__ = (
     "UsageError",
     "VerificationError",
     "WorkloadError",
+    "reason_of",
 )
 
 
@@ -134,3 +135,8 @@ class CrashError(WorkloadError):
     """The measuring interpreter died while it worked on a case."""
 
     status = "crashed"
+
+
+def reason_of(error: OSError) -> str:
+    """Return the system's own words for an error; some errors have none."""
+    return error.strerror or str(error)

@@ -61,13 +61,7 @@ def machine(number: int, cases: int) -> Run:
 def write(run: Run, folder: Path) -> Path:
     """Write a run as its result file."""
     with Writer(folder) as writer:
-        writer.header(run.header)
-        for record in run.cases:
-            writer.case(record)
-        for repetition in run.repetitions:
-            writer.repetition(repetition)
-        assert run.end is not None
-        writer.end(run.end)
+        writer.whole(run)
     return folder
 
 

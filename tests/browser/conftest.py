@@ -45,14 +45,7 @@ def browser() -> Iterator[object]:
 
 def _stored(run, folder):
     with Writer(folder) as writer:
-        writer.header(run.header)
-        for record in run.cases:
-            writer.case(record)
-        for one in run.repetitions:
-            writer.repetition(one)
-        for event in run.events:
-            writer.event(event)
-        writer.end(run.end)
+        writer.whole(run)
     return folder
 
 

@@ -13,23 +13,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from asv_project import CONFIGURATION
 
 pytest.importorskip("asv")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 _BENCHMARK = "process.ProcessStartToJoin.mp_seconds"
-_CONFIGURATION = {
-    "version": 1,
-    "project": "small",
-    "repo": ".",
-    "branches": ["main"],
-    "environment_type": "virtualenv",
-    "launch_method": "spawn",
-    "benchmark_dir": "benchmarks",
-    "env_dir": ".asv/env",
-    "results_dir": ".asv/results",
-    "html_dir": ".asv/html",
-}
 _MACHINE = {"arch": "x", "cpu": "x", "machine": "box", "num_cpu": "2", "os": "Linux", "ram": "1"}
 _SUITE = {
     "__init__.py": "from mpbench.integrations.asv import register as _register\n\n_register()\n",
@@ -77,7 +66,7 @@ def _call(folder: Path, *command: str) -> str:
 def published(tmp_path_factory) -> Path:
     """Measure three commits of a new repository with the real asv; return the pages' folder."""
     folder = tmp_path_factory.mktemp("asv")
-    (folder / "asv.conf.json").write_text(json.dumps(_CONFIGURATION))
+    (folder / "asv.conf.json").write_text(json.dumps(CONFIGURATION))
     (folder / ".asv-machine.json").write_text(json.dumps({"box": _MACHINE, "version": 1}))
     (folder / ".gitignore").write_text(".asv/\n")
     (folder / "benchmarks").mkdir()

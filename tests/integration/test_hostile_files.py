@@ -24,13 +24,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("whole")
     run = fakes.run(agents=2)
     with Writer(folder) as writer:
-        writer.header(run.header)
-        for record in run.cases:
-            writer.case(record)
-        for repetition in run.repetitions:
-            writer.repetition(repetition)
-        assert run.end is not None
-        writer.end(run.end)
+        writer.whole(run)
     return (folder / RESULTS).read_bytes()
 
 

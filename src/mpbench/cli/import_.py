@@ -35,13 +35,7 @@ def _write(runs: Iterable[Run], output: Path) -> Iterable[Path]:
             folder = folder.with_name(f"{folder.name}-{run.header.run[:8]}")
         made.add(folder)
         with Writer(folder) as writer:
-            writer.header(run.header)
-            for record in run.cases:
-                writer.case(record)
-            for repetition in run.repetitions:
-                writer.repetition(repetition)
-            if run.end is not None:
-                writer.end(run.end)
+            writer.whole(run)
         yield folder / "results.jsonl"
 
 

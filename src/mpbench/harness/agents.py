@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Protocol
 
-from mpbench.errors import AgentError
+from mpbench.errors import AgentError, reason_of
 from mpbench.harness.launch import launch
 from mpbench.harness.player import Answering
 
@@ -72,7 +72,7 @@ class Agents:
                     dir=self._folder, prefix="a", ignore_cleanup_errors=True
                 )
             except OSError as error:
-                reason = error.strerror or str(error)
+                reason = reason_of(error)
                 raise AgentError(f"no folder for an agent can be made: {reason}") from error
             own = Path(stack.enter_context(place))
             agent = stack.enter_context(launch(subject, folder=own, own_session=self._own_session))

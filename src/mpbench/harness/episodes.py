@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import WorkloadError
 from mpbench.harness.player import Launcher, Player, Side
+from mpbench.harness.serials import serial_of
 from mpbench.model import Repetition, Slice, Status
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _record(player: Player, place: Slice, number: int, started: int, origin: int
         started_ns=started - origin,
         elapsed_ns=time.perf_counter_ns() - started,
         hash_seed=player.agent.hash_seed,
-        agent=int(player.agent.log.stem.rpartition("-")[2], 16),
+        agent=serial_of(player.agent.log),
         slice=place._replace(turns=tuple(player.turns) if failure is None else ()),
     )
 

@@ -18,6 +18,7 @@ import mpbench
 from mpbench.agent.protocol import Channel
 from mpbench.agent.tree import end_tagged
 from mpbench.errors import AgentError, CrashError, DeadlineError, WorkloadError
+from mpbench.harness.serials import serial_of, tag_of_log
 from mpbench.harness.subject import Ending, Subject, scrubbed_environment
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class AgentHandle:
     @property
     def serial(self) -> int:
         """The agent's number in records."""
-        return int(self.log.stem.rpartition("-")[2], 16)
+        return serial_of(self.log)
 
     @contextmanager
     def armed(self, deadline_s: float) -> Iterator[None]:
@@ -205,7 +206,7 @@ class AgentHandle:
         message = self._next_report(limit)
         if message is None:
             # Nobody else ends them now.
-            end_tagged(self.log.stem.rpartition("-")[2])
+            end_tagged(tag_of_log(self.log))
             self.ending = Ending("lost", None, {}, self._snapshot)
         elif "snapshot" in message:
             self._snapshot = message["snapshot"]

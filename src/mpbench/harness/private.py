@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mpbench.errors import EnvironmentUnfitError
+from mpbench.errors import EnvironmentUnfitError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
     try:
         path = Path(tempfile.mkdtemp(prefix=prefix))
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise EnvironmentUnfitError(
             f"no folder for temporary files can be made: {reason}; set TMPDIR to one that exists "
             "and has space"

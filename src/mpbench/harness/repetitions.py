@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.agent.protocol import sample_from_wire
 from mpbench.errors import UnsupportedError, WorkloadError
+from mpbench.harness.serials import serial_of
 from mpbench.model import Repetition, Status, Timing
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class _Member:
         self._group = group
         self._effort = effort
         self._origin = origin_ns
-        self._serial = int(agent.log.stem.rpartition("-")[2], 16)
+        self._serial = serial_of(agent.log)
         self.left: list[str] = []
         # Whether another set-up may be entered in it.
         self.is_usable = True

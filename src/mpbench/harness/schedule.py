@@ -9,7 +9,7 @@ from mpbench.model import Case, Tier
 from mpbench.plan import Sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mpbench.model import Scalar, StartMethod
     from mpbench.workload import Workload
@@ -45,6 +45,11 @@ class Group(NamedTuple):
     def cases(self) -> tuple[Case, ...]:
         """Every case of the group."""
         return tuple(case for one in self.set_ups for case in one.cases)
+
+    def keeping(self, wanted: Callable[[Case], bool]) -> Group:
+        """Return the group with the cases that are wanted, and the set-ups that have any."""
+        kept = (one._replace(cases=tuple(filter(wanted, one.cases))) for one in self.set_ups)
+        return self._replace(set_ups=tuple(one for one in kept if one.cases))
 
 
 def floor_case(case: Case, floor: Workload) -> Case:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mpbench.errors import OutputError, UsageError
+from mpbench.errors import OutputError, UsageError, reason_of
 from mpbench.model import Run
 from mpbench.report.build import Evidence, build, gather
 from mpbench.report.comma import comma_separated
@@ -38,7 +38,7 @@ def _replace(path: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise OutputError(f"cannot write {path}: {reason}; name another folder with -o") from error
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mpbench.errors import EnvironmentUnfitError
+from mpbench.errors import EnvironmentUnfitError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise EnvironmentUnfitError(
             f"the measuring lock {path} cannot be opened: {reason}; name another file with "
             "MPBENCH_LOCK"

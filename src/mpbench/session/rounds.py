@@ -94,17 +94,9 @@ class Session:
 
     def worth_trying(self, group: Group) -> Group:
         """Leave out the cases that have failed often enough."""
-        kept = [
-            one._replace(
-                cases=tuple(
-                    case
-                    for case in one.cases
-                    if self.failures.get((group.subject, case), 0) < _FAILURES_ALLOWED
-                )
-            )
-            for one in group.set_ups
-        ]
-        return group._replace(set_ups=tuple(one for one in kept if one.cases))
+        return group.keeping(
+            lambda case: self.failures.get((group.subject, case), 0) < _FAILURES_ALLOWED
+        )
 
     def tracing(self, group: Group, effort: Effort) -> Effort:
         """Have a verification write down which calls a group makes."""
@@ -177,15 +169,7 @@ def measure_rounds(
 
 def _without(group: Group, number: int, done: frozenset[tuple[str, Case, int]]) -> Group:
     """Leave out what a resumed run has measured already."""
-    if not done:
-        return group
-    kept = [
-        one._replace(
-            cases=tuple(case for case in one.cases if (group.subject, case, number) not in done)
-        )
-        for one in group.set_ups
-    ]
-    return group._replace(set_ups=tuple(one for one in kept if one.cases))
+    return group.keeping(lambda case: (group.subject, case, number) not in done)
 
 
 def _measure(

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mpbench.errors import OutputError
-from mpbench.model import CaseRecord, Event, Repetition, RunEnd, RunHeader
+from mpbench.errors import OutputError, reason_of
+from mpbench.model import CaseRecord, Event, Repetition, Run, RunEnd, RunHeader
 from mpbench.store import schema, wire
 from mpbench.store.reader import RESULTS, lines_of, read, results_file
 from mpbench.store.veil import Veil
@@ -33,7 +33,7 @@ def _refusal(path: Path, error: OSError) -> OutputError:
         "FileExistsError": "it is there already; name another folder, or use --resume",
         "PermissionError": "no permission; name a folder of your own with -o",
         "NotADirectoryError": "a part of the path is a file; name another folder with -o",
-    }.get(type(error).__name__, error.strerror or str(error))
+    }.get(type(error).__name__, reason_of(error))
     return OutputError(f"cannot write {path}: {advice}")
 
 
@@ -148,7 +148,7 @@ class Writer:
             else:
                 os.ftruncate(self._descriptor, self._end)
             if isinstance(error, OSError):
-                reason = error.strerror or str(error)
+                reason = reason_of(error)
                 raise OutputError(
                     f"cannot write {self.path}: {reason}; what was measured before is kept"
                 ) from error
@@ -183,6 +183,18 @@ class Writer:
         """Write how the run ended, with the digest of everything before."""
         with self._mutex:
             self._write(wire.end_to_line(end, self._digest.hexdigest()))
+
+    def whole(self, run: Run) -> None:
+        """Write every record of a run that is complete already."""
+        self.header(run.header)
+        for record in run.cases:
+            self.case(record)
+        for repetition in run.repetitions:
+            self.repetition(repetition)
+        for event in run.events:
+            self.event(event)
+        if run.end is not None:
+            self.end(run.end)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from mpbench.errors import RecordError
+from mpbench.errors import RecordError, reason_of
 from mpbench.model import Case, CaseRecord, Event, Repetition, Run, RunEnd, RunHeader, Status
 from mpbench.store import schema, wire
 
@@ -54,7 +54,7 @@ def _open(path: Path) -> BinaryIO:
     except FileNotFoundError:
         raise RecordError(str(path), 0, "a result file", "no file of that name") from None
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         raise RecordError(str(path), 0, "a readable result file", reason) from error
     state = os.fstat(descriptor)
     is_file = stat.S_ISREG(state.st_mode)

@@ -20,6 +20,7 @@ __all__ = (
     "Cluster",
     "Controller",
     "fleet",
+    "held_campaign",
     "repetitions_in",
     "statuses",
     "wait_for",
@@ -206,3 +207,13 @@ def statuses(out: Path) -> dict[str, str]:
         one["host"]: one["status"]
         for one in json.loads((out / "campaign.json").read_text())["hosts"]
     }
+
+
+def held_campaign(
+    cluster: Cluster, out: Path, host: str, *, patience: str
+) -> tuple[Controller, int]:
+    """Start a campaign and stop its first run when two repetitions of it have arrived."""
+    controller = fleet(cluster.address, out, "--patience", patience, "-o", str(out), "--", *RUN)
+    held = cluster.hold(host)
+    controller.waits_for(lambda: repetitions_in(out, host) >= 2)
+    return controller, held

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import RUN, Cluster, fleet, repetitions_in, statuses, wait_for
+from clusters import RUN, Cluster, fleet, held_campaign, statuses, wait_for
 
 from mpbench.model import Run, Status
 from mpbench.store.jsonl import read
@@ -38,10 +38,7 @@ def test_one_worker_is_killed_and_one_is_added(cluster: Cluster, tmp_path: Path)
     """The killed host is lost with its records, the others are whole; resuming finishes it."""
     out = tmp_path / "out"
     worker = cluster.worker(FIRST)
-    asked = ("--patience", "5s", "-o", str(out), "--", *RUN)
-    controller = fleet(cluster.address, out, *asked)
-    held = cluster.hold(FIRST)
-    controller.waits_for(lambda: repetitions_in(out, FIRST) >= 2)
+    controller, held = held_campaign(cluster, out, FIRST, patience="5s")
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     cluster.release(held)
@@ -73,10 +70,7 @@ def test_a_slow_host_is_waited_for(cluster: Cluster, tmp_path: Path) -> None:
     """A host that says nothing for longer than the patience is not lost while its worker lives."""
     out = tmp_path / "out"
     cluster.worker(FIRST)
-    asked = ("--patience", "1s", "-o", str(out), "--", *RUN)
-    controller = fleet(cluster.address, out, *asked)
-    held = cluster.hold(FIRST)
-    controller.waits_for(lambda: repetitions_in(out, FIRST) >= 2)
+    controller, held = held_campaign(cluster, out, FIRST, patience="1s")
     # Three times the patience; that it waits is the point, not how long.
     time.sleep(3)
     waited = controller.process.poll() is None
@@ -93,10 +87,7 @@ def test_a_scheduler_that_is_gone_ends_the_campaign(cluster: Cluster, tmp_path: 
     """Every host that was not done is lost with its records; a new scheduler and --resume go on."""
     out = tmp_path / "out"
     cluster.worker(FIRST)
-    asked = ("--patience", "5s", "-o", str(out), "--", *RUN)
-    controller = fleet(cluster.address, out, *asked)
-    held = cluster.hold(FIRST)
-    controller.waits_for(lambda: repetitions_in(out, FIRST) >= 2)
+    controller, held = held_campaign(cluster, out, FIRST, patience="5s")
     cluster.kill_scheduler()
     code = controller.end()
     cluster.release(held)
@@ -120,10 +111,7 @@ def test_a_scheduler_that_restarts_is_no_answer(cluster: Cluster, tmp_path: Path
     """A new scheduler knows no task of the old one: the campaign ends or goes on, never hangs."""
     out = tmp_path / "out"
     cluster.worker(FIRST)
-    asked = ("--patience", "5s", "-o", str(out), "--", *RUN)
-    controller = fleet(cluster.address, out, *asked)
-    held = cluster.hold(FIRST)
-    controller.waits_for(lambda: repetitions_in(out, FIRST) >= 2)
+    controller, held = held_campaign(cluster, out, FIRST, patience="5s")
     cluster.kill_scheduler()
     cluster.restart_scheduler()
     cluster.release(held)

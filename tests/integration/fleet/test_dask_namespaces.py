@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from clusters import RUN, Cluster, fleet, repetitions_in, statuses
+from clusters import Cluster, held_campaign, repetitions_in, statuses
 
 from mpbench.model import Status
 from mpbench.store.jsonl import read
@@ -100,10 +100,7 @@ def test_a_campaign_over_namespaces(
     out = tmp_path / "out"
     killed, cut, added = _HOSTS
     worker = cluster.worker(killed)
-    asked = ("--patience", "5s", "-o", str(out), "--", *RUN)
-    controller = fleet(cluster.address, out, *asked)
-    held = cluster.hold(killed)
-    controller.waits_for(lambda: repetitions_in(out, killed) >= 2)
+    controller, held = held_campaign(cluster, out, killed, patience="5s")
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     cluster.release(held)

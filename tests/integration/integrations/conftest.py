@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from asv_project import CONFIGURATION
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
@@ -57,22 +58,7 @@ def python(call: Call) -> Call:
 def repository(tmp_path: Path, call: Call) -> list[str]:
     """Make the test's folder a git repository with three commits, and return their hashes."""
     (tmp_path / ".gitignore").write_text(".asv/\n")
-    (tmp_path / "asv.conf.json").write_text(
-        json.dumps(
-            {
-                "version": 1,
-                "project": "small",
-                "repo": ".",
-                "branches": ["main"],
-                "environment_type": "virtualenv",
-                "launch_method": "spawn",
-                "benchmark_dir": "benchmarks",
-                "env_dir": ".asv/env",
-                "results_dir": ".asv/results",
-                "html_dir": ".asv/html",
-            }
-        )
-    )
+    (tmp_path / "asv.conf.json").write_text(json.dumps(CONFIGURATION))
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks" / "__init__.py").write_text("")
     (tmp_path / ".asv-machine.json").write_text(json.dumps({"box": MACHINE, "version": 1}))

@@ -35,11 +35,7 @@ def values_of(run: Run) -> dict[Case, list[float]]:
 def stored(run: Run, folder: Path) -> None:
     """Write a run's result file."""
     with Writer(folder) as writer:
-        writer.header(run.header)
-        for record in run.cases:
-            writer.case(record)
-        for repetition in run.repetitions:
-            writer.repetition(repetition)
+        writer.whole(run)
 
 
 def slow_and_fast(folder: Path, write: Callable[[Run], str]) -> tuple[str, str]:

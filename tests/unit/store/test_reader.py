@@ -200,11 +200,7 @@ def test_hostile_names_are_only_names(tmp_path):
     """Markup, formulas and line separators are read back as they were."""
     run = fakes.run(agents=1, hostile=True)
     with Writer(tmp_path) as writer:
-        writer.header(run.header)
-        for record in run.cases:
-            writer.case(record)
-        for repetition in run.repetitions:
-            writer.repetition(repetition)
+        writer.whole(run)
 
     assert run.cases == read(tmp_path).cases
 
