@@ -7,7 +7,8 @@ Requests (all but `end` are answered by one line with `ok` true or false):
   where one set-up serves several; enters the set-up. With `trace`, a path,
   the names of all calls into multiprocessing are written there. With
   `inject`, a function of the standard library and a number of passes, that
-  function is slowed down: a known slowdown that is to be found.
+  function is slowed down: a known slowdown that is to be found. With `cpu`, the
+  agent and everything that it starts from then on may use that CPU alone.
 * `measure`: params, iterations (or null to calibrate), sample_ns, samples,
   warmups; returns iterations and samples.
 * `close`: leaves the set-up; returns what the workload left behind.

@@ -61,6 +61,9 @@ class Agent:
 
     def open(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Enter the set-up of a workload."""
+        if request.get("cpu") is not None:
+            # Before the set-up, so that everything that it starts inherits the place.
+            os.sched_setaffinity(0, {request["cpu"]})
         self._workload = found = find(request["module"], request["workload"])
         method = request["method"]
         self._method = None if method is None else StartMethod(method)

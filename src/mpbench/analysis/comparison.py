@@ -58,6 +58,11 @@ class Comparison:
         return dropped / len(self.episodes) if self.episodes else 0.0
 
     @property
+    def on_one_cpu(self) -> bool:
+        """Whether both arms ran on one CPU, drawn for each episode."""
+        return any(one.cpu is not None for one in self.episodes)
+
+    @property
     def seconds(self) -> float:
         """Wall-clock time spent on its episodes."""
         return sum(one.seconds for one in self.episodes)

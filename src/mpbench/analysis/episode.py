@@ -52,6 +52,7 @@ class EpisodeStatistic:
         baseline_first: What the coin said: whether the baseline was launched first.
         seconds: Wall-clock time that it took, launching included.
         dropped: Why it does not count, on evidence that is blind to the arms; None if it counts.
+        cpu: The one that both arms ran on; None where they had all.
     """
 
     episode: int
@@ -60,6 +61,7 @@ class EpisodeStatistic:
     baseline_first: bool
     seconds: float
     dropped: str | None = None
+    cpu: int | None = None
 
 
 def slice_values(repetition: Repetition, reading: Reading) -> Mapping[int, float]:
@@ -110,6 +112,7 @@ def episode_statistic(
         baseline_first=baseline.slice.launched_first,
         seconds=float(baseline.extra.get("episode_ns", 0)) / 1e9,
         dropped=baseline.extra.get("dropped"),
+        cpu=baseline.extra.get("cpu"),
     )
 
 

@@ -43,6 +43,7 @@ def _rules(given: dict[str, Any]) -> Rules:
 
 
 def _plan(given: dict[str, Any]) -> ComparePlan:
+    from mpbench.harness.placement import Placement
     from mpbench.session.compare import ComparePlan
 
     seed = given["seed"]
@@ -62,6 +63,7 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
         facts=given["fact"],
         control=given["control"],
         confirm=given["confirm"],
+        placement=Placement(given["placement"]),
         repository=given["repo"],
     )
 
@@ -90,6 +92,10 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
 @click.option("--budget", type=Duration(), help="Measuring time, such as 60s or 15m.")
 @click.option("--control/--no-control", default=True, help="Also compare identical arms.")
 @click.option("--confirm", is_flag=True, help="Find every change again in a second session.")
+@click.option(
+    "--placement", type=click.Choice(["auto", "one", "all"]), default="auto",
+    help="Both arms on one CPU, or free; auto finds out which arms never need a second one.",
+)  # fmt: skip
 @click.option("--require-decision", is_flag=True, help="Exit 3 when something is inconclusive.")
 @click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table")
 @click.option("--history", multiple=True, type=click.Path(path_type=Path), metavar="RUN")

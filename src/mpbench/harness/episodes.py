@@ -43,10 +43,11 @@ class Occasion(NamedTuple):
 
 
 class EpisodeResult(NamedTuple):
-    """Both arms' repetitions, the baseline's first, and how their agents ended."""
+    """Both arms' repetitions, the baseline's first, how their agents ended, and on which CPU."""
 
     repetitions: tuple[Repetition, ...]
     endings: tuple[Ending | None, ...]
+    cpu: int | None = None
 
 
 def _warm_up(players: Sequence[Player]) -> None:
@@ -82,7 +83,11 @@ def _play(players: Sequence[Player], pace: Pace, coin: random.Random) -> None:
         for player in players:
             limit_s = player.side.workload.deadline_s + _SLOWEST * expected_s
             stack.enter_context(player.agent.armed(limit_s))
-        for order in _orders(pace.pairs, coin):
+        started = time.perf_counter_ns()
+        for number, order in enumerate(_orders(pace.pairs, coin)):
+            spent = time.perf_counter_ns() - started
+            if pace.limit_ns is not None and number >= pace.fewest and spent > pace.limit_ns:
+                break
             for index in order:
                 players[index].take_turn(turn, pace.samples)
                 turn += 1
@@ -140,12 +145,16 @@ def run_episode(
         failed one's: the other measured something, but no ratio.
     """
     baseline_first = coin.random() < 0.5  # noqa: PLR2004 - a fair coin
+    cpu = coin.choice(pace.cpus) if pace.cpus else None
     started = time.perf_counter_ns()
     with ExitStack() as stack:
         order = (0, 1) if baseline_first else (1, 0)
         launched = {
             index: Player(
-                stack.enter_context(launcher(sides[index])), sides[index], pace.iterations[index]
+                stack.enter_context(launcher(sides[index])),
+                sides[index],
+                pace.iterations[index],
+                cpu=cpu,
             )
             for index in order
         }
@@ -168,4 +177,4 @@ def run_episode(
             for index, player in enumerate(players)
             if not failed or player.failure is not None
         )
-    return EpisodeResult(repetitions, endings if baseline_first else endings[::-1])
+    return EpisodeResult(repetitions, endings if baseline_first else endings[::-1], cpu)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
+from mpbench.harness.placement import Placement, cpus_here, serves_on_one
 from mpbench.harness.player import Launcher, Player, Side
 from mpbench.model import Timing
 
@@ -32,13 +33,19 @@ class Pace(NamedTuple):
     """
     How a pair takes its turns, calibrated once for both arms and then frozen.
 
-    `turn_ns` is what a turn takes; it matters for the deadline only.
+    `turn_ns` is what a turn takes; it matters for the deadline only. `cpus` are those
+    of which an episode draws one for both arms; empty leaves them to the scheduler.
+    After `limit_ns` both arms have had turns enough, once there are `fewest` pairs: the
+    clock of both together is blind to which of them is slower.
     """
 
     iterations: tuple[int, int]
     samples: int
     pairs: int
     turn_ns: int = 0
+    cpus: tuple[int, ...] = ()
+    limit_ns: int | None = None
+    fewest: int = 1
 
 
 def _slice_ns(side: Side) -> int:
@@ -72,7 +79,26 @@ def _probe(player: Player) -> tuple[int, int]:
     return iterations, min(taken * iterations // count for count, taken in found)
 
 
-def calibrate_pair(sides: tuple[Side, Side], *, launcher: Launcher) -> Pace:
+def _places(
+    sides: tuple[Side, Side], launcher: Launcher, placement: Placement
+) -> tuple[int, ...]:
+    """Return the CPUs of which each episode draws one; empty where both arms run on all."""
+    cpus = cpus_here()
+    if placement is Placement.ALL or len(cpus) < 2:  # noqa: PLR2004 - one CPU needs no choice
+        return ()
+    if placement is Placement.ONE:
+        return cpus
+    different = {(side.subject.key, side.case): side for side in sides}
+    kept = all(
+        serves_on_one(side, launcher=launcher, cpu=cpus[-1], sample_ns=SLICE_NS)
+        for side in different.values()
+    )
+    return cpus if kept else ()
+
+
+def calibrate_pair(
+    sides: tuple[Side, Side], *, launcher: Launcher, placement: Placement = Placement.AUTO
+) -> Pace:
     """
     Find how the arms of a pair take their turns; used for all of its episodes.
 
@@ -83,14 +109,16 @@ def calibrate_pair(sides: tuple[Side, Side], *, launcher: Launcher) -> Pace:
     Args:
         sides: The baseline and the other arm.
         launcher: Starts an agent.
+        placement: Whether both arms run on one CPU; found out by measuring unless given.
 
     Raises:
         WorkloadError: One arm cannot be measured.
     """
     found: list[tuple[int, int]] = []
+    cpus = _places(sides, launcher, placement)
     for side in sides:
         with launcher(side) as agent:
-            player = Player(agent, side, None)
+            player = Player(agent, side, None, cpu=cpus[-1] if cpus else None)
             found.append(_probe(player))
             agent.stop()
     (first, first_ns), (second, second_ns) = found
@@ -105,4 +133,6 @@ def calibrate_pair(sides: tuple[Side, Side], *, launcher: Launcher) -> Pace:
     pairs = round(EPISODE_NS / (2 * turn_ns * samples))
     fewest = 2 if turn_ns > _LONG_TURN_NS else _FEWEST_PAIRS
     kept = max(fewest, min(_MOST_PAIRS, pairs))
-    return Pace((first, second), samples, kept, turn_ns * samples)
+    return Pace(
+        (first, second), samples, kept, turn_ns * samples, cpus, limit_ns=EPISODE_NS, fewest=fewest
+    )

@@ -97,10 +97,13 @@ def fresh_agents(folder: Path, *, watch: Watching = _nothing_between) -> Launche
 
 
 class Player:
-    """One live agent and its place in the episode."""
+    """One live agent and its place in the episode; `cpu` is the only one that it may use."""
 
-    def __init__(self, agent: Answering, side: Side, iterations: int | None) -> None:
+    def __init__(
+        self, agent: Answering, side: Side, iterations: int | None, *, cpu: int | None = None
+    ) -> None:
         self.agent = agent
+        self.cpu = cpu
         self.side = side
         self.iterations = iterations
         self.samples: list[Sample] = []
@@ -136,6 +139,8 @@ class Player:
         }
         if self.side.injection is not None:
             request["inject"] = list(self.side.injection)
+        if self.cpu is not None:
+            request["cpu"] = self.cpu
         self.ask(request)
 
     def leave(self) -> None:

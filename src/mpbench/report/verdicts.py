@@ -110,6 +110,7 @@ def summary(outcome: Outcome) -> tuple[str, ...]:
     share = outcome.dropped / outcome.episodes if outcome.episodes else 0.0
     spent = sum(outcome.seconds.values())
     looks = ", ".join(str(look) for look in rules.looks)
+    placed = sum(one.comparison.on_one_cpu for one in outcome.judgements)
     lines = [
         f"{_counts(outcome)}; {outcome.episodes} episodes in {format_seconds(spent)}",
         _control(outcome),
@@ -120,6 +121,12 @@ def summary(outcome: Outcome) -> tuple[str, ...]:
             f"{1 - rules.alpha:.0%} over looks at {looks} episodes"
         ),
     ]
+    if placed:
+        lines.insert(
+            2,
+            f"{placed} of {len(outcome.judgements)} comparisons had both arms on one CPU, drawn "
+            "for each episode: no arm was faster with all of them (--placement)",
+        )
     if outcome.interrupted:
         lines.insert(0, "interrupted: this is what there was until then")
     return tuple(lines)
@@ -157,6 +164,7 @@ def _judgement(one: Judgement) -> dict[str, Any]:
         "metric": comparison.reading.metric.key,
         "fact": comparison.reading.fact,
         "better": comparison.reading.metric.better.value,
+        "on_one_cpu": comparison.on_one_cpu,
         "verdict": one.verdict.value,
         "reason": one.reason or None,
         "ratio": None if ratio is None else _finite(ratio.estimate),

@@ -17,6 +17,7 @@ from mpbench.analysis.outcome import Outcome, outcome_of
 from mpbench.analysis.sequential import plan_looks
 from mpbench.analysis.verdict import Rules
 from mpbench.errors import InvalidSessionError, UsageError
+from mpbench.harness.placement import Placement
 from mpbench.harness.player import fresh_agents
 from mpbench.harness.private import private_folder
 from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
@@ -58,6 +59,7 @@ class ComparePlan:
         facts: Further readings to compare, by the names that workloads declare.
         control: Whether identical arms are compared in the same session.
         confirm: Whether a change must be found again in a second session.
+        placement: Whether both arms of a pair run on one CPU.
         apart: Whether an arm's set-up is left while the other one measures.
         repository: The user's repository, for arms with a commit.
         slowdown: What every arm but the first is slowed down by, for the selftest.
@@ -71,6 +73,7 @@ class ComparePlan:
     facts: tuple[str, ...] = ()
     control: bool = True
     confirm: bool = False
+    placement: Placement = Placement.AUTO
     apart: bool = False
     repository: Path = Path()
     slowdown: Slowdown | None = None
@@ -186,6 +189,7 @@ def _header(prepared: _Prepared, command: Sequence[str]) -> RunHeader:
             "pairs": [pair.record() for pair in prepared.pairs],
             "control": plan.control,
             "confirm": plan.confirm,
+            "placement": plan.placement.value,
             "inject": 0.0 if plan.slowdown is None else plan.slowdown.share,
         },
         subjects={key: one.facts for key, one in prepared.subjects.items()},
@@ -231,7 +235,14 @@ def compare(
         request = stack.enter_context(stop_requests())
         watch = Watch(lambda *_: True, closely=False)
         agents = fresh_agents(private, watch=watch.beside)
-        ring = Ring(agents, Guard(), writer.repetition, seed=plan.plan.seed, watch=watch)
+        ring = Ring(
+            agents,
+            Guard(),
+            writer.repetition,
+            seed=plan.plan.seed,
+            watch=watch,
+            placement=plan.placement,
+        )
         stages = Stages(
             ring,
             prepared.pairs,

@@ -12,8 +12,9 @@ from mpbench.analysis.comparison import FAILURES_ALLOWED, Part
 from mpbench.errors import WorkloadError
 from mpbench.harness.episodes import Occasion, run_episode
 from mpbench.harness.pace import Pace, calibrate_pair
+from mpbench.harness.placement import Placement
 from mpbench.harness.player import Side
-from mpbench.model import Repetition, Slice, Status
+from mpbench.model import Case, Repetition, Slice, Status
 from mpbench.session.watch import Watch
 from mpbench.workload import loops_for
 
@@ -53,10 +54,11 @@ class Ring:
         keep: Takes each record as soon as it is complete.
         seed: Every coin follows from it.
         watch: Has the samplers of arms that ask for one.
+        placement: Whether both arms of a pair run on one CPU.
         clock: Nanoseconds; a fake in tests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that the contests share
         self,
         launcher: Launcher,
         guard: Guard,
@@ -64,6 +66,7 @@ class Ring:
         *,
         seed: int,
         watch: Watch | None = None,
+        placement: Placement = Placement.AUTO,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self.launcher = launcher
@@ -73,12 +76,29 @@ class Ring:
         self.watch = Watch(lambda *_: True, closely=False) if watch is None else watch
         self.clock = clock
         self.origin_ns = clock()
+        self._placement = placement
+        self._paces: dict[tuple[tuple[str, Case, bool], ...], Pace] = {}
         self._records = 0
 
     def next_number(self) -> int:
         """Return the number of the next two records."""
         self._records += 2
         return self._records - 2
+
+    def pace_of(self, sides: tuple[Side, Side]) -> Pace:
+        """
+        Return how two arms take their turns, found out once for all parts of the session.
+
+        Raises:
+            WorkloadError: One arm cannot be measured.
+        """
+        # Arms that differ in their name alone, such as a control's, share it.
+        key = tuple((side.subject.key, side.case, side.apart) for side in sides)
+        if key not in self._paces:
+            self._paces[key] = calibrate_pair(
+                sides, launcher=self.launcher, placement=self._placement
+            )
+        return self._paces[key]
 
     def elapsed_ns(self) -> int:
         """Return nanoseconds since the session began."""
@@ -139,6 +159,8 @@ class Contest:
         else:
             facts = ring.guard.after()
             spent = ring.clock() - started
+            if result.cpu is not None:
+                facts["cpu"] = result.cpu
             repetitions = self._complete(result, self._extra(spent, facts))
         self._episodes += 1
         self._count(repetitions)
@@ -148,7 +170,7 @@ class Contest:
 
     def _run(self, number: int) -> EpisodeResult:
         if self._pace is None:
-            self._pace = calibrate_pair(self._sides, launcher=self._ring.launcher)
+            self._pace = self._ring.pace_of(self._sides)
             if self.slowdown is not None:
                 self._sides = self._burdened(self._pace, self.slowdown)
         return run_episode(

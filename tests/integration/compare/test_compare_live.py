@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from mpbench.analysis.outcome import outcome_of
+from mpbench.analysis.verdict import Rules
 from mpbench.catalog import discover
 from mpbench.cli import main
 from mpbench.harness import pace
 from mpbench.harness.episodes import Occasion, run_episode
 from mpbench.harness.pace import Pace
+from mpbench.harness.placement import Placement
 from mpbench.harness.player import Side, fresh_agents
 from mpbench.model import Case, StartMethod, Status
 from mpbench.plan import Plan
@@ -156,6 +158,48 @@ def test_an_arm_that_fails_is_recorded_alone(subject, tmp_path):
 
     assert (Status.FAILED, "b") == (only.status, only.slice.arm)
     assert "floor/absent" in only.reason
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to choose from")
+def test_everything_an_arm_starts_stays_on_the_cpu_of_its_episode(tmp_path, monkeypatch):
+    """The agent and its children of every method see one CPU, which stands in the records."""
+    text = (
+        "import os, pathlib\n"
+        "def look(name):\n"
+        "    pathlib.Path(name).write_text(repr(sorted(os.sched_getaffinity(0))))\n"
+        "def check(context):\n"
+        "    import tempfile\n"
+        "    with tempfile.TemporaryDirectory() as folder:\n"
+        "        process = context.Process(target=look, args=(f'{folder}/x',))\n"
+        "        process.start()\n"
+        "        process.join()\n"
+        "        here = repr(sorted(os.sched_getaffinity(0)))\n"
+        "        assert pathlib.Path(f'{folder}/x').read_text() == here\n"
+        "        assert len(os.sched_getaffinity(0)) == 1, here\n"
+    )
+    (tmp_path / "placed.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    arms = tuple(
+        Arm(text=f"method={one.value}", method=one, call="placed:check")
+        for one in (StartMethod.FORK, StartMethod.SPAWN)
+    )
+    compared = compare(
+        ComparePlan(
+            plan=Plan(seed=1),
+            arms=arms,
+            control=False,
+            rules=Rules(looks=(1,)),
+            placement=Placement.ONE,
+        ),
+        folder=tmp_path / "out",
+        progress=Silent(),
+    )
+
+    assert [Status.OK] * len(compared.run.repetitions) == [
+        one.status for one in compared.run.repetitions
+    ], [one.reason for one in compared.run.repetitions]
+    assert {one.extra["cpu"] for one in compared.run.repetitions} <= os.sched_getaffinity(0)
+    assert compared.outcome.judgements[0].comparison.on_one_cpu
 
 
 def _repository(folder: Path) -> Path:

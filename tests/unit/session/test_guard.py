@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mpbench.session.guard import Guard, Look, reason_to_drop
+from mpbench.session.guard import Guard, Look, Usual, reason_to_drop
 
 FACTS = {"canary_ns": [3_000, 3_000], "stolen_share": 0.0, "pressure_us": 0, "throttled_us": 0}
 
@@ -25,12 +25,12 @@ FACTS = {"canary_ns": [3_000, 3_000], "stolen_share": 0.0, "pressure_us": 0, "th
 )
 def test_only_exogenous_evidence_drops_an_episode(changes, dropped):
     """The canary and stolen time decide; pressure and throttling are recorded only."""
-    assert dropped is (reason_to_drop({**FACTS, **changes}, 3_000) is not None)
+    assert dropped is (reason_to_drop({**FACTS, **changes}, Usual(3_000)) is not None)
 
 
 def test_the_rule_does_not_see_what_was_measured():
     """Its only inputs are the facts of the machine and the session's usual canary."""
-    assert ("facts", "usual_ns") == reason_to_drop.__code__.co_varnames[:2]
+    assert ("facts", "usual") == reason_to_drop.__code__.co_varnames[:2]
     assert 2 == reason_to_drop.__code__.co_argcount
 
 
@@ -54,6 +54,15 @@ def test_the_guard_reports_what_changed_in_between():
         "pressure_us": 50.0,
         "throttled_us": None,
     } == facts["guard"]
+
+
+def test_where_the_speed_changes_all_the_time_a_canary_must_be_further_off():
+    """A quarter of the canaries at 1.5 times the usual time is the machine, not an accident."""
+    usual = Usual.of([3_000] * 30 + [4_500] * 11)
+
+    assert Usual(3_000, 0.5) == usual
+    assert reason_to_drop({**FACTS, "canary_ns": [3_000, 4_600]}, usual) is None
+    assert reason_to_drop({**FACTS, "canary_ns": [3_000, 7_600]}, usual) is not None
 
 
 def test_the_usual_canary_is_the_sessions_own():
