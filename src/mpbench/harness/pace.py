@@ -79,9 +79,7 @@ def _probe(player: Player) -> tuple[int, int]:
     return iterations, min(taken * iterations // count for count, taken in found)
 
 
-def _places(
-    sides: tuple[Side, Side], launcher: Launcher, placement: Placement
-) -> tuple[int, ...]:
+def _places(sides: tuple[Side, Side], launcher: Launcher, placement: Placement) -> tuple[int, ...]:
     """Return the CPUs of which each episode draws one; empty where both arms run on all."""
     cpus = cpus_here()
     if placement is Placement.ALL or len(cpus) < 2:  # noqa: PLR2004 - one CPU needs no choice

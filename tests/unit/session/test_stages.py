@@ -135,7 +135,7 @@ def test_a_noisy_episode_is_repeated_and_kept_on_record():
 
     def sometimes_slow():
         number = next(looks)
-        return quiet_look()._replace(canary_ns=6_000_000 if number == 6 else 3_000_000)
+        return quiet_look()._replace(canary_ns=6_000_000 if number == 12 else 3_000_000)
 
     session = Session(read=sometimes_slow)
     session.stages.main(control=False)
@@ -150,10 +150,12 @@ def test_a_machine_that_is_always_noisy_ends_and_says_so():
     """Repeating stops when no number of good episodes could make up for the bad ones."""
     looks = iter(range(10_000))
 
-    def every_other_slow():
-        return quiet_look()._replace(canary_ns=3_000_000 if next(looks) % 4 < 2 else 6_000_000)
+    def always_stolen():
+        seen = next(looks)
+        stolen = sum(1 for step in range(seen + 1) if step % 4 in {0, 1, 2})
+        return quiet_look()._replace(stolen_s=float(stolen), busy_s=float(seen - stolen))
 
-    session = Session(read=every_other_slow)
+    session = Session(read=always_stolen)
     session.stages.main(control=True)
 
     assert [Verdict.INVALID] == session.verdicts()

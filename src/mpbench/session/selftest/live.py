@@ -60,6 +60,8 @@ def _plan(names: Sequence[str], seed: int, *, slowdown: Slowdown | None = None) 
         plan=Plan(select=tuple(names), seed=seed),
         arms=(arm, arm),
         only=_first_cases(names),
+        # Identical arms are a stage of their own; its control is as good as one more.
+        control=slowdown is None,
         slowdown=slowdown,
     )
 
