@@ -3,7 +3,8 @@ Compare what `mpbench advise` says with the best of a brute-force search, for jo
 
 Each job is run as users run it: start a pool, map, close, join; the time is
 that of all of it. The advice knows only the results file, the time of one task
-alone, the number of tasks and the size of an argument. The search tries every
+alone, the number of tasks, the size of an argument, and what a task does where a
+user could say so in a word. The search tries every
 start method, worker count and chunk size, and no pool at all. All settings of
 a job take turns, so that drift meets all of them.
 
@@ -32,7 +33,7 @@ _BUFFER = bytearray(8 << 20)
 # Turns that every setting gets which the first ones have not ruled out.
 _SURE = 3
 # Fresh runs of the advised and the best setting; six are the least for an interval.
-_MEETINGS = 9
+_MEETINGS = 25
 # How far the advised setting may be from the best to count as right.
 _CLOSE = 1.10
 
@@ -70,6 +71,7 @@ class Job(NamedTuple):
     work: Callable[[Any], int]
     arguments: list[Any]
     payload_bytes: int | None = None
+    kind: str | None = None
 
 
 class Setting(NamedTuple):
@@ -85,7 +87,7 @@ def jobs() -> list[Job]:
     drawn = random.Random(7)
     uneven = [int(20_000 * drawn.paretovariate(1.4)) for _ in range(160)]
     return [
-        Job("CPU-bound, 64 tasks", compute, [200_000] * 64),
+        Job("CPU-bound, 64 tasks", compute, [200_000] * 64, kind="cpu"),
         Job("mixed, 400 tasks", mix, [20_000] * 400),
         Job(
             "payload-heavy, 64 x 512 KiB",
@@ -95,7 +97,7 @@ def jobs() -> list[Job]:
         ),
         Job("many tiny tasks, 20,000", compute, [20] * 20_000),
         Job("uneven, 160 tasks", compute, uneven),
-        Job("memory-bound, 64 tasks", move, [4 << 20] * 64),
+        Job("memory-bound, 64 tasks", move, [4 << 20] * 64, kind="memory"),
     ]
 
 
@@ -148,7 +150,8 @@ def advised(job: Job, readings: Sequence[Reading], cpus: int) -> Setting:
     for argument in sample:
         job.work(argument)
     task_s = (time.perf_counter() - started) / len(sample)
-    found = settings(readings, Wishes(task_s, job.payload_bytes, len(job.arguments)), cpus)
+    wishes = Wishes(task_s, job.payload_bytes, len(job.arguments), work=job.kind)
+    found = settings(readings, wishes, cpus)
     if not found:
         raise SystemExit("the results lack pool/construct-to-ready or pool/task-overhead")
     return Setting(found[0].method, found[0].workers, found[0].chunk_size)

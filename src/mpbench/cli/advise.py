@@ -123,6 +123,11 @@ def _json(place: Place, answers: Sequence[Advice]) -> dict[str, object]:
 @click.option("--parent-rss", type=_Size(), metavar="SIZE", help="Memory that the parent holds.")
 @click.option("--import-time", type=Duration(), help="How long each child's imports take.")
 @click.option(
+    "--work",
+    type=click.Choice(("cpu", "memory", "syscall", "sleep")),
+    help="What a task does most; its slow-down beside others counts, where it was measured.",
+)
+@click.option(
     "-f",
     "--format",
     "form",
@@ -138,6 +143,7 @@ def command(  # noqa: PLR0913 - one for each thing that a user may know
     tasks: int | None,
     parent_rss: int | None,
     import_time: float | None,
+    work: str | None,
     form: str,
 ) -> int:
     """
@@ -149,7 +155,7 @@ def command(  # noqa: PLR0913 - one for each thing that a user may know
     """
     from mpbench.analysis.advise import Wishes
 
-    wishes = Wishes(task_time, payload, tasks, parent_rss, import_time)
+    wishes = Wishes(task_time, payload, tasks, parent_rss, import_time, work)
     found = _answers(files or (_newest(),), wishes)
     if form == "json":
         json.dump([_json(*one) for one in found], sys.stdout, indent=2, allow_nan=False)

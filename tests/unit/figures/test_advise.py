@@ -270,6 +270,40 @@ def test_a_large_job_gets_a_pool_of_all_cpus():
     assert 5 < best.cost.value < 5.5
 
 
+def test_tasks_that_slow_each_other_down_need_no_pool():
+    """Two workers that are measured to do no more than one leave the pool nothing to win."""
+    rates = [
+        reading(
+            "pool/strong-scaling", rate, unit="op/s", params={"work": "memory", "workers": count}
+        )
+        for count, rate in ((1, 4000.0), (2, 4100.0))
+    ]
+    known = [*starting(1e-3), *rates]
+    wishes = Wishes(task_s=1e-3, tasks=1000)
+    (unsaid, *_) = settings(known, wishes, 2)
+    (said, *_) = settings(known, wishes._replace(work="memory"), 2)
+    (unmeasured, *_) = settings(known, wishes._replace(work="cpu"), 2)
+
+    assert ("fork", "", "fork") == (unsaid.method, said.method, unmeasured.method)
+
+
+def test_advice_on_a_job_says_what_it_takes_tasks_for():
+    """Nothing said, measured, and not measured are told apart in words."""
+    rates = [
+        reading("pool/strong-scaling", 4e3, unit="op/s", params={"work": "cpu", "workers": count})
+        for count in (1, 2)
+    ]
+    known = [*starting(1e-3), *rates]
+    wishes = Wishes(task_s=1e-3, tasks=1000)
+    words = [
+        answers(known, wishes._replace(work=work))["job"].because for work in (None, "cpu", "sleep")
+    ]
+
+    assert "keep a CPU busy" in words[0]
+    assert "work=cpu was measured" in words[1]
+    assert "was not measured" in words[2]
+
+
 def test_a_payload_makes_a_pool_dearer():
     """What a large argument was measured to cost is added to each task."""
     sent = [

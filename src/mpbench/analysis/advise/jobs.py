@@ -29,6 +29,7 @@ from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("Setting", "job", "settings")
 
+_SCALING = "pool/strong-scaling"
 _HOW = (
     "mpbench run --tier standard --select pool/construct-to-ready --select pool/task-overhead "
     "--select pool/payload"
@@ -63,10 +64,28 @@ def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overh
     return None if found is None else with_payload(readings, found, wishes.payload_bytes)
 
 
-def _chunk(overhead: Overhead, task_s: float, tasks: int, workers: int) -> tuple[int, Estimate]:
+def _together(readings: Sequence[Reading], work: str | None, workers: int) -> Reading | None:
+    """Return the tasks a second of some workers at once, where it is known what a task does."""
+    if work is None:
+        return None
+    rates = pick(readings, _SCALING, params={"work": work, "workers": workers})
+    return rates[0] if rates else None
+
+
+def _slowed(readings: Sequence[Reading], work: str | None, workers: int) -> float:
+    """Return how many times as long a task takes while all workers have one; 1 if unknown."""
+    alone, together = _together(readings, work, 1), _together(readings, work, workers)
+    if alone is None or together is None or together.value <= 0:
+        return 1.0
+    return max(1.0, workers * alone.value / together.value)
+
+
+def _chunk(
+    overhead: Overhead, task_s: float, tasks: int, workers: int, slowed: float
+) -> tuple[int, Estimate]:
     """Return the smallest chunk size that is nearly the best, and how long the job takes."""
     predicted = {
-        size: job_time(overhead, task_s, tasks, workers, size)
+        size: job_time(overhead, task_s, tasks, workers, size, slowed=slowed)
         for size in chunk_candidates(tasks, workers)
     }
     best = min(one.value for one in predicted.values())
@@ -101,14 +120,17 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
     alone = wishes.task_s * wishes.tasks
     found = [Setting("", 1, 1, Estimate(alone, alone, alone), ())]
     workers = cpus or 2
+    slowed = _slowed(readings, wishes.work, workers)
+    scaled = [_together(readings, wishes.work, count) for count in (1, workers)]
+    behind = tuple(one.case for one in scaled if one is not None)
     methods = dict.fromkeys(one.method for one in pick(readings, "pool/construct-to-ready"))
     for method in methods:
         started, overhead = _start(readings, method, workers), _overhead(readings, method, wishes)
         if started is None or overhead is None:
             continue
-        size, took = _chunk(overhead, wishes.task_s, wishes.tasks, workers)
+        size, took = _chunk(overhead, wishes.task_s, wishes.tasks, workers, slowed)
         cost = plus(estimate_of(started), took.value)
-        found.append(Setting(method, workers, size, cost, (started.case, *overhead.cases)))
+        found.append(Setting(method, workers, size, cost, (started.case, *overhead.cases, *behind)))
     return tuple(sorted(found, key=lambda one: one.cost.value)) if len(found) > 1 else ()
 
 
@@ -125,10 +147,17 @@ def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterat
         yield missing("job", question, "no start of a pool and its tasks were measured", _HOW)
         return
     choices = [Choice(one.name, one.cost, "s", one.cases, is_modelled=True) for one in found]
-    because = (
-        "From starting the pool to the last result, by a model of equal tasks that keep a CPU busy"
-    )
+    because = "From starting the pool to the last result, by a model of equal tasks"
     cases = [case for one in found for case in one.cases]
+    if wishes.work is None:
+        because += (
+            " that keep a CPU busy and do not slow each other down; "
+            "--work memory says that they do not"
+        )
+    elif any(case.startswith(_SCALING) for case in cases):
+        because += f" that slow each other down as {_SCALING} with work={wishes.work} was measured"
+    else:
+        because += f". How tasks of work={wishes.work} slow each other down was not measured"
     if wishes.payload_bytes is not None and not knows_payload(cases):
         because += (
             f". Without its payload: {format_bytes(int(wishes.payload_bytes))} were not measured"

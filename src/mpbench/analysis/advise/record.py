@@ -31,13 +31,18 @@ _FEW = 3
 
 
 class Wishes(NamedTuple):
-    """What the user said about the program; None is unknown."""
+    """
+    What the user said about the program; None is unknown.
+
+    `work` is what a task does, in the words of `pool/strong-scaling`: cpu, memory, ...
+    """
 
     task_s: float | None = None
     payload_bytes: float | None = None
     tasks: int | None = None
     parent_rss_bytes: float | None = None
     import_s: float | None = None
+    work: str | None = None
 
 
 class Standing(StrEnum):
