@@ -33,6 +33,7 @@ from mpbench.report.figures.limits import limits_of
 from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
 from mpbench.report.matrix import matrix
+from mpbench.report.naming import run_names
 from mpbench.report.origins import events, source, subtitle
 from mpbench.report.stepped import known_steps
 from mpbench.report.trust import caution, checks
@@ -69,6 +70,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
     repetitions = frames.repetitions(runs)
     summaries = summarize(runs, agents, repetitions)
     summaries["row_key"] = _row_keys(summaries)
+    summaries["run_name"] = summaries["run"].map(run_names(runs))
     return Evidence(tuple(runs), samples, agents, summaries, repetitions, Groups(summaries))
 
 

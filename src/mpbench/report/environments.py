@@ -8,6 +8,7 @@ from typing import Any
 
 from mpbench.model import Run
 from mpbench.report.document import Cell, Column, Table
+from mpbench.report.naming import run_names
 from mpbench.report.wording import DASH
 from mpbench.store.frame import python_of
 from mpbench.units import format_bytes
@@ -106,13 +107,14 @@ def _described(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
     """Return the flat facts of each machine and interpreter by its label."""
     several = len(runs) > len({run.header.machine for run in runs})
     found: dict[str, dict[str, str]] = {}
-    for number, run in enumerate(runs, 1):
+    names = run_names(runs)
+    for run in runs:
         # What the doctor found stands in the trust panel, with its remedies.
         known = {name: one for name, one in run.header.environment.items() if name != "doctor"}
         facts = dict(flat(known))
         for key, description in run.header.subjects.items():
-            # Numbered as in the tables: by the order of the files.
-            label = f"run {number}, " * several
+            # Named as in the tables.
+            label = f"{names[run.header.run]}, " * several
             label += f"{run.header.machine}, {python_of(description)}"
             if label in found:
                 label += f", {key}"

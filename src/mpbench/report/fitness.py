@@ -8,6 +8,7 @@ from typing import Any
 from mpbench.model import Run
 from mpbench.report import wording
 from mpbench.report.document import Check, State
+from mpbench.report.naming import run_names
 
 __all__ = ("fitness",)
 
@@ -42,8 +43,10 @@ def fitness(runs: Sequence[Run]) -> tuple[Check, ...]:
     """
     seen: dict[tuple[str, str, str], tuple[Mapping[str, Any], list[str]]] = {}
     examined: dict[str, int] = {}
+    several = len(runs) > len({run.header.machine for run in runs})
+    names = run_names(runs)
     for run in runs:
-        machine = run.header.machine
+        machine = names[run.header.run] if several else run.header.machine
         for one in _findings(run):
             examined[machine] = examined.get(machine, 0) + 1
             level = str(one.get("level"))

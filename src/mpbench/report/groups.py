@@ -27,7 +27,7 @@ class Groups:
     The groups of a report, with labels that name only what differs between them.
 
     Args:
-        summaries: What `summarize` returned.
+        summaries: What `summarize` returned, with `run_name` where runs have names.
     """
 
     def __init__(self, summaries: pd.DataFrame) -> None:
@@ -35,13 +35,16 @@ class Groups:
         self.all = tuple(Group(*(str(value) for value in row)) for row in rows)
         runs = list(dict.fromkeys(group.run for group in self.all))
         places = {(group.run, group.machine) for group in self.all}
-        self._number = {run: str(number + 1) for number, run in enumerate(runs)}
+        self._names = {run: f"run {number}" for number, run in enumerate(runs, 1)}
+        if "run_name" in summaries:
+            known = summaries[["run", "run_name"]].drop_duplicates().itertuples(index=False)
+            self._names.update((str(run), str(name)) for run, name in known)
         self.columns: tuple[str, ...] = tuple(
             name
             for name in ("machine", "python", "arm")
             if len({getattr(group, name) for group in self.all}) > 1
         )
-        # Two runs of one machine differ in nothing but their number.
+        # Two runs of one machine differ in nothing but their names.
         if len({machine for _, machine in places}) < len(places):
             self.columns = ("run", *self.columns)
 
@@ -50,7 +53,7 @@ class Groups:
 
     def value(self, column: str, group: Group) -> str:
         """Return what a group has in one of `columns`."""
-        return self._number[group.run] if column == "run" else str(getattr(group, column))
+        return self._names[group.run] if column == "run" else str(getattr(group, column))
 
     def title(self, column: str) -> str:
         """Return the heading of one of `columns`."""
@@ -58,10 +61,7 @@ class Groups:
 
     def label(self, group: Group) -> str:
         """Return the words that tell a group from the others; empty when it is the only one."""
-        values = [
-            f"run {self.value(name, group)}" if name == "run" else self.value(name, group)
-            for name in self.columns
-        ]
+        values = [self.value(name, group) for name in self.columns]
         return ", ".join(value for value in values if value)
 
     def of(self, row: Any) -> Group:

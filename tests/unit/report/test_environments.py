@@ -8,16 +8,19 @@ from mpbench.report.environments import environments
 def run(folder, usable):
     """Return a run of one machine in a condition of its own."""
     facts = fakes.environment("box", doctor=[{"found": folder}], cpu={"usable": usable})
-    return fakes.run("box", agents=1, environment=facts)._replace(path=f"{folder}/results.jsonl")
+    made = fakes.run("box", agents=1, environment=facts)
+    header = made.header._replace(run=f"{folder}-{usable}")
+    return made._replace(path=f"{folder}/results.jsonl", header=header)
 
 
-def test_two_runs_of_one_machine_are_numbered_and_named_by_their_folders():
-    """As in the other tables the number is the place of the file."""
+def test_two_runs_of_one_machine_are_called_by_their_folders():
+    """Whoever measures several environments of a machine names them so."""
     table = environments([run("two-cores", 2), run("one-core", 1)])
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
 
-    assert ["run 1", "run 2"] == [column.title.split(",")[0] for column in table.columns[1:]]
-    assert ["two-cores", "one-core"] == rows["Result"]
+    names = ["two-cores", "one-core"]
+    assert names == [column.title.split(",")[0] for column in table.columns[1:]]
+    assert names == rows["Result"]
     assert ["2", "1"] == rows["CPU: usable"]
 
 
@@ -33,3 +36,10 @@ def test_one_machine_has_no_number():
     (_, column) = environments([run("a", 2)]).columns
 
     assert column.title.startswith("box")
+
+
+def test_folders_that_do_not_tell_runs_apart_are_no_names():
+    """Two results of one folder are numbered by the order of the files."""
+    table = environments([run("same", 2), run("same", 1)])
+
+    assert ["run 1", "run 2"] == [column.title.split(",")[0] for column in table.columns[1:]]

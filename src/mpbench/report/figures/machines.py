@@ -46,11 +46,16 @@ def _places(summaries: pd.DataFrame) -> dict[tuple[str, str], str]:
         return ", ".join(parts) or place.machine
 
     shown = Counter(name(place) for place in places)
-    # Numbered as in the tables: by the order of the files.
-    runs = {run: number for number, run in enumerate(dict.fromkeys(summaries["run"]), 1)}
+    # Named as in the tables.
+    runs = {run: f"run {number}" for number, run in enumerate(dict.fromkeys(summaries["run"]), 1)}
+    if "run_name" in summaries:
+        runs.update(zip(summaries["run"], summaries["run_name"], strict=True))
+    if max(shown.values(), default=0) > 1 and len({one.run for one in places}) == len(places):
+        # The name of a run says more than what some of them share.
+        return {(one.run, one.subject): runs[one.run] for one in places}
     return {
         (place.run, place.subject): name(place)
-        + (f", run {runs[place.run]}" if shown[name(place)] > 1 else "")
+        + (f", {runs[place.run]}" if shown[name(place)] > 1 else "")
         for place in places
     }
 
