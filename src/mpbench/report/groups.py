@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from mpbench.report.naming import names_in
+
 __all__ = ("Group", "Groups")
 
 _KEYS = ["run", "machine", "subject", "python", "arm"]
@@ -33,12 +35,8 @@ class Groups:
     def __init__(self, summaries: pd.DataFrame) -> None:
         rows = summaries[_KEYS].drop_duplicates().itertuples(index=False)
         self.all = tuple(Group(*(str(value) for value in row)) for row in rows)
-        runs = list(dict.fromkeys(group.run for group in self.all))
         places = {(group.run, group.machine) for group in self.all}
-        self._names = {run: f"run {number}" for number, run in enumerate(runs, 1)}
-        if "run_name" in summaries:
-            known = summaries[["run", "run_name"]].drop_duplicates().itertuples(index=False)
-            self._names.update((str(run), str(name)) for run, name in known)
+        self._names = names_in(summaries)
         self.columns: tuple[str, ...] = tuple(
             name
             for name in ("machine", "python", "arm")

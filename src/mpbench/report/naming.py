@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from mpbench.model import Run
 
-__all__ = ("run_names",)
+__all__ = ("names_in", "run_names")
 
 
 def run_names(runs: Sequence[Run]) -> dict[str, str]:
@@ -26,3 +28,16 @@ def run_names(runs: Sequence[Run]) -> dict[str, str]:
         run.header.run: folder if named else f"run {number}"
         for number, (run, folder) in enumerate(zip(runs, folders, strict=True), 1)
     }
+
+
+def names_in(summaries: pd.DataFrame) -> dict[str, str]:
+    """
+    Return the name of each run in a table: its `run_name`, or its place where there are none.
+
+    Args:
+        summaries: With `run`, in the order of the files.
+    """
+    if "run_name" in summaries:
+        return dict(zip(summaries["run"], summaries["run_name"], strict=True))
+    runs = dict.fromkeys(summaries["run"])
+    return {run: f"run {number}" for number, run in enumerate(runs, 1)}

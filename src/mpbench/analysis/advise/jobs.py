@@ -64,20 +64,19 @@ def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overh
     return None if found is None else with_payload(readings, found, wishes.payload_bytes)
 
 
-def _together(readings: Sequence[Reading], work: str | None, workers: int) -> Reading | None:
-    """Return the tasks a second of some workers at once, where it is known what a task does."""
-    if work is None:
-        return None
-    rates = pick(readings, _SCALING, params={"work": work, "workers": workers})
-    return rates[0] if rates else None
-
-
-def _slowed(readings: Sequence[Reading], work: str | None, workers: int) -> float:
-    """Return how many times as long a task takes while all workers have one; 1 if unknown."""
-    alone, together = _together(readings, work, 1), _together(readings, work, workers)
-    if alone is None or together is None or together.value <= 0:
-        return 1.0
-    return max(1.0, workers * alone.value / together.value)
+def _slowed(
+    readings: Sequence[Reading], work: str | None, workers: int
+) -> tuple[float, tuple[str, ...]]:
+    """Return how many times as long a task takes while all workers have one, and the cases."""
+    rates = [
+        pick(readings, _SCALING, params={"work": work, "workers": count})
+        for count in (1, workers)
+        if work is not None
+    ]
+    if not rates or not all(rates) or rates[1][0].value <= 0:
+        return 1.0, ()
+    alone, together = (found[0] for found in rates)
+    return max(1.0, workers * alone.value / together.value), (alone.case, together.case)
 
 
 def _chunk(
@@ -120,9 +119,7 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
     alone = wishes.task_s * wishes.tasks
     found = [Setting("", 1, 1, Estimate(alone, alone, alone), ())]
     workers = cpus or 2
-    slowed = _slowed(readings, wishes.work, workers)
-    scaled = [_together(readings, wishes.work, count) for count in (1, workers)]
-    behind = tuple(one.case for one in scaled if one is not None)
+    slowed, behind = _slowed(readings, wishes.work, workers)
     methods = dict.fromkeys(one.method for one in pick(readings, "pool/construct-to-ready"))
     for method in methods:
         started, overhead = _start(readings, method, workers), _overhead(readings, method, wishes)
@@ -152,7 +149,7 @@ def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterat
     if wishes.work is None:
         because += (
             " that keep a CPU busy and do not slow each other down; "
-            "--work memory says that they do not"
+            "--work memory says that they move memory instead"
         )
     elif any(case.startswith(_SCALING) for case in cases):
         because += f" that slow each other down as {_SCALING} with work={wishes.work} was measured"

@@ -10,6 +10,7 @@ from mpbench.analysis.readings import Place, places_of
 from mpbench.report.document import Figure
 from mpbench.report.figures.heatmap import Matrix, Ratio, matrix_figure
 from mpbench.report.figures.words import ratio_words
+from mpbench.report.naming import names_in
 
 __all__ = ("method_matrix", "place_matrix")
 
@@ -47,9 +48,7 @@ def _places(summaries: pd.DataFrame) -> dict[tuple[str, str], str]:
 
     shown = Counter(name(place) for place in places)
     # Named as in the tables.
-    runs = {run: f"run {number}" for number, run in enumerate(dict.fromkeys(summaries["run"]), 1)}
-    if "run_name" in summaries:
-        runs.update(zip(summaries["run"], summaries["run_name"], strict=True))
+    runs = names_in(summaries)
     if max(shown.values(), default=0) > 1 and len({one.run for one in places}) == len(places):
         # The name of a run says more than what some of them share.
         return {(one.run, one.subject): runs[one.run] for one in places}

@@ -46,7 +46,7 @@ class Size:
 
 
 # One workload of each family, with operations up to some milliseconds. Contended ones
-# need every CPU at once; what they need to be decided is said in docs/METHODOLOGY.md.
+# need every CPU at once; docs/METHODOLOGY.md says how far their episodes spread.
 _TEN = (
     "process/start-to-join",
     "pipe/round-trip",
