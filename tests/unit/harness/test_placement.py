@@ -119,7 +119,7 @@ def test_a_contended_workload_keeps_all_cpus(side):
     opened = []
 
     assert not placement.serves_on_one(
-        side, launcher=_launcher({"a": 1.0}, opened), cpu=0, sample_ns=1
+        side, launcher=_launcher({"a": 1.0}, opened), cpus=(0,), sample_ns=1
     )
     assert [] == opened
 
