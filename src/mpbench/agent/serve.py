@@ -15,7 +15,7 @@ from mpbench.agent.burden import slowed_down
 from mpbench.agent.calibrate import iterations_for
 from mpbench.agent.held import Held, held, left_since
 from mpbench.agent.protocol import Channel, sample_to_wire
-from mpbench.agent.sample import quiet_collector, take
+from mpbench.agent.sample import quiet_collector, take, thaw
 from mpbench.catalog import find
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError, WorkloadError
@@ -126,6 +126,7 @@ class Agent:
         started = monotonic_ns()
         stack, self._stack = self._stack, ExitStack()
         self._workload = self._yielded = None
+        thaw()
         stack.close()
         return {"elapsed_ns": monotonic_ns() - started, "left": left_since(self._before)}
 

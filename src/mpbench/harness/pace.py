@@ -19,10 +19,10 @@ __all__ = ("Pace", "calibrate_pair")
 SLICE_NS = 5_000_000
 # A window shorter than this sees too few turns of a contended lock.
 WINDOW_NS = 50_000_000
-# Slices of one episode together; with launching and ending, 0.9 s. Longer ones
-# cost more than they gain: what is fixed at the start of an agent does not
-# average out inside it.
-EPISODE_NS = 600_000_000
+# Turns of one episode together; launching and ending take 0.2 s more. Longer ones
+# cost more than they gain: the test wants nine episodes whatever their length, and
+# what is fixed at the start of an agent does not average out inside it.
+EPISODE_NS = 250_000_000
 _FEWEST_PAIRS, _MOST_PAIRS = 4, 80
 # Where a single turn takes longer than this, two pairs must do.
 _LONG_TURN_NS = 500_000_000
@@ -120,7 +120,9 @@ def _probe(players: tuple[Player, Player]) -> tuple[_Need, _Need]:
     for player, taken in zip(players, turns):
         iterations = max(count for count, _ in taken)
         turn_ns = max(1, min(one_ns * iterations // count for count, one_ns in taken))
-        needs.append(_Need(iterations, turn_ns, _joined(player, iterations, turn_ns)))
+        # The baseline's rhythm is both arms': they do the same, or something alike.
+        joined = _joined(player, iterations, turn_ns) if player is players[0] else 1
+        needs.append(_Need(iterations, turn_ns, joined))
     for player in players:
         if not player.side.apart:
             player.leave()
@@ -185,7 +187,7 @@ def calibrate_pair(
         )
     turn_ns = max(1, (first.turn_ns + second.turn_ns) // 2)
     samples = _samples_of(sides[0], turn_ns)
-    joined = max(first.joined, second.joined)
+    joined = first.joined
     if sides[0].workload.timing is Timing.ONCE:
         samples = min(_MOST_SAMPLES, samples * joined)
         iterations = first.iterations, second.iterations

@@ -97,7 +97,7 @@ def serves_on_one(side: Side, *, launcher: Launcher, cpus: Sequence[int], sample
     Args:
         side: The arm.
         launcher: Starts an agent.
-        cpus: The CPUs to try, one after the other; one that is slow now says nothing.
+        cpus: The CPUs to try until one serves; one that is slow now says nothing.
         sample_ns: The length of a turn, in nanoseconds.
 
     Returns:
@@ -105,11 +105,14 @@ def serves_on_one(side: Side, *, launcher: Launcher, cpus: Sequence[int], sample
     """
     if side.apart or side.workload.timing is Timing.WINDOW:
         return False
+    anywhere = here = math.inf
     try:
-        found = [_tried(side, cpu, launcher, sample_ns) for cpu in cpus]
+        for cpu in cpus:
+            free, placed = _tried(side, cpu, launcher, sample_ns)
+            anywhere, here = min(anywhere, free), min(here, placed)
+            if here <= _MOST_LOST * anywhere:
+                return True
     except WorkloadError:
         # An arm that fails everywhere says so when it is calibrated.
         return False
-    anywhere = min(free for free, _ in found)
-    here = min(placed for _, placed in found)
-    return here <= _MOST_LOST * anywhere
+    return False
