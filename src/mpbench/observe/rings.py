@@ -173,29 +173,22 @@ def _inherited(token: str, names: Mapping[str, _Names]) -> dict[int, Thing]:
     return {**things, **own.things}
 
 
+def _record(cells: memoryview, at: int) -> tuple[int, Moment]:
+    """Return the lane and the event at a word; one that has not ended ends as it begins."""
+    start, duration, word, argument = cells[at : at + layout.RECORD_WORDS]
+    return word >> 16 & 0xFFFF, Moment(start, start + duration, word & 0xFFFF, word >> 32, argument)
+
+
 def _records(cells: memoryview) -> Iterator[tuple[int, Moment]]:
-    """Return the lane and the event of each record that was written."""
-    begin = layout.record_start()
+    """Return the lane and the event of each record that was begun."""
+    begin = layout.FIRST_RECORD
     end = min(len(cells), begin + cells[layout.CHUNKS] * layout.CHUNK_WORDS)
-    for at in range(begin, end - layout.RECORD_WORDS + 1, layout.RECORD_WORDS):
-        start, duration, word, argument = cells[at : at + layout.RECORD_WORDS]
-        kind = word & 0xFFFF
-        if kind:
-            moment = Moment(start, start + duration, kind, word >> 32, argument)
-            yield word >> 16 & 0xFFFF, moment
-
-
-def _unfinished(cells: memoryview, lane: int) -> tuple[Moment, ...]:
-    if lane >= layout.LANES:
-        return ()
-    begin = layout.HEADER_WORDS + lane * layout.OPEN_WORDS
-    found = []
-    for at in range(begin, begin + layout.OPEN_WORDS, 2):
-        start, word = cells[at : at + 2]
-        if not word & 0xFFFF:
-            break
-        found.append(Moment(start, start, word & 0xFFFF, word >> 32, 0))
-    return tuple(found)
+    for at in (
+        *range(layout.HEADER_WORDS, layout.TOTALS_START, layout.RECORD_WORDS),
+        *range(begin, end - layout.RECORD_WORDS + 1, layout.RECORD_WORDS),
+    ):
+        if cells[at + 2] & 0xFFFF:
+            yield _record(cells, at)
 
 
 def _totals(cells: memoryview, kept: Iterable[Moment]) -> tuple[Total, ...]:
@@ -218,23 +211,24 @@ def _totals(cells: memoryview, kept: Iterable[Moment]) -> tuple[Total, ...]:
 
 def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
     raw = path.read_bytes()
-    if len(raw) < layout.record_start() * 8 or len(raw) % 8:
+    if len(raw) < layout.FIRST_RECORD * 8 or len(raw) % 8:
         return None
     cells = memoryview(raw).cast("Q")
     own = names.get(path.stem)
     if cells[layout.MAGIC_AT] != layout.MAGIC or own is None:
         return None
     by_lane: dict[int, list[Moment]] = {}
+    begun: dict[int, list[Moment]] = {}
     for number, moment in _records(cells):
-        by_lane.setdefault(number, []).append(moment)
+        (by_lane if moment.duration_ns else begun).setdefault(number, []).append(moment)
     lanes = [
         Lane(
             number,
             *own.threads.get(number, ("", False)),
             moments=_sorted(by_lane.get(number, [])),
-            unfinished=_unfinished(cells, number),
+            unfinished=_sorted(begun.get(number, [])),
         )
-        for number in sorted({*by_lane, *own.threads})
+        for number in sorted({*by_lane, *begun, *own.threads})
     ]
     role = {key: value for line in own.roles for key, value in line.items()}
     return Traced(

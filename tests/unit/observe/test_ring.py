@@ -150,7 +150,7 @@ def test_a_cut_off_file_is_left_out(tmp_path):
     recorder = make(tmp_path)
     recorder.record(kinds.PUT, 0, 1, 2)
     (tmp_path / "9-9.ring").write_bytes(b"short")
-    (tmp_path / "8-8.ring").write_bytes(bytes(layout.record_start() * 8 + 64))
+    (tmp_path / "8-8.ring").write_bytes(bytes(layout.FIRST_RECORD * 8 + 64))
     with (tmp_path / f"{recorder.token}.names").open("a") as names:
         names.write('{"name": 5, "key": "half')
 
@@ -178,7 +178,7 @@ def test_without_a_folder_the_program_goes_on(tmp_path):
 
 def test_a_full_disk_is_not_begun_to_be_filled(tmp_path, monkeypatch):
     """A page that cannot be stored would end the program when it is touched."""
-    monkeypatch.setattr("mpbench.observe.hook.ring._LEAST_FREE", 1 << 62)
+    monkeypatch.setattr("mpbench.observe.hook.eventfile._LEAST_FREE", 1 << 62)
     recorder = make(tmp_path)
     recorder.record(kinds.GET, 0, 1, 2)
 

@@ -7,7 +7,7 @@ import os
 from . import kinds
 from .locks import lock_key, lock_number
 from .ring import now, recorder
-from .wrap import calling_place, measured, replace, timed
+from .wrap import calling_place, guarded, measured, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -30,16 +30,20 @@ def connection_key(connection: Any) -> str:
         return ""
 
 
+@guarded
+def _first_number(connection: Any) -> int:
+    key = connection_key(connection)
+    connection._mpbench = known = recorder().number(key, "Pipe") if key else 0
+    return known
+
+
 def _number(connection: Any) -> int:
     """Return a connection's number; remembered on the object, which is pickled without it."""
     try:
         # A forked child inherits the numbers with the objects.
-        known: int = connection._mpbench
+        return connection._mpbench  # type: ignore[no-any-return]
     except AttributeError:
-        key = connection_key(connection)
-        known = recorder().number(key, "Pipe") if key else 0
-        connection._mpbench = known
-    return known
+        return _first_number(connection)
 
 
 def _pipe(original: Any) -> Any:
@@ -55,49 +59,33 @@ def _pipe(original: Any) -> Any:
     return wrapper
 
 
-def _send(original: Any) -> Any:
-    begin, finish = recorder().begin, recorder().finish
-
-    def wrapper(self: Any, buf: Any) -> Any:
-        thing = _number(self)
-        start = begin(kinds.SEND, thing)
-        try:
-            return original(self, buf)
-        finally:
-            finish(kinds.SEND, thing, start, len(buf))
-
-    return wrapper
+def _sent(args: tuple[Any, ...], result: Any) -> int:
+    """Return how many bytes a connection was given."""
+    del result
+    try:
+        return len(args[1])
+    except Exception:  # noqa: BLE001 - whatever a subclass has made of it
+        return 0
 
 
-def _receive(original: Any) -> Any:
-    begin, finish = recorder().begin, recorder().finish
-
-    def wrapper(self: Any, maxsize: int | None = None) -> Any:
-        # Asked before: a reader that meets the end of the pipe may be closed after.
-        thing = _number(self)
-        start = begin(kinds.RECV, thing)
-        size = 0
-        try:
-            buffer = original(self, maxsize)
-            if buffer is not None:
-                # It was written from its beginning to its end.
-                size = buffer.tell()
-            return buffer
-        finally:
-            finish(kinds.RECV, thing, start, size)
-
-    return wrapper
+def _received(args: tuple[Any, ...], result: Any) -> int:
+    """Return how many bytes a connection read: its buffer was written from its beginning."""
+    del args
+    try:
+        return result.tell()  # type: ignore[no-any-return]
+    except Exception:  # noqa: BLE001 - None, or whatever a subclass has made of it
+        return 0
 
 
 def _read(original: Any) -> Any:
     keep = recorder().record
 
-    def wrapper(self: Any, size: int, *args: Any, **named: Any) -> Any:
+    def wrapper(self: Any, size: int, *more: Any) -> Any:
         if size != _HEADER_BYTES:
-            return original(self, size, *args, **named)
+            return original(self, size, *more)
         start = now()
         try:
-            return original(self, size, *args, **named)
+            return original(self, size, *more)
         finally:
             end = now()
             if end - start >= _WAIT_NS:
@@ -120,19 +108,19 @@ def _wait(original: Any) -> Any:
             # A look, not a wait; Pool's own threads take thousands of them in a second.
             return original(object_list, timeout)
         thing = _first_of(object_list)
-        start = begin(kinds.POLL, thing)
+        begun = begin(kinds.POLL, thing)
         try:
             return original(object_list, timeout)
         finally:
-            finish(kinds.POLL, thing, start)
+            finish(kinds.POLL, thing, begun)
 
     return wrapper
 
 
 def wrap_connection(module: Any) -> None:
     """Wrap Connection, Pipe and wait of multiprocessing.connection."""
-    replace(module.Connection, "_send_bytes", _send)
-    replace(module.Connection, "_recv_bytes", _receive)
+    replace(module.Connection, "_send_bytes", timed(kinds.SEND, _number, _sent))
+    replace(module.Connection, "_recv_bytes", timed(kinds.RECV, _number, _received))
     replace(module.Connection, "_recv", _read)
     replace(module, "Pipe", _pipe)
     replace(module, "wait", _wait)
@@ -179,16 +167,21 @@ def _queue_made(original: Any) -> Any:
     return wrapper
 
 
+@guarded
+def _first_queue_number(queue: Any) -> int:
+    reader = getattr(queue, "_reader", None)
+    # A worker closes the end that it does not use; the other has the same key.
+    end = reader if getattr(reader, "_handle", None) is not None else queue._writer
+    queue._mpbench = known = _number(end)
+    return known
+
+
 def _queue_number(queue: Any) -> int:
     """Return a queue's number: that of its pipe."""
     try:
-        known: int = queue._mpbench
+        return queue._mpbench  # type: ignore[no-any-return]
     except AttributeError:
-        reader = getattr(queue, "_reader", None)
-        # A worker closes the end that it does not use; the other has the same key.
-        end = reader if getattr(reader, "_handle", None) is not None else queue._writer
-        known = queue._mpbench = _number(end)
-    return known
+        return _first_queue_number(queue)
 
 
 def _subclass_made(owner: Any, kind_by_name: dict[str, int]) -> Any:
@@ -202,6 +195,7 @@ def _subclass_made(owner: Any, kind_by_name: dict[str, int]) -> Any:
     return classmethod(__init_subclass__)
 
 
+@guarded
 def _joinable_number(queue: Any) -> int:
     return lock_number(getattr(queue, "_unfinished_tasks", None))
 

@@ -1,4 +1,4 @@
-"""Where one thread of a recorded process writes next."""
+"""Where one thread of a recorded process writes its events."""
 
 from __future__ import annotations
 
@@ -9,30 +9,131 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .eventfile import EventFile
+
 __all__ = ("Lane",)
+
+
+class _Nowhere:
+    """Takes words and keeps none."""
+
+    def __getitem__(self, at: int) -> int:
+        return 0
+
+    def __setitem__(self, at: int, word: int) -> None:
+        pass
 
 
 class Lane:
     """
     One thread's place in the event file; nobody else writes there.
 
+    `next` is the record for the next event and `stop` the end of its chunk. They
+    are equal when there is none, or when the file is so full that an event is
+    kept only once it has lasted long enough: `more`, `brief` and `settle` know then.
+
     Args:
         number: The lane's number in the file.
-        cells: The file's words.
+        file: The process's event file.
     """
 
-    __slots__ = ("bits", "cells", "deepest", "next", "open", "shortest", "slots", "stop")
+    __slots__ = (
+        "_depth",
+        "_file",
+        "_open",
+        "_shortest",
+        "_slots",
+        "_spare",
+        "_spare_stop",
+        "bits",
+        "cells",
+        "next",
+        "stop",
+    )
 
-    def __init__(self, number: int, cells: Any) -> None:
+    def __init__(self, number: int, file: EventFile) -> None:
+        self._file = file
+        self.cells: Any = file.cells
         self.bits = number << 16
-        self.cells = cells
-        # Where the next event that begins is noted; it is erased when it ends.
-        self.open = layout.HEADER_WORDS + number * layout.OPEN_WORDS
-        self.deepest = self.open + layout.OPEN_WORDS if number < layout.LANES else 0
-        # The chunk of records: the next free word, and the first one that is not the lane's.
-        self.next = 0
-        self.stop = 0
-        # Shorter events are summed up and not kept.
-        self.shortest = 0
+        self.next = self.stop = 0
+        # Of a chunk whose records are given to events that have ended already.
+        self._spare = self._spare_stop = 0
+        self._shortest = 0
+        self._depth = 0
+        self._open = layout.HEADER_WORDS + number * layout.OPEN_WORDS
+        if number >= layout.LANES:
+            self._open = 0
         # Where events of one kind and object are summed up.
-        self.slots: dict[int, int] = {}
+        self._slots: dict[int, int] = {}
+
+    def forget(self) -> None:
+        """Write nothing more: a forked child is not the thread that it was copied from."""
+        self.cells = _Nowhere()
+
+    def _refill(self) -> None:
+        """Take the file's next chunk, if it has one."""
+        taken = self._file.take()
+        if taken is None:
+            return
+        self._spare, self._spare_stop, self._shortest, chunks = taken
+        cells = self.cells
+        cells[layout.CHUNKS] = max(cells[layout.CHUNKS], chunks)
+
+    def more(self) -> int:
+        """Return where an event that begins is noted when `next` is `stop`."""
+        if self._spare == self._spare_stop:
+            self._refill()
+        if not self._shortest and self._spare < self._spare_stop:
+            at = self._spare
+            self.next, self.stop = at + layout.RECORD_WORDS, self._spare_stop
+            self._spare = self._spare_stop
+            return at
+        depth, self._depth = self._depth, self._depth + 1
+        if depth < layout.OPEN_DEPTH and self._open:
+            return self._open + depth * layout.RECORD_WORDS
+        return layout.JUNK
+
+    def settle(self, at: int, key: int, start: int, duration: int, argument: int) -> None:
+        """Keep or sum up an event that has ended and was noted by `more` at *at*."""
+        self._depth -= 1
+        self.cells[at + 2] = 0
+        self.brief(key, start, duration, argument)
+
+    def brief(self, key: int, start: int, duration: int, argument: int) -> None:
+        """Keep an event that has ended, when `next` is `stop`; sum it up where it is too short."""
+        if self._spare == self._spare_stop:
+            self._refill()
+        if self._spare == self._spare_stop or duration < self._shortest:
+            self._sum(key & ~(0xFFFF << 16), duration)
+            return
+        at, self._spare = self._spare, self._spare + layout.RECORD_WORDS
+        cells = self.cells
+        cells[at] = start
+        cells[at + 1] = duration or 1
+        cells[at + 3] = argument
+        # Last, so that a record is whole or has kind 0.
+        cells[at + 2] = key
+
+    def _slot(self, key: int) -> int:
+        """Return where the lane sums up events of one kind and object."""
+        known = self._slots.get(key)
+        if known is not None:
+            return known
+        number = self._file.slot()
+        at = layout.TOTALS_START + number * layout.SLOT_WORDS
+        self._slots[key] = at
+        cells = self.cells
+        cells[at] = key
+        cells[layout.SLOT_AT] = max(cells[layout.SLOT_AT], number + 1)
+        return at
+
+    def _sum(self, key: int, duration: int) -> None:
+        cells, slot = self.cells, self._slot(key)
+        cells[layout.DROPPED] += 1
+        cells[slot + 1] += 1
+        cells[slot + 2] += duration
+        cells[slot + 3] = max(cells[slot + 3], duration)
+
+    def counter(self, kind: int, thing: int) -> int:
+        """Return the word in which the lane counts events that take no time worth a record."""
+        return self._slot(kind | thing << 32) + 1

@@ -6,7 +6,7 @@ import os
 
 from . import kinds
 from .ring import now, recorder
-from .wrap import calling_place, replace, timed
+from .wrap import calling_place, guarded, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -53,25 +53,36 @@ def _waiting_acquire(lock: Any, raw: Any) -> Any:
     The semaphore's own acquire tries before it waits, too, so that the order
     in which processes get it does not change.
     """
-    count, begin, finish = recorder().count, recorder().begin, recorder().finish
+    ours = recorder()
+    local, new_lane, begin, finish = ours.local, ours.lane, ours.begin, ours.finish
     thing = 0
+    # The lane that counted last, and the word that it counts in.
+    counted: tuple[Any, int] = (None, 0)
 
     def acquire(block: bool = True, timeout: float | None = None) -> bool:
-        nonlocal thing
+        nonlocal thing, counted
         if not thing:
             # Not before: whoever makes the lock describes it first.
             thing = lock_number(lock)
         if raw(False):
-            count(kinds.LOCK_WAIT, thing)
+            try:
+                lane = local.lane
+            except AttributeError:
+                lane = new_lane()
+            last, at = counted
+            if lane is not last:
+                at = lane.counter(kinds.LOCK_WAIT, thing)
+                counted = lane, at
+            lane.cells[at] += 1
             return True
         if not block:
             return False
-        start = begin(kinds.LOCK_WAIT, thing)
+        begun = begin(kinds.LOCK_WAIT, thing)
         got = False
         try:
             got = bool(raw(True, timeout))
         finally:
-            finish(kinds.LOCK_WAIT, thing, start, int(got))
+            finish(kinds.LOCK_WAIT, thing, begun, int(got))
         return got
 
     return acquire
@@ -94,10 +105,12 @@ def _enter(original: Any) -> Any:
     return wrapper
 
 
+@guarded
 def _condition_number(condition: Any) -> int:
     return lock_number(getattr(condition, "_lock", None))
 
 
+@guarded
 def _event_number(event: Any) -> int:
     return _condition_number(getattr(event, "_cond", None))
 

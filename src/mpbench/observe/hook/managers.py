@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import kinds
 from .ring import now, recorder
-from .wrap import calling_place, replace, timed
+from .wrap import calling_place, guarded, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -20,11 +20,11 @@ def _call(original: Any) -> Any:
     def wrapper(self: Any, methodname: str, *args: Any, **named: Any) -> Any:
         kind = getattr(getattr(self, "_token", None), "typeid", "proxy")
         thing = recorder().number(f"call:{kind}.{methodname}", f"{kind}.{methodname}")
-        start = begin(kinds.CALL, thing)
+        begun = begin(kinds.CALL, thing)
         try:
             return original(self, methodname, *args, **named)
         finally:
-            finish(kinds.CALL, thing, start)
+            finish(kinds.CALL, thing, begun)
 
     return wrapper
 
@@ -37,6 +37,7 @@ def _server(original: Any) -> Any:
     return wrapper
 
 
+@guarded
 def _manager_number(manager: Any) -> int:
     key = f"manager:{id(manager)}"
     return recorder().named(key, type(manager).__name__, calling_place())

@@ -7,7 +7,7 @@ import threading
 from . import kinds
 from .channels import name_queue
 from .ring import now, recorder
-from .wrap import calling_place, replace, timed
+from .wrap import calling_place, guarded, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -22,10 +22,11 @@ def _calls(args: tuple[Any, ...], result: Any) -> int:
     del result
     try:
         return len(args[0][1])
-    except (TypeError, IndexError):
+    except Exception:  # noqa: BLE001 - whatever a subclass has made of it
         return 1
 
 
+@guarded
 def _chunk(args: tuple[Any, ...], result: Any) -> int:
     """Return how many calls a chunk of an executor's map holds."""
     del result
@@ -40,11 +41,11 @@ def _role(role: str) -> Any:
             # A ThreadPool runs the same loop in threads of its owner.
             if threading.current_thread() is threading.main_thread():
                 recorder().say({"role": role})
-            start = recorder().begin(kinds.WORKER, 0)
+            begun = recorder().begin(kinds.WORKER, 0)
             try:
                 return original(*args, **named)
             finally:
-                recorder().finish(kinds.WORKER, 0, start)
+                recorder().finish(kinds.WORKER, 0, begun)
 
         return wrapper
 
@@ -66,10 +67,12 @@ def _pool_made(original: Any) -> Any:
     return wrapper
 
 
+@guarded
 def _own_number(pool: Any) -> int:
     return int(getattr(pool, "_mpbench", 0))
 
 
+@guarded
 def _result_number(result: Any) -> int:
     return _own_number(getattr(result, "_pool", None))
 
@@ -117,26 +120,21 @@ def _each(original: Any) -> Any:
     def wrapper(*args: Any, **named: Any) -> Any:
         futures = original(*args, **named)
         while True:
-            start = recorder().begin(kinds.RESULT_WAIT, 0)
+            begun = recorder().begin(kinds.RESULT_WAIT, 0)
             try:
                 one = next(futures)
             except StopIteration:
                 return
             finally:
-                recorder().finish(kinds.RESULT_WAIT, 0, start)
+                recorder().finish(kinds.RESULT_WAIT, 0, begun)
             yield one
 
     return wrapper
 
 
-def _nothing(first: Any) -> int:
-    del first
-    return 0
-
-
 def wrap_futures(module: Any) -> None:
     """Wrap the waits for futures."""
-    replace(module.Future, "result", timed(kinds.RESULT_WAIT, _nothing))
-    replace(module.Future, "exception", timed(kinds.RESULT_WAIT, _nothing))
-    replace(module, "wait", timed(kinds.RESULT_WAIT, _nothing))
+    replace(module.Future, "result", timed(kinds.RESULT_WAIT))
+    replace(module.Future, "exception", timed(kinds.RESULT_WAIT))
+    replace(module, "wait", timed(kinds.RESULT_WAIT))
     replace(module, "as_completed", _each)

@@ -8,7 +8,7 @@ import time
 
 from . import kinds
 from .ring import now, recorder
-from .wrap import calling_place, replace, timed
+from .wrap import calling_place, guarded, replace, timed
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -63,18 +63,18 @@ def _method_of(process: Any) -> str:
 def _run(run: Any) -> Any:
     def wrapper() -> Any:
         used = time.process_time_ns()
-        start = recorder().begin(kinds.RUN, 0)
+        begun = recorder().begin(kinds.RUN, 0)
         try:
             return run()
         finally:
-            recorder().finish(kinds.RUN, 0, start, time.process_time_ns() - used)
+            recorder().finish(kinds.RUN, 0, begun, time.process_time_ns() - used)
 
     return wrapper
 
 
 def _bootstrap(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> Any:
-        start = recorder().begin(kinds.BOOTSTRAP, 0)
+        begun = recorder().begin(kinds.BOOTSTRAP, 0)
         recorder().say(
             {
                 "role": "child",
@@ -89,16 +89,12 @@ def _bootstrap(original: Any) -> Any:
         try:
             return original(self, *args, **named)
         finally:
-            recorder().finish(kinds.BOOTSTRAP, 0, start, os.getppid())
+            recorder().finish(kinds.BOOTSTRAP, 0, begun, os.getppid())
 
     return wrapper
 
 
-def _pid_number(process: Any) -> int:
-    del process
-    return 0
-
-
+@guarded
 def _pid_argument(args: tuple[Any, ...], result: Any) -> int:
     del result
     popen = getattr(args[0], "_popen", None)
@@ -108,7 +104,7 @@ def _pid_argument(args: tuple[Any, ...], result: Any) -> int:
 def wrap_process(module: Any) -> None:
     """Wrap BaseProcess, from which every Process derives."""
     replace(module.BaseProcess, "start", _start)
-    replace(module.BaseProcess, "join", timed(kinds.JOIN, _pid_number, _pid_argument))
+    replace(module.BaseProcess, "join", timed(kinds.JOIN, None, _pid_argument))
     replace(module.BaseProcess, "_bootstrap", _bootstrap)
 
 
@@ -135,11 +131,11 @@ def wrap_spawn(module: Any) -> None:
 
 def _exit(original: Any) -> Any:
     def wrapper(*args: Any, **named: Any) -> Any:
-        start = recorder().begin(kinds.EXIT, 0)
+        begun = recorder().begin(kinds.EXIT, 0)
         try:
             return original(*args, **named)
         finally:
-            recorder().finish(kinds.EXIT, 0, start, time.process_time_ns())
+            recorder().finish(kinds.EXIT, 0, begun, time.process_time_ns())
 
     return wrapper
 

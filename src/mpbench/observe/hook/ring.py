@@ -1,21 +1,21 @@
 """
-The event file of one process, and how events get into it.
+What one process writes about itself: events, names, and what it is.
 
-An event costs about a microsecond: two readings of the clock by the caller and
-some stores into shared memory. Nothing is flushed: what was stored is in the
-file, whatever happens to the process.
+An event costs about a microsecond: two readings of the clock and some stores
+into shared memory. Nothing is flushed: what was stored is in the file, whatever
+happens to the process.
 """
 
 from __future__ import annotations
 
 import itertools
-import mmap
 import os
 import sys
 import threading
 import time
 
 from . import layout
+from .eventfile import EventFile
 from .lane import Lane
 from .program import program_name
 
@@ -24,23 +24,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    # A lane, the place of its record, and when it began.
+    Begun = tuple[Lane, int, int]
+
 __all__ = ("Recorder", "line_of", "now", "recorder")
 
 now: Callable[[], int] = time.perf_counter_ns
 
-# As the file fills up, only longer events are kept, so that the waits that
-# matter are there to the end: (share of the file, shortest event in ns).
-_THINNING = ((0.5, 20_000), (0.75, 200_000), (0.875, 2_000_000))
 # A program that makes a lock for each item must not fill the disk with names.
 _MOST_NAMES = 20_000
 _LANE_LIMIT = 0xFFFF
+_FIRST = layout.FIRST_RECORD
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-# A page that cannot be stored when it is touched ends the process, so a file
-# is only begun where there is room for several of them.
-_LEAST_FREE = 64 << 20
-# Kept for ever: a mapping closes its own descriptor when it is freed, which a
-# program that closes all descriptors may have given to something else.
-_MAPPED: list[Any] = []
 # What JSON does not allow inside a string as it is.
 _ESCAPES = {number: f"\\u{number:04x}" for number in (*range(32), 34, 92)}
 
@@ -61,27 +56,6 @@ def line_of(facts: dict[str, Any]) -> bytes:
     return f"{{{text}}}\n".encode("utf-8", "replace")
 
 
-def _mapped(path: str, records: int) -> Any:
-    """
-    Make an event file and map it.
-
-    Raises:
-        OSError: There is no such folder any more, or too little room in it.
-    """
-    size = (layout.record_start() + records * layout.RECORD_WORDS) * 8
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        free = os.fstatvfs(descriptor)
-        if free.f_bavail * free.f_frsize < _LEAST_FREE:
-            os.unlink(path)
-            raise OSError("too little room for events")
-        os.ftruncate(descriptor, size)
-        return mmap.mmap(descriptor, size)
-    finally:
-        os.close(descriptor)
-
-
 class Recorder:
     """Everything that one process writes about itself."""
 
@@ -93,14 +67,16 @@ class Recorder:
         self._parent: str | None = None
         self._inherited = 0
         self._names: dict[str, int] = {}
+        # The same object for ever: wrappers keep it. `local.lane` is the thread's lane,
+        # once it has one.
+        self.local = threading.local()
         self._fresh()
 
     def _fresh(self) -> None:
         """Forget the file, not the names: a forked child opens its own when it has an event."""
         self.token = ""
         self._said = ""
-        self._cells: Any = None
-        self._local = threading.local()
+        self._file: EventFile | None = None
         self._lock = threading.Lock()
 
     def after_fork(self) -> None:
@@ -108,6 +84,10 @@ class Recorder:
         if self.token:
             self._parent = self.token
             self._inherited = len(self._names)
+        # What began before the fork ends in the parent.
+        lane = self.local.__dict__.pop("lane", None)
+        if lane is not None:
+            lane.forget()
         self._fresh()
         self.born_ns = now()
         self.forked = True
@@ -115,21 +95,11 @@ class Recorder:
     def _open(self) -> None:
         token = f"{os.getpid()}-{now():x}"
         base = os.path.join(self.folder, token)
-        try:
-            shared = _mapped(base + ".ring", self.records)
-        except OSError:
-            # The program goes on; what it does is forgotten.
-            shared = bytearray((layout.record_start() + layout.CHUNK_WORDS) * 8)
-        else:
+        self._file = file = EventFile(base + ".ring", self.records)
+        if file.is_kept:
             self._said = base + ".names"
-        words = len(shared) // 8
-        self._first = layout.record_start()
-        self._whole = words - self._first
-        self._taken = itertools.count()
-        self._slots = itertools.count(1)
         self._lanes = itertools.count()
-        _MAPPED.append(shared)
-        self._cells = cells = memoryview(shared).cast("Q")
+        cells = file.cells
         cells[layout.PID] = os.getpid()
         cells[layout.OPENED] = now()
         cells[layout.MAGIC_AT] = layout.MAGIC
@@ -168,13 +138,14 @@ class Recorder:
         finally:
             os.close(descriptor)
 
-    def ready(self) -> Any:
-        """Open the file if need be and return its cells."""
-        if self._cells is None:
+    def ready(self) -> EventFile:
+        """Open the file if need be and return it."""
+        if self._file is None:
             with self._lock:
-                if self._cells is None:
+                if self._file is None:
                     self._open()
-        return self._cells
+        assert self._file is not None
+        return self._file
 
     def named(self, key: str, what: str, label: str = "", **more: Any) -> int:
         """
@@ -201,10 +172,12 @@ class Recorder:
         known = self._names.get(key)
         return known if known is not None else self.named(key, what)
 
-    def _lane(self) -> Lane:
-        self.ready()
+    def lane(self) -> Lane:
+        """Give the present thread a lane."""
+        file = self.ready()
         number = min(next(self._lanes), _LANE_LIMIT)
-        lane = self._local.lane = Lane(number, self._cells)
+        lane: Lane = Lane(number, file)
+        self.local.lane = lane
         self.say(
             {
                 "lane": number,
@@ -214,119 +187,58 @@ class Recorder:
         )
         return lane
 
-    def _refill(self, lane: Lane) -> None:
-        """Give a lane its next chunk, if the file has one."""
-        chunk = next(self._taken)
-        begin = chunk * layout.CHUNK_WORDS
-        if begin + layout.CHUNK_WORDS > self._whole:
-            return
-        lane.next = self._first + begin
-        lane.stop = lane.next + layout.CHUNK_WORDS
-        lane.shortest = max(
-            (least for share, least in _THINNING if begin >= share * self._whole), default=0
-        )
-        cells = self._cells
-        cells[layout.CHUNKS] = max(cells[layout.CHUNKS], chunk + 1)
-
-    def _slot(self, lane: Lane, key: int) -> int:
-        """Return where a lane sums up events of one kind and object."""
-        number = next(self._slots)
-        # The last slot takes what does not fit; the reader knows it by its key.
-        number = min(number, layout.SLOTS - 1)
-        at = layout.TOTALS_START + number * layout.SLOT_WORDS
-        lane.slots[key] = at
-        cells = self._cells
-        cells[at] = key
-        cells[layout.SLOT_AT] = max(cells[layout.SLOT_AT], number + 1)
-        return at
-
-    def begin(self, kind: int, thing: int) -> int:
+    def begin(self, kind: int, thing: int) -> Begun:
         """
-        Note that something begins that may take long, and return the time.
+        Note that something begins that may take long; `finish` wants what is returned.
 
         A process that hangs or is ended in the middle shows what it was doing.
         """
         try:
-            lane = self._local.lane
+            lane = self.local.lane
         except AttributeError:
-            lane = self._lane()
-        at = lane.open
-        lane.open = at + 2
-        start = now()
-        if at < lane.deepest:
-            cells = lane.cells
-            cells[at] = start
-            cells[at + 1] = kind | thing << 32
-        return start
-
-    def finish(self, kind: int, thing: int, start: int, argument: int = 0) -> None:
-        """Keep the event that began at *start*."""
-        duration = now() - start
-        try:
-            lane = self._local.lane
-        except AttributeError:
-            # It began in the parent of this forked child.
-            return
-        cells = lane.cells
-        at = lane.open = lane.open - 2
-        if at < lane.deepest:
-            cells[at + 1] = 0
+            lane = self.lane()
         at = lane.next
-        if at == lane.stop or duration < lane.shortest:
-            self._rare(lane, kind | thing << 32, start, duration, argument)
-            return
+        if at == lane.stop:
+            at = lane.more()
+        else:
+            lane.next = at + 4
+        cells = lane.cells
+        start = now()
         cells[at] = start
-        cells[at + 1] = duration
-        cells[at + 3] = argument
-        # Last, so that a record is whole or has kind 0.
         cells[at + 2] = kind | lane.bits | thing << 32
-        lane.next = at + 4
+        return lane, at, start
+
+    def finish(self, kind: int, thing: int, begun: Begun, argument: int = 0) -> None:
+        """Keep an event that has ended."""
+        lane, at, start = begun
+        duration = now() - start
+        if at >= _FIRST:
+            cells = lane.cells
+            cells[at + 3] = argument
+            cells[at + 1] = duration or 1
+        else:
+            lane.settle(at, kind | lane.bits | thing << 32, start, duration, argument)
 
     def record(self, kind: int, thing: int, start: int, end: int, argument: int = 0) -> None:
         """Keep one event whose beginning nobody had to know: it cannot hang."""
         try:
-            lane = self._local.lane
+            lane = self.local.lane
         except AttributeError:
-            lane = self._lane()
-        at, duration = lane.next, end - start
-        if at == lane.stop or duration < lane.shortest:
-            self._rare(lane, kind | thing << 32, start, duration, argument)
-            return
+            lane = self.lane()
+        at = lane.next
+        if at == lane.stop:
+            # Takes a chunk, if there is one for every event.
+            at = lane.more()
+            if at < _FIRST:
+                lane.settle(at, kind | lane.bits | thing << 32, start, end - start, argument)
+                return
+        else:
+            lane.next = at + 4
         cells = lane.cells
         cells[at] = start
-        cells[at + 1] = duration
+        cells[at + 1] = end - start or 1
         cells[at + 3] = argument
         cells[at + 2] = kind | lane.bits | thing << 32
-        lane.next = at + 4
-
-    def _rare(self, lane: Lane, key: int, start: int, duration: int, argument: int) -> None:
-        """Keep an event in a lane's next chunk; sum it up where there is no room for it."""
-        cells = lane.cells
-        if lane.next == lane.stop:
-            self._refill(lane)
-        if lane.next < lane.stop and duration >= lane.shortest:
-            at = lane.next
-            cells[at] = start
-            cells[at + 1] = duration
-            cells[at + 3] = argument
-            cells[at + 2] = key | lane.bits
-            lane.next = at + 4
-            return
-        cells[layout.DROPPED] += 1
-        slot = lane.slots.get(key) or self._slot(lane, key)
-        cells[slot + 1] += 1
-        cells[slot + 2] += duration
-        cells[slot + 3] = max(cells[slot + 3], duration)
-
-    def count(self, kind: int, thing: int) -> None:
-        """Count an event that took no time worth a record."""
-        try:
-            lane = self._local.lane
-        except AttributeError:
-            lane = self._lane()
-        key = kind | thing << 32
-        slot = lane.slots.get(key) or self._slot(lane, key)
-        lane.cells[slot + 1] += 1
 
 
 _RECORDERS: list[Recorder] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .layout import ABSENT
+from .layout import ABSENT, FIRST_RECORD
 from .ring import now, recorder
 
 # `typing` itself would cost each process several milliseconds.
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-__all__ = ("calling_place", "measured", "replace", "timed")
+__all__ = ("calling_place", "guarded", "measured", "replace", "timed")
 
 # Files whose frames are never the place where a user made something.
 _STANDARD = os.path.dirname(os.__file__) + os.sep
@@ -46,12 +46,16 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(owner, name, wrapper if kind is None else kind(wrapper))
 
 
-def _asked(question: Callable[..., int], *about: Any) -> int:
-    """Return the answer, or 0: a question of ours must not end a call of the program's."""
-    try:
-        return question(*about)
-    except Exception:  # noqa: BLE001 - whatever a subclass has made of the object
-        return 0
+def guarded(question: Callable[..., int]) -> Callable[..., int]:
+    """Return a question that answers 0 where it would fail, and so end a call of the program's."""
+
+    def asked(*about: Any) -> int:
+        try:
+            return question(*about)
+        except Exception:  # noqa: BLE001 - whatever a subclass has made of the object
+            return 0
+
+    return asked
 
 
 def timed(
@@ -62,24 +66,49 @@ def timed(
     """
     Return a maker of wrappers that keep one event for each call, which may hang.
 
+    What `Recorder.begin` and `finish` do is written out: calling them would make
+    the event half as dear again. The questions must not fail, whatever a subclass
+    has made of the object; `guarded` sees to it where a question does not itself.
+
     Args:
         kind: What happened.
         thing_of: Returns the number of the object from the first argument.
         argument_of: Returns the event's argument from arguments and result.
     """
-    begin, finish = recorder().begin, recorder().finish
+    local, new_lane = recorder().local, recorder().lane
 
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
-            thing = ABSENT if thing_of is None else _asked(thing_of, args[0] if args else None)
-            start = begin(kind, thing)
+            thing = argument = 0
+            if thing_of is not None:
+                thing = thing_of(args[0])
+            try:
+                lane = local.lane
+            except AttributeError:
+                lane = new_lane()
+            at = lane.next
+            if at == lane.stop:
+                at = lane.more()
+            else:
+                lane.next = at + 4
+            cells, word, start = lane.cells, kind | lane.bits | thing << 32, now()
+            cells[at] = start
+            cells[at + 2] = word
             result = None
             try:
                 result = original(*args, **named)
+                return result
             finally:
-                argument = 0 if argument_of is None else _asked(argument_of, args, result)
-                finish(kind, thing, start, argument)
-            return result
+                duration = now() - start
+                if argument_of is not None:
+                    argument = argument_of(args, result)
+                if at >= FIRST_RECORD:
+                    # Asked again: in a forked child it leads nowhere.
+                    cells = lane.cells
+                    cells[at + 3] = argument
+                    cells[at + 1] = duration or 1
+                else:
+                    lane.settle(at, word, start, duration, argument)
 
         return wrapper
 
@@ -94,16 +123,30 @@ def measured(kind: int, argument_of: Callable[[tuple[Any, ...], Any], int]) -> C
 
     Args:
         kind: What happened.
-        argument_of: Returns the event's argument from arguments and result.
+        argument_of: Returns the event's argument from arguments and result; it must not fail.
     """
-    record = recorder().record
+    local, new_lane, record = recorder().local, recorder().lane, recorder().record
 
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
             start = now()
             result = original(*args, **named)
             end = now()
-            record(kind, ABSENT, start, end, _asked(argument_of, args, result))
+            try:
+                lane = local.lane
+            except AttributeError:
+                lane = new_lane()
+            at = lane.next
+            if at == lane.stop:
+                record(kind, ABSENT, start, end, argument_of(args, result))
+                return result
+            lane.next = at + 4
+            cells = lane.cells
+            cells[at] = start
+            cells[at + 1] = end - start or 1
+            cells[at + 3] = argument_of(args, result)
+            # Last, so that a record is whole or has kind 0.
+            cells[at + 2] = kind | lane.bits
             return result
 
         return wrapper
