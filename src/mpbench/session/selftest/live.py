@@ -32,6 +32,7 @@ _TARGETS = MappingProxyType(
     {
         "process/start-to-join": ("multiprocessing.process:BaseProcess.start", 1),
         "pipe/round-trip": ("multiprocessing.connection:Connection.send_bytes", 2),
+        "manager/access": ("multiprocessing.managers:BaseProxy._callmethod", 1),
         "pool/apply-round-trip": ("multiprocessing.pool:Pool.apply", 1),
     }
 )
