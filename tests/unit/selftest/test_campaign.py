@@ -138,3 +138,30 @@ def test_records_of_trials_hold_no_nan(tmp_path, fakes):
     assert "NaN" not in text
     assert all(json.loads(line)["trial"] == 0 for line in text.splitlines())
     assert fakes
+
+
+_ASV_SAYS = """
+All benchmarks:
+
+| Change   | Before [277b765d] <base>   | After [e1b4a4f2] <slow>   | Ratio   | Benchmark (Parameter)     |
+|----------|----------------------------|---------------------------|---------|---------------------------|
+| +        | 2.35±0.3ms                 | 2.56±0.1ms                | 1.09    | operations.time_fork_join |
+|          | 35.4±2μs                   | 35.1±1μs                  | ~0.99   | operations.time_pipe_trip |
+| -        | 35.4±2μs                   | 25.1±1μs                  | 0.71    | operations.time_other     |
+|          | 35.4±2μs                   | n/a                       | n/a     | operations.time_gone      |
+"""  # noqa: E501 - as asv prints it
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("time_fork_join", (1, 1.09)),
+        ("time_pipe_trip", (0, 0.99)),
+        ("time_other", (-1, 0.71)),
+        ("time_gone", (0, None)),
+        ("time_unknown", (0, None)),
+    ],
+)
+def test_asv_is_understood_by_its_table(name, expected):
+    """The mark of the benchmark's own row counts, not that of another."""
+    assert expected == harnesses.asv_change(_ASV_SAYS, name)
