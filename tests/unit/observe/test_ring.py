@@ -71,6 +71,57 @@ def test_deep_nesting_is_counted_but_not_shown(tmp_path):
     assert 20 == len(one.main.moments)
 
 
+def test_a_full_file_still_shows_what_has_begun(tmp_path):
+    """Where not every event is kept, what has not ended stands in a place of its own."""
+    recorder = make(tmp_path, records=256)
+    for number in range(1_000):
+        recorder.record(kinds.PUT, 0, number, number + 50)
+    recorder.begin(kinds.RUN, 0)
+    recorder.finish(kinds.PUT, 2, recorder.begin(kinds.PUT, 2))
+    recorder.begin(kinds.GET, 3)
+
+    assert [(kinds.RUN, 0), (kinds.GET, 3)] == [
+        (one.kind, one.thing) for one in only(tmp_path).main.unfinished
+    ]
+
+
+def test_deep_nesting_in_a_full_file_is_summed_up(tmp_path):
+    """There is room for eight that have begun; the others are counted when they end."""
+    recorder = make(tmp_path, records=256)
+    for number in range(1_000):
+        recorder.record(kinds.PUT, 0, number, number + 50)
+    begun = [recorder.begin(kinds.GET, 7) for _ in range(20)]
+
+    assert [8] == [len(lane.unfinished) for lane in only(tmp_path).lanes]
+
+    for one in reversed(begun):
+        recorder.finish(kinds.GET, 7, one)
+
+    one = only(tmp_path)
+
+    assert () == one.main.unfinished
+    assert [20] == [total.times for total in one.totals if total.kind == kinds.GET]
+
+
+def test_an_event_of_no_time_has_ended(tmp_path):
+    """A duration of zero stands for what has not ended, so the shortest one is 1 ns."""
+    recorder = make(tmp_path)
+    recorder.record(kinds.PUT, 0, 5, 5)
+
+    assert [(5, 6)] == [(one.start_ns, one.end_ns) for one in only(tmp_path).main.moments]
+    assert () == only(tmp_path).main.unfinished
+
+
+def test_a_system_that_cannot_prepare_pages_is_no_trouble(tmp_path, monkeypatch):
+    """Linux before 5.14 does not know the advice."""
+    monkeypatch.setattr("mpbench.observe.hook.eventfile._MADV_POPULATE_WRITE", 250)
+    recorder = make(tmp_path)
+    for number in range(200):
+        recorder.record(kinds.PUT, 0, number, number + 1)
+
+    assert 200 == len(only(tmp_path).main.moments)
+
+
 def test_a_full_file_drops_events_and_keeps_the_sums(tmp_path):
     """Sums and the number of dropped events stay right."""
     recorder = make(tmp_path, records=256)
@@ -141,8 +192,12 @@ def test_a_child_that_forked_inside_a_call_ignores_its_end(tmp_path):
     start = recorder.begin(kinds.START, 0)
     recorder.after_fork()
     recorder.finish(kinds.START, 0, start)
+    recorder.record(kinds.PUT, 0, 5, 6)
 
-    assert [()] == [one.main.moments for one in read_rings(tmp_path)]
+    parent, child = read_rings(tmp_path)
+
+    assert ((), [kinds.START]) == (parent.main.moments, [o.kind for o in parent.main.unfinished])
+    assert ([kinds.PUT], ()) == ([one.kind for one in child.main.moments], child.main.unfinished)
 
 
 def test_a_cut_off_file_is_left_out(tmp_path):
