@@ -1,13 +1,17 @@
 """
 Measure how much slower a program runs under `mpbench profile`.
 
-    python tests/agreement/profile_slowdown.py [ROUNDS [MICROSECONDS ...]]
+    python tests/agreement/profile_slowdown.py [--one-cpu] [ROUNDS [MICROSECONDS ...]]
 
 The same pool's map with chunk size 1 and tasks of a known CPU time, plain and
 profiled by turns in random order, timed by the program itself. Printed are the
 median ratios of wall-clock time and of the CPU time of parent and workers, and
 their order-statistic intervals of at least 95 %. The CPU time hardly depends
 on what else the machine does, and has the price of starting in it.
+
+With --one-cpu everything runs on one CPU, drawn anew for each round: the profiler's
+own sampler has to share it, and whatever anybody computes more is time that the
+program waits. CPUs that differ for a tenth of a second do not come in between.
 """
 
 from __future__ import annotations
@@ -82,9 +86,13 @@ def words(ratios):
 
 def main():
     """Print one line for each start method and length of task."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    tasks = [int(word) for word in sys.argv[2:]] or TASKS_US
+    words_given = sys.argv[1:]
+    one_cpu = "--one-cpu" in words_given
+    numbers = [int(word) for word in words_given if word != "--one-cpu"]
+    rounds = numbers[0] if numbers else 15
+    tasks = numbers[1:] or TASKS_US
     dice = random.Random(0)
+    cpus = sorted(os.sched_getaffinity(0))
     print("method     task      wall-clock time          CPU time")
     with tempfile.TemporaryDirectory() as name:
         script, said = Path(name) / "job.py", Path(name) / "said"
@@ -95,6 +103,8 @@ def main():
                 seconds, count = micro / 1e6, min(5_000, 1_000_000 // max(1, micro))
                 wall, cpu = [], []
                 for _ in range(rounds):
+                    if one_cpu:
+                        os.sched_setaffinity(0, {dice.choice(cpus)})
                     order = [True, False]
                     dice.shuffle(order)
                     job = (method, seconds, count)

@@ -1,11 +1,10 @@
 """
 How long a slice must be for what an operation puts off to even out inside it.
 
-A Pool's housekeeping thread, to name one, wakes up for every result but is given
-the interpreter once in many: every ten milliseconds or so an operation waits for
-milliseconds of saved-up work. A slice of that length meets such a stall once, twice
-or not at all; one of four times the length meets nearly the same number of them
-each time. Found out from a series of neighbouring slices by their overlapping
+A Pool's thread for dead workers, to name one, is woken by each result and may keep the
+interpreter for five milliseconds from the thread that reads them. A slice of ten
+milliseconds meets such a stall once, twice or not at all; one of four times the length
+meets nearly the same number of them each time. Found out from a series of neighbouring slices by their overlapping
 Allan variance, which is what the difference of two neighbours varies by.
 """
 
