@@ -4,8 +4,9 @@ How long a slice must be for what an operation puts off to even out inside it.
 A Pool's thread for dead workers, to name one, is woken by each result and may keep the
 interpreter for five milliseconds from the thread that reads them. A slice of ten
 milliseconds meets such a stall once, twice or not at all; one of four times the length
-meets nearly the same number of them each time. Found out from a series of neighbouring slices by their overlapping
-Allan variance, which is what the difference of two neighbours varies by.
+meets nearly the same number of them each time. It is found out from a series of
+neighbouring slices by their overlapping Allan variance, which is what the difference
+of two neighbours varies by.
 """
 
 from __future__ import annotations
