@@ -118,6 +118,9 @@ def _record(player: Player, place: Slice, number: int, started: int, origin: int
 def _end(players: Sequence[Player]) -> tuple[Ending | None, ...]:
     for player in players:
         if player.failure is None:
+            player.agent.dismiss()
+    for player in players:
+        if player.failure is None:
             player.agent.stop()
     return tuple(player.agent.ending for player in players)
 

@@ -85,6 +85,7 @@ class AgentHandle:
         self.hash_seed = hash_seed
         self.ending: Ending | None = None
         self._armed_s: float | None = None
+        self._dismissed = False
 
     @property
     def pid(self) -> int:
@@ -241,12 +242,18 @@ class AgentHandle:
             }
         return self._snapshot
 
+    def dismiss(self) -> None:
+        """Tell the agent to end, and do not wait for it: two of them can end at once."""
+        if self.ending is None and not self._dismissed:
+            self._dismissed = True
+            with suppress(BrokenPipeError):
+                self._channel.send({"do": "end"})
+
     def stop(self, *, deadline_s: float = 10.0) -> Ending:
         """End the agent in good order, or after *deadline_s* by force."""
         if self.ending is None:
             self._order(f"deadline {deadline_s}")
-            with suppress(BrokenPipeError):
-                self._channel.send({"do": "end"})
+            self.dismiss()
         return self._await_end()
 
     def kill(self) -> Ending:

@@ -39,6 +39,9 @@ class Answering(Protocol):
     def look(self) -> Mapping[str, Any]:
         """Let the supervisor read what the tree holds now."""
 
+    def dismiss(self) -> None:
+        """Tell the agent to end, and do not wait for it; `stop` does."""
+
     def stop(self, *, deadline_s: float = 10.0) -> Ending:
         """End the agent in good order."""
 

@@ -127,6 +127,9 @@ class _SimulatedAgent:
         """Hold nothing."""
         return {}
 
+    def dismiss(self) -> None:
+        """Be told to end."""
+
     def stop(self, *, deadline_s: float = 10.0) -> Ending:
         """End at once."""
         del deadline_s

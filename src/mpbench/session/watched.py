@@ -94,6 +94,10 @@ class WatchedAgent:
         """Return the end of what the agent and its children printed."""
         return self._agent.last_words()
 
+    def dismiss(self) -> None:
+        """Tell the agent to end."""
+        self._agent.dismiss()
+
     def stop(self, *, deadline_s: float = 10.0) -> Ending:
         """End the agent in good order."""
         return self._agent.stop(deadline_s=deadline_s)

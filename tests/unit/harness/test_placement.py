@@ -56,6 +56,9 @@ class _Agent:
         """Hold nothing."""
         return {}
 
+    def dismiss(self):
+        """End soon."""
+
     def stop(self, *, deadline_s=10.0):
         """End at once."""
         del deadline_s
