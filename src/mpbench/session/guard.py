@@ -37,8 +37,6 @@ _MOST_OFF = 0.25
 # identical arms differed as much in the 44 % of episodes that had one as in the
 # others. There it must be off by so many times what is usual.
 _TIMES_USUAL = 3.0
-# The look after an episode is also the one before the next, if that begins so soon.
-_STILL_TRUE_NS = 50_000_000
 # With fewer nothing is known to be unusual.
 _FEWEST = 9
 # The share of CPU time that the hypervisor may take during an episode.
@@ -134,7 +132,6 @@ class Guard:
             self._read = read
         self._canaries: deque[int] = deque(maxlen=_REMEMBERED)
         self._last = self._look()
-        self._looked_ns: int | None = None
 
     def _look(self) -> Look:
         look = self._read()
@@ -142,9 +139,8 @@ class Guard:
         return look
 
     def before(self) -> None:
-        """Look at the machine before an episode, unless that was done a moment ago."""
-        if self._looked_ns is None or monotonic_ns() - self._looked_ns > _STILL_TRUE_NS:
-            self._last = self._look()
+        """Look at the machine before an episode."""
+        self._last = self._look()
 
     def after(self) -> dict[str, Any]:
         """
@@ -155,7 +151,6 @@ class Guard:
             and `dropped` with the reason why the episode does not count, if any.
         """
         first, second = self._last, self._look()
-        self._last, self._looked_ns = second, monotonic_ns()
         stolen = second.stolen_s - first.stolen_s
         whole = stolen + second.busy_s - first.busy_s + second.idle_s - first.idle_s
         facts = {

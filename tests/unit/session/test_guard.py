@@ -71,24 +71,3 @@ def test_the_usual_canary_is_the_sessions_own():
     guard.before()
 
     assert guard.after()["dropped"] is None
-
-
-@pytest.mark.parametrize(("pause_ns", "looks"), [(10_000_000, 3), (60_000_000, 4)])
-def test_one_look_serves_two_episodes_that_follow_each_other(monkeypatch, pause_ns, looks):
-    """What was seen a moment ago is not looked at again; what was seen long ago is."""
-    seen = []
-    now = [0]
-    monkeypatch.setattr("mpbench.session.guard.monotonic_ns", lambda: now[0])
-
-    def read():
-        seen.append(1)
-        return Look(3_000 + len(seen), 0.0, 0.0, 1.0, None, None)
-
-    guard = Guard(read)
-    guard.before()
-    guard.after()
-    now[0] += pause_ns
-    guard.before()
-
-    assert looks == len(seen)
-    assert [3_000 + looks, 3_001 + looks] == guard.after()["guard"]["canary_ns"]
