@@ -46,6 +46,8 @@ def _main(arguments: list[str]) -> None:
     # A spawned or executed child must not hold the controller's channel.
     os.set_inheritable(reader, False)
     os.set_inheritable(writer, False)
+    # Spawned children are told the whole path by their parent.
+    sys.path += filter(None, os.environ.get("MPBENCH_LATER", "").split(os.pathsep))
     _replace_main(arguments[2:3])
 
     from mpbench.agent.protocol import Channel  # noqa: PLC0415 - after __main__ was replaced

@@ -19,14 +19,16 @@ class Subject(NamedTuple):
     One interpreter that is measured.
 
     `folder` holds the agent's part, compiled by this interpreter; `paths` are
-    further folders for its PYTHONPATH (a user's own code), `variables` further
-    environment variables.
+    further folders for its PYTHONPATH (a user's own code), `later` those that are
+    looked at only after what is installed there, `variables` further environment
+    variables.
     """
 
     key: str
     executable: str
     folder: str
     paths: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
 
 
@@ -63,5 +65,6 @@ def scrubbed_environment(
         # Every process prints its stacks when the kill ladder sends SIGABRT.
         "PYTHONFAULTHANDLER": "1",
         "MPBENCH_TAG": tag,
+        **({"MPBENCH_LATER": os.pathsep.join(subject.later)} if subject.later else {}),
         **dict(subject.variables),
     }

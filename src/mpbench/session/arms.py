@@ -99,10 +99,12 @@ def _describe(arm: Arm, place: Place, folder: Path) -> Described:
     place.note(f"building commit {arm.rev} into an environment of its own")
     base = None if arm.python is None else interpreter(arm.python)
     built = build(place.repository, arm.rev, cache=default_cache(), python=base)
-    (found,) = prepare((str(built.executable),), folder, paths=(*place.paths, *built.paths))
+    (found,) = prepare((str(built.executable),), folder, paths=built.paths)
     facts = {**found.facts, "revision": built.commit, "described_as": arm.rev}
     key = f"{found.subject.key}@{built.commit[:12]}"
-    return Described(found.subject._replace(key=key), facts)
+    # Beside the user's own files often lies the working tree, which is not the commit.
+    later = tuple(str(path) for path in place.paths)
+    return Described(found.subject._replace(key=key, later=later), facts)
 
 
 def described_arms(arms: Sequence[Arm], place: Place) -> tuple[Described, ...]:

@@ -219,8 +219,14 @@ def _repository(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_two_commits_are_built_and_compared(tmp_path):
-    """Each commit is measured in an environment of its own, and the slower one is named."""
+@pytest.mark.parametrize("inside", [False, True], ids=["elsewhere", "in the repository"])
+def test_two_commits_are_built_and_compared(tmp_path, inside):
+    """
+    Each commit is measured in an environment of its own, and the slower one is named.
+
+    Who stands in the repository has a working tree beside them, which must not be
+    what both arms import.
+    """
     repository = _repository(tmp_path / "repository")
     compared = compare(
         ComparePlan(
@@ -229,6 +235,7 @@ def test_two_commits_are_built_and_compared(tmp_path):
                 Arm(text=f"rev={rev}", rev=rev, call="jobs:work") for rev in ("main~1", "main")
             ),
             repository=repository,
+            paths=(repository,) if inside else (),
             control=False,
         ),
         folder=tmp_path / "out",
