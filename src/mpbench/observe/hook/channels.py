@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import kinds
-from .locks import lock_key, lock_number
+from .locks import lock_key
 from .ring import now, recorder
 from .wrap import calling_place, guarded, measured, replace, timed
 
@@ -96,8 +96,12 @@ def _read(original: Any) -> Any:
 
 def _first_of(connections: Any) -> int:
     """Return the number of the first thing waited for, if it is a connection."""
-    one: Any = next(iter(connections), None) if isinstance(connections, (list, tuple)) else None
-    return _number(one) if getattr(one, "_handle", None) is not None else 0
+    try:
+        one = connections[0]
+        # Sentinels of processes are numbers; a Pool waits for them thousands of times.
+        return 0 if type(one) is int else _number(one)
+    except Exception:  # noqa: BLE001 - another kind of collection, or an empty one
+        return 0
 
 
 def _wait(original: Any) -> Any:
@@ -193,11 +197,6 @@ def _subclass_made(owner: Any, kind_by_name: dict[str, int]) -> Any:
             replace(cls, name, timed(kind, _queue_number))
 
     return classmethod(__init_subclass__)
-
-
-@guarded
-def _joinable_number(queue: Any) -> int:
-    return lock_number(getattr(queue, "_unfinished_tasks", None))
 
 
 def wrap_queues(module: Any) -> None:

@@ -23,7 +23,7 @@ def lock_key(lock: Any) -> str:
     Its name, where it has one; under fork it has none, and children inherit
     the key with the object. A lock is pickled without it, and has a name then.
     """
-    own = getattr(lock, "_mpbench", None)
+    own = getattr(lock, "_mpbench_key", None)
     if own is not None:
         return str(own)
     name = getattr(getattr(lock, "_semlock", None), "name", None)
@@ -40,7 +40,7 @@ def _made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         original(self, *args, **named)
         if not lock_key(self):
-            self._mpbench = f"sem:{os.getpid()}.{now()}"
+            self._mpbench_key = f"sem:{os.getpid()}.{now()}"
         recorder().named(lock_key(self), type(self).__name__, calling_place())
 
     return wrapper
