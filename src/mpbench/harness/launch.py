@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import mpbench
 from mpbench.agent.protocol import Channel
 from mpbench.agent.tree import end_tagged
-from mpbench.errors import AgentError, CrashError, DeadlineError, WorkloadError
+from mpbench.errors import AgentError, CrashError, WorkloadError
+from mpbench.harness.last_words import loss_of, tail_of
 from mpbench.harness.serials import serial_of, tag_of_log
 from mpbench.harness.subject import Ending, Subject, scrubbed_environment
 
@@ -33,23 +33,6 @@ _LADDER_S = 20.0
 _SUPERVISE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from mpbench.agent.supervisor import main; main()"
 )
-
-
-# Enough for the stacks of some dozen processes.
-_LOG_TAIL = 16_000
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as log:
-            log.seek(max(0, path.stat().st_size - _LOG_TAIL))
-            return log.read().decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def _last_lines(path: Path, count: int = 3) -> str:
-    return " | ".join(line.strip() for line in _tail(path).strip().splitlines()[-count:])
 
 
 class AgentHandle:
@@ -138,7 +121,7 @@ class AgentHandle:
         try:
             self._channel.send(request)
         except BrokenPipeError:
-            raise self._lost(self._await_end(), deadline_s) from None
+            raise loss_of(self._await_end(), self.log, deadline_s) from None
         self._await_reply(deadline_s)
         try:
             reply = self._channel.receive()
@@ -159,27 +142,10 @@ class AgentHandle:
             if events.get(self._channel.reader, 0) & select.POLLIN:
                 return
             if not events or (self._report in events and self._take_report(limit)):
-                raise self._lost(self._await_end(), deadline_s)
+                raise loss_of(self._await_end(), self.log, deadline_s)
             if self._channel.reader in events:
                 # The agent closed its end without a word; its supervisor will say why.
                 poller.unregister(self._channel.reader)
-
-    def _lost(self, ending: Ending, deadline_s: float) -> WorkloadError:
-        words = _last_lines(self.log)
-        said = f"; its last words: {words}" if words else ""
-        if ending.cause == "deadline":
-            return DeadlineError(
-                f"took longer than {deadline_s:g} s; its processes were ended, "
-                f"their stacks are in the record{said}"
-            )
-        if ending.cause == "flood":
-            return CrashError("printed more than 32 MiB and was ended")
-        if ending.cause == "lost":
-            return CrashError(f"its supervisor is gone; its processes were ended{said}")
-        code = ending.exit_code
-        if code is not None and code < 0:
-            return CrashError(f"the agent was ended by {signal.Signals(-code).name}{said}")
-        return CrashError(f"the agent ended with exit code {code}, expected a reply{said}")
 
     def _order(self, line: str) -> None:
         try:
@@ -224,7 +190,7 @@ class AgentHandle:
 
     def last_words(self) -> str:
         """Return the end of what the agent and its children printed, stacks included."""
-        return _tail(self.log)
+        return tail_of(self.log)
 
     def look(self) -> Mapping[str, Any]:
         """
