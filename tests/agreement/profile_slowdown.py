@@ -5,9 +5,11 @@ Measure how much slower a program runs under `mpbench profile`.
 
 The same pool's map with chunk size 1 and tasks of a known CPU time, plain and
 profiled by turns in random order, timed by the program itself. Printed are the
-median ratios of wall-clock time and of the CPU time of parent and workers, and
+median ratios of the tasks' wall-clock time and of the CPU time of parent and workers, and
 their order-statistic intervals of at least 95 %. The CPU time hardly depends
-on what else the machine does, and has the price of starting in it.
+on what else the machine does, and has the price of starting in it. The tasks' time
+begins when both workers have answered; the last column says how much later
+that was in the profiled program, in milliseconds.
 
 With --one-cpu everything runs on one CPU, drawn anew for each round: the profiler's
 own sampler has to share it, and whatever anybody computes more is time that the
@@ -28,18 +30,23 @@ from pathlib import Path
 from mpbench.observe.profile import profile_program
 
 JOB = """
-import multiprocessing, resource, sys, time
+import multiprocessing, os, resource, sys, time
 def spin(seconds):
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
+    return os.getpid()
 def used():
     both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in both)
 if __name__ == "__main__":
     method, seconds, count, said = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    before = used()
+    before, born = used(), time.perf_counter()
     with multiprocessing.get_context(method).Pool(2) as pool:
+        # A spawned worker may still be importing when the other one has done all of these.
+        seen = set()
+        while len(seen) < 2:
+            seen.update(pool.map(spin, [0.001] * 4, chunksize=1))
         pool.map(spin, [seconds] * 20, chunksize=1)
         began = time.perf_counter()
         pool.map(spin, [seconds] * count, chunksize=1)
@@ -47,7 +54,7 @@ if __name__ == "__main__":
         pool.close()
         pool.join()
     with open(said, "w") as file:
-        file.write(f"{took} {used() - before}")
+        file.write(f"{took} {used() - before} {began - born}")
 """
 
 TASKS_US = (10_000, 1_000, 100, 0)
@@ -68,7 +75,7 @@ def interval_of(values):
 
 
 def once(script, said, job, *, profiled):
-    """Run the job once and return the wall and the CPU seconds that it says it took."""
+    """Run the job once; return the seconds its tasks, its CPU use and its start took."""
     command = [sys.executable, str(script), *map(str, job), str(said)]
     if profiled:
         ran = profile_program(command).ran
@@ -78,10 +85,10 @@ def once(script, said, job, *, profiled):
     return tuple(map(float, said.read_text().split()))
 
 
-def words(ratios):
+def words(values, digits=3):
     """Write a median with its interval."""
-    low, high = interval_of(ratios)
-    return f"{statistics.median(ratios):6.3f} ({low:.3f} to {high:.3f})"
+    low, high = interval_of(values)
+    return f"{statistics.median(values):6.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def main():
@@ -93,7 +100,7 @@ def main():
     tasks = numbers[1:] or TASKS_US
     dice = random.Random(0)
     cpus = sorted(os.sched_getaffinity(0))
-    print("method     task      wall-clock time          CPU time")
+    print("method     task      wall-clock time          CPU time                 start, ms")
     with tempfile.TemporaryDirectory() as name:
         script, said = Path(name) / "job.py", Path(name) / "said"
         script.write_text(JOB)
@@ -101,7 +108,7 @@ def main():
             for micro in tasks:
                 # A second of work, or as many tasks as take about that long to hand over.
                 seconds, count = micro / 1e6, min(5_000, 1_000_000 // max(1, micro))
-                wall, cpu = [], []
+                wall, cpu, later = [], [], []
                 for _ in range(rounds):
                     if one_cpu:
                         os.sched_setaffinity(0, {dice.choice(cpus)})
@@ -111,7 +118,9 @@ def main():
                     found = {one: once(script, said, job, profiled=one) for one in order}
                     wall.append(found[True][0] / found[False][0])
                     cpu.append(found[True][1] / found[False][1])
-                print(f"{method:6} {micro:6}us  {words(wall)}   {words(cpu)}", flush=True)
+                    later.append((found[True][2] - found[False][2]) * 1e3)
+                columns = (words(wall), words(cpu), words(later, 1))
+                print(f"{method:6} {micro:6}us  {'   '.join(columns)}", flush=True)
 
 
 if __name__ == "__main__":
