@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mpbench.observe.members import Member
-    from mpbench.observe.rings import Moment
+    from mpbench.observe.rings import Moment, Traced
 
-__all__ = ("Flow", "Place", "flows_of")
+__all__ = ("Flow", "Place", "flows_between", "flows_of")
 
 
 class Place(NamedTuple):
-    """One event in its thread: the member's number, the lane's number, the event."""
+    """One event in its thread: the process's number, the lane's number, the event."""
 
     member: int
     lane: int
@@ -32,26 +32,19 @@ class Flow(NamedTuple):
     received: Place
 
 
-def _messages(member: Member) -> Iterator[tuple[str, Place]]:
+def _messages(number: int, traced: Traced) -> Iterator[tuple[str, Place]]:
     """Return what a process sent and received, each with the channel's key."""
-    if member.traced is None:
-        return
-    names = member.traced.things
-    for lane in member.traced.lanes:
+    names = traced.things
+    for lane in traced.lanes:
         for moment in lane.moments:
             # A receive of nothing met the end of the channel.
             if moment.argument and moment.thing in names:
-                yield names[moment.thing].key, Place(member.number, lane.number, moment)
+                yield names[moment.thing].key, Place(number, lane.number, moment)
 
 
-def _gaps(members: Iterable[Member]) -> set[str]:
+def _gaps(processes: Iterable[Traced]) -> set[str]:
     """Return the channels of processes that did not keep all of their events."""
-    return {
-        thing.key
-        for one in members
-        if one.traced is not None and one.traced.dropped
-        for thing in one.traced.things.values()
-    }
+    return {thing.key for one in processes if one.dropped for thing in one.things.values()}
 
 
 def _pairs(channel: str, sends: Sequence[Place], receives: Sequence[Place]) -> tuple[Flow, ...]:
@@ -74,13 +67,19 @@ def _pairs(channel: str, sends: Sequence[Place], receives: Sequence[Place]) -> t
     return flows
 
 
-def flows_of(members: Sequence[Member]) -> tuple[Flow, ...]:
-    """Return the messages whose two ends were both recorded, in the order of their sending."""
-    things = described(one.traced for one in members if one.traced is not None)
+def flows_between(processes: Iterable[tuple[int, Traced]]) -> tuple[Flow, ...]:
+    """
+    Return the messages whose two ends were both recorded, in the order of their sending.
+
+    Args:
+        processes: Each with the number that its places are to have.
+    """
+    numbered = tuple(processes)
+    things = described(one for _, one in numbered)
     sends: dict[str, list[Place]] = {}
     receives: dict[str, list[Place]] = {}
-    for one in members:
-        for key, place in _messages(one):
+    for number, one in numbered:
+        for key, place in _messages(number, one):
             if place.moment.kind == kinds.SEND:
                 # What goes into one socket of a pair comes out of the other.
                 peer = str(things[key].facts.get("peer") or key)
@@ -89,7 +88,12 @@ def flows_of(members: Sequence[Member]) -> tuple[Flow, ...]:
                 receives.setdefault(key, []).append(place)
     found = [
         flow
-        for channel in (sends.keys() & receives.keys()) - _gaps(members)
+        for channel in (sends.keys() & receives.keys()) - _gaps(one for _, one in numbered)
         for flow in _pairs(channel, sends[channel], receives[channel])
     ]
     return tuple(sorted(found, key=lambda one: one.sent.moment.start_ns))
+
+
+def flows_of(members: Sequence[Member]) -> tuple[Flow, ...]:
+    """Return the messages between members, as `flows_between` does."""
+    return flows_between((one.number, one.traced) for one in members if one.traced is not None)

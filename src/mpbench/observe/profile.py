@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.harness.private import private_folder
+from mpbench.observe.arrivals import with_waits
 from mpbench.observe.members import Member, members_of
 from mpbench.observe.program import Ran, run_program
 from mpbench.observe.rings import Traced, read_rings
@@ -160,5 +161,5 @@ def profile_program(
         ran = run_program(
             command, environment, timeout_s=timeout_s, interval_s=interval_s, on_start=on_start
         )
-        members = members_of(read_rings(events), ran)
+        members = members_of(with_waits(read_rings(events)), ran)
     return Profile(tuple(command), ran, members, event_ns)

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ("connection_key", "name_queue", "wrap_connection", "wrap_queues", "wrap_reduction")
 
-# A wait shorter than this is a read that found its bytes already there.
-_WAIT_NS = 5_000
-# The length of a message stands before it in this many bytes.
-_HEADER_BYTES = 4
-
 
 def connection_key(connection: Any) -> str:
     """Return the same key for both ends of a one-way pipe, in every process."""
@@ -77,23 +72,6 @@ def _received(args: tuple[Any, ...], result: Any) -> int:
         return 0
 
 
-def _read(original: Any) -> Any:
-    keep = recorder().record
-
-    def wrapper(self: Any, size: int, *more: Any) -> Any:
-        if size != _HEADER_BYTES:
-            return original(self, size, *more)
-        start = now()
-        try:
-            return original(self, size, *more)
-        finally:
-            end = now()
-            if end - start >= _WAIT_NS:
-                keep(kinds.RECV_WAIT, _number(self), start, end)
-
-    return wrapper
-
-
 def _first_of(connections: Any) -> int:
     """Return the number of the first thing waited for, if it is a connection."""
     try:
@@ -125,7 +103,6 @@ def wrap_connection(module: Any) -> None:
     """Wrap Connection, Pipe and wait of multiprocessing.connection."""
     replace(module.Connection, "_send_bytes", timed(kinds.SEND, _number, _sent))
     replace(module.Connection, "_recv_bytes", timed(kinds.RECV, _number, _received))
-    replace(module.Connection, "_recv", _read)
     replace(module, "Pipe", _pipe)
     replace(module, "wait", _wait)
 

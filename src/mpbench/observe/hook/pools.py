@@ -88,6 +88,10 @@ def wrap_pool(module: Any) -> None:
     replace(module.ApplyResult, "wait", timed(kinds.RESULT_WAIT, _result_number))
     replace(module.ApplyResult, "get", timed(kinds.RESULT_WAIT, _result_number))
     replace(module.IMapIterator, "next", timed(kinds.RESULT_WAIT, _result_number))
+    # A Pool's own thread looks for dead workers, several times for each short task:
+    # an event of each look would cost the program most and tell nobody anything.
+    if hasattr(module, "wait"):
+        module.wait = getattr(module.wait, "__wrapped__", module.wait)
     # An alias made when the class was, of what has just been replaced.
     module.IMapIterator.__next__ = module.IMapIterator.next
 
