@@ -131,11 +131,19 @@ def _revised(first: Key, second: Key, base: Sequence[Run], new: Sequence[Run]) -
     )
 
 
-def _why_not(base: Sequence[Run], new: Sequence[Run]) -> str:
-    machines = {run.header.machine for run in (*base, *new)}
+def _machines(runs: Iterable[Run]) -> set[tuple[str, str]]:
+    """Return the machines by name and hardware: a name may move to another host."""
+    headers = (run.header for run in runs)
+    return {(one.machine, str(one.environment.get("fingerprint", ""))) for one in headers}
+
+
+def _why_not(runs: Sequence[Run]) -> str:
+    machines = _machines(runs)
     if len(machines) > 1:
+        names = {name for name, _ in machines}
+        what = "different machines" if len(names) > 1 else "different hardware under the same name"
         return (
-            "different machines: only ratios inside one machine can be compared; "
+            f"{what}: only ratios inside one machine can be compared; "
             "see `mpbench report`, which shows each beside its floors"
         )
     return (
@@ -190,7 +198,8 @@ def compare_stored(
     pairs = _partners(here, there)
     given = rules or Rules()
     family = replace(given, alpha=given.alpha / max(1, len(pairs)))
-    one_machine = len({run.header.machine for run in (*base, *new, *history)}) == 1
+    every = (*base, *new, *history)
+    one_machine = len(_machines(every)) == 1
     known = session_variance(history) if one_machine else {}
     found: list[StoredComparison] = []
     for first, second in pairs:
@@ -200,7 +209,7 @@ def compare_stored(
         if spread is None and not revised and one_machine and min(sides.sessions) >= _SESSIONS_EACH:
             spread = _added_variance([sides.base, sides.new])
         one = _compared(sides, metrics[first], spread, family)
-        reason = "" if one.verdict is not None else revised or _why_not(base, new)
+        reason = "" if one.verdict is not None else revised or _why_not(every)
         found.append(replace(one, reason=reason))
     return tuple(found)
 

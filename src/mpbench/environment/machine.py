@@ -49,6 +49,8 @@ def _fingerprint(
     """Return a short hash of what does not change while a machine stays the same."""
     stable = [
         cpu["model"],
+        cpu["generation"],
+        cpu["caches_bytes"],
         cpu["architecture"],
         cpu["logical"],
         cpu["physical"],

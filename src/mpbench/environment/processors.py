@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
@@ -37,12 +38,33 @@ def usable_cpus(files: Files = SYSTEM, allowed: int | None = None) -> int:
     return max(1, count if limit is None else min(count, math.ceil(limit)))
 
 
-def _model(files: Files) -> str | None:
+def _facts(files: Files) -> dict[str, str]:
+    """Return what the kernel says of the first CPU, by its words in lower case."""
+    found: dict[str, str] = {}
     for line in files.lines("/proc/cpuinfo"):
         name, _, value = line.partition(":")
-        if name.strip().lower() in {"model name", "hardware", "cpu model", "uarch"}:
-            return " ".join(value.split()) or None
-    return platform.processor() or None
+        found.setdefault(name.strip().lower(), " ".join(value.split()))
+    return found
+
+
+def _model(facts: Mapping[str, str]) -> str | None:
+    known = (facts.get(name) for name in ("model name", "hardware", "cpu model", "uarch"))
+    return next((one for one in known if one), None) or platform.processor() or None
+
+
+def _generation(facts: Mapping[str, str]) -> str | None:
+    """
+    Return the vendor and the numbers by which a processor's design is known.
+
+    A hypervisor may call generations that differ by half in speed by one name.
+    """
+    x86 = ("vendor_id", "cpu family", "model", "stepping")
+    arm = ("cpu implementer", "cpu part", "cpu variant", "cpu revision")
+    for first, *rest in (x86, arm):
+        if all(facts.get(name) for name in (first, *rest)):
+            numbers = (f"{name.removeprefix('cpu ')} {facts[name]}" for name in rest)
+            return " ".join([facts[first], *numbers])
+    return None
 
 
 def _distinct(files: Files, pattern: str) -> int | None:
@@ -86,21 +108,20 @@ def _smt(files: Files) -> bool | None:
     return None if active is None else bool(active)
 
 
-def _flag(files: Files, name: str) -> bool:
+def _flag(facts: Mapping[str, str], name: str) -> bool:
     """Return whether the first CPU's feature list holds a word."""
-    for line in files.lines("/proc/cpuinfo"):
-        if line.startswith(("flags", "Features")):
-            return name in line.split()
-    return False
+    return name in (facts.get("flags") or facts.get("features") or "").split()
 
 
 def describe_cpu(files: Files = SYSTEM) -> dict[str, Any]:
     """Return the CPUs' model, topology, limits and settings."""
+    facts = _facts(files)
     frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
     folder = f"{_CPUS}/vulnerabilities"
     nodes = [name for name in files.names("/sys/devices/system/node") if name[4:].isdigit()]
     return {
-        "model": _model(files),
+        "model": _model(facts),
+        "generation": _generation(facts),
         "architecture": platform.machine(),
         "logical": psutil.cpu_count(logical=True),
         "physical": psutil.cpu_count(logical=False),
@@ -116,8 +137,8 @@ def describe_cpu(files: Files = SYSTEM) -> dict[str, Any]:
         "frequency_drivers": list(_per_cpu(files, "scaling_driver")),
         "turbo": _turbo(files),
         "smt": _smt(files),
-        "constant_tsc": _flag(files, "constant_tsc"),
-        "nonstop_tsc": _flag(files, "nonstop_tsc"),
+        "constant_tsc": _flag(facts, "constant_tsc"),
+        "nonstop_tsc": _flag(facts, "nonstop_tsc"),
         "mitigations": {
             name: text
             for name in files.names(folder)

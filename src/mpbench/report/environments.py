@@ -29,6 +29,7 @@ _MOMENTARY = (
 # What a single machine is described with; the result file has the rest.
 _TELLING = (
     "cpu.model",
+    "cpu.generation",
     "cpu.architecture",
     "cpu.usable",
     "cpu.logical",

@@ -24,7 +24,7 @@ from mpbench.model import (
 CASE = Case.make("fake/operation", None, {})
 
 
-def session(seed, *, level=0.0, spread=0.0, machine="one", subject="3.11"):
+def session(seed, *, level=0.0, spread=0.0, machine="one", hardware="a", subject="3.11"):
     """Return a run whose machine had a speed of its own that day."""
     drawn = random.Random(seed)
     mood = drawn.gauss(0, spread)
@@ -60,7 +60,10 @@ def session(seed, *, level=0.0, spread=0.0, machine="one", subject="3.11"):
                 agent=number,
             )
         )
-    header = RunHeader(f"run {seed}", "2026-01-01", "0", machine, (), {}, {subject: {}}, {})
+    environment = {"fingerprint": hardware}
+    header = RunHeader(
+        f"run {seed}", "2026-01-01", "0", machine, (), {}, {subject: {}}, environment
+    )
     return Run(f"{seed}.jsonl", header, (record,), tuple(repetitions), (), None)
 
 
@@ -113,6 +116,18 @@ def test_machines_are_never_judged_against_each_other():
 
     assert found.verdict is None
     assert "different machines" in found.reason
+
+
+def test_other_hardware_behind_the_same_name_is_another_machine():
+    """A virtual machine keeps its host name when it comes back on a host of another kind."""
+    base = [session(seed) for seed in (1, 2, 3)]
+    new = [session(seed, hardware="b") for seed in (4, 5, 6)]
+    (found,) = compare_stored(base, new)
+    (by_history,) = compare_stored(base[:1], base[1:2], history=[session(1), *new, *new])
+
+    assert found.verdict is None
+    assert "same name" in found.reason
+    assert by_history.verdict is None
 
 
 def test_the_session_variance_is_what_sessions_add():

@@ -95,6 +95,45 @@ def test_cpu_settings_are_read_where_the_kernel_has_them(tmp_path):
     assert {"meltdown": "Mitigation: PTI"} == facts["mitigations"]
 
 
+X86 = "vendor_id : AuthenticAMD\ncpu family : {}\nmodel : 2\nmodel name : AMD EPYC\nstepping : 1\n"
+ARM = (
+    "CPU implementer : 0x41\nCPU architecture: 8\nCPU variant : 0x3\nCPU part : 0xd0c\n"
+    "CPU revision : 1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (X86.format(26), "AuthenticAMD family 26 model 2 stepping 1"),
+        (ARM, "0x41 part 0xd0c variant 0x3 revision 1"),
+        ("model name : something\n", None),
+        ("", None),
+    ],
+)
+def test_what_generation_a_processor_is(tmp_path, text, expected):
+    """Its vendor and numbers; a hypervisor gives many generations the same name."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text(text)
+
+    assert expected == describe_cpu(Files(tmp_path))["generation"]
+
+
+def test_generations_with_one_name_have_two_fingerprints(tmp_path):
+    """A machine that comes back on another kind of host is not the same machine."""
+    found = set()
+    for family in (25, 26):
+        folder = tmp_path / str(family)
+        (folder / "proc").mkdir(parents=True)
+        (folder / "proc/cpuinfo").write_text(X86.format(family))
+        record = describe(Files(folder))
+
+        assert "AMD EPYC" == record["cpu"]["model"]
+        found.add(record["fingerprint"])
+
+    assert 2 == len(found)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
