@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -71,6 +72,31 @@ def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(tmp_path: Path) -> N
     assert {(one.case, number) for one in second.run.cases for number in range(3)} == set(
         all_of_them
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda header: header["environment"].update(fingerprint="other"), "hardware other then"),
+        (lambda header: header["environment"]["cpu"].update(usable=999), "usable CPUs 999 then"),
+        (lambda header: header.update(mpbench="0.0.1"), "mpbench 0.0.1 then"),
+    ],
+)
+def test_a_run_is_not_finished_somewhere_else(tmp_path: Path, change, said) -> None:
+    """The first half of its figures would come from one machine, the second from another."""
+    run(SMALL, folder=tmp_path, progress=StopAfter(2))
+    file = tmp_path / "results.jsonl"
+    # As a killed run leaves it: the end holds a digest of all the rest.
+    head, *rest, _ = file.read_text().splitlines(keepends=True)
+    header = json.loads(head)
+    change(header)
+    file.write_text("".join([json.dumps(header) + "\n", *rest]))
+    before = file.read_bytes()
+
+    with pytest.raises(EnvironmentUnfitError, match=said):
+        run(SMALL, folder=tmp_path, progress=Silent(), resume=True)
+
+    assert before == file.read_bytes()
 
 
 def test_verify_runs_each_body_once(tmp_path: Path) -> None:

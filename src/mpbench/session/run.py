@@ -20,6 +20,7 @@ from mpbench.observe.preflight import refusals
 from mpbench.session.choose import catalogue_for, choose, selected
 from mpbench.session.exclusive import exclusive
 from mpbench.session.interrupt import stop_requests, terminations
+from mpbench.session.resumed import already
 from mpbench.session.rounds import Session, measure_rounds
 from mpbench.session.subjects import prepare
 from mpbench.session.verify import claims_can_be_checked, unfounded_claims
@@ -89,13 +90,6 @@ def _end(session: Session, *, interrupted: bool, planned: Sequence[CaseRecord]) 
     return RunEnd(session.elapsed_ns(), Status.OK, None)
 
 
-def _already(folder: Path) -> frozenset[tuple[str, Case, int]]:
-    """Return what an earlier part of a run has measured."""
-    return frozenset(
-        (one.subject, one.case, one.number) for one in read(folder).repetitions if one.is_ok
-    )
-
-
 def run(  # noqa: PLR0913 - what the command line can say of a session
     plan: Plan,
     *,
@@ -143,9 +137,10 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
         )
         if not any(chosen.cases.values()):
             raise InvalidSessionError(_nothing(chosen))
+        here = {one.subject.key: one for one in subjects}
+        done = already(folder, facts, here) if resume else frozenset()
         opened = Writer.resume(folder, veil=veil) if resume else Writer(folder, veil=veil)
         writer = stack.enter_context(opened)
-        done = _already(folder) if resume else frozenset()
         session = Session(plan, catalogue, writer, progress, private)
         stack.callback(session.agents.close)
         if not resume:
@@ -154,7 +149,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
                 writer.case(record)
         request = stack.enter_context(stop_requests())
         groups = groups_of(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
-        interrupted = _guarded(session, groups, subjects, request, done)
+        interrupted = _guarded(session, groups, here, request, done)
         claims = () if interrupted else _claims(session, catalogue)
         for text in claims:
             session.event("claim", text)
@@ -182,14 +177,13 @@ def _claims(session: Session, catalogue: Mapping[str, Workload]) -> tuple[str, .
 def _guarded(
     session: Session,
     groups: Sequence[Group],
-    subjects: Sequence[Described],
+    subjects: Mapping[str, Described],
     request: StopRequest,
     done: frozenset[tuple[str, Case, int]],
 ) -> bool:
     """Measure; return whether the user stopped it."""
     try:
-        by_key = {one.subject.key: one for one in subjects}
-        measure_rounds(session, groups, by_key, request, done)
+        measure_rounds(session, groups, subjects, request, done)
     except KeyboardInterrupt:
         return True
     return request.asked
