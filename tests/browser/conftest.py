@@ -27,6 +27,12 @@ def _missing(what: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def missing() -> Callable[[str], None]:
+    """Return what skips a test, or fails it where nothing may be missing."""
+    return _missing
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """Start Chromium once."""
     try:

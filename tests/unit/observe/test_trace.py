@@ -11,6 +11,11 @@ from mpbench.observe.hook import kinds
 from mpbench.observe.trace import trace_of
 
 
+def thread_named(name, pid, tid):
+    """Return the event that names a thread."""
+    return {"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}}
+
+
 def test_the_trace_follows_the_rules_of_its_format():
     """Slices nest, arrows end in slices, every process has a name."""
     text = trace_of(pool_of_two())
@@ -22,7 +27,10 @@ def test_the_trace_follows_the_rules_of_its_format():
 @pytest.mark.parametrize(
     ("broken", "word"),
     [
-        ({"ph": "X", "ts": 5.0, "dur": 137_000.0, "pid": 2, "tid": 1}, "overlap"),
+        ({"ph": "X", "ts": 5.0, "dur": 137_000.0, "pid": 2, "tid": 2_001}, "overlap"),
+        ({"ph": "X", "ts": 5.0, "dur": 1.0, "pid": 2, "tid": 0}, "takes thread 0"),
+        (thread_named("again", 3, 2_001), "is in processes"),
+        (thread_named("feeder", 2, 2), "would be a main thread"),
         ({"ph": "s", "ts": 1.0, "id": 9_999, "pid": 1, "tid": 0}, "only"),
         ({"ph": "C", "ts": 1.0, "args": {"a": "b"}, "pid": 1, "tid": 0}, "number"),
         ({"ph": "X", "ts": 1.0, "dur": -1.0, "pid": 1, "tid": 0}, "before"),
@@ -54,6 +62,27 @@ def test_an_unfinished_event_is_drawn_to_the_end_of_its_process():
     events = json.loads(text)["traceEvents"]
 
     assert [350_000.0] == [one["dur"] for one in events if one["name"] == "wait for lock"]
+    assert [] == problems_of(text)
+
+
+def test_a_counter_ends_with_its_process():
+    """A viewer draws the last value of a counter to the end of the trace."""
+    text = trace_of(pool_of_two())
+    document = json.loads(text)
+    last = {}
+    for one in document["traceEvents"]:
+        if one["ph"] == "C":
+            last[one["pid"], one["name"]] = one["args"]
+
+    assert {"CPU", "memory"} == {name for _, name in last}
+    assert all({0} == set(args.values()) for args in last.values())
+
+
+def test_numbers_of_threads_stay_apart_however_many_there_are():
+    """Process 1 with 1,001 threads and process 2 share no number."""
+    many = traced(1, *(lane(moment(0, 1, kinds.GET), number=number) for number in (0, 1_000)))
+    text = trace_of(profile(ran(), many, traced(2, lane(moment(0, 1, kinds.PUT)))))
+
     assert [] == problems_of(text)
 
 

@@ -11,7 +11,7 @@ def problems_of(text):
     found = [problem for event in events for problem in _alone(event)]
     if not isinstance(document["otherData"]["dropped_events"], int):
         found.append("nobody says how much was dropped")
-    return found + _nesting(events) + _arrows(events) + _named(events)
+    return found + _nesting(events) + _arrows(events) + _named(events) + _distinct(events)
 
 
 def _alone(event):
@@ -20,6 +20,7 @@ def _alone(event):
         (event["ph"] in {"X", "M", "C", "s", "f"}, "unknown phase"),
         (all(isinstance(event[name], int) for name in ("pid", "tid")), "pid and tid must be whole"),
         (isinstance(event.get("name", ""), str), "a name must be words"),
+        (event["tid"] != 0, "a viewer takes thread 0 for the main thread and draws it there"),
         (event["ph"] == "M" or event["ts"] >= 0, "time must not be negative"),
         (event["ph"] != "X" or event["dur"] >= 0, "a slice must not end before it begins"),
     ]
@@ -80,10 +81,15 @@ def _arrow(begin, end, tracks):
         yield "would end in the next slice"
     if begin["ts"] > end["ts"]:
         yield "goes back in time"
+    starts = []
     for event in (begin, end):
         at = _ns(event["ts"])
-        if not any(a <= at <= b for a, b in tracks[event["pid"], event["tid"]]):
-            yield "ends in no slice"
+        around = [a for a, b in tracks[event["pid"], event["tid"]] if a <= at <= b]
+        starts.append(max(around, default=None))
+    if None in starts:
+        yield "ends in no slice"
+    elif starts[0] > starts[1]:
+        yield "would point from the slice that begins first, its end"
 
 
 def _named(events):
@@ -97,3 +103,20 @@ def _named(events):
     }
     drawn = {(one["pid"], one["tid"]) for one in events if one["ph"] == "X"}
     return found + [f"track {track} has no name" for track in sorted(drawn - threads)]
+
+
+def _distinct(events):
+    """Check that a thread's number is its own; that of its process makes it the main thread."""
+    named = [one for one in events if one["ph"] == "M" and one["name"] == "thread_name"]
+    owners = defaultdict(set)
+    for one in named:
+        owners[one["tid"]].add(one["pid"])
+    found = [
+        f"thread {tid} is in processes {pids}" for tid, pids in owners.items() if len(pids) > 1
+    ]
+    mains = [one for one in named if one["tid"] in {other["pid"] for other in named}]
+    return found + [
+        f"{one['args']['name']!r} would be a main thread"
+        for one in mains
+        if one["args"]["name"] != "what it did"
+    ]
