@@ -192,7 +192,7 @@ class _Builder:
         if material is None or all(is_comparison(run) for run in self.evidence.runs):
             return None, None
         answers = advise(material.readings, None, material.cpus)
-        return apart(advice_table(answers, self.own_targets(material), material.place.name))
+        return apart(advice_table(answers, self.own_targets(material), material.where))
 
     def own_targets(self, material: drawings.Material) -> dict[str, str]:
         """Return where the cases of the place that the figures show stand in the page."""

@@ -158,6 +158,16 @@ def test_one_place_of_several_is_named():
     assert all("Shown: box-a, CPython 3.11.7." in one.caption for one in made)
 
 
+def test_one_run_of_several_on_a_machine_is_named():
+    """The machine alone does not say which of its runs is shown."""
+    first, second = run(catalogue()), run(catalogue())
+    runs = [first, second._replace(header=second.header._replace(run="again"))]
+    made = figures.for_family("pipe", summarize(runs), frames.frame(runs))
+
+    assert made
+    assert all("Shown: run 1, box, CPython 3.11.7." in one.caption for one in made)
+
+
 def test_hostile_names_do_not_break_figures():
     """Parameters and workloads from a foreign file stay text."""
     name = "bad/<script>alert(1)</script>$x_1$"

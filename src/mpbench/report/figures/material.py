@@ -9,6 +9,7 @@ import pandas as pd
 from mpbench.analysis.readings import ParamValue, Place, Reading, pick, places_of, readings_of
 from mpbench.report.figures.limits import Limits
 from mpbench.report.figures.words import params_words
+from mpbench.report.naming import names_in
 
 __all__ = ("METHOD", "Material", "prepare", "value_of", "values_of", "words_of")
 
@@ -31,6 +32,8 @@ class Material(NamedTuple):
     latencies: pd.DataFrame | None
     cpus: int | None
     limits: Limits = Limits()
+    # The name of the place's run, where another run is of the same machine.
+    run_name: str = ""
     watched: pd.DataFrame | None = None
 
     def of(self, workload: str, *, fact: str | None = "") -> tuple[Reading, ...]:
@@ -60,9 +63,14 @@ class Material(NamedTuple):
         return pick(readings, fact=None, where=lambda one: one.method == known[0])
 
     @property
+    def where(self) -> str:
+        """Run, machine and interpreter, as far as it takes to know which place is shown."""
+        return ", ".join(part for part in (self.run_name, self.place.name) if part)
+
+    @property
     def note(self) -> str:
         """Say which place is shown, where there are several."""
-        return f"Shown: {self.place.name}." if len(self.places) > 1 else ""
+        return f"Shown: {self.where}." if len(self.places) > 1 else ""
 
 
 def prepare(
@@ -86,8 +94,17 @@ def prepare(
     places = places_of(summaries)
     if not places:
         return None
-    readings = readings_of(summaries, agents, places[0])
-    return Material(readings, places[0], places, latencies, cpus, Limits(allowed=cpus))
+    here = places[0]
+    others = {one.run for one in places if one.machine == here.machine} - {here.run}
+    return Material(
+        readings_of(summaries, agents, here),
+        here,
+        places,
+        latencies,
+        cpus,
+        Limits(allowed=cpus),
+        names_in(summaries)[here.run] if others else "",
+    )
 
 
 def value_of(one: Reading, name: str) -> ParamValue:
