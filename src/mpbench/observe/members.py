@@ -7,13 +7,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.observe.hook import kinds
-from mpbench.observe.sampler import Point, SeenProcess
+from mpbench.observe.lifeline import spoken_cpu, whole_life
 from mpbench.observe.states import Span, State, spans_of, total_by_state
 
 if TYPE_CHECKING:
     from mpbench.observe.program import Ran
     from mpbench.observe.reading import Key
     from mpbench.observe.rings import Lane, Moment, Traced
+    from mpbench.observe.sampler import Point, SeenProcess
 
 __all__ = ("Member", "Role", "members_of")
 
@@ -172,19 +173,6 @@ def _exit_code(one: Member, processes: Sequence[Traced], ran: Ran) -> int | None
     return min(known)[1] if known else None
 
 
-def _spoken_cpu(traced: Traced) -> int:
-    """Return the CPU time that a process gave at its end; 0 when it had no time to."""
-    return max(
-        (
-            moment.argument
-            for lane in traced.lanes
-            for moment in lane.moments
-            if moment.kind in {kinds.EXIT, kinds.RUN}
-        ),
-        default=0,
-    )
-
-
 def _detail(traced: Traced, method: str) -> str:
     parts = [method or traced.method, traced.role if traced.role != "child" else "", traced.target]
     return ", ".join(part for part in parts if part)
@@ -197,7 +185,8 @@ def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran:
     if start is not None:
         begin = start.moment.start_ns
     end = max(begin, _end(traced, seen, ran.ended_ns))
-    points = () if seen is None else seen.points
+    spoken = spoken_cpu(traced)
+    looks = () if seen is None else seen.points
     traced = traced._replace(lanes=tuple(_to_the_end(lane, end) for lane in traced.lanes))
     lane = traced.main
     spans = spans_of(
@@ -218,11 +207,11 @@ def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran:
         begin_ns=begin,
         end_ns=end,
         spans=spans,
-        points=points,
-        cpu_ns=max(_spoken_cpu(traced), points[-1].cpu_ns if points else 0),
+        points=whole_life(looks, begin, end, spoken),
+        cpu_ns=max(spoken, looks[-1].cpu_ns if looks else 0),
         # The last look may come long after the main thread has ended.
-        delay_ns=min(points[-1].delay_ns, end - begin) if points else 0,
-        peak_rss_bytes=max((point.rss_bytes for point in points), default=0),
+        delay_ns=min(looks[-1].delay_ns, end - begin) if looks else 0,
+        peak_rss_bytes=max((point.rss_bytes for point in looks), default=0),
         traced=traced,
         start=None if start is None else start.moment,
     )

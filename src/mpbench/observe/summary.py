@@ -16,12 +16,14 @@ from mpbench.observe.hook import kinds
 from mpbench.observe.members import Member, Role
 from mpbench.observe.states import State
 from mpbench.observe.tasks import tasks_of
-from mpbench.observe.things import costs_of
+from mpbench.observe.things import costs_of, described, owner_of
 from mpbench.observe.words import Facts, largest_losses, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mpbench.observe.profile import Profile
-    from mpbench.observe.rings import Moment, Traced
+    from mpbench.observe.rings import Moment, Thing, Traced
 
 __all__ = ("ending_of", "summary_of")
 
@@ -96,8 +98,12 @@ def _moving_elsewhere(one: Member) -> int:
     )
 
 
-def _hanging(one: Member) -> list[str]:
-    """Return what a process was in the middle of when it ended, outermost first."""
+def _hanging(one: Member, things: Mapping[str, Thing]) -> list[str]:
+    """
+    Return what a process was in the middle of when it ended, outermost first.
+
+    A worker knows a queue's pipe and no more; whoever made the queue has described it.
+    """
     lane = None if one.traced is None else one.traced.main
     frames = {kinds.BOOTSTRAP, kinds.RUN, kinds.WORKER}
     if lane is None or one.traced is None:
@@ -105,13 +111,14 @@ def _hanging(one: Member) -> list[str]:
     words = []
     for moment in lane.unfinished:
         if moment.kind not in frames:
-            thing = one.traced.things.get(moment.thing)
+            known = one.traced.things.get(moment.thing)
+            thing = things[owner_of(known.key, things)] if known else None
             of = f" of {thing.what} {thing.label}".rstrip() if thing else ""
             words.append(f"{kinds.NAMES.get(moment.kind, moment.kind)}{of}")
     return words
 
 
-def _process(one: Member, origin: int) -> dict[str, Any]:
+def _process(one: Member, origin: int, things: Mapping[str, Thing]) -> dict[str, Any]:
     return {
         "number": one.number,
         "pid": one.pid,
@@ -127,7 +134,7 @@ def _process(one: Member, origin: int) -> dict[str, Any]:
         "states_ns": {state.value: ns for state, ns in one.totals.items()},
         "other_threads_moving_ns": _moving_elsewhere(one),
         "recorded": one.traced is not None,
-        "unfinished": _hanging(one),
+        "unfinished": _hanging(one, things),
         "notes": list(one.traced.unknown) if one.traced is not None else [],
     }
 
@@ -237,6 +244,7 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
     balance, tasks = balance_of(profile), tasks_of(profile.members)
     costs = costs_of(profile.traced)
     facts = None if balance is None else Facts(profile, balance, tasks, costs, usable)
+    things = described(profile.traced)
     starts = [start for one in profile.members if (start := _start(one)) is not None]
     return {
         "schema": SCHEMA,
@@ -257,7 +265,7 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         "tasks": None
         if tasks is None
         else {**tasks._asdict(), "calls_in_chunk": tasks.calls_in_chunk, "call_ns": tasks.call_ns},
-        "processes": [_process(one, profile.began_ns) for one in profile.members],
+        "processes": [_process(one, profile.began_ns, things) for one in profile.members],
         "starts": starts,
         "objects": [one._asdict() for one in costs],
         "messages": _messages(profile),

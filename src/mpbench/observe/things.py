@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mpbench.observe.rings import Thing, Traced
 
-__all__ = ("Cost", "costs_of", "described")
+__all__ = ("Cost", "costs_of", "described", "owner_of")
 
 # Words that say less about an object than any other.
 _VAGUE = {"Pipe", "Lock", "RLock", "Semaphore", "BoundedSemaphore"}
@@ -112,7 +112,7 @@ def described(processes: Iterable[Traced]) -> dict[str, Thing]:
     return found
 
 
-def _owner(key: str, things: Mapping[str, Thing]) -> str:
+def owner_of(key: str, things: Mapping[str, Thing]) -> str:
     """Return the key of what an object belongs to: a queue's lock to the queue."""
     owner = things[key].facts.get("owner") if key in things else None
     return str(owner) if owner in things else key
@@ -123,14 +123,14 @@ def _add_moments(one: Traced, things: Mapping[str, Thing], sums: dict[str, _Sum]
     for lane in one.lanes:
         for moment in lane.moments:
             if moment.kind == kinds.SEND and moment.thing in one.things:
-                owner = _owner(one.things[moment.thing].key, things)
+                owner = owner_of(one.things[moment.thing].key, things)
                 sums.setdefault(owner, _Sum()).sent_bytes += moment.argument
         for moment in lane.unfinished:
             if moment.thing in one.things and not one.things[moment.thing].key.startswith(
                 "process:"
             ):
                 key = one.things[moment.thing].key
-                owner = _owner(key, things)
+                owner = owner_of(key, things)
                 spent = moment.duration_ns
                 total = Total(moment.kind, moment.thing, 1, spent, spent)
                 sums.setdefault(owner, _Sum()).add(total, one.token, owned=owner != key)
@@ -146,7 +146,7 @@ def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
             thing = one.things.get(total.thing)
             if thing is None or thing.key.startswith("process:"):
                 continue
-            owner = _owner(thing.key, things)
+            owner = owner_of(thing.key, things)
             sums.setdefault(owner, _Sum()).add(total, one.token, owned=owner != thing.key)
         _add_moments(one, things, sums)
     costs = [total.cost(things[key]) for key, total in sums.items()]

@@ -230,6 +230,31 @@ def test_what_a_hanging_process_was_in_is_named():
     assert ["get of Queue a.py:3"] == record["processes"][1]["unfinished"]
 
 
+def test_an_object_is_called_what_its_maker_called_it():
+    """A spawned worker knows the pipe and the lock of a queue, and not whose they are."""
+    main = traced(
+        1,
+        lane(),
+        things={
+            1: ("pipe:1", "Pool tasks", "a.py:3", {}),
+            2: ("sem:1", "Lock", "", {"owner": "pipe:1"}),
+        },
+    )
+    hanging = [moment(12, 12, kinds.GET, 7), moment(13, 13, kinds.LOCK_WAIT, 8)]
+    child = traced(
+        2,
+        lane(unfinished=hanging),
+        born=5,
+        name="child",
+        things={7: ("pipe:1", "Pipe", "", {}), 8: ("sem:1", "Lock", "", {})},
+    )
+    record = summary_of(profile(ran(), main, child), cpus=2)
+
+    assert ["get of Pool tasks a.py:3", "wait for lock of Pool tasks a.py:3"] == record[
+        "processes"
+    ][1]["unfinished"]
+
+
 def test_busiest_functions_are_counted_by_process():
     """The innermost frame counts; the last process named is the one that ran."""
     text = (
