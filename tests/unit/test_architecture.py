@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,31 @@ def imports(path: Path) -> list[tuple[str, int, bool]]:
             names = full if node.module == "mpbench" else [node.module]
             found += [(name, node.lineno, id(node) in top) for name in names]
     return found
+
+
+def _when_run(path: Path) -> set[str]:
+    """Return what a module imports at any time, but not what is for type checkers alone."""
+    tree = ast.parse(path.read_text())
+    checked = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    ]
+    hidden = {node.lineno for block in checked for one in block.body for node in ast.walk(one)
+              if isinstance(node, ast.Import | ast.ImportFrom)}  # fmt: skip
+    return {name for name, line, _ in imports(path) if line not in hidden}
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    """Not even inside functions: what two modules both need stands in a third."""
+    modules = {
+        ".".join(("mpbench", *path.relative_to(ROOT).with_suffix("").parts)): path
+        for path in sources()
+        if path.stem != "__init__"
+    }
+    graph = {name: _when_run(path) & modules.keys() for name, path in modules.items()}
+
+    assert list(TopologicalSorter(graph).static_order())
 
 
 def test_no_layer_imports_a_later_one() -> None:

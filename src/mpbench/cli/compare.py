@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 from pathlib import Path
@@ -18,7 +17,6 @@ from mpbench.model import Tier
 from mpbench.plan import Plan
 
 if TYPE_CHECKING:
-    from mpbench.analysis.outcome import Outcome
     from mpbench.analysis.verdict import Rules
     from mpbench.session.compare import ComparePlan
 
@@ -126,6 +124,7 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
 
 
 def _live(given: dict[str, Any]) -> int:
+    from mpbench.cli.outcomes import show
     from mpbench.cli.progress import Bars
     from mpbench.session.compare import compare
     from mpbench.session.run import default_folder
@@ -144,46 +143,3 @@ def _live(given: dict[str, Any]) -> int:
     if compared.outcome.interrupted:
         return exits.INTERRUPTED
     return compared.outcome.exit_code(require_decision=given["require_decision"])
-
-
-def show(outcome: Outcome, form: str) -> None:
-    """Print verdicts as a table, Markdown or JSON."""
-    from mpbench.report.verdicts import to_markdown, to_record
-
-    if form == "json":
-        sys.stdout.write(json.dumps(to_record(outcome), indent=2, allow_nan=False) + "\n")
-    elif form == "markdown":
-        sys.stdout.write(to_markdown(outcome))
-    else:
-        _table(outcome)
-
-
-_STYLES = {
-    "slower": "bold red",
-    "faster": "green",
-    "unchanged": "",
-    "inconclusive": "yellow",
-    "invalid": "bold yellow",
-}
-
-
-def _table(outcome: Outcome) -> None:
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    from mpbench.report.verdicts import rows, summary
-
-    head = [Column(name, overflow="fold") for name in ("case", "arms", "ratio", "verdict")]
-    table = Table(*head, "n", "s", box=None, pad_edge=False)
-    for row in rows(outcome):
-        words = Text(row.verdict, style=_STYLES[row.kind.value])
-        if row.note:
-            words.append(f"\n{row.note}", style="dim")
-        case = Text(row.title)
-        case.append(f"\n{row.reading}", style="dim")
-        table.add_row(case, Text(row.arms), Text(row.ratio), words, row.episodes, row.seconds)
-    console = Console(file=sys.stdout)
-    console.print(table)
-    for line in summary(outcome):
-        console.print(Text(line), highlight=False)
