@@ -108,7 +108,7 @@ def _even_advice(
     reached = [one for one in found if not math.isinf(one.most.value)]
     halfway = [one for one in found if not math.isinf(one.half.value)]
     if not halfway:
-        return missing(key, question, f"no chunk size reaches {half}. {because}", _SURFACE)
+        return missing(key, question, f"no chunk size keeps {half}. {because}", _SURFACE)
     is_most = bool(reached)
     choices = [
         Choice(one.name, one.most if is_most else one.half, "s", one.cases, ends is None)
