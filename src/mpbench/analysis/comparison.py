@@ -6,16 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean
-from typing import Any
+from statistics import fmean, median
+from typing import Any, NamedTuple
 
 from mpbench.analysis.episode import EpisodeStatistic, Reading, counted, episode_statistic
 from mpbench.model import Metric, Repetition, Run, Status
 
-__all__ = ("Comparison", "Part", "comparisons_in", "comparisons_of", "control_log_ratios")
+__all__ = ("Comparison", "Part", "comparisons_in", "comparisons_of", "control_episodes")
 
 # A case that failed once may have met the machine's worst moment; twice is its own doing.
 FAILURES_ALLOWED = 1
+# With fewer episodes nobody knows how widely a case spreads.
+_FEWEST_FOR_SPREAD = 4
 
 
 class Part(StrEnum):
@@ -41,6 +43,7 @@ class Comparison:
         reading: Which number is compared.
         episodes: One statistic for each episode, in order, dropped ones included.
         problem: Why nothing can be said whatever the episodes hold; None normally.
+        refused: Whether that was known before anything was measured.
     """
 
     pair: str
@@ -50,6 +53,7 @@ class Comparison:
     reading: Reading
     episodes: tuple[EpisodeStatistic, ...]
     problem: str | None = None
+    refused: bool = False
 
     @property
     def dropped_share(self) -> float:
@@ -153,6 +157,7 @@ def _comparison(
         reading=reading,
         episodes=episodes,
         problem=problem,
+        refused=bool(pair.get("refused")),
     )
 
 
@@ -161,8 +166,38 @@ def comparisons_of(run: Run, *, part: Part = Part.MAIN) -> tuple[Comparison, ...
     return comparisons_in(run.header.plan.get("pairs", ()), run.repetitions, part=part)
 
 
-def control_log_ratios(comparisons: Iterable[Comparison]) -> list[float]:
-    """Return the log ratios of all control episodes that count, main readings only."""
-    return [
-        ratio for one in comparisons if one.reading.fact is None for ratio in counted(one.episodes)
+class ControlEpisodes(NamedTuple):
+    """The control episodes that count: log ratios, and how widely their cases spread."""
+
+    log_ratios: tuple[float, ...]
+    spreads: tuple[float, ...]
+
+
+def control_episodes(
+    controls: Iterable[Comparison], mains: Iterable[Comparison]
+) -> ControlEpisodes:
+    """
+    Return the control episodes that count, main readings only.
+
+    A spread is that of the same case's other episodes around their middle, the median
+    absolute deviation of the log ratios; a case with fewer than four, or
+    without any spread, gets the median of the others, or 1.
+
+    Args:
+        controls: The comparisons of identical arms.
+        mains: The comparisons of the same pairs.
+    """
+    known: dict[str, float] = {}
+    for one in mains:
+        ratios = counted(one.episodes)
+        if one.reading.fact is None and len(ratios) >= _FEWEST_FOR_SPREAD:
+            middle = median(ratios)
+            known[one.pair] = median(abs(ratio - middle) for ratio in ratios)
+    usual = median(found) if (found := [one for one in known.values() if one > 0.0]) else 1.0
+    pairs = [
+        (ratio, known.get(one.pair) or usual)
+        for one in controls
+        if one.reading.fact is None
+        for ratio in counted(one.episodes)
     ]
+    return ControlEpisodes(tuple(one for one, _ in pairs), tuple(one for _, one in pairs))

@@ -38,14 +38,22 @@ class ControlFinding:
 
 
 def inspect_control(
-    log_ratios: Sequence[float], *, alpha: float = 0.01, margin: float = 0.05
+    log_ratios: Sequence[float],
+    *,
+    spreads: Sequence[float] | None = None,
+    alpha: float = 0.01,
+    margin: float = 0.05,
 ) -> ControlFinding | None:
     """
     Judge the control episodes of a session, pooled over its cases.
 
     Args:
         log_ratios: One for each control episode that counts.
-        alpha: The level of the test: a good session fails this often.
+        spreads: How widely the episodes of its case spread, for each, taken from other
+            episodes. An offset of 2 % is much where they spread by 1 %, and nothing
+            where they spread by 15 %. None treats all alike.
+        alpha: The level of the test. Good sessions fail that often, or up to 5 % where
+            their episodes spread so widely that a chance offset passes half the margin.
         margin: Where the pooled ratio is off by more than half of it, weaker
             evidence will do; without any, the episodes are noisy and not wrong.
 
@@ -55,7 +63,10 @@ def inspect_control(
     count = len(log_ratios)
     if count == 0 or smallest_p(count) > alpha:
         return None
-    estimate, p_value = hodges_lehmann(log_ratios), sign_flip_p(log_ratios)
+    scales = spreads or [1.0] * count
+    scaled = [ratio / scale for ratio, scale in zip(log_ratios, scales, strict=True)]
+    # Exact all the same: the coins of these episodes have nothing to do with the scales.
+    estimate, p_value = hodges_lehmann(log_ratios), sign_flip_p(scaled)
     level = _WEAK_LEVEL if abs(estimate) > math.log1p(margin) / 2.0 else alpha
     passed = p_value >= level
     ratio = math.exp(estimate)

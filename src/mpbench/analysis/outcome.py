@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mpbench.analysis.comparison import Comparison, Part, comparisons_of, control_log_ratios
+from mpbench.analysis.comparison import Comparison, Part, comparisons_of, control_episodes
 from mpbench.analysis.control import ControlFinding, inspect_control
 from mpbench.analysis.verdict import Judgement, Rules, Verdict, confirm, judge
 from mpbench.model import Run, Status
@@ -79,8 +79,12 @@ def outcome_of(run: Run) -> Outcome:
     plan = run.header.plan
     rules = Rules.of(plan["rules"])
     parts = {part: comparisons_of(run, part=part) for part in Part}
+    episodes = control_episodes(parts[Part.CONTROL], parts[Part.MAIN])
     control = inspect_control(
-        control_log_ratios(parts[Part.CONTROL]), alpha=rules.control_alpha, margin=rules.margin
+        episodes.log_ratios,
+        spreads=episodes.spreads,
+        alpha=rules.control_alpha,
+        margin=rules.margin,
     )
     judged = judge(parts[Part.MAIN], rules, control)
     every = [
@@ -91,7 +95,9 @@ def outcome_of(run: Run) -> Outcome:
         for episode in one.episodes
     ]
     return Outcome(
-        judgements=confirm(judged, parts[Part.CONFIRMATION], rules),
+        judgements=confirm(judged, parts[Part.CONFIRMATION], rules)
+        if plan.get("confirm")
+        else judged,
         rules=rules,
         control=control,
         control_planned=bool(plan.get("control")),

@@ -14,11 +14,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy import special
+
 from mpbench.stats import Interval, sign_flip_p, signed_rank_interval
 
-__all__ = ("LOOKS", "Standing", "episodes_until", "first_look", "plan_looks", "stand")
+__all__ = (
+    "CONFIRMATION_EPISODES",
+    "LOOKS",
+    "Standing",
+    "episodes_until",
+    "episodes_until_p",
+    "first_look",
+    "plan_looks",
+    "stand",
+)
 
 LOOKS = (8, 16, 32)
+# A confirmation is looked at once, after so many episodes.
+CONFIRMATION_EPISODES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +41,10 @@ class Standing:
 
     Args:
         episodes: How many episodes that look used; 0 before the first look.
-        interval: Log ratio with its simultaneous interval; None before the first look.
-        p_value: Two-sided, corrected for the number of looks.
+        interval: Log ratio, estimated there, with what the intervals of all reached
+            looks have in common: they hold together, and so it holds. None before the
+            first look.
+        p_value: Two-sided, the smallest of all looks, corrected for their number.
     """
 
     episodes: int
@@ -81,12 +96,41 @@ def stand(log_ratios: Sequence[float], looks: Sequence[int], *, alpha: float = 0
     if not reached:
         return Standing(episodes=0, interval=None, p_value=1.0)
     smallest = min(sign_flip_p(log_ratios[:look]) for look in reached)
-    used = log_ratios[: reached[-1]]
+    level = 1.0 - alpha / len(looks)
+    found = [signed_rank_interval(log_ratios[:look], level) for look in reached]
     return Standing(
-        episodes=len(used),
-        interval=signed_rank_interval(used, 1.0 - alpha / len(looks)),
+        episodes=reached[-1],
+        interval=_common([one for one in found if one is not None]),
         p_value=min(1.0, len(looks) * smallest),
     )
+
+
+def _common(intervals: Sequence[Interval]) -> Interval | None:
+    """Return what intervals have in common, with the last estimate moved into it."""
+    if not intervals:
+        return None
+    low = max(one.low for one in intervals)
+    high = min(one.high for one in intervals)
+    if low > high:
+        # One of them is wrong, which the level allows; nobody knows which.
+        return intervals[-1]
+    return Interval(low, min(max(low, intervals[-1].estimate), high), high)
+
+
+def episodes_until_p(p_value: float, needed: float, episodes: int) -> int:
+    """
+    Return about how many episodes bring a p value down to a smaller one.
+
+    The distance from 1 in standard errors grows with the square root of the
+    number. An estimate, not a promise.
+
+    Args:
+        p_value: Two-sided, after *episodes*, below 1.
+        needed: What it must become.
+        episodes: How many it rests on.
+    """
+    now, then = (float(-special.ndtri(one / 2.0)) for one in (p_value, needed))
+    return max(episodes + 1, math.ceil(episodes * (then / now) ** 2))
 
 
 def episodes_until(

@@ -11,7 +11,14 @@ from typing import Any
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.control import ControlFinding
 from mpbench.analysis.episode import counted
-from mpbench.analysis.sequential import LOOKS, Standing, episodes_until, stand
+from mpbench.analysis.sequential import (
+    CONFIRMATION_EPISODES,
+    LOOKS,
+    Standing,
+    episodes_until,
+    episodes_until_p,
+    stand,
+)
 from mpbench.model import Better, Metric
 from mpbench.stats import Interval, false_discovery, hodges_lehmann, sign_flip_p
 
@@ -104,6 +111,7 @@ class Judgement:
         standing: The latest look.
         adjusted_p: The p value adjusted for the family.
         needed: About how many episodes a decision needs; None when there is one or no guess.
+        anew: Whether only a new session can have so many: its looks are fixed before it.
         confirmed: Whether a second session agreed; None when it was not asked.
     """
 
@@ -113,6 +121,7 @@ class Judgement:
     standing: Standing
     adjusted_p: float
     needed: int | None = None
+    anew: bool = False
     confirmed: bool | None = None
 
     @property
@@ -123,16 +132,47 @@ class Judgement:
 
     @property
     def needed_seconds(self) -> float | None:
-        """About how much longer a decision takes."""
+        """About how much longer a decision takes, or how long in a new session."""
         each = self.comparison.seconds_each
         if self.needed is None or each is None:
             return None
-        return max(0, self.needed - len(counted(self.comparison.episodes))) * each
+        made = 0 if self.anew else len(counted(self.comparison.episodes))
+        return max(0, self.needed - made) * each
 
 
 def _changed(interval: Interval, metric: Metric) -> Verdict:
     grew = interval.estimate > 0.0
     return Verdict.SLOWER if grew == (metric.better is Better.LOWER) else Verdict.FASTER
+
+
+def _may_change(comparison: Comparison, standing: Standing, rules: Rules) -> bool:
+    """Return whether a rejection would be called a change."""
+    return (
+        comparison.problem is None
+        and comparison.dropped_share <= rules.most_dropped
+        and standing.interval is not None
+        and abs(standing.interval.estimate) >= rules.log_effect
+    )
+
+
+def _undecided(
+    interval: Interval, standing: Standing, adjusted_p: float, rules: Rules
+) -> tuple[str, int | None]:
+    """Return why an interval decides nothing, and about how many episodes would."""
+    count = standing.episodes
+    excludes_one = interval.low > 0.0 or interval.high < 0.0
+    if excludes_one and abs(interval.estimate) >= rules.log_effect:
+        # The family asks for more than the interval does.
+        looks = len(rules.looks)
+        needed = standing.p_value * rules.rate / adjusted_p
+        return (
+            f"a difference, but not sure enough among so many comparisons (p = {adjusted_p:.2g})",
+            episodes_until_p(standing.p_value / looks, needed / looks, count),
+        )
+    needed_episodes = episodes_until(
+        interval, count, effect=rules.log_effect, margin=rules.log_margin
+    )
+    return f"the interval is too wide after {count} episodes", needed_episodes
 
 
 def judge_one(
@@ -156,10 +196,7 @@ def judge_one(
     elif -rules.log_margin < interval.low and interval.high < rules.log_margin:
         verdict = Verdict.UNCHANGED
     else:
-        needed = episodes_until(
-            interval, standing.episodes, effect=rules.log_effect, margin=rules.log_margin
-        )
-        reason = f"the interval is too wide after {standing.episodes} episodes"
+        reason, needed = _undecided(interval, standing, adjusted_p, rules)
     return Judgement(
         comparison=comparison,
         verdict=verdict,
@@ -167,7 +204,30 @@ def judge_one(
         standing=standing,
         adjusted_p=adjusted_p,
         needed=needed,
+        anew=needed is not None and needed > rules.looks[-1],
     )
+
+
+def _adjusted(
+    comparisons: Sequence[Comparison], standings: Sequence[Standing], rules: Rules
+) -> list[float]:
+    """
+    Return the p values adjusted for their family.
+
+    What was refused before anything was measured is no member: its looks were
+    not planned for. What differs by less than is called a change has no p value
+    here: many small differences, surely found, would make room for false ones
+    among the changes, which are all that is reported.
+    """
+    family = [number for number, one in enumerate(comparisons) if not one.refused]
+    known = [
+        standings[number].p_value
+        if _may_change(comparisons[number], standings[number], rules)
+        else 1.0
+        for number in family
+    ]
+    adjusted = dict(zip(family, false_discovery(known), strict=True)) if family else {}
+    return [adjusted.get(number, 1.0) for number in range(len(comparisons))]
 
 
 def judge(
@@ -186,7 +246,7 @@ def judge(
     standings = [
         stand(counted(one.episodes), rules.looks, alpha=rules.alpha) for one in comparisons
     ]
-    adjusted = false_discovery([one.p_value for one in standings])
+    adjusted = _adjusted(comparisons, standings, rules)
     judged = tuple(
         judge_one(comparison, standing, p_value, rules)
         for comparison, standing, p_value in zip(comparisons, standings, adjusted, strict=True)
@@ -227,9 +287,12 @@ def confirm(
 
 def _confirmed(one: Judgement, again: Comparison | None, rules: Rules) -> Judgement:
     first = one.standing.interval
-    ratios = [] if again is None else counted(again.episodes)
-    if not one.verdict.is_change or first is None or not ratios:
+    if not one.verdict.is_change or first is None or again is None:
         return one
+    ratios = counted(again.episodes)[:CONFIRMATION_EPISODES]
+    if len(ratios) < CONFIRMATION_EPISODES:
+        reason = f"not confirmed: only {len(ratios)} of {CONFIRMATION_EPISODES} episodes"
+        return replace(one, reason=reason)
     second = hodges_lehmann(ratios)
     if sign_flip_p(ratios) <= rules.alpha and first.estimate * second > 0.0:
         return replace(one, confirmed=True)

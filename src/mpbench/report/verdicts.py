@@ -55,7 +55,9 @@ def _note(one: Judgement) -> str:
     parts = [one.reason] if one.reason else []
     seconds = one.needed_seconds
     if one.verdict is Verdict.INCONCLUSIVE and seconds:
-        parts.append(f"about {format_seconds(seconds, significant=2)} more would decide")
+        took = format_seconds(seconds, significant=2)
+        more = f"a new session with --looks {one.needed} would decide in about {took}"
+        parts.append(more if one.anew else f"about {took} more would decide")
     return "; ".join(parts)
 
 
@@ -125,7 +127,7 @@ def summary(outcome: Outcome) -> tuple[str, ...]:
         lines.insert(
             2,
             f"{placed} of {len(outcome.judgements)} comparisons had both arms on one CPU, drawn "
-            "for each episode: no arm was faster with all of them (--placement)",
+            "for each episode: no arm was more than 10 % faster with all of them (--placement)",
         )
     if outcome.interrupted:
         lines.insert(0, "interrupted: this is what there was until then")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.analysis.comparison import Part, comparisons_in
+from mpbench.analysis.sequential import CONFIRMATION_EPISODES
 from mpbench.analysis.verdict import Judgement, Rules, judge
 from mpbench.session.contest import Contest, Ring, Slowdown
 
@@ -24,7 +25,6 @@ __all__ = ("Limits", "Stages")
 _FEWEST_CONTROLS, _MOST_CONTROLS = 8, 20
 # One control episode for so many others.
 _PER_CONTROL = 2
-_CONFIRMATION_EPISODES = 16
 
 
 class Limits(NamedTuple):
@@ -123,8 +123,8 @@ class Stages:
         ]
         if not again:
             return
-        self._progress.begin("confirming", len(again) * _CONFIRMATION_EPISODES)
-        self._until(again, _CONFIRMATION_EPISODES, between=lambda: None)
+        self._progress.begin("confirming", len(again) * CONFIRMATION_EPISODES)
+        self._until(again, CONFIRMATION_EPISODES, between=lambda: None)
         self._progress.end()
 
     def _until(

@@ -5,8 +5,16 @@ from __future__ import annotations
 import random
 
 import pytest
+from scipy import special
 
-from mpbench.analysis.sequential import LOOKS, episodes_until, first_look, plan_looks, stand
+from mpbench.analysis.sequential import (
+    LOOKS,
+    episodes_until,
+    episodes_until_p,
+    first_look,
+    plan_looks,
+    stand,
+)
 from mpbench.stats import Interval, sign_flip_p, signed_rank_interval, smallest_p
 
 
@@ -52,7 +60,7 @@ def test_only_planned_looks_count():
     found = stand(ratios, LOOKS)
 
     assert 16 == found.episodes
-    assert signed_rank_interval(ratios[:16], 1 - 0.05 / 3) == found.interval
+    assert stand(ratios[:16], LOOKS) == found
 
 
 def test_a_half_as_wide_interval_takes_four_times_the_episodes():
@@ -72,3 +80,32 @@ def test_a_large_estimate_needs_only_to_leave_1_out():
 def test_some_estimates_no_number_of_episodes_decides():
     """Between a margin of 1 % and an effect of 2 % there is nothing to say, however long."""
     assert episodes_until(Interval(0.0, 0.015, 0.03), 8, effect=0.02, margin=0.01) is None
+
+
+def test_the_interval_is_what_all_reached_looks_have_in_common():
+    """A difference that was found at the first look is not lost in a wider second one."""
+    first = [0.10 + 0.001 * one for one in range(8)]
+    ratios = [*first, *(-0.2, 0.5, -0.4, 0.6, -0.3, 0.4, -0.5, 0.3)]
+    early, late = stand(ratios[:8], (8, 16)), stand(ratios, (8, 16))
+    alone = signed_rank_interval(ratios, 0.975)
+
+    assert early.p_value == late.p_value < 0.05
+    assert alone.low < 0.0 < late.interval.low
+    assert early.interval.low <= late.interval.low <= late.interval.estimate <= late.interval.high
+    assert late.interval.high <= early.interval.high
+
+
+def test_looks_that_contradict_each_other_leave_the_last_one():
+    """Two intervals without anything in common: one is wrong, and nobody knows which."""
+    ratios = [0.1 + 0.001 * one for one in range(8)] + [-1.0 - 0.001 * one for one in range(40)]
+    found = stand(ratios, (8, 48))
+
+    assert signed_rank_interval(ratios, 0.975) == found.interval
+
+
+def test_a_smaller_p_value_takes_more_episodes():
+    """Twice the distance from 1 in standard errors takes four times the episodes."""
+    once, twice = (2.0 * float(special.ndtr(-distance)) for distance in (1.5, 3.0))
+
+    assert 40 == episodes_until_p(once, twice, 10)
+    assert 11 == episodes_until_p(once, once, 10)

@@ -85,11 +85,66 @@ def test_a_difference_among_many_that_are_none_needs_more_evidence():
     assert not judge([alone, *others], RULES)[0].verdict.is_change
 
 
+def test_many_small_differences_make_no_room_for_a_false_one():
+    """Thirty differences of 1 %, surely found and not reported, do not lower the bar."""
+    small = [comparison(1.01, 0.001, pair=str(number), episodes=16) for number in range(30)]
+    doubtful = comparison(1.04, 0.07, pair="doubtful", episodes=16)
+    alone = judge([doubtful], RULES)[0]
+    among = judge([*small, doubtful], RULES)[-1]
+
+    assert 0.005 < alone.standing.p_value < 0.05
+    assert Verdict.SLOWER is alone.verdict
+    assert not among.verdict.is_change
+    assert among.adjusted_p == pytest.approx(min(1.0, 31 * alone.adjusted_p))
+
+
+def test_what_was_refused_does_not_take_part_in_the_family():
+    """Forty pairs that cannot be measured here cost the one that can be nothing."""
+    refused = replace(comparison(1.0, 0.01, episodes=0), problem="no fork here", refused=True)
+    found = judge([comparison(1.10, 0.01), *[refused] * 40], RULES)
+
+    assert judge([comparison(1.10, 0.01)], RULES)[0] == found[0]
+    assert {Verdict.INVALID} == {one.verdict for one in found[1:]}
+
+
+def test_what_failed_while_it_was_measured_stays_in_the_family():
+    """Its looks were planned for, and leaving it out afterwards would depend on the data."""
+    failed = replace(comparison(1.0, 0.01), problem="crashed: SIGSEGV")
+    found = judge([comparison(1.10, 0.01), *[failed] * 40], RULES)
+
+    assert 41 * found[0].standing.p_value == pytest.approx(found[0].adjusted_p)
+
+
+def test_a_difference_that_the_family_leaves_open_is_not_called_too_wide():
+    """The interval excludes 1; what is missing is evidence among forty comparisons."""
+    others = [comparison(1.0, 0.01, pair=str(number), episodes=32) for number in range(2, 41)]
+    found = judge([comparison(1.04, 0.1, episodes=32), *others], RULES)[0]
+
+    assert found.standing.interval.low > 0.0
+    assert Verdict.INCONCLUSIVE is found.verdict
+    assert "too wide" not in found.reason
+    assert "among so many comparisons" in found.reason
+    assert found.needed > 33
+    assert found.anew
+    assert found.needed == found.needed_seconds
+
+
 def test_inconclusive_says_how_much_longer_it_would_take():
     """Episodes and seconds are estimated from the width so far."""
     (found,) = judge([comparison(1.00, 0.20)], RULES)
 
-    assert found.needed > 8
+    assert found.needed > RULES.looks[-1]
+    assert found.anew
+    # Looks are fixed before measuring, so that a new session has to have all of them.
+    assert found.needed == found.needed_seconds
+
+
+def test_what_the_planned_looks_still_allow_needs_no_new_session():
+    """An interval that is a little too wide at the first look."""
+    (found,) = judge([comparison(1.00, 0.08)], RULES)
+
+    assert 8 < found.needed <= RULES.looks[-1]
+    assert not found.anew
     assert found.needed - 8 == found.needed_seconds
 
 
@@ -181,6 +236,26 @@ def test_a_change_that_does_not_recur_is_not_kept():
     assert (Verdict.SLOWER, True) == (kept.verdict, kept.confirmed)
     assert (Verdict.INCONCLUSIVE, False) == (lost.verdict, lost.confirmed)
     assert Verdict.INCONCLUSIVE is turned.verdict
+
+
+@pytest.mark.parametrize("episodes", [0, 1, 5, 15])
+def test_a_confirmation_that_was_cut_off_takes_nothing_back(episodes):
+    """The same effect cannot be rejected or kept by so few episodes."""
+    judged = judge([comparison(1.10, 0.01)], RULES)
+    (found,) = confirm(judged, [comparison(1.10, 0.01, episodes=episodes)], RULES)
+
+    assert (Verdict.SLOWER, None) == (found.verdict, found.confirmed)
+    assert f"only {episodes} of 16" in found.reason
+
+
+def test_a_control_of_a_noisy_case_does_not_hide_a_quiet_one():
+    """An offset of 5 % in a case that spreads by 1 % counts, whatever another case does."""
+    quiet = [0.05 + 0.01 * one for one in NOISE] + [0.05]
+    noisy = [0.3 * one for one in NOISE] + [-0.05]
+    spreads = [0.005] * 9 + [0.15] * 9
+
+    assert inspect_control([*quiet, *noisy]).passed
+    assert not inspect_control([*quiet, *noisy], spreads=spreads).passed
 
 
 def test_rules_survive_the_result_file():

@@ -75,10 +75,12 @@ def test_a_verdict_says_how_much(one, words):
 
 
 def test_inconclusive_says_how_much_longer():
-    """The note names the time that a decision would take."""
+    """The note names the time that a decision would take, and the looks of a new session."""
     (row,) = rows(outcome(OPEN))
+    (near,) = rows(outcome(comparison(1.0, 0.08)))
 
-    assert "more would decide" in row.note
+    assert "a new session with --looks 288 would decide in about" in row.note
+    assert "more would decide" in near.note
 
 
 def test_markdown_is_a_table_with_escaped_names():

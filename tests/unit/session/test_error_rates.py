@@ -15,8 +15,10 @@ from statistics import fmean, median
 import pytest
 from scipy import stats as scipy_stats
 
-from mpbench.analysis.episode import episode_statistic, pair_log_ratios, slice_values
+from mpbench.analysis.episode import counted, episode_statistic, pair_log_ratios, slice_values
 from mpbench.analysis.sequential import LOOKS, stand
+from mpbench.analysis.verdict import judge, judge_one
+from mpbench.session.selftest.families import FAMILIES, reported
 from mpbench.session.synthetic import (
     NOISES,
     READING,
@@ -25,7 +27,7 @@ from mpbench.session.synthetic import (
     episodes_on,
     log_ratios_of,
 )
-from mpbench.stats import sign_flip_p
+from mpbench.stats import false_discovery, sign_flip_p
 
 TRIALS = 120
 EFFECT = math.log(1.05)
@@ -188,3 +190,30 @@ def test_dropping_episodes_by_their_value_raises_false_alarms():
         return sign_flip_p(ratios) <= 0.05
 
     assert alarms(sessions("independent"), trimmed) > MOST_ALARMS
+
+
+def _filtered_afterwards(comparisons, rules):
+    """Reject with all p values, and leave out what is too small afterwards: a mistake."""
+    standings = [stand(counted(one.episodes), rules.looks) for one in comparisons]
+    adjusted = false_discovery([one.p_value for one in standings])
+    return tuple(
+        judge_one(one, standing, p_value, rules)
+        for one, standing, p_value in zip(comparisons, standings, adjusted, strict=True)
+    )
+
+
+def false_share(name, judged_by):
+    """Return the mean share of false changes over simulated sessions of one family."""
+    found = [reported(FAMILIES[name], seed, judged_by) for seed in range(40)]
+    return fmean(false / max(1, changes) for changes, false, _ in found)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_few_of_the_reported_changes_are_false(name):
+    """Whatever else the family holds; a true share of 5 % gives 15 % once in thousands."""
+    assert false_share(name, judge) < 0.15
+
+
+def test_small_differences_in_the_family_make_room_for_false_changes_if_they_may():
+    """What is found and not reported must not lower the bar: the check can fail."""
+    assert false_share("30 at +1 %, 10 without", _filtered_afterwards) > 0.15

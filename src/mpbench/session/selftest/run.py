@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mpbench.analysis.bakeoff import by_statistic
 from mpbench.analysis.proof import Proof, by_rules, by_scaling, identical, injected
 from mpbench.session.selftest import live
+from mpbench.session.selftest.families import families
 from mpbench.session.selftest.load import LOADS
 from mpbench.session.selftest.sidebyside import side_by_side, trials_of, trials_table
 from mpbench.session.selftest.simulate import synthetic
@@ -21,13 +22,23 @@ if TYPE_CHECKING:
 __all__ = ("STAGES", "measure", "proofs")
 
 
+# Simulated tables: the file that keeps each, what makes it, and what it is given a share of.
+_SIMULATED: dict[str, tuple[Callable[..., Proof], int]] = {
+    "synthetic.json": (synthetic, 1),
+    # Its sessions hold twenty comparisons or more.
+    "families.json": (families, 4),
+}
+
+
 def _synthetic(campaign: Campaign, progress: Progress) -> None:
-    kept = campaign.folder / "synthetic.json"
-    if kept.is_file():
-        return
-    progress.note(f"simulating {campaign.size.simulated} sessions for each law of noise")
-    found = synthetic(campaign.size.simulated, seed=campaign.seed)
-    kept.write_text(json.dumps(found._asdict(), indent=2) + "\n")
+    for name, (make, part) in _SIMULATED.items():
+        kept = campaign.folder / name
+        if kept.is_file():
+            continue
+        trials = max(1, campaign.size.simulated // part)
+        progress.note(f"simulating {trials} sessions of each kind for {name}")
+        found = make(trials, seed=campaign.seed)
+        kept.write_text(json.dumps(found._asdict(), indent=2) + "\n")
 
 
 STAGES: dict[str, Callable[[Campaign, Progress], None]] = {
@@ -56,11 +67,12 @@ def measure(campaign: Campaign, stages: Sequence[str], progress: Progress) -> No
 
 
 def _simulated(campaign: Campaign) -> Iterator[Proof]:
-    kept = campaign.folder / "synthetic.json"
-    if kept.is_file():
-        known = json.loads(kept.read_text())
-        rows = tuple(tuple(row) for row in known["rows"])
-        yield Proof(known["title"], tuple(known["head"]), rows, known["note"])
+    for name in _SIMULATED:
+        kept = campaign.folder / name
+        if kept.is_file():
+            known = json.loads(kept.read_text())
+            rows = tuple(tuple(row) for row in known["rows"])
+            yield Proof(known["title"], tuple(known["head"]), rows, known["note"])
 
 
 def proofs(campaign: Campaign) -> tuple[Proof, ...]:
