@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ("Lane",)
 
+# Their own names, because they are read for every event of a long program.
+_OPEN_DEPTH, _RECORD_WORDS, _DROPPED = layout.OPEN_DEPTH, layout.RECORD_WORDS, layout.DROPPED
+# An event's word without its lane: what it is summed up by.
+_KIND_AND_OBJECT = (1 << 64) - 1 - (0xFFFF << 16)
+# Longer than any event, in nanoseconds: the file has no room left.
+_NONE_KEPT = 1 << 62
+
 
 class _Nowhere:
     """Takes words and keeps none."""
@@ -30,7 +37,7 @@ class Lane:
 
     `next` is the record for the next event and `stop` the end of its chunk. They
     are equal when there is none, or when the file is so full that an event is
-    kept only once it has lasted long enough: `more`, `brief` and `settle` know then.
+    kept only once it has lasted long enough: `more` and `settle` know then.
 
     Args:
         number: The lane's number in the file.
@@ -71,9 +78,10 @@ class Lane:
         self.cells = _Nowhere()
 
     def _refill(self) -> None:
-        """Take the file's next chunk, if it has one."""
+        """Take the file's next chunk; where there is none, no event is kept any more."""
         taken = self._file.take()
         if taken is None:
+            self._shortest = _NONE_KEPT
             return
         self._spare, self._spare_stop, self._shortest, chunks = taken
         cells = self.cells
@@ -81,33 +89,35 @@ class Lane:
 
     def more(self) -> int:
         """Return where an event that begins is noted when `next` is `stop`."""
-        if self._spare == self._spare_stop:
-            self._refill()
-        if not self._shortest and self._spare < self._spare_stop:
-            at = self._spare
-            self.next, self.stop = at + layout.RECORD_WORDS, self._spare_stop
-            self._spare = self._spare_stop
-            return at
-        depth, self._depth = self._depth, self._depth + 1
-        if depth < layout.OPEN_DEPTH and self._open:
-            return self._open + depth * layout.RECORD_WORDS
+        if not self._shortest:
+            if self._spare == self._spare_stop:
+                self._refill()
+            if not self._shortest:
+                at = self._spare
+                self.next, self.stop = at + _RECORD_WORDS, self._spare_stop
+                self._spare = self._spare_stop
+                return at
+        depth = self._depth
+        self._depth = depth + 1
+        if depth < _OPEN_DEPTH and self._open:
+            return self._open + depth * _RECORD_WORDS
         return layout.JUNK
 
     def settle(self, at: int, key: int, start: int, duration: int, argument: int) -> None:
         """Keep or sum up an event that has ended and was noted by `more` at *at*."""
         self._depth -= 1
-        self.cells[at + 2] = 0
-        self.brief(key, start, duration, argument)
-
-    def brief(self, key: int, start: int, duration: int, argument: int) -> None:
-        """Keep an event that has ended, when `next` is `stop`; sum it up where it is too short."""
+        cells = self.cells
+        cells[at + 2] = 0
+        if duration < self._shortest:
+            # A long program's events are nearly all of them here.
+            self._sum(key, duration)
+            return
         if self._spare == self._spare_stop:
             self._refill()
-        if self._spare == self._spare_stop or duration < self._shortest:
-            self._sum(key & ~(0xFFFF << 16), duration)
-            return
-        at, self._spare = self._spare, self._spare + layout.RECORD_WORDS
-        cells = self.cells
+            if duration < self._shortest:
+                self._sum(key, duration)
+                return
+        at, self._spare = self._spare, self._spare + _RECORD_WORDS
         cells[at] = start
         cells[at + 1] = duration or 1
         cells[at + 3] = argument
@@ -128,8 +138,12 @@ class Lane:
         return at
 
     def _sum(self, key: int, duration: int) -> None:
-        cells, slot = self.cells, self._slot(key)
-        cells[layout.DROPPED] += 1
+        """Count an event that is not kept with the others of its kind and object."""
+        cells, key = self.cells, key & _KIND_AND_OBJECT
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slot(key)
+        cells[_DROPPED] += 1
         cells[slot + 1] += 1
         cells[slot + 2] += duration
         cells[slot + 3] = max(cells[slot + 3], duration)
