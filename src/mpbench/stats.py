@@ -9,7 +9,6 @@ correlated neighbours do not make them wrong.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
@@ -29,7 +28,7 @@ __all__ = (
     "sign_flip_p",
     "signed_rank_interval",
     "smallest_p",
-    "welch_interval",
+    "student_interval",
 )
 
 Floats = NDArray[np.float64]
@@ -248,35 +247,17 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[f
     return float(low), float(high)
 
 
-def welch_interval(
-    baseline: Sequence[float],
-    candidate: Sequence[float],
-    *,
-    level: float = 0.95,
-    extra_variance: float = 0.0,
-    extra_freedom: float = math.inf,
+def student_interval(
+    estimate: float, error: float, freedom: float, *, level: float = 0.95
 ) -> Interval:
     """
-    Return the difference of two means, candidate minus baseline, with Welch's interval.
+    Return an estimate with the interval of Student's t.
 
     Args:
-        baseline: At least two values.
-        candidate: At least two values.
+        estimate: What was estimated.
+        error: Its standard error, estimated.
+        freedom: How many degrees of freedom that estimate has.
         level: The confidence of the interval.
-        extra_variance: Added to the squared standard error: what varies
-            between sessions and that no number of values makes smaller.
-        extra_freedom: How many degrees of freedom that variance was estimated with.
     """
-    terms: list[tuple[float, float]] = [(extra_variance, extra_freedom)]
-    terms += [
-        (float(np.var(one, ddof=1)) / len(one), len(one) - 1.0) for one in (baseline, candidate)
-    ]
-    error = math.sqrt(sum(variance for variance, _ in terms))
-    spread = sum(variance**2 / freedom for variance, freedom in terms)
-    freedom = error**4 / spread if spread > 0.0 else math.inf
-    estimate = float(np.mean(candidate)) - float(np.mean(baseline))
-    tail = 0.5 + level / 2.0
-    quantile = special.ndtri(tail) if math.isinf(freedom) else special.stdtrit(freedom, tail)
-    return Interval(
-        estimate - float(quantile) * error, estimate, estimate + float(quantile) * error
-    )
+    half = float(special.stdtrit(freedom, 0.5 + level / 2.0)) * error
+    return Interval(estimate - half, estimate, estimate + half)

@@ -22,7 +22,7 @@ from mpbench.stats import (
     sign_flip_p,
     signed_rank_interval,
     smallest_p,
-    welch_interval,
+    student_interval,
 )
 
 differences = st.lists(st.floats(-1, 1).map(lambda one: round(one, 2)), min_size=1, max_size=9)
@@ -224,28 +224,22 @@ def test_clopper_pearson_agrees_with_scipy(successes, failures):
     assert tuple(expected) == pytest.approx(clopper_pearson(successes, trials))
 
 
-def test_welch_agrees_with_scipy_when_sessions_do_not_vary():
-    """Without session variance the interval is Welch's."""
+def test_students_interval_agrees_with_scipy():
+    """The pooled two-sample interval from its estimate, its error and its degrees of freedom."""
     rng = np.random.default_rng(5)
-    first, second = rng.normal(0, 1, 9), rng.normal(0.4, 2, 14)
-    expected = scipy_stats.ttest_ind(second, first, equal_var=False).confidence_interval(0.95)
-    low, estimate, high = welch_interval(first, second)
+    first, second = rng.normal(0, 1, 9), rng.normal(0.4, 1, 14)
+    expected = scipy_stats.ttest_ind(second, first).confidence_interval(0.99)
+    pooled = (8 * first.var(ddof=1) + 13 * second.var(ddof=1)) / 21
+    error = math.sqrt(pooled * (1 / 9 + 1 / 14))
+    low, estimate, high = student_interval(second.mean() - first.mean(), error, 21, level=0.99)
 
     assert (expected.low, expected.high) == pytest.approx((low, high))
-    assert estimate == pytest.approx(second.mean() - first.mean())
+    assert estimate == second.mean() - first.mean()
 
 
-def test_the_variance_between_sessions_widens_welchs_interval():
-    """What varies between sessions stays however many agents are measured."""
-    first, second = [0.0, 0.001] * 500, [0.001, 0.002] * 500
-    low, _, high = welch_interval(first, second, extra_variance=0.01**2)
-
-    assert high - low == pytest.approx(2 * 1.96 * 0.01, rel=0.01)
-
-
-def test_identical_values_give_an_interval_without_width():
+def test_no_error_is_an_interval_without_width():
     """No spread at all is no failure."""
-    assert (1.0, 1.0, 1.0) == welch_interval([1.0, 1.0], [2.0, 2.0])
+    assert (1.0, 1.0, 1.0) == student_interval(1.0, 0.0, 4)
 
 
 def test_quantiles_interpolate():

@@ -13,14 +13,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, median, variance
+from statistics import fmean, harmonic_mean, median, variance
 from typing import NamedTuple
 
 from mpbench.analysis.verdict import Rules, Verdict
 from mpbench.model import Better, Metric, Run
-from mpbench.stats import Interval, welch_interval
+from mpbench.stats import Interval, student_interval
 
-__all__ = ("SESSIONS_NEEDED", "StoredComparison", "compare_stored", "session_variance")
+__all__ = ("SESSIONS_NEEDED", "StoredComparison", "Variation", "compare_stored", "variation")
 
 # With fewer sessions their variance is known so badly that it decides nothing.
 SESSIONS_NEEDED = 5
@@ -72,38 +72,50 @@ def _log_medians(run: Run) -> Mapping[Key, list[float]]:
     return found
 
 
-def _added_variance(groups: Sequence[Sequence[Sequence[float]]]) -> tuple[float, int]:
+class Variation(NamedTuple):
     """
-    Return what sessions add to the variance of their means, with its degrees of freedom.
+    How much the means of sessions of the same thing vary.
+
+    `of_means` is the variance of a session's mean, `freedom` with how many degrees of
+    freedom it was estimated, `of_agents` the variance of the agents inside a session,
+    and `agents` how many of them a session had (the harmonic mean).
+    """
+
+    of_means: float
+    freedom: int
+    of_agents: float
+    agents: float
+
+    def of_mean(self, agents: int) -> float:
+        """Return the variance of the mean of a session with so many agents, never less."""
+        return self.of_means + max(0.0, self.of_agents * (1.0 / agents - 1.0 / self.agents))
+
+
+def variation(groups: Sequence[Sequence[Sequence[float]]]) -> Variation | None:
+    """
+    Return how much session means vary around their groups' means.
+
+    The session is the unit: what its agents do inside it is part of how its mean
+    varies, and no number of them gives more degrees of freedom.
 
     Args:
         groups: Groups of sessions of the same thing; a session is its agents' values.
-    """
-    freedom = sum(len(sessions) - 1 for sessions in groups)
-    between = sum(
-        variance([fmean(one) for one in sessions]) * (len(sessions) - 1) for sessions in groups
-    )
-    inside = [variance(one) / len(one) for sessions in groups for one in sessions if len(one) > 1]
-    # What the agents inside a session explain is not the session's.
-    return max(0.0, between / freedom - (fmean(inside) if inside else 0.0)), freedom
-
-
-def session_variance(history: Sequence[Run]) -> Mapping[Key, tuple[float, int]]:
-    """
-    Return how much sessions of the same machine and code vary, by case.
-
-    Args:
-        history: Sessions in which nothing was changed.
 
     Returns:
-        The variance of the log that sessions add, and its degrees of freedom,
-        for the cases that at least five sessions hold.
+        None where no group has two sessions.
     """
-    return {
-        key: _added_variance([sessions])
-        for key, sessions in _pooled(history).items()
-        if len(sessions) >= SESSIONS_NEEDED
-    }
+    several = [sessions for sessions in groups if len(sessions) > 1]
+    freedom = sum(len(sessions) - 1 for sessions in several)
+    if not freedom:
+        return None
+    squares = sum(
+        variance([fmean(one) for one in sessions]) * (len(sessions) - 1) for sessions in several
+    )
+    every = [one for sessions in several for one in sessions]
+    inside = [one for one in every if len(one) > 1]
+    spare = sum(len(one) - 1 for one in inside)
+    within = sum(variance(one) * (len(one) - 1) for one in inside) / spare if spare else 0.0
+    return Variation(squares / freedom, freedom, within, harmonic_mean(map(len, every)))
 
 
 def _pooled(runs: Sequence[Run]) -> Mapping[Key, list[list[float]]]:
@@ -163,6 +175,11 @@ def _verdict(ratio: Interval, metric: Metric, rules: Rules) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
+def _names(*sides: Sequence[Run]) -> set[str]:
+    """Return the names of runs; what is compared is no evidence of how sessions vary beside."""
+    return {run.header.run for side in sides for run in side}
+
+
 def _partners(base: Iterable[Key], new: Iterable[Key]) -> list[tuple[Key, Key]]:
     """Pair the keys of two sides; a file with one interpreter each is paired by case."""
     first, second = list(base), list(new)
@@ -184,8 +201,9 @@ def compare_stored(
     Compare results that were not measured together.
 
     The intervals of all cases hold together (Bonferroni). The unit is the
-    agent. The squared error is the agents' on each side plus the sessions':
-    `variance * (1 / sessions of base + 1 / sessions of new)`.
+    session. Its mean varies as the means of the history's sessions do around their
+    mean, or those of the sides' own; Student's t has as many degrees of freedom as
+    there were sessions to tell (less one for each group).
 
     Args:
         base: One or more sessions of the one side.
@@ -200,16 +218,17 @@ def compare_stored(
     family = replace(given, alpha=given.alpha / max(1, len(pairs)))
     every = (*base, *new, *history)
     one_machine = len(_machines(every)) == 1
-    known = session_variance(history) if one_machine else {}
+    past = _pooled([run for run in history if run.header.run not in _names(base, new)])
     found: list[StoredComparison] = []
     for first, second in pairs:
         sides = _Sides(first, second, here[first], there[second])
         revised = _revised(first, second, base, new)
-        spread = None if revised else known.get(first)
-        if spread is None and not revised and one_machine and min(sides.sessions) >= _SESSIONS_EACH:
-            spread = _added_variance([sides.base, sides.new])
-        one = _compared(sides, metrics[first], spread, family)
-        reason = "" if one.verdict is not None else revised or _why_not(every)
+        known = past.get(first, [])
+        enough = len(known) >= SESSIONS_NEEDED or min(sides.sessions) >= _SESSIONS_EACH
+        may_judge = enough and one_machine and not revised
+        varied = variation([known, sides.base, sides.new]) if may_judge else None
+        one = _compared(sides, metrics[first], varied, family)
+        reason = one.reason if one.verdict is not None else revised or _why_not(every)
         found.append(replace(one, reason=reason))
     return tuple(found)
 
@@ -229,22 +248,27 @@ class _Sides(NamedTuple):
 
 
 def _compared(
-    sides: _Sides, metric: Metric, spread: tuple[float, int] | None, rules: Rules
+    sides: _Sides, metric: Metric, varied: Variation | None, rules: Rules
 ) -> StoredComparison:
-    base = [value for one in sides.base for value in one]
-    new = [value for one in sides.new for value in one]
+    base, new = ([fmean(one) for one in side] for side in (sides.base, sides.new))
     estimate = fmean(new) - fmean(base)
     interval = verdict = None
-    if spread is not None and min(len(base), len(new)) > 1:
-        logs = welch_interval(
-            base,
-            new,
-            level=1.0 - rules.alpha,
-            extra_variance=spread[0] * sum(1 / count for count in sides.sessions),
-            extra_freedom=spread[1],
+    reason = ""
+    if varied is not None:
+        squared = sum(
+            sum(varied.of_mean(len(one)) for one in side) / len(side) ** 2
+            for side in (sides.base, sides.new)
+        )
+        logs = student_interval(
+            estimate, math.sqrt(squared), varied.freedom, level=1.0 - rules.alpha
         )
         verdict = _verdict(logs, metric, rules)
         interval = Interval(*(math.exp(one) for one in logs))
+        if verdict is Verdict.INCONCLUSIVE:
+            reason = (
+                f"how much sessions vary is known from {varied.freedom} degrees of freedom; more "
+                "runs of the same code with --history make the interval narrower"
+            )
     (subject, case), (other, _) = sides.first, sides.second
     return StoredComparison(
         subject=subject if subject == other else f"{subject} -> {other}",
@@ -252,8 +276,8 @@ def _compared(
         metric=metric,
         ratio=math.exp(estimate),
         interval=interval,
-        agents=(len(base), len(new)),
+        agents=(sum(map(len, sides.base)), sum(map(len, sides.new))),
         sessions=sides.sessions,
         verdict=verdict,
-        reason="",
+        reason=reason,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,10 @@ def compare_files(
     for run in (*past, *(run for _, runs in sides for run in runs)):
         if is_comparison(run):
             raise UsageError(f"{run.path} is a comparison already; give it alone to judge it again")
+    # The intervals of all files hold together.
+    family = replace(rules, alpha=rules.alpha / (len(sides) - 1))
     found = {
-        str(path): compare_stored(sides[0][1], runs, history=past, rules=rules)
+        str(path): compare_stored(sides[0][1], runs, history=past, rules=family)
         for path, runs in sides[1:]
     }
     if not any(found.values()):

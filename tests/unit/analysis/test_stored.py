@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from mpbench.analysis.stored import compare_stored, session_variance
-from mpbench.analysis.verdict import Verdict
+from mpbench.analysis.stored import compare_stored, variation
+from mpbench.analysis.verdict import Rules, Verdict
 from mpbench.model import (
     Case,
     CaseRecord,
@@ -24,7 +24,17 @@ from mpbench.model import (
 CASE = Case.make("fake/operation", None, {})
 
 
-def session(seed, *, level=0.0, spread=0.0, machine="one", hardware="a", subject="3.11"):
+def session(  # noqa: PLR0913 - what may differ between sessions
+    seed,
+    *,
+    level=0.0,
+    spread=0.0,
+    inside=0.005,
+    agents=8,
+    machine="one",
+    hardware="a",
+    subject="3.11",
+):
     """Return a run whose machine had a speed of its own that day."""
     drawn = random.Random(seed)
     mood = drawn.gauss(0, spread)
@@ -42,8 +52,8 @@ def session(seed, *, level=0.0, spread=0.0, machine="one", hardware="a", subject
         reason=None,
     )
     repetitions = []
-    for number in range(8):
-        log = level + mood + drawn.gauss(0, 0.005)
+    for number in range(agents):
+        log = level + mood + drawn.gauss(0, inside)
         sample = Sample(round(1e9 * math.exp(log)), 1_000)
         repetitions.append(
             Repetition(
@@ -130,26 +140,48 @@ def test_other_hardware_behind_the_same_name_is_another_machine():
     assert by_history.verdict is None
 
 
-def test_the_session_variance_is_what_sessions_add():
-    """It is near the truth, and zero where the agents explain everything."""
-    many = [session(seed, spread=0.05) for seed in range(200)]
-    same = [session(seed, spread=0.0) for seed in range(200)]
-    (wild,) = session_variance(many).values()
-    (calm,) = session_variance(same).values()
+def test_the_variation_is_that_of_session_means():
+    """It holds what sessions add and what their agents leave in a mean of eight."""
+    drawn = random.Random(1)
 
-    assert 0.05**2 == pytest.approx(wild[0], rel=0.2)
-    assert calm[0] < 1e-6
-    assert 199 == wild[1]
+    def one(spread):
+        mood = drawn.gauss(0, spread)
+        return [mood + drawn.gauss(0, 0.04) for _ in range(8)]
+
+    wild, calm = (variation([[one(spread) for _ in range(400)]]) for spread in (0.05, 0.0))
+
+    assert 0.05**2 + 0.04**2 / 8 == pytest.approx(wild.of_means, rel=0.2)
+    assert 0.04**2 / 8 == pytest.approx(calm.of_means, rel=0.2)
+    assert (399, 8) == (wild.freedom, wild.agents)
+
+
+def test_a_session_of_few_agents_varies_more_and_one_of_many_not_less():
+    """Agents beyond those of the sessions that are known make nothing surer."""
+    found = variation([[[0.0, 0.02] * 4, [0.10, 0.12] * 4]])
+
+    assert found.of_mean(2) > found.of_mean(8) == found.of_mean(800) == found.of_means
+
+
+def test_single_sessions_tell_no_variation():
+    """Groups of one session each."""
+    assert None is variation([[[1.0, 2.0]], [[3.0]], []])
 
 
 def test_few_sessions_are_no_history():
     """Four sessions say too little about how sessions vary."""
-    assert {} == session_variance([session(seed) for seed in range(4)])
+    past = [session(seed) for seed in range(10, 14)]
+    (found,) = compare_stored([session(1)], [session(2)], history=past)
+
+    assert None is found.verdict
 
 
 def test_copies_of_a_session_are_one_session():
-    """Five copies of a file say nothing about how sessions vary."""
-    assert {} == session_variance([session(1)] * 5)
+    """Five copies of a file say nothing about how sessions vary, nor does what is compared."""
+    past = [session(seed) for seed in range(10, 14)]
+    for history in ([session(3)] * 5, [*past, session(1)]):
+        (found,) = compare_stored([session(1)], [session(2)], history=history)
+
+        assert None is found.verdict
 
 
 def test_another_revision_of_a_workload_is_not_judged():
@@ -178,6 +210,41 @@ def test_false_alarms_stay_below_the_level_although_sessions_vary():
         alarms += found.verdict.is_change
 
     assert alarms <= 16
+
+
+@pytest.mark.parametrize("sides", [(3, 0), (1, 5)])
+def test_alarms_stay_rare_in_a_family_of_forty(sides):
+    """Of 400 cases without a difference, half a one is judged at 5 % of forty."""
+    each, past = sides
+    noise = {"spread": 0.03, "inside": 0.03}
+    alarms = 0
+    for trial in range(400):
+        made = [session(100 * trial + number, **noise) for number in range(2 * each + past)]
+        (found,) = compare_stored(
+            made[:each],
+            made[each : 2 * each],
+            history=made[2 * each :],
+            rules=Rules(alpha=0.05 / 40),
+        )
+        alarms += found.verdict.is_change
+
+    assert alarms <= 3
+
+
+def test_many_agents_in_one_session_do_not_count_as_sessions():
+    """A session of eighty agents beside two of four is one session of three."""
+    noise = {"spread": 0.03, "inside": 0.03}
+    alarms = 0
+    for trial in range(200):
+        sides = [
+            [session(100 * trial + 10 * side + number, agents=agents, **noise)
+             for number, agents in enumerate((80, 4, 4))]
+            for side in range(2)
+        ]  # fmt: skip
+        (found,) = compare_stored(*sides)
+        alarms += found.verdict.is_change
+
+    assert alarms <= 18
 
 
 def test_two_interpreters_are_compared_by_case():
