@@ -31,8 +31,12 @@ __all__ = (
 
 # Three unknowns (with the rate of one worker) leave two points to contradict the model.
 LEAST_COUNTS = 5
-# With fewer, resampling has next to nothing to draw from.
+# A curve through medians of fewer agents would follow each of them.
 _LEAST_AGENTS = 3
+# The smallest and the largest of n values hold the median between them with probability
+# 1 - 2**(1 - n); no percentile of resamples lies outside of them, so fewer than six
+# agents have no interval of 95 %.
+_LEAST_FOR_INTERVAL = 6
 # Resamples for each interval: the ends of a 95 % interval then rest on about 25 of them.
 _RESAMPLES = 1_000
 # An efficiency of which even the lower end is above this is super-linear: no
@@ -49,7 +53,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 class Estimate(NamedTuple):
-    """A number and its 95 % interval; the ends are None where one agent was all there was."""
+    """A number and its 95 % interval; the ends are None where there were fewer than six agents."""
 
     value: float
     low: float | None
@@ -171,7 +175,7 @@ def _resample(values: _Floats, generator: np.random.Generator) -> _Floats:
 
 
 def _estimate(value: float, resampled: _Floats, agents: int) -> Estimate:
-    if agents < 2:  # noqa: PLR2004 - one agent has no spread
+    if agents < _LEAST_FOR_INTERVAL:
         return Estimate(value, None, None)
     level = expanded_level(agents)
     low, high = np.quantile(resampled, [level, 1 - level], method="inverted_cdf")
@@ -220,12 +224,13 @@ def _unfit(points: Sequence[Point]) -> str | None:
 
 def _solve(model: Model, workers: _Floats, speed_ups: _Floats) -> tuple[_Floats, _Floats]:
     """
-    Fit n / C - 1 on (n - 1) and n (n - 1) with coefficients of at least 0.
+    Fit n / C - 1 on (n - 1) and n (n - 1), contention from 0 to 1, coherency at least 0.
 
-    Each row is weighted with C / n, so that relative and not absolute errors
-    are made small. With two unknowns the non-negative solution is the free one
-    or one of two corners; that is solved for all resamples at once, where
-    `scipy.optimize.nnls` (a test compares) takes one call each.
+    Contention is the share of the work that is done one after the other, which no
+    more than all of it can be. Each row is weighted with C / n, so that relative and
+    not absolute errors are made small. With two unknowns the bounded solution is the
+    free one or lies on an edge; that is solved for all resamples at once, where
+    `scipy.optimize.lsq_linear` (a test compares) takes one call each.
 
     Args:
         model: Which law.
@@ -240,18 +245,18 @@ def _solve(model: Model, workers: _Floats, speed_ups: _Floats) -> tuple[_Floats,
     target = 1 - efficiency
     a11, a12, a22 = ((x * y).sum(1) for x, y in ((first, first), (first, second), (second, second)))
     b1, b2 = (first * target).sum(1), (second * target).sum(1)
-    alone = np.maximum(0, b1 / a11)
-    if not model.has_coherency:
-        return alone, np.zeros_like(alone)
-    determinant = a11 * a22 - a12 * a12
-    free = (b1 * a22 - b2 * a12) / determinant, (b2 * a11 - b1 * a12) / determinant
-    inside = (free[0] >= 0) & (free[1] >= 0)
-    other = np.maximum(0, b2 / a22)
-    # What each corner takes off the squared error.
-    prefers_first = alone * (2 * b1 - alone * a11) >= other * (2 * b2 - other * a22)
-    contention = np.where(inside, free[0], np.where(prefers_first, alone, 0.0))
-    coherency = np.where(inside, free[1], np.where(prefers_first, 0.0, other))
-    return contention, coherency
+    none, all_of_it = np.zeros_like(b1), np.ones_like(b1)
+    edges = [(np.clip(b1 / a11, 0, 1), none)]
+    if model.has_coherency:
+        edges += [(one, np.maximum(0, (b2 - a12 * one) / a22)) for one in (none, all_of_it)]
+        determinant = a11 * a22 - a12 * a12
+        free = (b1 * a22 - b2 * a12) / determinant, (b2 * a11 - b1 * a12) / determinant
+        inside = (free[0] >= 0) & (free[0] <= 1) & (free[1] >= 0)
+        edges.append((np.where(inside, free[0], 0), np.where(inside, free[1], 0)))
+    # What each takes off the squared error.
+    gains = [2 * (b1 * x + b2 * y) - (a11 * x + 2 * a12 * y) * x - a22 * y * y for x, y in edges]
+    best = np.argmax(gains, axis=0)
+    return np.choose(best, [x for x, _ in edges]), np.choose(best, [y for _, y in edges])
 
 
 def _peak(contention: Any, coherency: Any) -> Any:
