@@ -172,11 +172,15 @@ def _of_groups(every: Sequence[_Compared], where: str) -> Finding:
         return Finding(
             f"{low} to {high}", subject, f"{first.what} takes {low} to {high} {where}.", target
         )
-    ratios = sorted(cost_ratio(dict(one.rows)[last], dict(one.rows)[label])[0] for one in every)
-    low, high = wording.ratio_text(ratios[0]), wording.ratio_text(ratios[-1])
+    ratios = sorted(cost_ratio(dict(one.rows)[last], dict(one.rows)[label]) for one in every)
+    low, high = wording.ratio_text(ratios[0][0]), wording.ratio_text(ratios[-1][0])
     span = low if low == high else f"{low} to {high}"
-    text = f"{first.what} takes {span} as much {last} as {label} {where}."
-    return Finding(span, subject, text, target)
+    text = f"{first.what} takes {span} as much {last} as {label} {where}"
+    unsure = sum(not (lower > 1 or upper < 1) for _, lower, upper in ratios)
+    if unsure == len(ratios):
+        return Finding(f"~ {span}", subject, f"{text} (no difference shown).", target)
+    said = f"{text} (no difference shown in {unsure} of {len(ratios)})." if unsure else f"{text}."
+    return Finding(span, subject, said, target)
 
 
 def _where(groups: Groups, count: int) -> str:

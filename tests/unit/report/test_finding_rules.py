@@ -8,8 +8,8 @@ from mpbench.report import build as building
 from mpbench.report.build import gather
 
 
-def concluded(costs):
-    """Return the conclusions of a run in which each case took its seconds, in eight agents."""
+def run_of(costs, machine="testbox"):
+    """Return a run in which each case took its seconds, in eight agents."""
     records = [fakes.case_record(one, metric=Metric.TIME) for one in costs]
     repetitions = [
         fakes.repetition(one, number, (seconds * (1 + number / 100),))
@@ -17,8 +17,18 @@ def concluded(costs):
         for number in range(8)
     ]
     run = fakes.run(agents=1)
-    run = run._replace(cases=tuple(records), repetitions=tuple(repetitions), events=())
-    return building.build(gather([run]), with_figures=False).findings
+    return run._replace(
+        header=fakes.header(machine),
+        cases=tuple(records),
+        repetitions=tuple(repetitions),
+        events=(),
+    )
+
+
+def concluded(*costs):
+    """Return the conclusions of runs on machines of their own."""
+    runs = [run_of(one, f"box-{number}") for number, one in enumerate(costs)]
+    return building.build(gather(runs), with_figures=False).findings
 
 
 def trips(queue):
@@ -36,6 +46,22 @@ def test_a_difference_is_shown_in_both_directions(queue, figure):
 
     assert found.figure.startswith(figure)
     assert ("no difference shown" in found.text) is figure.startswith("~")
+
+
+@pytest.mark.parametrize(
+    ("queues", "figure", "said"),
+    [
+        ((20.2e-6, 20.4e-6), "~ 1.0", "on 2 machines (no difference shown)."),
+        ((20.2e-6, 60e-6), "1.0", "on 2 machines (no difference shown in 1 of 2)."),
+        ((50e-6, 60e-6), "2.5", "on 2 machines."),
+    ],
+)
+def test_machines_that_show_no_difference_are_counted(queues, figure, said):
+    """What no machine shows alone, two machines do not show together."""
+    (found,) = concluded(*(trips(queue) for queue in queues))
+
+    assert found.figure.startswith(figure)
+    assert found.text.endswith(said)
 
 
 def test_a_manager_is_held_against_a_value():
