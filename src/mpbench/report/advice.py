@@ -15,6 +15,10 @@ __all__ = ("LEGEND", "advice_record", "advice_table", "choice_text")
 
 # Not measured itself, but from costs that were.
 _MODELLED = "computed"
+_STANDINGS = (
+    f"clear: the interval of {TIMES} is above 1 for every other choice; no difference beyond the "
+    "intervals: not for all of them; no interval: too few agents to say"
+)
 LEGEND = f"{TIMES} is the cost against the best, in brackets stand 95 % intervals"
 
 
@@ -74,7 +78,7 @@ def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: st
         Column("question", "Question"),
         Column("use", "Use"),
         Column("costs", "What each choice costs", LEGEND),
-        Column("standing", "How sure", "clear: the interval of the second best is above 1"),
+        Column("standing", "How sure", _STANDINGS),
         Column("evidence", "Evidence, or how to get it"),
     )
     caption = (

@@ -144,14 +144,19 @@ def ratio_of(mine: Estimate, other: Estimate) -> Estimate:
     return Estimate(value, math.exp(centre - below), math.exp(centre + above))
 
 
-def _standing(ordered: Sequence[Choice]) -> Standing:
-    if len(ordered) < 2:  # noqa: PLR2004 - one choice is compared with nothing
-        return Standing.CLEAR if ordered[0].cost.low is not None else Standing.MEASURED
-    ratio = ordered[1].ratio
-    assert ratio is not None
-    if ratio.low is None:
-        return Standing.MEASURED
-    return Standing.CLEAR if ratio.low > 1 else Standing.OPEN
+def _may_be_best(one: Choice) -> bool:
+    """Whether a choice cannot be told from the best; without an interval it cannot."""
+    return one.ratio is None or one.ratio.low is None or one.ratio.low <= 1
+
+
+def _standing(best: Choice, others: Sequence[Choice]) -> Standing:
+    """Claim the best only against every other choice: not the second by median is its rival."""
+    if not others:  # one choice is compared with nothing
+        return Standing.CLEAR if best.cost.low is not None else Standing.MEASURED
+    lows = [None if one.ratio is None else one.ratio.low for one in others]
+    if any(low is not None and low <= 1 for low in lows):
+        return Standing.OPEN
+    return Standing.MEASURED if None in lows else Standing.CLEAR
 
 
 def advice_of(
@@ -169,14 +174,12 @@ def advice_of(
     """
     ordered = sorted(choices, key=lambda choice: choice.cost.value)
     best = ordered[0]
-    ranked = [best._replace(ratio=Estimate(1.0, 1.0, 1.0))]
-    ranked += [one._replace(ratio=ratio_of(one.cost, best.cost)) for one in ordered[1:]]
-    standing = _standing(ranked)
+    others = [one._replace(ratio=ratio_of(one.cost, best.cost)) for one in ordered[1:]]
+    ranked = [best._replace(ratio=Estimate(1.0, 1.0, 1.0)), *others]
+    standing = _standing(best, others)
     names = [best.name]
     if standing is Standing.OPEN:
-        names += [
-            one.name for one in ranked[1:] if one.ratio and one.ratio.low and one.ratio.low <= 1
-        ]
+        names += [one.name for one in others if _may_be_best(one)]
     answer = _any_of(names, [one.name for one in ranked])
     return Advice(key, question, answer, because, standing, tuple(ranked), how)
 
