@@ -26,6 +26,8 @@ def _ratio_text(ratio: Estimate) -> str:
     words = ratio_text(ratio.value)
     if ratio.low is None or ratio.high is None:
         return words
+    if math.isinf(ratio.high):
+        return f"{words} (at least {ratio_text(ratio.low)})"
     return f"{words} ({ratio_text(ratio.low)} {DASH} {ratio_text(ratio.high)})"
 
 
@@ -77,7 +79,9 @@ def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: st
     columns = (
         Column("question", "Question"),
         Column("use", "Use"),
-        Column("costs", "What each choice costs", LEGEND),
+        Column(
+            "costs", "What each choice costs", f"{LEGEND}; what two computed costs share cancels"
+        ),
         Column("standing", "How sure", _STANDINGS),
         Column("evidence", "Evidence, or how to get it"),
     )

@@ -17,7 +17,7 @@ from mpbench.analysis.advise.overhead import (
     job_time,
     overhead_of,
 )
-from mpbench.analysis.advise.record import ratio_of
+from mpbench.analysis.advise.parts import ratio_of
 from mpbench.analysis.even import break_even
 from mpbench.report.advice import advice_record, advice_table
 from mpbench.scaling import Estimate
@@ -199,8 +199,8 @@ def test_the_parts_of_the_overhead_are_found_again():
     """Each task and each chunk have their own cost."""
     found = overhead_of(tasks({size: 2e-6 + 60e-6 / size for size in (1, 8, 32)}))
 
-    assert 2e-6 == pytest.approx(found.each, rel=0.01)
-    assert 60e-6 == pytest.approx(found.chunk, rel=0.01)
+    assert 2e-6 == pytest.approx(found.each.value, rel=0.01)
+    assert 60e-6 == pytest.approx(found.chunk.value, rel=0.01)
 
 
 @pytest.mark.parametrize("costs", [{1: 5e-5}, {1: 1e-5, 32: 1e-5}, {1: 1e-4, 32: 1e-6}, {0: 1e-6}])
@@ -209,7 +209,7 @@ def test_no_part_of_the_overhead_is_negative(costs):
     found = overhead_of(tasks(costs))
 
     assert (found is None) == (set(costs) == {0})
-    assert found is None or min(found.each, found.chunk) >= 0
+    assert found is None or min(found.each.value, found.chunk.value) >= 0
 
 
 @pytest.mark.parametrize(

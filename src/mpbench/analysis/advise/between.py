@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mpbench.analysis.advise.record import estimate_of
+from mpbench.analysis.advise.parts import estimate_of
 from mpbench.analysis.readings import Reading
 from mpbench.scaling import Estimate
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mpbench.analysis.advise.overhead import Overhead
+from mpbench.analysis.advise.parts import Parts, combine, part
 from mpbench.analysis.advise.record import (
     Advice,
-    Choice,
     advice_of,
+    computed,
     first_method,
     missing,
     percent,
-    times,
 )
 from mpbench.analysis.even import break_even
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
@@ -28,7 +28,11 @@ _LEVELS = (0.5, 0.9)
 
 
 def _even_estimate(cells: dict[Any, Reading], lengths: Sequence[float], level: float) -> Estimate:
-    """Return the break-even length with the interval that the shares' intervals give."""
+    """
+    Return the break-even length with the interval that the shares' intervals give.
+
+    A level that is not reached has no length: infinity, as an end of an interval too.
+    """
 
     def reached(pick_one: str) -> float | None:
         shares = [
@@ -38,10 +42,12 @@ def _even_estimate(cells: dict[Any, Reading], lengths: Sequence[float], level: f
             length in cells and share is None for length, share in zip(lengths, shares, strict=True)
         ):
             return None
-        return break_even([length / 1e6 for length in lengths], shares, level)
+        found = break_even([length / 1e6 for length in lengths], shares, level)
+        return math.inf if found is None else found
 
     value = reached("value")
-    return Estimate(math.inf if value is None else value, reached("high"), reached("low"))
+    assert value is not None
+    return Estimate(value, reached("high"), reached("low"))
 
 
 def break_evens(
@@ -73,7 +79,7 @@ def break_evens(
         yield missing("break-even", question, "no pool workload is in these results", _SURFACE)
 
 
-def _length(one: Estimate, shortest: float = 0.0) -> str:
+def _length(one: Parts, shortest: float = 0.0) -> str:
     """Write a task length; the shortest measured one is only a bound."""
     if math.isinf(one.value):
         return "not reached"
@@ -84,8 +90,8 @@ class _Even(NamedTuple):
     """From which task length on a chunk size reaches half and most of the possible speed."""
 
     name: str
-    half: Estimate
-    most: Estimate
+    half: Parts
+    most: Parts
     cases: tuple[str, ...]
 
 
@@ -111,7 +117,7 @@ def _even_advice(
         return missing(key, question, f"no chunk size keeps {half}. {because}", _SURFACE)
     is_most = bool(reached)
     choices = [
-        Choice(one.name, one.most if is_most else one.half, "s", one.cases, ends is None)
+        computed(one.name, one.most if is_most else one.half, one.cases, is_modelled=ends is None)
         for one in (reached if is_most else halfway)
     ]
     best = min(reached or halfway, key=lambda one: one.most.value if is_most else one.half.value)
@@ -130,8 +136,8 @@ def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float])
     found = []
     for size in distinct(readings, "chunk_size"):
         cells = {one.params["task_us"]: one for one in pick(readings, params={"chunk_size": size})}
-        half, most = (_even_estimate(cells, lengths, level) for level in _LEVELS)
         name = "chunks of the default size" if size == 0 else f"chunks of {size:g}"
+        half, most = (part(_even_estimate(cells, lengths, level), name) for level in _LEVELS)
         found.append(_Even(name, half, most, tuple(one.case for one in cells.values())))
     shortest, longest = lengths[0] / 1e6, lengths[-1] / 1e6
     because = (
@@ -141,12 +147,16 @@ def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float])
     return _even_advice(call, found, because, (shortest, longest))
 
 
+def _odds(added: Parts, factor: float) -> Parts:
+    """Return the length of which an overhead is so many parts."""
+    return combine(lambda one: one * factor, added)
+
+
 def _modelled_even(call: str, overhead: Overhead, workers: int) -> Advice:
     """Without tasks of different lengths: efficiency is t / (t + workers x overhead)."""
     found = []
     for size in (1, 32):
-        added = times(overhead.at(size), workers)
-        half, most = (times(added, level / (1 - level)) for level in _LEVELS)
+        half, most = (_odds(overhead.at(size), workers * one / (1 - one)) for one in _LEVELS)
         found.append(_Even(f"chunks of {size}", half, most, overhead.cases))
     because = (
         f"From the overhead of empty tasks on {workers} workers; no task lengths were measured"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mpbench.analysis.advise.between import Found, at, crossing
-from mpbench.analysis.advise.record import Advice, Choice, Wishes, advice_of, estimate_of, missing
+from mpbench.analysis.advise.parts import estimate_of
+from mpbench.analysis.advise.record import Advice, Choice, Wishes, advice_of, missing
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
 from mpbench.units import format_bytes
 

@@ -14,14 +14,13 @@ from mpbench.analysis.advise.overhead import (
     overhead_of,
     with_payload,
 )
+from mpbench.analysis.advise.parts import Parts, combine, exactly, measured
 from mpbench.analysis.advise.record import (
     Advice,
-    Choice,
     Wishes,
     advice_of,
-    estimate_of,
+    computed,
     missing,
-    plus,
 )
 from mpbench.analysis.readings import Reading, distinct, pick
 from mpbench.scaling import Estimate
@@ -37,13 +36,18 @@ _HOW = (
 
 
 class Setting(NamedTuple):
-    """How to run a job: without a pool where `method` is empty; `cost` is what it takes."""
+    """How to run a job: without a pool where `method` is empty; `parts` is what it takes."""
 
     method: str
     workers: int
     chunk_size: int
-    cost: Estimate
+    parts: Parts
     cases: tuple[str, ...]
+
+    @property
+    def cost(self) -> Estimate:
+        """What the job takes, with its interval."""
+        return self.parts.estimate
 
     @property
     def name(self) -> str:
@@ -66,22 +70,25 @@ def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overh
 
 def _slowed(
     readings: Sequence[Reading], work: str | None, workers: int
-) -> tuple[float, tuple[str, ...]]:
+) -> tuple[Parts, tuple[str, ...]]:
     """Return how many times as long a task takes while all workers have one, and the cases."""
     rates = [
         pick(readings, _SCALING, params={"work": work, "workers": count})
         for count in (1, workers)
         if work is not None
     ]
-    if not rates or not all(rates) or rates[1][0].value <= 0:
-        return 1.0, ()
+    if not rates or not all(rates) or min(found[0].value for found in rates) <= 0:
+        return exactly(1.0), ()
     alone, together = (found[0] for found in rates)
-    return max(1.0, workers * alone.value / together.value), (alone.case, together.case)
+    slowed = combine(
+        lambda one, each: max(1.0, workers * each / one), measured(alone), measured(together)
+    )
+    return slowed, (alone.case, together.case)
 
 
 def _chunk(
-    overhead: Overhead, task_s: float, tasks: int, workers: int, slowed: float
-) -> tuple[int, Estimate]:
+    overhead: Overhead, task_s: float, tasks: int, workers: int, slowed: Parts
+) -> tuple[int, Parts]:
     """Return the smallest chunk size that is nearly the best, and how long the job takes."""
     predicted = {
         size: job_time(overhead, task_s, tasks, workers, size, slowed=slowed)
@@ -117,7 +124,7 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
     if wishes.task_s is None or wishes.tasks is None:
         return ()
     alone = wishes.task_s * wishes.tasks
-    found = [Setting("", 1, 1, Estimate(alone, alone, alone), ())]
+    found = [Setting("", 1, 1, exactly(alone), ())]
     workers = cpus or 2
     slowed, behind = _slowed(readings, wishes.work, workers)
     methods = dict.fromkeys(one.method for one in pick(readings, "pool/construct-to-ready"))
@@ -126,9 +133,11 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
         if started is None or overhead is None:
             continue
         size, took = _chunk(overhead, wishes.task_s, wishes.tasks, workers, slowed)
-        cost = plus(estimate_of(started), took.value)
+        # The payload and the slow-down are the same measurements under every start method:
+        # each is in the interval of a job, and cancels between two of them.
+        cost = combine(lambda start, rest: start + rest, measured(started), took)
         found.append(Setting(method, workers, size, cost, (started.case, *overhead.cases, *behind)))
-    return tuple(sorted(found, key=lambda one: one.cost.value)) if len(found) > 1 else ()
+    return tuple(sorted(found, key=lambda one: one.parts.value)) if len(found) > 1 else ()
 
 
 def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
@@ -143,7 +152,7 @@ def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterat
     if not found:
         yield missing("job", question, "no start of a pool and its tasks were measured", _HOW)
         return
-    choices = [Choice(one.name, one.cost, "s", one.cases, is_modelled=True) for one in found]
+    choices = [computed(one.name, one.parts, one.cases) for one in found]
     because = "From starting the pool to the last result, by a model of equal tasks"
     cases = [case for one in found for case in one.cases]
     if wishes.work is None:

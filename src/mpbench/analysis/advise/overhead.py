@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mpbench.analysis.advise.between import at
-from mpbench.analysis.advise.record import first_method, plus, times
+from mpbench.analysis.advise.parts import Parts, combine, exactly, measured, part
+from mpbench.analysis.advise.record import first_method
 from mpbench.analysis.readings import Reading, pick
-from mpbench.scaling import Estimate
 
 __all__ = (
     "NEAR",
@@ -36,19 +36,29 @@ _PAYLOAD = "pool/payload"
 class Overhead(NamedTuple):
     """Wall time added to each task: a part for the task and a part for its chunk, shared by it."""
 
-    each: float
-    chunk: float
-    # The measured interval relative to the median, the widest of the cases.
-    low: float | None
-    high: float | None
+    each: Parts
+    chunk: Parts
     cases: tuple[str, ...]
 
-    def at(self, chunk_size: float) -> Estimate:
+    def at(self, chunk_size: float) -> Parts:
         """Return what is added to each task at a chunk size."""
-        value = self.each + self.chunk / chunk_size
-        if self.low is None or self.high is None:
-            return Estimate(value, None, None)
-        return Estimate(value, value * self.low, value * self.high)
+        return combine(lambda each, chunk: each + chunk / chunk_size, self.each, self.chunk)
+
+
+def _fit(
+    sizes: tuple[float, ...], weights: tuple[float, ...], *costs: float
+) -> tuple[float, float]:
+    """Return the parts of a task and of a chunk; neither is negative."""
+    counts, scale, spent = np.array(sizes), np.array(weights), np.array(costs)
+    if len(set(sizes)) < 2:  # noqa: PLR2004 - one size cannot tell the parts apart
+        return 0.0, float(np.median(spent * counts))
+    rows = np.stack([scale, scale / counts], axis=1)
+    each, chunk = (float(one) for one in np.linalg.lstsq(rows, scale * spent)[0])
+    if each < 0:
+        return 0.0, float(np.exp(np.mean(np.log(spent * counts))))
+    if chunk < 0:
+        return float(np.exp(np.mean(np.log(spent)))), 0.0
+    return each, chunk
 
 
 def overhead_of(readings: Sequence[Reading]) -> Overhead | None:
@@ -68,21 +78,14 @@ def overhead_of(readings: Sequence[Reading]) -> Overhead | None:
     ]
     if not known:
         return None
-    sizes = np.array([size for size, _ in known])
-    costs = np.array([one.value for _, one in known])
-    rows = np.stack([1 / costs, 1 / (sizes * costs)], axis=1)
-    if len(set(sizes)) < 2:  # noqa: PLR2004 - one size cannot tell the parts apart
-        each, chunk = 0.0, float(np.median(costs * sizes))
-    else:
-        each, chunk = (float(one) for one in np.linalg.lstsq(rows, np.ones(len(costs)))[0])
-        if each < 0:
-            each, chunk = 0.0, float(np.exp(np.mean(np.log(costs * sizes))))
-        elif chunk < 0:
-            each, chunk = float(np.exp(np.mean(np.log(costs)))), 0.0
-    lows = [one.low / one.value for _, one in known if one.low is not None]
-    highs = [one.high / one.value for _, one in known if one.high is not None]
-    cases = tuple(one.case for _, one in known)
-    return Overhead(each, chunk, min(lows, default=None), max(highs, default=None), cases)
+    sizes = tuple(size for size, _ in known)
+    costs = [measured(one) for _, one in known]
+    # Relative errors count. The weights stay while the fit is repeated for each end of
+    # each case: else a cost that is moved down would also count for more.
+    weights = tuple(1 / one.value for one in costs)
+    each = combine(lambda *spent: _fit(sizes, weights, *spent)[0], *costs)
+    chunk = combine(lambda *spent: _fit(sizes, weights, *spent)[1], *costs)
+    return Overhead(each, chunk, tuple(one.case for _, one in known))
 
 
 def with_payload(
@@ -95,8 +98,11 @@ def with_payload(
     cost = at(first_method(sent), "payload_bytes", payload_bytes)
     if cost is None:
         return found
-    more = max(0.0, cost.cost.value - found.at(1).value)
-    return found._replace(each=found.each + more, cases=(*found.cases, *cost.cases))
+    payload = part(cost.cost, " and ".join(cost.cases))
+    each = combine(
+        lambda whole, task, chunk: max(task, whole - chunk), payload, found.each, found.chunk
+    )
+    return found._replace(each=each, cases=(*found.cases, *cost.cases))
 
 
 def knows_payload(cases: Sequence[str]) -> bool:
@@ -124,8 +130,8 @@ def job_time(
     workers: int,
     chunk_size: int,
     *,
-    slowed: float = 1.0,
-) -> Estimate:
+    slowed: Parts | None = None,
+) -> Parts:
     """
     Return how long a job of equal tasks takes on a warm pool, by the model.
 
@@ -140,8 +146,12 @@ def job_time(
         chunk_size: Tasks in a chunk.
         slowed: How many times as long a task takes while all workers have one.
     """
-    work = _longest_share(tasks, workers, chunk_size) * task_s * slowed
-    return plus(times(overhead.at(chunk_size), tasks), work)
+    work = _longest_share(tasks, workers, chunk_size) * task_s
+    return combine(
+        lambda added, factor: tasks * added + work * factor,
+        overhead.at(chunk_size),
+        slowed or exactly(1.0),
+    )
 
 
 def chunk_candidates(tasks: int, workers: int) -> tuple[int, ...]:

@@ -16,15 +16,17 @@ from mpbench.analysis.advise.overhead import (
     overhead_of,
     with_payload,
 )
+from mpbench.analysis.advise.parts import estimate_of, ratio_of
 from mpbench.analysis.advise.record import (
     Advice,
     Choice,
+    Standing,
     Wishes,
     advice_of,
-    estimate_of,
+    computed,
     first_method,
     missing,
-    ratio_of,
+    percent,
 )
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
 from mpbench.scaling import Fit, Scaling, scaling_of
@@ -85,15 +87,14 @@ def _chunk_rule(overhead: Overhead, call: str, workers: int) -> Advice:
     """Say for some task lengths which chunk size reaches 90 %."""
     parts = []
     for length in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2):
-        spare = length / workers / 9 - overhead.each
+        spare = length / workers / 9 - overhead.each.value
         if spare <= 0:
             parts.append(f"{format_seconds(length, significant=1)}: none")
         else:
-            size = max(1, math.ceil(overhead.chunk / spare))
+            size = max(1, math.ceil(overhead.chunk.value / spare))
             parts.append(f"{format_seconds(length, significant=1)}: {size:,}")
     choices = [
-        Choice(f"chunk size {size}", overhead.at(size), "s", overhead.cases, is_modelled=True)
-        for size in (1, 8, 32)
+        computed(f"chunk size {size}", overhead.at(size), overhead.cases) for size in (1, 8, 32)
     ]
     because = (
         f"Smallest chunk size of {call} at which {workers} workers waste less than 10 %, by task "
@@ -101,6 +102,12 @@ def _chunk_rule(overhead: Overhead, call: str, workers: int) -> Advice:
     )
     made = advice_of("chunk-size", "Which chunk size, by task length?", choices, because)
     return made._replace(answer="; ".join(parts))
+
+
+def _standing_beyond_near(made: Advice) -> Standing:
+    """Claim no difference that is given away: what jobs share cancels, and makes it look sure."""
+    is_near = any(one.ratio and one.ratio.value <= NEAR for one in made.choices[1:])
+    return Standing.OPEN if is_near and made.standing is Standing.CLEAR else made.standing
 
 
 def _chunk_for(overhead: Overhead, call: str, workers: int, wishes: Wishes) -> Advice:
@@ -120,12 +127,10 @@ def _chunk_for(overhead: Overhead, call: str, workers: int, wishes: Wishes) -> A
     names = {advised: "advised", usual: "the default", 1: "one by one", shared: "one per worker"}
     names[advised] = "advised"
     choices = [
-        Choice(
+        computed(
             f"chunk size {size} ({name})",
             job_time(overhead, task_s, tasks, workers, size),
-            "s",
             overhead.cases,
-            is_modelled=True,
         )
         for size, name in names.items()
     ]
@@ -138,11 +143,12 @@ def _chunk_for(overhead: Overhead, call: str, workers: int, wishes: Wishes) -> A
     because = (
         f"Predicted for {call} of {tasks:,} tasks of {format_seconds(task_s)}{each} on {workers} "
         f"warm workers: {format_seconds(chosen)}, {alone / chosen:.2f} times as fast as one "
-        "process. The smallest chunk size near the best, because it suffers least from uneven tasks"
+        f"process. The smallest chunk size within {percent(NEAR - 1)} of the best, which is "
+        "taken for no difference, because it suffers least from uneven tasks"
     )
     question = f"Which chunk size for {tasks:,} tasks of {format_seconds(task_s)}?"
     made = advice_of("chunk-size", question, choices, because)
-    return made._replace(answer=f"{advised}")
+    return made._replace(answer=f"{advised}", standing=_standing_beyond_near(made))
 
 
 def _law(scaling: Scaling) -> str:

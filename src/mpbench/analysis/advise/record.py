@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from mpbench.analysis.advise.parts import Parts, ratio, ratio_of
 from mpbench.analysis.readings import Reading, pick
 from mpbench.scaling import Estimate
 
@@ -16,13 +16,10 @@ __all__ = (
     "Standing",
     "Wishes",
     "advice_of",
-    "estimate_of",
+    "computed",
     "first_method",
     "missing",
     "percent",
-    "plus",
-    "ratio_of",
-    "times",
 )
 
 
@@ -59,7 +56,8 @@ class Choice(NamedTuple):
     One thing to choose, what it costs, and its cost as a multiple of the best.
 
     `is_modelled` says that the cost was computed from measured ones and not
-    measured itself. `cases` are the ids of the cases behind it.
+    measured itself. `cases` are the ids of the cases behind it. `parts` says what
+    it shares with other choices; without it, it shares nothing.
     """
 
     name: str
@@ -68,6 +66,7 @@ class Choice(NamedTuple):
     cases: tuple[str, ...]
     is_modelled: bool = False
     ratio: Estimate | None = None
+    parts: Parts | None = None
 
 
 class Advice(NamedTuple):
@@ -87,12 +86,9 @@ class Advice(NamedTuple):
         return tuple(dict.fromkeys(case for choice in self.choices for case in choice.cases))
 
 
-def estimate_of(one: Reading) -> Estimate:
-    """Return a reading as an estimate; of a rate, the time per operation."""
-    if not one.unit.endswith("/s"):
-        return Estimate(one.value, one.low, one.high)
-    low, high = one.low, one.high
-    return Estimate(1 / one.value, 1 / high if high else None, 1 / low if low else None)
+def computed(name: str, cost: Parts, cases: tuple[str, ...], *, is_modelled: bool = True) -> Choice:
+    """Return a choice whose cost, in seconds, is computed from measured ones."""
+    return Choice(name, cost.estimate, "s", cases, is_modelled, parts=cost)
 
 
 def first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -107,41 +103,10 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def plus(one: Estimate, more: float) -> Estimate:
-    """Add a known amount to an estimate."""
-    low, high = one.low, one.high
-    return Estimate(
-        one.value + more, None if low is None else low + more, None if high is None else high + more
-    )
-
-
-def times(one: Estimate, factor: float) -> Estimate:
-    """Multiply an estimate with a known positive factor."""
-    low, high = one.low, one.high
-    return Estimate(
-        one.value * factor,
-        None if low is None else low * factor,
-        None if high is None else high * factor,
-    )
-
-
-def ratio_of(mine: Estimate, other: Estimate) -> Estimate:
-    """
-    Return one cost as a multiple of an independent one.
-
-    The interval follows from both intervals on the logarithmic scale (Zou and
-    Donner, Statistics in Medicine 27, 2008), as everywhere in mpbench.
-    """
-    value = mine.value / other.value
-    ends = (mine.low, mine.high, other.low, other.high)
-    if any(end is None or end <= 0 for end in ends):
-        return Estimate(value, None, None)
-    centre = math.log(value)
-    low, high, base_low, base_high = (math.log(end) for end in ends if end is not None)
-    own, base = math.log(mine.value), math.log(other.value)
-    below = math.hypot(own - low, base_high - base)
-    above = math.hypot(high - own, base - base_low)
-    return Estimate(value, math.exp(centre - below), math.exp(centre + above))
+def _ratio(one: Choice, best: Choice) -> Estimate:
+    if one.parts is None or best.parts is None:
+        return ratio_of(one.cost, best.cost)
+    return ratio(one.parts, best.parts)
 
 
 def _may_be_best(one: Choice) -> bool:
@@ -174,7 +139,7 @@ def advice_of(
     """
     ordered = sorted(choices, key=lambda choice: choice.cost.value)
     best = ordered[0]
-    others = [one._replace(ratio=ratio_of(one.cost, best.cost)) for one in ordered[1:]]
+    others = [one._replace(ratio=_ratio(one, best)) for one in ordered[1:]]
     ranked = [best._replace(ratio=Estimate(1.0, 1.0, 1.0)), *others]
     standing = _standing(best, others)
     names = [best.name]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mpbench.analysis.advise.between import at
+from mpbench.analysis.advise.parts import Parts, combine, estimate_of, measured
 from mpbench.analysis.advise.record import (
     Advice,
     Choice,
     Wishes,
     advice_of,
-    estimate_of,
+    computed,
     missing,
     percent,
-    plus,
-    times,
 )
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
 from mpbench.units import format_bytes, format_seconds
@@ -31,10 +30,15 @@ def _by_method(readings: Sequence[Reading]) -> dict[str, tuple[Reading, ...]]:
     return grouped(readings, lambda one: one.method)
 
 
+def _later(one: Reading, more: float) -> Parts:
+    """Return the cost of a start and of a known time after it."""
+    return combine(lambda start: start + more, measured(one))
+
+
 def _choices(readings: Sequence[Reading], more: float = 0.0) -> list[Choice]:
     """Return one choice for each start method, from its first case."""
     return [
-        Choice(method, plus(estimate_of(each[0]), more), "s", (each[0].case,), more > 0)
+        computed(method, _later(each[0], more), (each[0].case,), is_modelled=more > 0)
         for method, each in _by_method(readings).items()
     ]
 
@@ -127,14 +131,14 @@ def _import_model(readings: Sequence[Reading], import_s: float, how: str) -> Adv
         return missing(key, question, "process/start-to-join is not in these results", how)
     choices = []
     for method, each in _by_method(main).items():
-        cost, cases = estimate_of(each[0]), (each[0].case,)
+        cost, cases = measured(each[0]), (each[0].case,)
         if method == "fork":
-            choices.append(Choice(method, cost, "s", cases))
+            choices.append(computed(method, cost, cases, is_modelled=False))
             continue
-        choices.append(Choice(method, plus(cost, import_s), "s", cases, is_modelled=True))
+        choices.append(computed(method, _later(each[0], import_s), cases))
         if method == "forkserver":
             # The server imports once; its children have it.
-            choices.append(Choice("forkserver with preload", cost, "s", cases, is_modelled=True))
+            choices.append(computed("forkserver with preload", cost, cases))
     because = "A forked child has its parent's imports; spawn and forkserver import in each child"
     return advice_of(key, question, choices, because)
 
@@ -155,7 +159,7 @@ def _pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Ite
     if workers > 1:
         # A job of length J takes J alone and start + J / workers with a pool.
         best = min(choices, key=lambda choice: choice.cost.value)
-        worth = times(best.cost, workers / (workers - 1)).value
+        worth = best.cost.value * workers / (workers - 1)
         because += (
             f"; under {best.name} a job of {format_seconds(worth)} and more of perfectly "
             "divisible work wins back the start"
