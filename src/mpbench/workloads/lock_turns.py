@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
-from mpbench.model import Case, Metric, Tier, Timing
+from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
-    CREW_FACTS,
     Body,
     Needs,
     NoFloor,
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
 
-__all__ = ("convoy", "hand_off", "runs")
+__all__ = ("convoy", "hand_off")
 
 # How long a holder stays stopped: some scheduling periods of an ordinary kernel.
 _PAUSE_S = 0.02
@@ -250,82 +249,5 @@ def convoy(context: BaseContext, case: Case) -> Iterator[Body]:
                 elapsed_ns=sum(latencies),
                 latencies_ns=thinned(latencies),
             )
-
-        yield body
-
-
-# Where things stand among the runs: the last holder, its acquires in a row, the
-# longest such run, all acquires, and how often the lock changed hands.
-_LAST, _RUN, _LONGEST_RUN, _ACQUIRES, _CHANGES = range(5)
-
-
-def _run(turn: Turn, lock: Any, board: Any, inside: int, outside: int) -> None:
-    """Take the lock and note whether the same worker had it before, until told to stop."""
-    done = 0
-    mine = turn.index + 1
-    while turn.running:
-        with lock:
-            board[_ACQUIRES] += 1
-            if board[_LAST] == mine:
-                board[_RUN] += 1
-            else:
-                board[_LAST], board[_RUN] = mine, 1
-                board[_CHANGES] += 1
-            board[_LONGEST_RUN] = max(board[_LONGEST_RUN], board[_RUN])
-            spin(inside)
-        now = monotonic_ns()
-        done += 1
-        if now >= turn.edge:
-            turn.cross(now, done)
-        spin(outside)
-
-
-@workload(
-    "lock/runs",
-    metric=Metric.THROUGHPUT,
-    floor="lock/without-lock",
-    covers=("Lock.acquire", "Lock.release"),
-    facts={
-        **{name: metric for name, metric in CREW_FACTS.items() if name != "longest_wait"},
-        "mean_run": Metric.COUNT,
-        "longest_run": Metric.COUNT,
-    },
-    timing=Timing.WINDOW,
-    tier=Tier.FULL,
-    needs=lambda case: Needs(processes=case.integer("workers"), semaphores=True),
-    workers=Sweep((2,), (2,), (2, 4)),
-    critical_ns=Sweep((1_000,), (1_000,), (1_000, 100_000)),
-    outside_ns=Sweep((1_000,), (1_000,), (1_000, 100_000)),
-)
-def runs(context: BaseContext, case: Case) -> Iterator[Body]:
-    """
-    See how often in a row one process gets a lock that others want too.
-
-    Timed: acquires by all workers inside a common window, as `lock/contended`;
-    under the lock each worker also notes who had it before. `mean_run` and
-    `longest_run` count acquires in a row by one worker, from just before the
-    window until just after it.
-
-    Reads as: 1 is a lock that goes round, a long run one that stays. A worker
-    that releases is running and asks again before the sleeper is awake, so
-    short work outside the lock makes long runs.
-    """
-    per_ns = loops_for(1_000_000) / 1_000_000
-    lock = context.Lock()
-    board: Any = context.RawArray("q", 5)
-    loops = [round(case.integer(name) * per_ns) for name in ("critical_ns", "outside_ns")]
-    members = [(_run, (lock, board, *loops))] * case.integer("workers")
-    with crew(context, members) as gang:
-
-        def body(milliseconds: int, /) -> Outcome:
-            with lock:
-                board[:] = [0] * 5
-            outcome = gang.window(milliseconds)
-            with lock:
-                _, _, longest, acquires, changes = board[:]
-            if acquires < outcome.operations:
-                raise WorkloadError(f"expected {outcome.operations} acquires, found {acquires}")
-            facts = {"mean_run": acquires / changes, "longest_run": longest}
-            return outcome._replace(facts={**outcome.facts, **facts})
 
         yield body

@@ -1,0 +1,115 @@
+"""How often in a row one process gets a lock that others want too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, Tier, Timing
+from mpbench.workload import (
+    CREW_FACTS,
+    Body,
+    Needs,
+    Outcome,
+    Sweep,
+    Turn,
+    crew,
+    loops_for,
+    spin,
+    workload,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = ("runs",)
+
+# Where things stand on the board: the last holder, counted from 1, and the number
+# of the window; then for each worker its acquires, its runs and the longest run.
+_LAST, _EPOCH, _HEAD = range(3)
+_EACH = 3
+
+
+def _run(turn: Turn, lock: Any, board: Any, inside: int, outside: int) -> None:
+    """Take the lock and note whether the same worker had it before, until told to stop."""
+    mine, at = turn.index + 1, _HEAD + _EACH * turn.index
+    done = epoch = 0
+    acquires = runs = length = longest = 0
+    while turn.running:
+        with lock:
+            before = board[_LAST]
+            board[_LAST] = mine
+            spin(inside)
+        now = monotonic_ns()
+        # Whoever had the lock in between has left its number.
+        acquires += 1
+        if before != mine:
+            runs += 1
+            length = 0
+        length += 1
+        longest = max(longest, length)
+        done += 1
+        if now >= turn.edge:
+            if board[_EPOCH] != epoch:
+                epoch = board[_EPOCH]
+                acquires = runs = length = longest = 1
+            # Before the crossing, which may report this window.
+            board[at : at + _EACH] = [acquires, runs, longest]
+            turn.cross(now, done)
+        spin(outside)
+
+
+@workload(
+    "lock/runs",
+    metric=Metric.THROUGHPUT,
+    floor="lock/without-lock",
+    covers=("Lock.acquire", "Lock.release"),
+    facts={
+        **{name: metric for name, metric in CREW_FACTS.items() if name != "longest_wait"},
+        "mean_run": Metric.COUNT,
+        "longest_run": Metric.COUNT,
+    },
+    timing=Timing.WINDOW,
+    tier=Tier.FULL,
+    revision=2,
+    needs=lambda case: Needs(processes=case.integer("workers"), semaphores=True),
+    workers=Sweep((2,), (2,), (2, 4)),
+    critical_ns=Sweep((1_000,), (1_000,), (1_000, 100_000)),
+    outside_ns=Sweep((1_000,), (1_000,), (1_000, 100_000)),
+)
+def runs(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    See how often in a row one process gets a lock that others want too.
+
+    Timed: acquires by all workers inside a common window, as `lock/contended`;
+    under the lock each worker also looks who had it before and leaves its
+    number, everything else is noted outside. `mean_run` and `longest_run`
+    count acquires in a row by one worker, from just before the window until
+    just after it.
+
+    Reads as: 1 is a lock that goes round, a long run one that stays. A worker
+    that releases is running and asks again before the sleeper is awake, so
+    short work outside the lock makes long runs.
+    """
+    per_ns = loops_for(1_000_000) / 1_000_000
+    workers = case.integer("workers")
+    board: Any = context.RawArray("q", _HEAD + _EACH * workers)
+    loops = [round(case.integer(name) * per_ns) for name in ("critical_ns", "outside_ns")]
+    members = [(_run, (context.Lock(), board, *loops))] * workers
+    with crew(context, members) as gang:
+
+        def body(milliseconds: int, /) -> Outcome:
+            # Seen by every worker when it sees the window.
+            board[_EPOCH] += 1
+            outcome = gang.window(milliseconds)
+            acquires, changes, longest = (board[_HEAD + place :: _EACH] for place in range(_EACH))
+            if sum(acquires) < outcome.operations:
+                raise WorkloadError(
+                    f"expected {outcome.operations} acquires, found {sum(acquires)}"
+                )
+            facts = {"mean_run": sum(acquires) / sum(changes), "longest_run": max(longest)}
+            return outcome._replace(facts={**outcome.facts, **facts})
+
+        yield body
