@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ("Group", "SetUp", "floor_case", "groups_of", "rounds")
 
-# All floors share one agent: they start no workers that could disturb each
-# other, and an agent of its own for each would cost a quick run a fifth of its time.
+# The floors share one agent, but for those that declare `alone`: they start no
+# workers that could disturb each other, and an agent of its own for each would
+# cost a quick run a fifth of its time.
 _SHARED_FAMILY = "floor"
 
 
@@ -95,7 +96,8 @@ def groups_of(
         catalogue: Workloads by name.
         sharing: What shares an agent. Each set-up is still entered on its own,
             in shuffled order; what no start method can matter to shares an
-            agent with the floors, unless nothing is shared.
+            agent with the floors, unless nothing is shared. A workload that
+            declares `alone` shares none, whatever the rest does.
     """
     groups: list[Group] = []
     for subject in subjects:
@@ -114,11 +116,14 @@ def groups_of(
 def _agent_of(one: SetUp, position: int, sharing: Sharing) -> str:
     """Return the name of the agent that serves a set-up."""
     family = one.workload.family
+    method = "" if one.method is None else f" {one.method.value}"
+    own = f"{one.workload.name}{method} {position}"
+    if one.workload.alone:
+        return own
     if family == _SHARED_FAMILY or (sharing is not Sharing.NONE and one.method is None):
         return "floors"
-    method = "" if one.method is None else f" {one.method.value}"
     if sharing is Sharing.NONE:
-        return f"{one.workload.name}{method} {position}"
+        return own
     if sharing is Sharing.FAMILY:
         name = one.workload.name if family == _LONE_FAMILY else family
         return f"{name}{method}"

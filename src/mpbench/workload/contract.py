@@ -164,6 +164,7 @@ class Workload(NamedTuple):
     timing: Timing
     tier: Tier
     lead: bool
+    alone: bool
     shares: tuple[str, ...]
     revision: int
     requires: tuple[str, ...]
@@ -193,6 +194,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
     timing: Timing = Timing.LOOP,
     tier: Tier = Tier.STANDARD,
     lead: bool = False,
+    alone: bool = False,
     shares: tuple[str, ...] = (),
     revision: int = 1,
     requires: tuple[str, ...] = (),
@@ -218,6 +220,9 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
         lead: Whether tier quick measures it under every start method. Each
             family has one such workload; the others of tier quick are measured
             under the interpreter's default method, or a minute would not do.
+        alone: Whether each set-up is given an agent of its own in every tier, because
+            it changes, or depends on, what the interpreter holds. An agent costs
+            0.1 s a round.
         shares: Parameters that need no set-up of their own: the function then
             yields a `Bind` that returns the body of one case.
         revision: Raised when what is measured changes.
@@ -251,6 +256,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
             timing=timing,
             tier=tier,
             lead=lead,
+            alone=alone,
             shares=shares,
             revision=revision,
             requires=requires,

@@ -32,9 +32,12 @@ def test_shared_parameters_share_a_set_up() -> None:
 
 
 def test_floors_share_one_agent() -> None:
-    """All floors of a subject are measured in the same agent."""
+    """The floors of a subject are measured in the same agent, but for those that are alone."""
     floors = [
-        case for name in CATALOGUE if name.startswith("floor/") for case in cases(name, Tier.QUICK)
+        case
+        for name, one in CATALOGUE.items()
+        if name.startswith("floor/") and not one.alone
+        for case in cases(name, Tier.QUICK)
     ]
     groups = groups_of(["here"], {"here": floors}, CATALOGUE)
 
@@ -115,3 +118,19 @@ def test_what_shares_an_agent(sharing, names):
     assert sorted(case.id for case in chosen) == sorted(
         case.id for group in groups for case in group.cases
     )
+
+
+@pytest.mark.parametrize("sharing", Sharing)
+@pytest.mark.parametrize("name", ["floor/memory-copy", "pipe/round-trip", "process/anatomy"])
+def test_what_is_alone_has_an_agent_for_each_set_up(sharing: Sharing, name: str) -> None:
+    """A floor, a member of a family and a start never share an agent once they declare it."""
+    catalogue = {**CATALOGUE, name: CATALOGUE[name]._replace(alone=True, shares=())}
+    names = (name, "floor/empty-call", "pipe/one-way", "process/start-to-join")
+    chosen = [case for one in names for case in cases(one)]
+
+    groups = groups_of(["here"], {"here": chosen}, catalogue, sharing=sharing)
+    alone = [group for group in groups if any(case.workload == name for case in group.cases)]
+
+    assert len(cases(name)) == len(alone)
+    assert {1} == {len(group.cases) for group in alone}
+    assert len(groups) == len({group.name for group in groups})
