@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import fakes
+import pytest
 
 from mpbench.model import Run
 from mpbench.report import write
@@ -62,6 +63,54 @@ def test_a_single_commit_and_no_commit() -> None:
 
     assert "No step stands out." in figure.caption
     assert ((), 0) == histories([])
+
+
+def one_process(number: int, slower: float = 1.0) -> Run:
+    """Return a commit of which one process measured one case many times."""
+    values = tuple(slower * 1e-3 * (1 + place / 1_000) for place in range(21))
+    return commit(number)._replace(
+        cases=(fakes.case_record(),), repetitions=(fakes.repetition(values=values),)
+    )
+
+
+def test_samples_of_one_process_give_no_interval() -> None:
+    """However many samples a process has, its commit has a median and no interval."""
+    (figure,), _ = histories([one_process(1), one_process(2)])
+
+    assert [""] * 2 == list(figure.table["95 % interval"])
+    assert pytest.approx([1.01e-3] * 2) == list(figure.table["median, s"])
+    assert "No median has an interval" in figure.caption
+
+
+def test_without_intervals_a_step_needs_three_commits_on_each_side() -> None:
+    """A single commit of one process that differs is no step, and a lasting level is."""
+    last = [one_process(number, 3.0 if number == 5 else 1.0) for number in range(1, 6)]
+    lasting = [one_process(number, 3.0 if number > 3 else 1.0) for number in range(1, 7)]
+
+    assert "No step stands out." in histories(last)[0][0].caption
+    assert "Steps: fork +200% at 4444444." in histories(lasting)[0][0].caption
+
+
+def test_each_agent_counts_once() -> None:
+    """The level is the median of the agents' medians, whatever samples each of them has."""
+    many = fakes.repetition(values=(9e-3,) * 50)
+    agents = [fakes.repetition(number=number, values=(1e-3,)) for number in range(1, 8)]
+    run = commit(1)._replace(cases=(fakes.case_record(),), repetitions=(many, *agents))
+
+    (figure,), _ = histories([run])
+
+    assert pytest.approx([1e-3]) == list(figure.table["median, s"])
+    assert "interval" not in figure.caption
+
+
+def test_some_medians_without_an_interval_are_counted() -> None:
+    """A series may have both kinds."""
+    agents = tuple(fakes.repetition(number=number, values=(1e-3,)) for number in range(6))
+    known = commit(2)._replace(cases=(fakes.case_record(),), repetitions=agents)
+
+    (figure,), _ = histories([one_process(1), known])
+
+    assert "1 of 2 medians have no interval" in figure.caption
 
 
 def test_what_is_left_out_is_counted() -> None:

@@ -52,10 +52,11 @@ def _level(values: Sequence[float]) -> Level:
 
 
 def _levels_of(run: Run) -> dict[Case, Level]:
+    """Return the level of each case: the samples of a repetition count once, as their median."""
     values: dict[Case, list[float]] = defaultdict(list)
     for one in run.repetitions:
         if one.is_ok:
-            values[one.case] += [sample.seconds for sample in one.samples]
+            values[one.case].append(statistics.median(sample.seconds for sample in one.samples))
     return {case: _level(found) for case, found in values.items()}
 
 
@@ -138,6 +139,21 @@ def _draw(drawing: Drawing, history: _History) -> None:
     legend_above(drawing, shown)
 
 
+def _bare(history: _History) -> str:
+    """Return what to say of the medians without an interval; nothing where each has one."""
+    levels = [level for line in history.lines.values() for level in line.levels]
+    bare = sum(level.low is None for level in levels)
+    if not bare:
+        return ""
+    which = (
+        "No median has an" if bare == len(levels) else f"{bare} of {len(levels)} medians have no"
+    )
+    return (
+        f" {which} interval: it takes six agents, and values of one process count once. "
+        "Without intervals a step needs three commits on each side."
+    )
+
+
 def _said(history: _History) -> str:
     latest = ", ".join(
         f"{name} {quantity(line.levels[-1].value, 's')}" for name, line in history.lines.items()
@@ -147,7 +163,7 @@ def _said(history: _History) -> str:
         for place, words in _marks(history).items()
     ]
     where = f"Steps: {'; '.join(steps)}." if steps else "No step stands out."
-    return f"Latest median: {latest}. {where}"
+    return f"Latest median: {latest}. {where}{_bare(history)}"
 
 
 def _table(history: _History) -> pd.DataFrame:
