@@ -47,7 +47,9 @@ def command(source: Path, output: Path) -> int:
     Read SOURCE, a results directory of asv or a JSON file of pytest-benchmark.
 
     Each machine, interpreter and commit becomes one result file that the
-    other commands take.
+    other commands take. What mpbench's own plugin, asv type and exports wrote
+    has a value for each fresh agent. Values of other benchmarks are of one
+    process, and however many they are, no interval follows from them.
     """
     if source.is_dir():
         from mpbench.integrations.exchange.asv_files import read_asv

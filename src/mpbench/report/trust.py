@@ -55,11 +55,50 @@ def _cases(evidence: _Evidence) -> Check:
     return Check("Cases measured", state, f"{good:,} of {total:,}", text)
 
 
-def _agents(evidence: _Evidence) -> Check | None:
-    agents = evidence.main.loc[evidence.main["agents"] > 0, "agents"]
-    if agents.empty:
+def _is_imported(run: Run) -> bool:
+    return "imported_from" in run.header.plan
+
+
+def _without_agents(runs: Sequence[Run]) -> set[tuple[str, str, str]]:
+    """Return the run, subject and id of each case whose values are not those of fresh agents."""
+    return {
+        (run.header.run, one.subject, one.case.id)
+        for run in runs
+        if _is_imported(run)
+        for one in run.repetitions
+        if one.extra.get("imported") != "agent"
+    }
+
+
+def _imported(evidence: _Evidence) -> Check | None:
+    """Say of values of other tools that they are of no fresh agents."""
+    known = _without_agents(evidence.runs)
+    if not known:
         return None
-    low, high = int(agents.min()), int(agents.max())
+    runs = {name for name, _, _ in known}
+    sources = sorted(
+        {
+            str(run.header.plan["imported_from"])
+            for run in evidence.runs
+            if run.header.run in runs and _is_imported(run)
+        }
+    )
+    measured = int((evidence.main["agents"] > 0).sum())
+    text = (
+        f"{len(known):,} of {measured:,} cases were imported from {wording.join_words(sources)}: "
+        "their values are of one process each, or of a few that the file does not tell apart; "
+        "no interval says how far processes differ"
+    )
+    return Check("Agents of imported cases", State.BAD, "not known", text)
+
+
+def _agents(evidence: _Evidence) -> Check | None:
+    main, imported = evidence.main, _without_agents(evidence.runs)
+    keys = zip(main["run"], main["subject"], main["id"], main["agents"], strict=True)
+    agents = [int(count) for *key, count in keys if count > 0 and tuple(key) not in imported]
+    if not agents:
+        return None
+    low, high = min(agents), max(agents)
     value = f"{low}" if low == high else f"{low} to {high}"
     if low >= _USUAL:
         return Check("Agents per case", State.GOOD, value, "each in a fresh interpreter")
@@ -193,6 +232,9 @@ def _ending(evidence: _Evidence) -> Check | None:
 
 
 def _events(evidence: _Evidence) -> Check | None:
+    if evidence.runs and all(_is_imported(run) for run in evidence.runs):
+        # Other tools' files do not say whether anything was left.
+        return None
     kinds = [event.kind for run in evidence.runs for event in run.events]
     left = sum(kind in {"leak", "ended"} for kind in kinds)
     if not left:
@@ -208,6 +250,7 @@ def checks(
     every = (
         _cases,
         _agents,
+        _imported,
         _precision,
         _load,
         _waiting,

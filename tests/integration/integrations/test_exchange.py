@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,16 @@ def slow_and_fast(folder: Path, write: Callable[[Run], str]) -> tuple[str, str]:
         (folder / name).write_text(write(fakes.run(seed=1, slower=slower)))
         names.append(name)
     return names[0], names[1]
+
+
+def measured_by_pytest(folder: Path, python: Call) -> subprocess.CompletedProcess[str]:
+    """Have pytest-benchmark measure a test in its own process, and write `out.json`."""
+    (folder / "test_it.py").write_text(
+        "def test_plain(benchmark):\n    benchmark.pedantic(sum, args=(range(100),), rounds=30)\n"
+    )
+    options = ("-q", "-p", "no:cacheprovider", "--benchmark-json=out.json")
+    # Under xdist it would take itself for a worker, which measures nothing.
+    return python("pytest", *options, "test_it.py", PYTEST_XDIST_WORKER="")
 
 
 def test_pyperf_compares(tmp_path: Path, python: Call) -> None:
@@ -145,6 +156,47 @@ def test_stale_rows_are_left_out(tmp_path: Path) -> None:
     (found,) = read_asv(tmp_path)
 
     assert "pipe/round-trip" not in {one.case.workload for one in found.cases}
+
+
+def test_rounds_of_a_plain_test_are_one_process(tmp_path: Path, python: Call) -> None:
+    """What pytest-benchmark measured in its own process is one repetition with every round."""
+    made = measured_by_pytest(tmp_path, python)
+
+    done = python("mpbench", "import", "out.json", "-o", "out")
+
+    assert 0 == made.returncode, made.stdout
+    assert 0 == done.returncode, done.stderr
+    (one,) = read(tmp_path / done.stdout.strip()).repetitions
+    assert 30 == len(one.samples)
+
+
+def test_a_report_of_imported_rounds_claims_nothing(tmp_path: Path, python: Call) -> None:
+    """The page of an import says that no interval is known, and of which tool it is."""
+    measured_by_pytest(tmp_path, python)
+    (made,) = python("mpbench", "import", "out.json", "-o", "out").stdout.splitlines()
+
+    done = python("mpbench", "report", made, "-o", "page")
+
+    assert 0 == done.returncode, done.stderr
+    page = (tmp_path / "page" / "report.md").read_text()
+    assert "Agents of imported cases" in page
+    assert "each in a fresh interpreter" not in page
+
+
+@pytest.mark.slow
+def test_samples_of_plain_asv_are_one_process(
+    tmp_path: Path, repository: list[str], python: Call
+) -> None:
+    """What asv's own timer measured is one repetition with all samples."""
+    (tmp_path / "benchmarks" / "plain.py").write_text("def time_it():\n    sum(range(100))\n")
+    done = python(
+        *("asv", "run", "-E", f"existing:{sys.executable}", "--set-commit-hash", repository[2]),
+        *("--record-samples", "--machine", "box", "-a", "repeat=4", "-a", "rounds=2"),
+    )
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    (run,) = read_asv(tmp_path / ".asv" / "results")
+    assert [8] == [len(one.samples) for one in run.repetitions]
 
 
 def test_the_same_case_twice_is_refused() -> None:

@@ -222,10 +222,13 @@ def _plain(value: str) -> Scalar:
     return found if isinstance(found, (bool, int, float, str)) else value
 
 
-def _values(row: Mapping[str, Any], place: int) -> list[float]:
+def _samples(row: Mapping[str, Any], place: int) -> list[float]:
+    """Return what asv recorded of a combination, nothing unless it was told to record it."""
     samples = row.get("samples")
-    if samples and samples[place]:
-        return [float(value) for value in samples[place]]
+    return [float(value) for value in samples[place] or ()] if samples else []
+
+
+def _result(row: Mapping[str, Any], place: int) -> list[float]:
     result = row["result"][place] if row.get("result") else None
     return [] if result is None else [float(result)]
 
@@ -247,26 +250,35 @@ def _benchmarks(content: Mapping[str, Any], definitions: Mapping[str, Any]) -> l
         if not _is_current(row, definition):
             continue
         names = definition.get("param_names") or []
+        revision = _own_revision(definition)
         for place, chosen in enumerate(itertools.product(*(row.get("params") or []))):
             given = dict(zip(names, (_plain(value) for value in chosen), strict=True))
             method = given.pop(_METHOD, None)
-            pretty = definition.get("pretty_name") or name.replace(".", "/", 1)
+            samples = _samples(row, place)
             found.append(
                 Foreign(
-                    pretty,
+                    definition.get("pretty_name") or name.replace(".", "/", 1),
                     None if method is None else str(method),
                     given,
-                    _values(row, place),
-                    _revision(row["version"]),
+                    samples or _result(row, place),
+                    1 if revision is None else revision,
+                    # The result alone is a median, of nobody knows how many agents.
+                    is_agents=revision is not None and bool(samples),
                 )
             )
     return found
 
 
-def _revision(version: object) -> int:
-    """Return the revision in our own versions, `family/behaviour:revision`; 1 in others."""
-    number = str(version).rpartition(":")[2]
-    return int(number) if "/" in str(version) and number.isdecimal() else 1
+def _own_revision(definition: Mapping[str, Any]) -> int | None:
+    """
+    Return the revision of what mpbench measured, None where asv's own timer did.
+
+    Our benchmark type and our exports set the version `NAME:REVISION` and the
+    name as the pretty name. asv's own version is a hash of the code.
+    """
+    name, _, number = str(definition.get("version")).rpartition(":")
+    is_ours = bool(name) and name == definition.get("pretty_name") and number.isdecimal()
+    return int(number) if is_ours else None
 
 
 def read_asv(folder: Path) -> tuple[Run, ...]:
@@ -275,8 +287,10 @@ def read_asv(folder: Path) -> tuple[Run, ...]:
 
     The commit stands in the run's plan and its date in `started_utc`. Samples
     are there when asv was told to record them; else a run has one value for
-    each case. Rows of an older version of a benchmark are left out, as
-    `asv publish` leaves them out, and so is what is not measured in seconds.
+    each case. Each sample of our own benchmark type is an agent. Those of asv's
+    timer make one repetition: asv does not keep which process each is of. Rows
+    of an older version of a benchmark are left out, as `asv publish` leaves
+    them out, and so is what is not measured in seconds.
 
     Raises:
         RecordError: It is no such directory, or nothing in it is timed.

@@ -24,7 +24,7 @@ from mpbench.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mpbench.model import Scalar
 
@@ -34,17 +34,27 @@ __all__ = ("Foreign", "foreign_run")
 # figures below a nanosecond keep six digits.
 _OPERATIONS = 1_000_000
 
+# A million samples need some 55 MB of the 64 MiB that one line of a result file may have.
+_MOST = 1_000_000
+
 _METHODS = {one.value for one in StartMethod}
 
 
 class Foreign(NamedTuple):
-    """One benchmark of another tool: its name, and its values in seconds per operation."""
+    """
+    One benchmark of another tool: its name, and its values in seconds per operation.
+
+    `is_agents` tells whether each value is the median of one fresh agent, as in
+    what mpbench's own front ends wrote. Values of other tools are of one
+    process, or of a few that their files do not tell apart.
+    """
 
     name: str
     method: str | None
     params: Mapping[str, Scalar]
     seconds: Sequence[float]
     revision: int = 1
+    is_agents: bool = False
 
 
 def _workload_name(name: str) -> str:
@@ -64,8 +74,62 @@ def _case(one: Foreign) -> Case:
     return Case.make(_workload_name(one.name), start, given)
 
 
+def _kept(seconds: Sequence[float], most: int = _MOST) -> list[float]:
+    """Return the values that are positive numbers, thinned evenly where a line has no room."""
+    values = [value for value in seconds if math.isfinite(value) and value > 0]
+    return values[:: math.ceil(len(values) / most) or 1]
+
+
+def _record(one: Foreign, case: Case, python: str, source: str) -> CaseRecord:
+    has_values = bool(_kept(one.seconds))
+    return CaseRecord(
+        subject=python,
+        case=case,
+        metric=Metric.TIME,
+        facts={},
+        timing=Timing.LOOP,
+        floor=None,
+        no_floor=f"measured by {source}, which has no floors",
+        revision=one.revision,
+        doc=f"Imported from {source}: {one.name}.",
+        status=Status.OK if has_values else Status.SKIPPED,
+        reason=None if has_values else f"{source} has no value for it",
+    )
+
+
 def _sample(seconds: float) -> Sample:
     return Sample(max(1, round(seconds * 1e9 * _OPERATIONS)), _OPERATIONS)
+
+
+def _repetition(case: Case, python: str, number: int, values: Sequence[float]) -> Repetition:
+    return Repetition(
+        subject=python,
+        case=case,
+        number=number,
+        status=Status.OK,
+        reason=None,
+        iterations=1,
+        samples=tuple(_sample(value) for value in values),
+        started_ns=0,
+        elapsed_ns=round(sum(values) * 1e9),
+        hash_seed=None,
+        agent=number,
+    )
+
+
+def _repetitions(one: Foreign, case: Case, python: str) -> Iterator[Repetition]:
+    """
+    Yield a repetition for each agent, and otherwise one for all values.
+
+    Values of one process share its memory layout and its place in time. As
+    repetitions they would pass for independent, and an interval of them
+    leaves the median over processes out nearly always.
+    """
+    values = _kept(one.seconds)
+    unit = "agent" if one.is_agents else "process"
+    groups = [[value] for value in values] if one.is_agents else [values] if values else []
+    for number, group in enumerate(groups):
+        yield _repetition(case, python, number, group)._replace(extra={"imported": unit})
 
 
 def foreign_run(
@@ -88,7 +152,8 @@ def foreign_run(
         python: The version of the interpreter.
         started_utc: When it ran.
     """
-    records, repetitions = [], []
+    records: list[CaseRecord] = []
+    repetitions: list[Repetition] = []
     times: Counter[Case] = Counter()
     for one in benchmarks:
         case = _case(one)
@@ -96,38 +161,8 @@ def foreign_run(
         if times[case] > 1:
             # Tests of one name in two files would else pass for one case.
             case = Case.make(case.workload, case.method, {**dict(case.params), "copy": times[case]})
-        values = [value for value in one.seconds if math.isfinite(value) and value > 0]
-        records.append(
-            CaseRecord(
-                subject=python,
-                case=case,
-                metric=Metric.TIME,
-                facts={},
-                timing=Timing.LOOP,
-                floor=None,
-                no_floor=f"measured by {source}, which has no floors",
-                revision=one.revision,
-                doc=f"Imported from {source}: {one.name}.",
-                status=Status.OK if values else Status.SKIPPED,
-                reason=None if values else f"{source} has no value for it",
-            )
-        )
-        repetitions += [
-            Repetition(
-                subject=python,
-                case=case,
-                number=number,
-                status=Status.OK,
-                reason=None,
-                iterations=1,
-                samples=(_sample(value),),
-                started_ns=0,
-                elapsed_ns=round(value * 1e9),
-                hash_seed=None,
-                agent=number,
-            )
-            for number, value in enumerate(values)
-        ]
+        records.append(_record(one, case, python, source))
+        repetitions += _repetitions(one, case, python)
     header = RunHeader(
         run=hashlib.sha256(f"{path}{started_utc}".encode()).hexdigest()[:16],
         started_utc=started_utc,

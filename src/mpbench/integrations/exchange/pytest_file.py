@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ("pytest_json", "read_pytest_json")
 
+# What says that a round is an agent: the names in our exports, and the clock of our plugin.
+_EXPORTED, _CLOCK = "mpbench::", "mpbench_agent_clock"
+
 
 def _stats(values: Sequence[float]) -> dict[str, Any]:
     """Return the statistics that pytest-benchmark's tables and comparison read."""
@@ -60,7 +63,7 @@ def _benchmark(readings: Readings) -> dict[str, Any]:
     return {
         "group": case.workload,
         "name": readings.name,
-        "fullname": f"mpbench::{readings.name}",
+        "fullname": f"{_EXPORTED}{readings.name}",
         "params": params or None,
         "param": "-".join(str(value) for value in params.values()) or None,
         "extra_info": {
@@ -118,6 +121,12 @@ def pytest_json(runs: Sequence[Run]) -> str:
     return json.dumps(content, allow_nan=False, indent=1) + "\n"
 
 
+def _is_agents(one: Mapping[str, Any]) -> bool:
+    """Tell whether our plugin or an export of ours wrote a benchmark, one round for each agent."""
+    timer = (one.get("options") or {}).get("timer")
+    return timer == _CLOCK or str(one.get("fullname")).startswith(_EXPORTED)
+
+
 def _foreign(one: Mapping[str, Any]) -> Foreign:
     """Return one benchmark; what mpbench wrote or measured says itself which case it is."""
     seconds = tuple(float(value) for value in one["stats"]["data"])
@@ -125,7 +134,8 @@ def _foreign(one: Mapping[str, Any]) -> Foreign:
     if "workload" in ours and "case_params" in ours:
         method = ours.get("start_method")
         revision = int(ours.get("revision", 1))
-        return Foreign(ours["workload"], method, ours["case_params"], seconds, revision)
+        what = (ours["workload"], method, ours["case_params"], seconds, revision)
+        return Foreign(*what, is_agents=_is_agents(one))
     given = {name: value for name, value in params.items() if isinstance(value, (str, int, float))}
     method = given.pop("method", None)
     name = f"{one.get('group') or 'pytest'}/{one['name']}"
@@ -136,8 +146,9 @@ def read_pytest_json(path: Path) -> Run:
     """
     Read a JSON file of pytest-benchmark as a run.
 
-    Each round becomes a repetition with one sample. Rounds of one process are
-    not independent, which the run's plan says, so that nothing judges them.
+    The rounds of a test become the samples of one repetition, for one process
+    made them all. Only in what our plugin or an export of ours wrote is each
+    round a repetition: there it is the median of a fresh agent.
 
     Raises:
         RecordError: It is no such file, or was saved without its data.
