@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
-__all__ = ("semaphore_hand_off", "semlock", "semlock_create", "sleep_late", "take_and_give")
+__all__ = (
+    "is_free",
+    "semaphore_hand_off",
+    "semlock",
+    "semlock_create",
+    "sleep_late",
+    "take_and_give",
+)
 
 # The kind of `_multiprocessing.SemLock` that Lock and Semaphore are made of.
 _SEMAPHORE = 1
@@ -34,6 +41,27 @@ def _semlock(value: int) -> Any:
         except FileExistsError:
             continue
     raise WorkloadError("no name for a semaphore is free; remove /dev/shm/sem.mpbench-*")
+
+
+def is_free(lock: Any) -> bool:
+    """
+    Tell whether a lock of any kind can be taken exactly once, or is a recursive one that is free.
+
+    A recursive lock can always be taken here, but given back only when it is held.
+    """
+    permits = 0
+    while permits < 2 and lock.acquire(False):
+        permits += 1
+    for _ in range(permits):
+        lock.release()
+    if permits < 2:
+        return permits == 1
+    try:
+        lock.release()
+    except AssertionError:
+        return True
+    lock.acquire()
+    return False
 
 
 def take_and_give(lock: Any, iterations: int) -> Check:

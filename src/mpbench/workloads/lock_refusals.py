@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
-from mpbench.errors import WorkloadError
+from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric
 from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, thinned, workload
+from mpbench.workloads.floor_semaphores import is_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,27 @@ def _permits(lock: Any) -> int:
     return permits
 
 
+def _not_blocking(lock: Any, iterations: int) -> Any:
+    acquire, answer = lock.acquire, None
+    for _ in range(iterations):
+        answer = acquire(False)
+    return answer
+
+
+def _zero_timeout(lock: Any, iterations: int) -> Any:
+    acquire, answer = lock.acquire, None
+    for _ in range(iterations):
+        answer = acquire(True, 0)
+    return answer
+
+
+# Each returns the last answer; adding all of them up took as long as the calls.
+_FORMS: dict[str, Callable[[Any, int], Any]] = {
+    "not-blocking": _not_blocking,
+    "zero-timeout": _zero_timeout,
+}
+
+
 @workload(
     "lock/refused",
     metric=Metric.TIME,
@@ -43,6 +65,7 @@ def _permits(lock: Any) -> int:
     covers=("Lock.acquire", "Semaphore.acquire"),
     by_method=False,
     shares=("kind", "form"),
+    revision=2,
     needs=_one_semaphore,
     kind=Sweep(("Lock",), ("Lock",), ("Lock", "Semaphore")),
     form=Sweep(
@@ -64,14 +87,19 @@ def refused(context: BaseContext, case: Case) -> Iterator[Bind]:
     def bind(case: Case) -> Body:
         lock = _make(context, case)
         lock.acquire()
-        wanted = (False,) if case.text("form") == "not-blocking" else (True, 0)
+        ask = _FORMS[case.text("form")]
 
-        def body(iterations: int, /) -> int:
-            acquire = lock.acquire
-            taken = 0
-            for _ in range(iterations):
-                taken += acquire(*wanted)
-            return iterations - taken
+        def body(iterations: int, /) -> Check:
+            answer = ask(lock, iterations)
+
+            def check() -> int:
+                lock.release()
+                if answer or not is_free(lock):
+                    raise VerificationError(iterations, 0, "a held lock refused to be taken")
+                lock.acquire()
+                return iterations
+
+            return check
 
         return body
 

@@ -6,17 +6,18 @@ import threading
 from multiprocessing import synchronize
 from typing import TYPE_CHECKING, Any, Callable
 
+from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
     Bind,
     Body,
+    Check,
     Needs,
-    Outcome,
     Sweep,
     fixed,
     workload,
 )
-from mpbench.workloads.floor_semaphores import take_and_give
+from mpbench.workloads.floor_semaphores import is_free, take_and_give
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,33 +82,63 @@ def uncontended(context: BaseContext, case: Case) -> Iterator[Bind]:
     yield bind
 
 
-def _with_statement(lock: Any, iterations: int) -> int:
-    done = 0
+def _with_statement(lock: Any, iterations: int) -> None:
     for _ in range(iterations):
         with lock:
-            done += 1
-    return done
+            pass
 
 
-def _not_blocking(lock: Any, iterations: int) -> int:
+def _not_blocking(lock: Any, iterations: int) -> None:
     acquire, release = lock.acquire, lock.release
-    taken = 0
     for _ in range(iterations):
-        taken += acquire(False)
+        acquire(False)
         release()
-    return taken
 
 
-def _with_timeout(lock: Any, iterations: int) -> int:
+def _with_timeout(lock: Any, iterations: int) -> None:
     acquire, release = lock.acquire, lock.release
-    taken = 0
     for _ in range(iterations):
-        taken += acquire(True, 1.0)
+        acquire(True, 1.0)
         release()
-    return taken
 
 
-_FORMS: dict[str, Callable[[Any, int], int]] = {
+def _levels(depth: int) -> Callable[[Any, int], None]:
+    """Return what takes a lock so many times over and gives it back as often."""
+    levels = range(depth)
+
+    def nested(lock: Any, iterations: int) -> None:
+        acquire, release = lock.acquire, lock.release
+        for _ in range(iterations):
+            for _ in levels:
+                acquire()
+            for _ in levels:
+                release()
+
+    return nested
+
+
+def _pairing(run: Callable[[Any, int], None], lock: Any, pairs: int = 1) -> Body:
+    """
+    Return the body that takes and gives back a lock, which must be free afterwards.
+
+    What was refused and given back all the same would raise, or leave a permit
+    too many, so nothing is added up while time runs.
+    """
+
+    def body(iterations: int, /) -> Check:
+        run(lock, iterations)
+
+        def check() -> int:
+            if not is_free(lock):
+                raise VerificationError(1, 0, "locks can be taken once after the last release")
+            return pairs * iterations
+
+        return check
+
+    return body
+
+
+_FORMS: dict[str, Callable[[Any, int], None]] = {
     "with": _with_statement,
     "not-blocking": _not_blocking,
     "timeout": _with_timeout,
@@ -121,6 +152,7 @@ _FORMS: dict[str, Callable[[Any, int], int]] = {
     covers=_CALLS,
     by_method=False,
     shares=("kind", "form"),
+    revision=2,
     needs=_one_semaphore,
     kind=Sweep(("Lock",), ("Lock",), _ALL),
     form=fixed("with", "not-blocking", "timeout"),
@@ -140,8 +172,7 @@ def forms(context: BaseContext, case: Case) -> Iterator[Bind]:
 
     def bind(case: Case) -> Body:
         lock = _maker(context, case.text("kind"))()
-        run = _FORMS[case.text("form")]
-        return lambda iterations, /: run(lock, iterations)
+        return _pairing(_FORMS[case.text("form")], lock)
 
     yield bind
 
@@ -154,6 +185,7 @@ def forms(context: BaseContext, case: Case) -> Iterator[Bind]:
     by_method=False,
     tier=Tier.FULL,
     shares=("depth",),
+    revision=2,
     needs=_one_semaphore,
     depth=fixed(1, 2, 8),
 )
@@ -171,19 +203,8 @@ def recursion(context: BaseContext, case: Case) -> Iterator[Bind]:
     lock = context.RLock()
 
     def bind(case: Case) -> Body:
-        levels = range(case.integer("depth"))
-
-        def body(iterations: int, /) -> Outcome:
-            acquire, release = lock.acquire, lock.release
-            taken = 0
-            for _ in range(iterations):
-                for _ in levels:
-                    taken += acquire()
-                for _ in levels:
-                    release()
-            return Outcome(operations=taken, asked=iterations * len(levels))
-
-        return body
+        depth = case.integer("depth")
+        return _pairing(_levels(depth), lock, depth)
 
     yield bind
 
@@ -206,6 +227,7 @@ def _lacks_locked(case: Case) -> str | None:
     ),
     by_method=False,
     tier=Tier.FULL,
+    revision=2,
     needs=_one_semaphore,
     unsupported=_lacks_locked,
     call=fixed(
@@ -224,12 +246,18 @@ def queries(context: BaseContext, case: Case) -> Iterator[Body]:
     lock = _maker(context, kind)()
     expected = call == "get_value"
 
-    def body(iterations: int, /) -> int:
+    def body(iterations: int, /) -> Check:
         ask = getattr(lock, call)
-        answered = 0
+        found: Any = None
         for _ in range(iterations):
-            answered += ask() == expected
-        return answered
+            found = ask()
+
+        def check() -> int:
+            if found != expected:
+                raise VerificationError(int(expected), int(found), f"{call}() of a free {kind}")
+            return iterations
+
+        return check
 
     yield body
 
