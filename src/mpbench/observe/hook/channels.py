@@ -36,22 +36,27 @@ def _number(connection: Any) -> int:
     """Return a connection's number; remembered on the object, which is pickled without it."""
     try:
         # A forked child inherits the numbers with the objects.
-        return connection._mpbench  # type: ignore[no-any-return]
-    except AttributeError:
-        return _first_number(connection)
+        return connection.__dict__["_mpbench"]  # type: ignore[no-any-return]
+    except (AttributeError, KeyError):
+        return _first_number(connection)  # type: ignore[no-any-return]
 
 
 def _pipe(original: Any) -> Any:
     def wrapper(*args: Any, **named: Any) -> Any:
         ends = original(*args, **named)
-        keys = [connection_key(end) for end in ends]
-        if all(keys):
-            # A duplex pipe has two sockets: what goes into one comes out of the other.
-            for key, other in dict(zip(keys, reversed(keys))).items():
-                recorder().named(key, "Pipe", calling_place(), peer=other, made_ns=now())
+        _name_ends(ends)
         return ends
 
     return wrapper
+
+
+@guarded
+def _name_ends(ends: Any) -> None:
+    keys = [connection_key(end) for end in ends]
+    if all(keys):
+        # A duplex pipe has two sockets: what goes into one comes out of the other.
+        for key, other in dict(zip(keys, reversed(keys))).items():
+            recorder().named(key, "Pipe", calling_place(), peer=other, made_ns=now())
 
 
 def _sent(args: tuple[Any, ...], result: Any) -> int:
@@ -126,6 +131,7 @@ def wrap_reduction(module: Any) -> None:
     replace(module, "dump", timed(kinds.PICKLE))
 
 
+@guarded
 def name_queue(queue: Any, what: str, label: str = "", owner: str = "") -> None:
     """Describe a queue, and say that its locks belong to it."""
     key = connection_key(getattr(queue, "_reader", None))
@@ -160,9 +166,9 @@ def _first_queue_number(queue: Any) -> int:
 def _queue_number(queue: Any) -> int:
     """Return a queue's number: that of its pipe."""
     try:
-        return queue._mpbench  # type: ignore[no-any-return]
-    except AttributeError:
-        return _first_queue_number(queue)
+        return queue.__dict__["_mpbench"]  # type: ignore[no-any-return]
+    except (AttributeError, KeyError):
+        return _first_queue_number(queue)  # type: ignore[no-any-return]
 
 
 def _subclass_made(owner: Any, kind_by_name: dict[str, int]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import mmap
 import os
@@ -24,8 +25,8 @@ _THINNING = ((0.5, 20_000), (0.75, 200_000), (0.875, 2_000_000))
 _AHEAD = 16
 # Linux 5.14 and newer, <linux/mman.h>; Python does not name it.
 _MADV_POPULATE_WRITE = 23
-# A page that cannot be stored when it is touched ends the process, so a file
-# is only begun where there is room for several of them.
+# A page that cannot be stored when it is touched ends the process, so pages are asked
+# for before, and a file is only begun where there is room for several of them.
 _LEAST_FREE = 64 << 20
 # Kept for ever: a mapping closes its own descriptor when it is freed, which a
 # program that closes all descriptors may have given to something else.
@@ -63,13 +64,15 @@ class EventFile:
     """
 
     def __init__(self, path: str, records: int) -> None:
+        self._path = path
         try:
             shared: Any = _mapped(path, records)
-            self.is_kept = True
+            self.is_kept = self._prepared(shared, 0, layout.FIRST_RECORD * 8)
         except OSError:
+            self.is_kept = False
+        if not self.is_kept:
             # The program goes on; what it does is forgotten.
             shared = bytearray((layout.FIRST_RECORD + layout.CHUNK_WORDS) * 8)
-            self.is_kept = False
         _MAPPED.append(shared)
         self._shared = shared
         self.cells = memoryview(shared).cast("Q")
@@ -83,23 +86,46 @@ class EventFile:
         begin = chunk * layout.CHUNK_WORDS
         if begin + layout.CHUNK_WORDS > self._whole:
             return None
-        if chunk % _AHEAD == 0:
-            self._populate(layout.FIRST_RECORD + begin)
+        if chunk % _AHEAD == 0 and not self._populate(layout.FIRST_RECORD + begin):
+            # No room on the disk any more: from now on events are summed up.
+            self._whole = 0
+            return None
         shortest = max(
             (least for share, least in _THINNING if begin >= share * self._whole), default=0
         )
         first = layout.FIRST_RECORD + begin
         return first, first + layout.CHUNK_WORDS, shortest, chunk + 1
 
-    def _populate(self, word: int) -> None:
-        """Have the system prepare the next pages, if it can; otherwise the first touch does."""
+    def _populate(self, word: int) -> bool:
+        """Prepare the pages of the next chunks; return whether there is room for them."""
         size = min(_AHEAD * layout.CHUNK_WORDS, len(self.cells) - word) * 8
-        if self.is_kept and sys.platform == "linux":
-            try:
-                self._shared.madvise(_MADV_POPULATE_WRITE, word * 8, size)
-            except (OSError, ValueError):
-                # An older kernel, or pages of another size.
-                return
+        return not self.is_kept or self._prepared(self._shared, word * 8, size)
+
+    def _prepared(self, shared: Any, begin: int, size: int) -> bool:
+        """Return whether a part of the file has pages, which may then be touched."""
+        if sys.platform != "linux":
+            return True
+        try:
+            shared.madvise(_MADV_POPULATE_WRITE, begin, size)
+        except (OSError, ValueError) as error:
+            # An older kernel, or pages of another size; anything else is a lack of room.
+            unknown = isinstance(error, ValueError) or error.errno == errno.EINVAL
+            return unknown and self._allocated(begin, size)
+        return True
+
+    def _allocated(self, begin: int, size: int) -> bool:
+        """Have the file system find room where memory cannot be prepared."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        except OSError:
+            return False
+        try:
+            os.posix_fallocate(descriptor, begin, size)
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
 
     def slot(self) -> int:
         """Return the number of a slot that no one has; the last one takes what does not fit."""

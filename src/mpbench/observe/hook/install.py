@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 import time
 
+from .place import PLACE, told
+
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ("install",)
 
+# How modules were found when this process began.
+_PATH: list[list[str]] = []
 # Module of the program, our module, function in it.
 _WRAPPERS = {
     "multiprocessing.synchronize": ("locks", "wrap_synchronize"),
@@ -38,20 +42,39 @@ _WRAPPERS = {
 }
 
 
+def _ours(name: str) -> Any:
+    """
+    Import a module of the hook, and what it needs of the standard library.
+
+    With the path as it was before the program's own folder came onto it: a program may
+    have a file called `mmap.py`, which multiprocessing would never meet.
+    """
+    path = sys.path
+    sys.path = _PATH[0]
+    try:
+        return __import__(f"{__name__.rpartition('.')[0]}.{name}", fromlist=("name",))
+    finally:
+        sys.path = path
+
+
 def _wrap(name: str, module: Any) -> None:
     """Wrap one module; a Python whose multiprocessing we do not know stays as it is."""
     began = time.perf_counter_ns()
     ours, function = _WRAPPERS[name]
-    package = __name__.rpartition(".")[0]
-    ring = __import__(f"{package}.ring", fromlist=("recorder",))
     try:
-        getattr(__import__(f"{package}.{ours}", fromlist=(function,)), function)(module)
-    except AttributeError as error:
-        ring.recorder().say({"unknown": name, "error": str(error)})
-    recorder = ring.recorder()
-    if not recorder.born_ns:
-        recorder.born_ns = _BORN_NS
-    recorder.say({"wrapped": name, "cost_ns": time.perf_counter_ns() - began})
+        recorder = _ours("ring").recorder()
+        if not recorder.born_ns:
+            recorder.born_ns = _BORN_NS
+        problem = ""
+        try:
+            getattr(_ours(ours), function)(module)
+        except Exception as error:  # noqa: BLE001 - said below; the program's import must succeed
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            recorder.say({"unknown": name, "error": problem})
+        recorder.say({"wrapped": name, "cost_ns": time.perf_counter_ns() - began})
+    except Exception:  # noqa: BLE001 - nobody can be told; the program goes on without us
+        return
 
 
 class _Loader:
@@ -94,6 +117,9 @@ class _Finder:
 
 def install() -> None:
     """Wrap what is imported already, and the rest when it is."""
+    PLACE.append(told())
+    # With our own folder, which is taken off the path after this.
+    _PATH.append(list(sys.path))
     for name in _WRAPPERS:
         module = sys.modules.get(name)
         if module is not None:

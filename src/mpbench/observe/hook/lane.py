@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .eventfile import EventFile
 
-__all__ = ("Lane",)
+__all__ = ("Lane", "Nowhere")
 
 # Their own names, because they are read for every event of a long program.
 _OPEN_DEPTH, _RECORD_WORDS, _DROPPED = layout.OPEN_DEPTH, layout.RECORD_WORDS, layout.DROPPED
@@ -29,6 +29,19 @@ class _Nowhere:
 
     def __setitem__(self, at: int, word: int) -> None:
         pass
+
+
+class Nowhere:
+    """An event file that keeps nothing: for what happens while the real one is made."""
+
+    cells: Any = _Nowhere()
+
+    def take(self) -> None:
+        """Return no chunk."""
+
+    def slot(self) -> int:
+        """Return a slot that nobody reads."""
+        return 0
 
 
 class Lane:
@@ -58,7 +71,7 @@ class Lane:
         "stop",
     )
 
-    def __init__(self, number: int, file: EventFile) -> None:
+    def __init__(self, number: int, file: EventFile | Nowhere) -> None:
         self._file = file
         self.cells: Any = file.cells
         self.bits = number << 16

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 __all__ = ("lock_key", "lock_number", "wrap_synchronize")
 
 
+# What a timeout is.
+_TIMEOUTS = (type(None), int, float)
+
+
 def lock_key(lock: Any) -> str:
     """
     Return the same key for a lock or semaphore in every process.
@@ -24,8 +28,8 @@ def lock_key(lock: Any) -> str:
     the key with the object. A lock is pickled without it, and has a name then.
     """
     own = getattr(lock, "_mpbench_key", None)
-    if own is not None:
-        return str(own)
+    if own:
+        return str(own[0])
     name = getattr(getattr(lock, "_semlock", None), "name", None)
     return f"sem:{name}" if name else ""
 
@@ -39,20 +43,32 @@ def lock_number(lock: Any) -> int:
 def _made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         original(self, *args, **named)
-        if not lock_key(self):
-            self._mpbench_key = f"sem:{os.getpid()}.{now()}"
-        recorder().named(lock_key(self), type(self).__name__, calling_place())
+        _name_lock(self)
 
     return wrapper
 
 
-def _waiting_acquire(lock: Any, raw: Any) -> Any:
+@guarded
+def _name_lock(lock: Any) -> None:
+    if not lock_key(lock):
+        lock._mpbench_key.append(f"sem:{os.getpid()}.{now()}")
+    recorder().named(lock_key(lock), type(lock).__name__, calling_place())
+
+
+def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
     """
     Return an acquire that keeps an event only when it has to wait.
 
     The semaphore's own acquire tries before it waits, too, so that the order
-    in which processes get it does not change.
+    in which processes get it does not change. It does not hold the lock itself, which
+    would then live until the garbage collector comes, and its semaphore with it.
+
+    Args:
+        semaphore: What the lock is made of.
+        own: Holds the lock's key once it has one that is not its semaphore's name.
+        what: The lock's class, for people.
     """
+    raw = semaphore.acquire
     ours = recorder()
     local, new_lane, begin, finish = ours.local, ours.lane, ours.begin, ours.finish
     thing = 0
@@ -61,9 +77,13 @@ def _waiting_acquire(lock: Any, raw: Any) -> Any:
 
     def acquire(block: bool = True, timeout: float | None = None) -> bool:
         nonlocal thing, counted
+        if not (block is True or block is False) or not isinstance(timeout, _TIMEOUTS):
+            # The semaphore knows what else may be given, and what may not.
+            return bool(raw(block, timeout))
         if not thing:
             # Not before: whoever makes the lock describes it first.
-            thing = lock_number(lock)
+            key = own[0] if own else f"sem:{semaphore.name}"
+            thing = ours.number(key, what)
         if raw(False):
             try:
                 lane = local.lane
@@ -91,7 +111,9 @@ def _waiting_acquire(lock: Any, raw: Any) -> Any:
 def _methods(original: Any) -> Any:
     def wrapper(self: Any) -> None:
         original(self)
-        self.acquire = _waiting_acquire(self, self._semlock.acquire)
+        own: list[str] = []
+        self._mpbench_key = own
+        self.acquire = _waiting_acquire(self._semlock, own, type(self).__name__)
 
     return wrapper
 
@@ -112,7 +134,7 @@ def _condition_number(condition: Any) -> int:
 
 @guarded
 def _event_number(event: Any) -> int:
-    return _condition_number(getattr(event, "_cond", None))
+    return int(_condition_number(getattr(event, "_cond", None)))
 
 
 def wrap_synchronize(module: Any) -> None:

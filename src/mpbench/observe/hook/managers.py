@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 __all__ = ("wrap_managers", "wrap_shared_memory")
 
 
+@guarded
+def _call_number(proxy: Any, methodname: str) -> int:
+    kind = getattr(getattr(proxy, "_token", None), "typeid", "proxy")
+    return recorder().number(f"call:{kind}.{methodname}", f"{kind}.{methodname}")
+
+
 def _call(original: Any) -> Any:
     begin, finish = recorder().begin, recorder().finish
 
     def wrapper(self: Any, methodname: str, *args: Any, **named: Any) -> Any:
-        kind = getattr(getattr(self, "_token", None), "typeid", "proxy")
-        thing = recorder().number(f"call:{kind}.{methodname}", f"{kind}.{methodname}")
+        thing = _call_number(self, methodname)
         begun = begin(kinds.CALL, thing)
         try:
             return original(self, methodname, *args, **named)
@@ -54,12 +59,16 @@ def _segment(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         start = now()
         original(self, *args, **named)
-        # Only now it has a name.
-        key = f"shm:{self.name}"
-        thing = recorder().named(key, "SharedMemory", calling_place())
-        recorder().record(kinds.SHM, thing, start, now(), self.size)
+        _note_segment(self, start, now())
 
     return wrapper
+
+
+@guarded
+def _note_segment(segment: Any, start: int, end: int) -> None:
+    # Only now it has a name.
+    thing = recorder().named(f"shm:{segment.name}", "SharedMemory", calling_place())
+    recorder().record(kinds.SHM, thing, start, end, segment.size)
 
 
 def wrap_shared_memory(module: Any) -> None:

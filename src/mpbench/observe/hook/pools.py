@@ -56,15 +56,20 @@ def _pool_made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         place = calling_place()
         original(self, *args, **named)
-        what = type(self).__name__
-        number = recorder().named(
-            f"pool:{id(self)}@{now()}", what, place, workers=getattr(self, "_processes", 0)
-        )
-        self._mpbench = number
-        name_queue(getattr(self, "_inqueue", None), f"{what} tasks", place)
-        name_queue(getattr(self, "_outqueue", None), f"{what} results", place)
+        _name_owner(self, "pool", place, "_processes", ("_inqueue", "_outqueue"))
 
     return wrapper
+
+
+@guarded
+def _name_owner(owner: Any, kind: str, place: str, size: str, queues: tuple[str, str]) -> None:
+    """Describe a pool or an executor, and say that its two queues belong to it."""
+    what = type(owner).__name__
+    workers = getattr(owner, size, 0)
+    key = f"{kind}:{id(owner)}@{now()}"
+    owner._mpbench = recorder().named(key, what, place, workers=workers)
+    for queue, holds in zip(queues, ("tasks", "results")):
+        name_queue(getattr(owner, queue, None), f"{what} {holds}", place)
 
 
 @guarded
@@ -74,7 +79,7 @@ def _own_number(pool: Any) -> int:
 
 @guarded
 def _result_number(result: Any) -> int:
-    return _own_number(getattr(result, "_pool", None))
+    return int(_own_number(getattr(result, "_pool", None)))
 
 
 def wrap_pool(module: Any) -> None:
@@ -100,12 +105,7 @@ def _executor_made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         place = calling_place()
         original(self, *args, **named)
-        what = type(self).__name__
-        self._mpbench = recorder().named(
-            f"executor:{id(self)}@{now()}", what, place, workers=getattr(self, "_max_workers", 0)
-        )
-        name_queue(getattr(self, "_call_queue", None), f"{what} tasks", place)
-        name_queue(getattr(self, "_result_queue", None), f"{what} results", place)
+        _name_owner(self, "executor", place, "_max_workers", ("_call_queue", "_result_queue"))
 
     return wrapper
 

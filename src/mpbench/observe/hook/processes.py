@@ -25,6 +25,7 @@ __all__ = (
 )
 
 
+@guarded
 def _target_of(process: Any) -> str:
     target = getattr(process, "_target", None)
     if target is None:
@@ -36,23 +37,26 @@ def _start(original: Any) -> Any:
     def wrapper(self: Any) -> None:
         # Starting takes the target away from the object.
         target, start = _target_of(self), now()
-        pid = 0
         try:
             original(self)
-            pid = self.pid or 0
         finally:
-            end = now()
-            thing = recorder().named(
-                f"process:{pid}@{start}",
-                "Process",
-                self.name,
-                place=calling_place(),
-                target=target,
-                method=_method_of(self),
-            )
-            recorder().record(kinds.START, thing, start, end, pid)
+            _note_start(self, target or "", start, now())
 
     return wrapper
+
+
+@guarded
+def _note_start(process: Any, target: str, start: int, end: int) -> None:
+    pid = process.pid or 0
+    thing = recorder().named(
+        f"process:{pid}@{start}",
+        "Process",
+        process.name,
+        place=calling_place(),
+        target=target,
+        method=_method_of(process),
+    )
+    recorder().record(kinds.START, thing, start, end, pid)
 
 
 def _method_of(process: Any) -> str:
@@ -75,23 +79,28 @@ def _run(run: Any) -> Any:
 def _bootstrap(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> Any:
         begun = recorder().begin(kinds.BOOTSTRAP, 0)
-        recorder().say(
-            {
-                "role": "child",
-                "name": self.name,
-                "target": _target_of(self),
-                "daemon": bool(self.daemon),
-                "method": str(getattr(self, "_start_method", "") or ""),
-            }
-        )
-        # On the instance, because any subclass may override run.
-        self.run = _run(self.run)
+        _note_child(self)
         try:
             return original(self, *args, **named)
         finally:
             recorder().finish(kinds.BOOTSTRAP, 0, begun, os.getppid())
 
     return wrapper
+
+
+@guarded
+def _note_child(process: Any) -> None:
+    """Say who a child is, and record its run: on the instance, any subclass may override it."""
+    recorder().say(
+        {
+            "role": "child",
+            "name": process.name,
+            "target": _target_of(process) or "",
+            "daemon": bool(process.daemon),
+            "method": str(getattr(process, "_start_method", "") or ""),
+        }
+    )
+    process.run = _run(process.run)
 
 
 @guarded

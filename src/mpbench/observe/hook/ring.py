@@ -16,7 +16,8 @@ import time
 
 from . import layout
 from .eventfile import EventFile
-from .lane import Lane
+from .lane import Lane, Nowhere
+from .place import PLACE, told
 from .program import program_name
 
 # `typing` itself would cost each process several milliseconds.
@@ -77,7 +78,9 @@ class Recorder:
         self.token = ""
         self._said = ""
         self._file: EventFile | None = None
-        self._lock = threading.Lock()
+        # A signal handler, or a finalizer, may have events while the file is made.
+        self._lock = threading.RLock()
+        self._opening = False
 
     def after_fork(self) -> None:
         """Become the recorder of a forked child."""
@@ -121,8 +124,7 @@ class Recorder:
 
     def say(self, line: dict[str, Any]) -> None:
         """Append a line to the file of names; one write, so that it is whole or absent."""
-        self.ready()
-        if not self._said:
+        if self.ready() is None or not self._said:
             return
         # Opened each time: a program that closes all descriptors would hand
         # ours on to its own next file.
@@ -138,13 +140,18 @@ class Recorder:
         finally:
             os.close(descriptor)
 
-    def ready(self) -> EventFile:
-        """Open the file if need be and return it."""
+    def ready(self) -> EventFile | None:
+        """Open the file if need be and return it; None inside of that very opening."""
         if self._file is None:
             with self._lock:
+                if self._opening:
+                    return None
                 if self._file is None:
-                    self._open()
-        assert self._file is not None
+                    self._opening = True
+                    try:
+                        self._open()
+                    finally:
+                        self._opening = False
         return self._file
 
     def named(self, key: str, what: str, label: str = "", **more: Any) -> int:
@@ -175,6 +182,8 @@ class Recorder:
     def lane(self) -> Lane:
         """Give the present thread a lane."""
         file = self.ready()
+        if file is None:
+            return Lane(0, Nowhere())
         number = min(next(self._lanes), _LANE_LIMIT)
         lane: Lane = Lane(number, file)
         self.local.lane = lane
@@ -247,10 +256,7 @@ _RECORDERS: list[Recorder] = []
 def recorder() -> Recorder:
     """Return this process's recorder."""
     if not _RECORDERS:
-        made = Recorder(
-            os.environ["MPBENCH_PROFILE_DIR"],
-            int(os.environ.get("MPBENCH_PROFILE_EVENTS", "") or 1 << 18),
-        )
+        made = Recorder(*(PLACE or [told()])[0])
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=made.after_fork)
         _RECORDERS.append(made)

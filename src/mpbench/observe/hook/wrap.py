@@ -18,6 +18,7 @@ __all__ = ("calling_place", "guarded", "measured", "replace", "timed")
 # Files whose frames are never the place where a user made something.
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_FUNCTION = type(os.path.join)
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("joblib", "loky", "site-packages"))
 
 
@@ -38,6 +39,9 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         return
     kind = type(raw) if isinstance(raw, (classmethod, staticmethod)) else None
     original = raw.__func__ if kind is not None else raw
+    if type(original) is not _FUNCTION:
+        # A subclass may make its methods by other means, such as partialmethod.
+        return
     wrapper = make(original)
     for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
         if hasattr(original, attribute):
@@ -46,10 +50,10 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(owner, name, wrapper if kind is None else kind(wrapper))
 
 
-def guarded(question: Callable[..., int]) -> Callable[..., int]:
+def guarded(question: Callable[..., Any]) -> Callable[..., Any]:
     """Return a question that answers 0 where it would fail, and so end a call of the program's."""
 
-    def asked(*about: Any) -> int:
+    def asked(*about: Any) -> Any:
         try:
             return question(*about)
         except Exception:  # noqa: BLE001 - whatever a subclass has made of the object
@@ -83,8 +87,9 @@ def timed(  # noqa: C901 - written out, see below
             thing = argument = 0
             if thing_of is not None:
                 try:
-                    thing = args[0]._mpbench
-                except AttributeError:
+                    # Not by its own ways of finding attributes, which may do anything.
+                    thing = args[0].__dict__["_mpbench"]
+                except (AttributeError, KeyError):
                     thing = thing_of(args[0])
             try:
                 lane = local.lane

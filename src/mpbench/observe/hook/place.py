@@ -1,0 +1,18 @@
+"""Where a process is to write, as its environment said when it began."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ("PLACE", "told")
+
+# What `install` was told; a program may empty its environment later.
+PLACE: list[tuple[str, int]] = []
+
+
+def told() -> tuple[str, int]:
+    """Return the folder and the number of events to keep."""
+    return (
+        os.environ["MPBENCH_PROFILE_DIR"],
+        int(os.environ.get("MPBENCH_PROFILE_EVENTS", "") or 1 << 18),
+    )
