@@ -11,6 +11,7 @@ from mpbench.workload import Bind, Body, Sweep, workload
 from mpbench.workloads.pool_calls import one_by_one
 from mpbench.workloads.pool_openings import (
     await_ready,
+    expect,
     give_up,
     lives,
     needs_two_workers,
@@ -80,6 +81,9 @@ def _leave_with(pool: Any) -> int:
     return returned
 
 
+# What a busy pool still has to do: microseconds and numbers.
+_LOAD = [(2_000, number) for number in range(16)]
+
 _ENDINGS = {"close-join": _close_and_join, "terminate": _terminate, "with": _leave_with}
 
 
@@ -90,6 +94,7 @@ _ENDINGS = {"close-join": _close_and_join, "terminate": _terminate, "with": _lea
     covers=("Pool.close", "Pool.join", "Pool.terminate"),
     facts={"call_return": Metric.TIME},
     shares=("way", "load"),
+    revision=2,
     needs=needs_two_workers,
     deadline_s=120.0,
     way=Sweep(("close-join",), ("close-join", "terminate"), ("close-join", "terminate", "with")),
@@ -102,8 +107,9 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
     Timed: the ending and `join`, until all workers and threads are gone. The
     fact `call_return` is when `close`, `terminate` or the end of the `with`
     block returned. A pool with load `busy` has 16 tasks of 2 ms: `close`
-    waits for them, `terminate` and `with` do not. Not timed: building the
-    pool and waiting until both workers are up.
+    waits for them, which is verified, `terminate` and `with` do not. Not
+    timed: building the pool, waiting until both workers are up, and collecting
+    what the ended pool leaves.
 
     Reads as: what a program waits at its end, or after each job if it builds
     a pool for each. Leaving a `with` block is `terminate`, not `close`.
@@ -115,14 +121,20 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
         pool = context.Pool(2, say_ready, (there,))
         try:
             await_ready(here, 2)
-            if busy:
-                pool.map_async(doze, [(2_000, number) for number in range(16)], 1)
+            pending = pool.map_async(doze, _LOAD, 1) if busy else None
             started = monotonic_ns()
             returned = _ENDINGS[way](pool)
             gone = monotonic_ns()
         except BaseException:
             give_up(pool)
             raise
+        if pending is not None and way == "close-join":
+            # join has returned, so every result is there.
+            expect([number for _, number in _LOAD], pending.get(0), "tasks before the end")
+        # A pool that was terminated with calls unanswered is in a cycle with
+        # them; it holds descriptors until the collector, off in samples, runs.
+        del pool, pending
+        gc.collect()
         return gone - started, {"call_return": returned - started}
 
     def bind(one: Case) -> Body:
@@ -134,6 +146,3 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
     finally:
         here.close()
         there.close()
-        # A pool that was terminated with calls unanswered is in a cycle with
-        # them; it holds descriptors until the collector, off in samples, runs.
-        gc.collect()
