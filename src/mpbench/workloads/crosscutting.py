@@ -185,6 +185,8 @@ def _begun(context: BaseContext, begin: Beginning) -> tuple[int, int]:
         "SyncManager.list",
     ),
     facts={"first": Metric.TIME, "end": Metric.TIME},
+    alone=True,
+    revision=2,
     needs=lambda _: Needs(processes=5, descriptors=48, semaphores=True),
     construct=Sweep(("process",), ("process", "pool", "manager"), tuple(BEGINNINGS)),
 )
