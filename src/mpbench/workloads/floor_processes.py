@@ -107,6 +107,8 @@ def python_boot(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
     by_method=False,
+    alone=True,
+    revision=2,
     unsupported=without_fork,
     needs=lambda case: Needs(memory_bytes=case.integer("rss_mib") << 20),
     rss_mib=Sweep((64,), (0, 256), (0, 64, 256, 1_024)),
@@ -148,6 +150,8 @@ def _stamp_and_exit(writer: int) -> None:
     metric=Metric.LATENCY,
     floor=NoFloor("the kernel's exit and its wake-up of the waiting parent are the operation"),
     by_method=False,
+    alone=True,
+    revision=2,
     unsupported=without_fork,
 )
 def exit_to_wait(context: BaseContext, case: Case) -> Iterator[Body]:
@@ -195,6 +199,8 @@ def _ready_and_pause(writer: int) -> None:
     metric=Metric.TIME,
     floor=NoFloor("the signal, the kernel's clean-up and the wait are the operation"),
     by_method=False,
+    alone=True,
+    revision=2,
     unsupported=without_fork,
     signal=fixed("SIGTERM"),
 )

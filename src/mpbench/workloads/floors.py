@@ -97,6 +97,8 @@ def empty_c_call(context: BaseContext, case: Case) -> Iterator[Body]:
     floor=NoFloor("fork, exit and wait are the kernel's own operations"),
     by_method=False,
     tier=Tier.QUICK,
+    alone=True,
+    revision=2,
     unsupported=without_fork,
 )
 def os_fork_wait(context: BaseContext, case: Case) -> Iterator[Body]:

@@ -65,6 +65,8 @@ def _no_such_type(case: Case) -> str | None:
     floor="floor/os-fork-wait",
     covers=("Manager", "SyncManager.start", "SyncManager.address", "SyncManager.join"),
     facts={"shutdown": Metric.TIME},
+    alone=True,
+    revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
 )
 def start(context: BaseContext, case: Case) -> Iterator[Body]:

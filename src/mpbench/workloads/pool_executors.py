@@ -139,6 +139,8 @@ def executor_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
     facts={"construct_return": Metric.TIME, "later": Metric.TIME, "end": Metric.TIME},
+    alone=True,
+    revision=2,
     needs=needs_workers,
     workers=fixed(2),
 )

@@ -37,6 +37,8 @@ __all__ = ("construct_to_ready", "first_map", "initializer")
     floor="floor/os-fork-wait",
     covers=("Pool", "Pool.close", "Pool.join"),
     facts={"construct_return": Metric.TIME},
+    alone=True,
+    revision=2,
     needs=needs_workers,
     workers=Sweep((2,), (2, 4), (1, 2, 4, 8, 16)),
 )
@@ -78,6 +80,8 @@ def construct_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     floor="floor/os-fork-wait",
     covers=("Pool", "Pool.map"),
     facts={"construct_return": Metric.TIME, "later": Metric.TIME},
+    alone=True,
+    revision=2,
     needs=needs_workers,
     workers=fixed(2),
 )
