@@ -37,10 +37,11 @@ __all__ = (
 
 _COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
 
-# What a child may import before it can work, from nothing to a large program.
+# What a child may import before it can work, from nothing to a large program:
+# modules that the measuring interpreter does not hold, or fork would not pay.
 _IMPORTS = {
     "none": (),
-    "common": ("json", "logging", "argparse"),
+    "common": ("dataclasses", "logging", "argparse"),
     "large": ("asyncio", "concurrent.futures", "http.client", "unittest.mock", "xml.dom.minidom"),
     "numpy": ("numpy",),
 }
@@ -156,8 +157,15 @@ def _preloadable(case: Case) -> str | None:
         return "spawn starts a fresh interpreter, into which nothing can be preloaded"
     if case.text("imports") == "none" and case.value("preload"):
         return "there is nothing to preload; see imports=none, preload=False"
-    missing = [name for name in _IMPORTS[case.text("imports")] if find_spec(name) is None]
-    return f"{missing[0]} is not installed for {sys.executable}" if missing else None
+    modules = _IMPORTS[case.text("imports")]
+    # Of the whole name `find_spec` would import all but the last part.
+    missing = [name for name in modules if find_spec(name.partition(".")[0]) is None]
+    if missing:
+        return f"{missing[0]} is not installed for {sys.executable}"
+    held = [name for name in modules if name in sys.modules]
+    if held and case.method is StartMethod.FORK and not case.value("preload"):
+        return f"this interpreter holds {held[0]} already; a forked child would not import it"
+    return None
 
 
 @workload(
@@ -166,6 +174,8 @@ def _preloadable(case: Case) -> str | None:
     floor="floor/os-fork-wait",
     covers=(*_COVERS, "set_forkserver_preload"),
     facts=READY_FACTS,
+    alone=True,
+    revision=2,
     unsupported=_preloadable,
     imports=Sweep(("common",), ("common",), ("none", "common", "large", "numpy")),
     preload=Sweep((False,), (False, True), (False, True)),
@@ -179,6 +189,9 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
 
     With `preload` the modules are there before: under forkserver by
     `set_forkserver_preload`, under fork because the parent has imported them.
+
+    `common` is `dataclasses`, `logging` and `argparse` with what they import;
+    the measuring interpreter holds none of them before.
 
     Reads as: how much of a worker's start is imports, and what a preload
     takes away. Spawn pays for each import in each child.

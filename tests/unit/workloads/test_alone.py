@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import pytest
+
 from mpbench.catalog import discover
+from mpbench.model import Case, StartMethod
+from mpbench.workloads import processes
 
 CATALOGUE = discover()
 
@@ -21,3 +28,51 @@ def test_what_is_compared_with_a_bare_fork_is_as_fresh() -> None:
         for name, one in CATALOGUE.items()
         if one.floor_name == "floor/os-fork-wait" and one.family != "process" and not one.alone
     ]
+
+
+def held_by_an_agent(code: str = "") -> set[str]:
+    """Return the modules that an agent holds with the workloads of starts, after some code."""
+    script = f"""
+import sys
+import mpbench.agent.serve
+from mpbench.catalog import find
+one = find("mpbench.workloads.processes", "process/start-by-imports")
+{code}
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_what_a_child_shall_import_is_not_in_the_agent() -> None:
+    """A forked child pays for every module of the case, because its parent has none of them."""
+    wanted = {name for names in processes._IMPORTS.values() for name in names}
+
+    assert set() == wanted & held_by_an_agent()
+
+
+def test_asking_whether_modules_are_there_imports_none() -> None:
+    """The look for the modules of the large case leaves the agent as it was."""
+    asked = """
+from mpbench.model import Case, StartMethod
+params = {"imports": "large", "preload": False}
+assert one.unsupported(Case.make(one.name, StartMethod.FORK, params)) is None
+"""
+
+    assert {"http", "xml", "unittest", "concurrent"}.isdisjoint(held_by_an_agent(asked))
+
+
+def test_a_preload_does_not_meet_the_case_without() -> None:
+    """Each case has an agent of its own: what is imported in one stays there."""
+    assert CATALOGUE["process/start-by-imports"].alone
+
+
+def test_a_fork_that_would_import_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the parent holds a module of the case, the case is unsupported and says which."""
+    monkeypatch.setattr(processes, "_IMPORTS", {"common": ("pytest",)})
+    one = CATALOGUE["process/start-by-imports"]
+    case = Case.make(one.name, StartMethod.FORK, {"imports": "common", "preload": False})
+
+    assert "this interpreter holds pytest already" in str(one.unsupported(case))
