@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
@@ -37,17 +38,59 @@ _NEEDS = Needs(processes=2, descriptors=32, semaphores=True)
 _LOST = 200_000_000
 
 
+# A sample of `queue/back-pressure` holds so many puts for each iteration: the
+# harness counts filling and emptying the queue, and would ask for one put only.
+_PUTS = 200
+# The queue is full when so many puts in a row had to wait for the reader.
+_WAITED = 8
+
+
 def _serve_slowly(control: Connection, queue: Any, loops: int) -> None:
-    """Get so many items as announced, work on each, and report when each was here."""
+    """Get items and work on each until None comes, and report when each was here."""
     while True:
-        count = control.recv()
+        control.recv_bytes()
         stamps: list[int] = []
         control.send_bytes(b"r")
-        for _ in range(count):
-            queue.get()
+        while queue.get() is not None:
             stamps.append(monotonic_ns())
             spin(loops)
         control.send(stamps)
+
+
+def _fill(put: Callable[[Any], None], item: bytes, maxsize: int, service_ns: int) -> int:
+    """
+    Put until the queue is full and each put waits for the reader.
+
+    Returns:
+        How many items it took.
+
+    Raises:
+        WorkloadError: The queue does not become full.
+    """
+    clock, limit = monotonic_ns, 20 * maxsize + 2_000
+    row = 0
+    for number in range(1, limit + 1):
+        before = clock()
+        put(item)
+        row = row + 1 if clock() - before > service_ns // 4 else 0
+        if row >= _WAITED and number >= 2 * maxsize:
+            return number
+    raise WorkloadError(f"{limit} puts did not fill a queue of {maxsize}: its reader is faster")
+
+
+def _backlog(returned: list[int], got: list[int], before: int) -> int:
+    """
+    Return how many items stood in the queue when a put returned, at the median.
+
+    Args:
+        returned: When each timed put returned.
+        got: When the reader had each item, the first ones included.
+        before: How many items were put before the first timed one.
+    """
+    stood = [
+        before + number - bisect_right(got, now) for number, now in enumerate(returned, start=1)
+    ]
+    return sorted(stood)[len(stood) // 2]
 
 
 @workload(
@@ -56,6 +99,7 @@ def _serve_slowly(control: Connection, queue: Any, loops: int) -> None:
     floor="queue/put-delivered",
     covers=("Queue", "Queue.put", "Queue.get"),
     facts={"sojourn": Metric.LATENCY},
+    revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     maxsize=Sweep((1,), (1, 100), (1, 10, 100, 1_000)),
     service_us=fixed(50),
@@ -65,9 +109,10 @@ def back_pressure(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Put into a bounded queue that is full, because its reader works on each item.
 
-    Timed: each put, once the queue is full. The fact `sojourn` is the time
-    from before a put until the reader got that item. Not timed: filling the
-    queue, emptying it.
+    Timed: each put, 200 or more in a row, once the queue is full and puts wait
+    for the reader; that it stays full is verified. The fact `sojourn` is the
+    time from before a put until the reader got that item. Not timed: filling
+    the queue with twice `maxsize` items, emptying it.
 
     Reads as: put takes as long as the reader, whatever `maxsize` is; a larger
     queue does not make the producer faster. It makes every item older, by the
@@ -75,36 +120,44 @@ def back_pressure(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     maxsize, item = case.integer("maxsize"), os.urandom(case.integer("payload_bytes"))
     queue = context.Queue(maxsize)
-    loops = loops_for(case.integer("service_us") * 1_000)
+    service_ns = case.integer("service_us") * 1_000
     try:
-        with partner(context, _serve_slowly, queue, loops) as control:
-
-            def body(iterations: int, /) -> Check:
-                clock, put = monotonic_ns, queue.put
-                control.send(maxsize + iterations)
-                control.recv_bytes()
-                for _ in range(maxsize):
-                    put(item)
-                sent: list[int] = []
-                returned: list[int] = []
-                for _ in range(iterations):
-                    sent.append(clock())
-                    put(item)
-                    returned.append(clock())
-                received = control.recv()[maxsize:]
-
-                def check() -> Outcome:
-                    if len(received) != iterations:
-                        raise VerificationError(iterations, len(received), "items were got")
-                    facts = {"sojourn": (sum(received) - sum(sent)) / iterations}
-                    waits = [after - before for before, after in zip(sent, returned)]
-                    return Outcome(iterations, iterations, sum(waits), facts, thinned(waits))
-
-                return check
-
-            yield body
+        with partner(context, _serve_slowly, queue, loops_for(service_ns)) as control:
+            yield _pressing(control, queue, item, maxsize, service_ns)
     finally:
         end_queue(queue)
+
+
+def _pressing(control: Connection, queue: Any, item: bytes, maxsize: int, service_ns: int) -> Body:
+    """Return the body that puts into a full queue."""
+
+    def body(iterations: int, /) -> Check:
+        clock, put, count = monotonic_ns, queue.put, iterations * _PUTS
+        control.send_bytes(b"s")
+        control.recv_bytes()
+        first = _fill(put, item, maxsize, service_ns)
+        sent: list[int] = []
+        returned: list[int] = []
+        for _ in range(count):
+            sent.append(clock())
+            put(item)
+            returned.append(clock())
+        put(None)
+        got = control.recv()
+
+        def check() -> Outcome:
+            if len(got) != first + count:
+                raise VerificationError(first + count, len(got), "items were got")
+            backlog = _backlog(returned, got, first)
+            if 2 * backlog < maxsize:
+                raise WorkloadError(f"the queue of {maxsize} held only {backlog} items")
+            facts = {"sojourn": (sum(got[first:]) - sum(sent)) / count}
+            waits = [after - before for before, after in zip(sent, returned)]
+            return Outcome(count, count, sum(waits), facts, thinned(waits))
+
+        return check
+
+    return body
 
 
 def _raise_flag(control: Connection, queue: Any, flag: Any) -> None:
