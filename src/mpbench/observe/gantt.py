@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup, escape
 
-from mpbench.observe.states import Span, State
+from mpbench.observe.idle import drawn_spans
+from mpbench.observe.states import State
 from mpbench.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ _PANEL = 64
 _MOST_BINS, _MOST_CELLS = 900, 24_000
 # A state below this share of a bin is not drawn in it.
 _VISIBLE = 1 / 12
-# Below this share of a CPU between two looks a process is not computing; the
-# kernel counts in ticks of 10 ms, a fifth of the time between two looks.
-_IDLE = 0.1
 
 
 def style_class(state: State) -> str:
@@ -59,45 +57,10 @@ class _Cell(NamedTuple):
     state: State
 
 
-def _idle_times(one: Member) -> list[tuple[int, int]]:
-    """Return the times between two looks in which a process used next to no CPU time."""
-    return [
-        (before.at_ns, after.at_ns)
-        for before, after in pairwise(one.points)
-        if after.cpu_ns - before.cpu_ns < _IDLE * (after.at_ns - before.at_ns)
-    ]
-
-
-def _drawn(one: Member) -> list[Span]:
-    """Return a process's spans, those of work without CPU time under another state."""
-    idle = _idle_times(one)
-    spans: list[Span] = []
-    first = 0
-    for span in one.spans:
-        if span.state is not State.WORKING:
-            spans.append(span)
-            continue
-        at = span.start_ns
-        while first < len(idle) and idle[first][1] <= at:
-            first += 1
-        for begin, end in idle[first:]:
-            if begin >= span.end_ns:
-                break
-            pause = max(at, begin)
-            until = min(span.end_ns, end)
-            spans += [
-                span._replace(start_ns=at, end_ns=pause),
-                Span(pause, until, State.BLOCKED),
-            ]
-            at = until
-        spans.append(span._replace(start_ns=at))
-    return spans
-
-
 def _bins(one: Member, origin: int, step: float, count: int) -> list[dict[State, float]]:
     """Return for each bin the share of each state in it."""
     bins: list[dict[State, float]] = [{} for _ in range(count)]
-    for span in _drawn(one):
+    for span in drawn_spans(one):
         first = max(0, int((span.start_ns - origin) / step))
         last = min(count - 1, int((span.end_ns - origin) / step))
         for number in range(first, last + 1):

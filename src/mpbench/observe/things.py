@@ -32,6 +32,10 @@ _MOVES = {kinds.SEND, kinds.RECV}
 _WAITS = {kinds.LOCK_WAIT, kinds.RECV_WAIT, kinds.SYNC_WAIT, kinds.RESULT_WAIT, kinds.JOIN}
 
 
+# Their waits are events of their own, whatever they are made of.
+_OWN_WAITS = {"Condition", "Event", "Barrier"}
+
+
 class Cost(NamedTuple):
     """
     One object of the program.
@@ -65,9 +69,15 @@ class _Sum:
         self.moves = self.move_ns = 0
         self.users: set[str] = set()
 
-    def add(self, total: Total, user: str, *, owned: bool) -> None:
-        """Add one process's use; what an owner is made of counts as its waiting only."""
+    def add(self, total: Total, user: str, *, owned: bool, whole: str = "") -> None:
+        """
+        Add one process's use; what an owner is made of counts as its waiting only.
+
+        Not even as that where the owner's own wait lasts as long.
+        """
         self.users.add(user)
+        if owned and whole in _OWN_WAITS:
+            return
         if total.kind in _WAITS:
             self.wait_ns += total.total_ns
             self.longest_ns = max(self.longest_ns, total.longest_ns)
@@ -133,7 +143,10 @@ def _add_moments(one: Traced, things: Mapping[str, Thing], sums: dict[str, _Sum]
                 owner = owner_of(key, things)
                 spent = moment.duration_ns
                 total = Total(moment.kind, moment.thing, 1, spent, spent)
-                sums.setdefault(owner, _Sum()).add(total, one.token, owned=owner != key)
+                whole = things[owner].what
+                sums.setdefault(owner, _Sum()).add(
+                    total, one.token, owned=owner != key, whole=whole
+                )
 
 
 def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
@@ -147,7 +160,9 @@ def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
             if thing is None or thing.key.startswith("process:"):
                 continue
             owner = owner_of(thing.key, things)
-            sums.setdefault(owner, _Sum()).add(total, one.token, owned=owner != thing.key)
+            sums.setdefault(owner, _Sum()).add(
+                total, one.token, owned=owner != thing.key, whole=things[owner].what
+            )
         _add_moments(one, things, sums)
     costs = [total.cost(things[key]) for key, total in sums.items()]
     used = [one for one in costs if one.calls or one.wait_ns]

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 __all__ = ("MOST_BYTES", "trace_of")
 
 MOST_BYTES = 50_000_000
+# What the argument of an event is, where it says more than that the call returned.
+_ARGUMENTS = {
+    **dict.fromkeys((kinds.SEND, kinds.RECV, kinds.PICKLE, kinds.UNPICKLE, kinds.SHM), "bytes"),
+    **dict.fromkeys((kinds.START, kinds.JOIN), "pid"),
+    **dict.fromkeys((kinds.RUN, kinds.EXIT), "CPU ns"),
+    kinds.TASK: "calls",
+}
 # One slice with its arguments takes about this much.
 _EVENT_BYTES = 170
 # The last microsecond of a receive, long enough to be found in a viewer.
@@ -139,8 +146,9 @@ def _slice(
         known = things[thing.key]
         arguments["object"] = f"{known.what} {known.label}".strip()
     if moment.argument:
-        sized = {kinds.SEND, kinds.RECV, kinds.PICKLE, kinds.UNPICKLE, kinds.SHM}
-        arguments["bytes" if moment.kind in sized else "value"] = moment.argument
+        word = _ARGUMENTS.get(moment.kind)
+        if word is not None:
+            arguments[word] = moment.argument
     return {
         "ph": "X",
         "cat": "multiprocessing",

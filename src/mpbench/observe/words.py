@@ -6,6 +6,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.observe.efficiency import AFTER, BEFORE, BLOCKED, UNEVEN, Balance, Share
+from mpbench.observe.hook import kinds
+from mpbench.observe.idle import drawn_spans
 from mpbench.observe.members import Member, Role
 from mpbench.observe.states import State
 from mpbench.units import format_bytes, format_seconds
@@ -23,6 +25,8 @@ __all__ = ("Facts", "Loss", "largest_losses", "verdict")
 _GOOD_CHUNK_NS = 10_000_000
 # Below this a chunk costs about as much to hand over as to do.
 _SMALL_CHUNK_NS = 2_000_000
+# Below this a message costs about the same whatever is in it.
+_SMALL_MESSAGE_BYTES = 16 << 10
 # A loss below this share is not worth a sentence.
 _WORTH = 0.02
 
@@ -80,7 +84,7 @@ def _main_did(facts: Facts) -> str:
     if main is None:
         return ""
     totals: dict[State, int] = {}
-    for span in main.spans:
+    for span in drawn_spans(main):
         begin = max(span.start_ns, facts.balance.first_ns)
         inside = min(span.end_ns, facts.balance.last_ns) - begin
         if inside > 0:
@@ -98,11 +102,12 @@ def _queue(facts: Facts) -> tuple[str, str]:
     if tasks is None or tasks.chunks < facts.balance.workers:
         queue = _dearest(facts.costs, ("Queue", "tasks"))
         return f"for a queue: {queue or did}", "give them work earlier, or start fewer workers"
-    size = (
-        f"chunks of {tasks.calls_in_chunk:.3g}, " if tasks.calls_in_chunk > 1 else "chunk size 1, "
-    )
+    size = ""
+    if tasks.of_pools:
+        many = tasks.calls_in_chunk > 1
+        size = f"chunks of {tasks.calls_in_chunk:.3g}, " if many else "chunk size 1, "
     text = f"for tasks: {size}a task takes {_time(tasks.call_ns)}" + (f"; {did}" if did else "")
-    if tasks.chunk_ns < _SMALL_CHUNK_NS and tasks.call_ns > 0:
+    if tasks.chunk_ns < _SMALL_CHUNK_NS and tasks.call_ns > 0 and tasks.of_pools:
         good = math.ceil(_GOOD_CHUNK_NS / tasks.call_ns)
         return text, f"hand over more at once, such as chunksize={good} (about 10 ms of work)"
     return text, "feed them faster: produce tasks in advance, or use fewer workers"
@@ -116,24 +121,36 @@ def _moving(facts: Facts) -> tuple[str, str]:
         place = f" made at {heaviest.place}" if heaviest.place else ""
         text += f", most of it through the {heaviest.what}{place}"
     tasks = facts.tasks
-    if tasks is not None and tasks.chunk_ns < _SMALL_CHUNK_NS:
+    messages = sum(total.times for one in facts.profile.traced for total in one.totals
+                   if total.kind == kinds.SEND)  # fmt: skip
+    if tasks is not None and tasks.chunk_ns < _SMALL_CHUNK_NS and tasks.of_pools:
         return text, "larger chunks: each message has a price of its own, whatever is in it"
+    if sent < _SMALL_MESSAGE_BYTES * max(1, messages):
+        return text, "several things in one message: each has a price of its own, however small"
     return text, "send less: shared memory, file names instead of contents, smaller results"
 
 
 def _lock(facts: Facts) -> tuple[str, str]:
     lock = _dearest(facts.costs, ("Lock", "Semaphore"))
+    stuck = sum(
+        any(moment.kind == kinds.LOCK_WAIT for moment in one.traced.main.unfinished)
+        for one in _workers(facts)
+        if one.traced is not None and one.traced.main is not None
+    )
+    if stuck:
+        return (
+            f"for a lock{': ' if lock else ''}{lock}; {stuck} of them to their end, in vain",
+            "see who held it then: it was not given back",
+        )
     return (
         f"for a lock{': ' if lock else ''}{lock}",
         "hold it for less long, or give each worker its own and merge",
     )
 
 
-def _starting(facts: Facts) -> tuple[str, str]:
-    workers = _workers(facts)
-    each = sum(
-        one.totals.get(State.STARTING, 0) + one.totals.get(State.IMPORTING, 0) for one in workers
-    ) / max(1, len(workers))
+def _starting(facts: Facts, state: State = State.STARTING) -> tuple[str, str]:
+    workers = [one for one in _workers(facts) if one.totals.get(state, 0)]
+    each = sum(one.totals[state] for one in workers) / max(1, len(workers))
     methods = sorted({one.detail.partition(",")[0] for one in workers if one.detail})
     how = f" ({', '.join(methods)})" if methods else ""
     count = "one process" if len(workers) == 1 else f"{len(workers)} processes"
@@ -141,6 +158,10 @@ def _starting(facts: Facts) -> tuple[str, str]:
     if len(workers) > 2 * facts.balance.workers:
         return text, "keep workers: a Pool without maxtasksperchild starts them once"
     return text, _START_ADVICE.get(methods[0] if len(methods) == 1 else "", _LIGHTER)
+
+
+def _importing(facts: Facts) -> tuple[str, str]:
+    return _starting(facts, State.IMPORTING)
 
 
 def _blocked(facts: Facts) -> tuple[str, str]:
@@ -195,7 +216,7 @@ _WORDS: dict[str, tuple[str, Callable[[Facts], tuple[str, str]]]] = {
     State.MOVING.name: ("workers moved data:", _moving),
     State.LOCK.name: ("workers waited", _lock),
     State.STARTING.name: ("workers started up:", _starting),
-    State.IMPORTING.name: ("workers imported the main module:", _starting),
+    State.IMPORTING.name: ("workers imported the main module:", _importing),
     BLOCKED: ("workers were blocked", _blocked),
     BEFORE: ("workers were", _before),
     AFTER: ("workers were", _after),

@@ -12,8 +12,10 @@ MS = 1_000_000
 ZERO = 1_000_000 * MS
 
 
-def moment(begin, end, kind, thing=0, argument=0):
-    """Build an event from milliseconds."""
+def moment(begin, end, kind, thing=0, argument=None):
+    """Build an event from milliseconds; a get got something unless it is said otherwise."""
+    if argument is None:
+        argument = int(kind == kinds.GET and end > begin)
     return Moment(ZERO + round(begin * MS), ZERO + round(end * MS), kind, thing, argument)
 
 

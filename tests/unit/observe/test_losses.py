@@ -180,7 +180,7 @@ def test_tasks_are_chunks_of_calls():
     """A pool's chunks say how many calls they hold."""
     tasks = tasks_of(pool_of_two(tasks=10, task_ms=10).members)
 
-    assert (20, 40, 10 * MS, 10 * MS) == tasks
+    assert (20, 40, 10 * MS, 10 * MS, True) == tasks
     assert 5 * MS == tasks.call_ns
 
 
@@ -192,7 +192,8 @@ def test_tasks_of_a_loop_over_a_queue():
         events += [moment(at, at + 10, kinds.GET, 1), moment(at + 60, at + 80, kinds.PUT, 2)]
     tasks = tasks_of(one_worker(*events).members)
 
-    assert (3, 3, 70 * MS, 70 * MS) == tasks
+    # The last one ended when its result was handed back.
+    assert (4, 4, 70 * MS, 70 * MS, False) == tasks
 
 
 def test_single_calls_between_chunks_are_counted_as_well():
@@ -206,7 +207,53 @@ def test_single_calls_between_chunks_are_counted_as_well():
     ]
     tasks = tasks_of(one_worker(*events).members)
 
-    assert (3, 11, 30 * MS, 40 * MS) == tasks
+    assert (3, 11, 30 * MS, 40 * MS, True) == tasks
+
+
+def loop_over(*events):
+    """Return the tasks of one worker with these events."""
+    return tasks_of(one_worker(*events).members)
+
+
+def test_questions_without_an_answer_are_no_tasks():
+    """A worker that asks again and again until there is something."""
+    events = []
+    for number in range(5):
+        at = 100 + number * 100
+        empty = [moment(at + wait, at + wait + 9, kinds.GET, 1, 0) for wait in (60, 70, 80)]
+        events += [moment(at, at + 10, kinds.GET, 1), *empty]
+
+    assert (5, 5, 50 * MS, 50 * MS, False) == loop_over(*events)
+
+
+def test_a_get_inside_a_get_is_one_question():
+    """A subclass's own get calls that of its parent."""
+    events = []
+    for number in range(4):
+        at = 100 + number * 100
+        events += [moment(at, at + 10, kinds.GET, 1), moment(at + 1, at + 9, kinds.GET, 1)]
+        events.append(moment(at + 60, at + 80, kinds.PUT, 2))
+
+    assert (4, 4, 70 * MS, 70 * MS, False) == loop_over(*events)
+
+
+def test_two_queues_by_turns_bring_one_task_each_turn():
+    """The time in which the other queue is asked is no work."""
+    events = []
+    for number in range(4):
+        at = 100 + number * 100
+        events += [moment(at, at + 10, kinds.GET, 1), moment(at + 20, at + 40, kinds.GET, 2)]
+        events.append(moment(at + 60, at + 80, kinds.PUT, 3))
+
+    assert (4, 4, 50 * MS, 50 * MS, False) == loop_over(*events)
+
+
+def test_a_word_to_stop_is_no_task():
+    """What came last was not worked on, and nothing was handed back."""
+    events = [moment(100 * at, 100 * at + 10, kinds.GET, 1) for at in (1, 2, 3)]
+    stopped = moment(985, 989, kinds.GET, 1)
+
+    assert (3, 3, 90 * MS, 675 * MS, False) == loop_over(*events, stopped)
 
 
 def test_a_queues_locks_belong_to_the_queue():

@@ -133,17 +133,50 @@ def _condition_number(condition: Any) -> int:
 
 
 @guarded
-def _event_number(event: Any) -> int:
-    return int(_condition_number(getattr(event, "_cond", None)))
+def _name_whole(lock: Any, parts: tuple[Any, ...], what: str) -> None:
+    """Call a lock by what it is a part of, and say that the other parts belong to it."""
+    key = lock_key(lock)
+    recorder().named(key, what, calling_place())
+    for part in parts:
+        recorder().named(lock_key(part), type(part).__name__, owner=key)
+
+
+def _condition_made(original: Any) -> Any:
+    def wrapper(self: Any, lock: Any = None, **named: Any) -> None:
+        original(self, lock, **named)
+        parts = ("_sleeping_count", "_woken_count", "_wait_semaphore")
+        # A lock that the program brought is its own thing.
+        what = type(self).__name__ if lock is None else type(lock).__name__
+        inner = tuple(getattr(self, name, None) for name in parts)
+        _name_whole(getattr(self, "_lock", None), inner, what)
+
+    return wrapper
+
+
+def _with_condition_made(*parts: str) -> Any:
+    """Return a maker of wrappers for what is made of a condition and of further parts."""
+
+    def make(original: Any) -> Any:
+        def wrapper(self: Any, *args: Any, **named: Any) -> None:
+            original(self, *args, **named)
+            lock = getattr(getattr(self, "_cond", None), "_lock", None)
+            _name_whole(lock, tuple(getattr(self, name) for name in parts), type(self).__name__)
+
+        return wrapper
+
+    return make
 
 
 def wrap_synchronize(module: Any) -> None:
-    """Wrap the classes of multiprocessing.synchronize."""
+    """
+    Wrap the classes of multiprocessing.synchronize.
+
+    Event and Barrier wait by the condition that they are made of, which bears their name.
+    """
     replace(module.SemLock, "__init__", _made)
     replace(module.SemLock, "_make_methods", _methods)
     replace(module.SemLock, "__enter__", _enter)
+    replace(module.Condition, "__init__", _condition_made)
     replace(module.Condition, "wait", timed(kinds.SYNC_WAIT, _condition_number))
-    replace(module.Event, "wait", timed(kinds.SYNC_WAIT, _event_number))
-    # Inherited from threading.Barrier, which is not ours to change.
-    wait = module.Barrier.wait
-    module.Barrier.wait = timed(kinds.SYNC_WAIT, _event_number)(wait)
+    replace(module.Event, "__init__", _with_condition_made("_flag"))
+    replace(module.Barrier, "__init__", _with_condition_made())

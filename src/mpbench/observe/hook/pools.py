@@ -90,8 +90,8 @@ def wrap_pool(module: Any) -> None:
     replace(module.Pool, "__init__", _pool_made)
     replace(module.Pool, "join", timed(kinds.JOIN, _own_number))
     replace(module.Pool, "terminate", timed(kinds.JOIN, _own_number))
+    # `get` waits by this as well.
     replace(module.ApplyResult, "wait", timed(kinds.RESULT_WAIT, _result_number))
-    replace(module.ApplyResult, "get", timed(kinds.RESULT_WAIT, _result_number))
     replace(module.IMapIterator, "next", timed(kinds.RESULT_WAIT, _result_number))
     # A Pool's own thread looks for dead workers, several times for each short task:
     # an event of each look would cost the program most and tell nobody anything.

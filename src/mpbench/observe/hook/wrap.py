@@ -106,6 +106,8 @@ def timed(  # noqa: C901 - written out, see below
             result = None
             try:
                 result = original(*args, **named)
+                # Whether it returned at all, where there is nothing better to say.
+                argument = 1
                 return result
             finally:
                 duration = now() - start
