@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Callable
 
 from mpbench.errors import UnsupportedError, WorkloadError
@@ -13,6 +14,11 @@ from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, NoFloor, fixed, workload
 
 __all__ = ("call_function", "resolve")
+
+# CO_VARKEYWORDS of a code object.
+_ANY_KEYWORD = 0x08
+# To time a call that makes one of these would be to time nothing.
+_UNFINISHED = (AsyncGeneratorType, CoroutineType, GeneratorType)
 
 
 def resolve(target: str) -> Callable[..., Any]:
@@ -37,13 +43,43 @@ def resolve(target: str) -> Callable[..., Any]:
 
 
 def _given(function: Callable[..., Any], context: BaseContext) -> dict[str, Any]:
-    """Return what to call it with: the context, where it has a parameter of that name."""
+    """
+    Return what to call it with: the context, where it has a parameter of that name.
+
+    A wrapper that passes any keyword on, as one made with `functools.wraps`,
+    has the parameters of what it wraps.
+    """
     # Read from the code object: `inspect` would be copied into every forked child.
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return {}
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return {"context": context} if "context" in names else {}
+    asked: Any = function
+    seen: set[int] = set()
+    while asked is not None and id(asked) not in seen:
+        seen.add(id(asked))
+        code = getattr(asked, "__code__", None)
+        if code is not None:
+            if "context" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+                return {"context": context}
+            if not code.co_flags & _ANY_KEYWORD:
+                return {}
+        asked = getattr(asked, "__wrapped__", None)
+    return {}
+
+
+def _refuse_unfinished(target: str, result: object) -> None:
+    """
+    Make sure that a call has done its work.
+
+    Raises:
+        UnsupportedError: It returned something that does the work only later.
+    """
+    if isinstance(result, _UNFINISHED):
+        close = getattr(result, "close", None)
+        if close is not None:
+            # Or the interpreter complains that it was never awaited.
+            close()
+        raise UnsupportedError(
+            f"{target} returned a {type(result).__name__} and did none of its work, expected a "
+            "function that ends when its work is done; call it in one that awaits or consumes it"
+        )
 
 
 @workload(
@@ -74,9 +110,11 @@ def call_function(context: BaseContext, case: Case) -> Iterator[Body]:
         return iterations
 
     try:
-        function(**given)
+        result = function(**given)
     except Exception as error:
         raise WorkloadError(
             f"{case.text('target')} raised {type(error).__name__}: {error}"
         ) from error
+    _refuse_unfinished(case.text("target"), result)
+    del result
     yield body

@@ -15,6 +15,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -143,13 +144,29 @@ class MpBenchmark:
         return measured
 
 
+def _found_by_name(function: Callable[..., Any]) -> object:
+    """Return what a function's module and name lead to, None where they lead nowhere."""
+    found: object = sys.modules.get(function.__module__)
+    for name in function.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
 def _target_of(function: Callable[..., Any]) -> str:
     """Return `module:name`, or fail with what to do instead."""
     name = getattr(function, "__qualname__", "")
-    if not name or "<" in name or not getattr(function, "__module__", None):
+    wrong = None
+    if isinstance(function, MethodType):
+        wrong = "a bound method belongs to an object that only this process has"
+    elif not name or "<" in name or not getattr(function, "__module__", None):
+        wrong = "it has no name there"
+    elif _found_by_name(function) is not function:
+        wrong = f"{function.__module__}.{name} is something else here, such as what it wraps"
+    if wrong is not None:
         pytest.fail(
-            f"mp_benchmark cannot measure {name or function!r}: a fresh interpreter has to import "
-            "it, so it must be a function at the top level of a module, no lambda and no closure",
+            f"mp_benchmark cannot measure {name or repr(function)}: a fresh interpreter has to "
+            f"import it by its name, and {wrong}; give it a function at the top level of a "
+            "module, no lambda and no closure, that makes the call",
             pytrace=False,
         )
     return f"{function.__module__}:{name}"

@@ -91,6 +91,75 @@ def test_what_cannot_be_imported_is_refused(session: Call, body: str) -> None:
     assert "top level of a module, no lambda and no closure" in done.stdout
 
 
+_OTHERS = """
+import functools
+
+def deco(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+
+def fast():
+    pass
+
+slow = deco(fast)
+
+class Thing:
+    def method(self):
+        pass
+
+    @classmethod
+    def made(cls):
+        pass
+
+async def later():
+    pass
+
+def lazily():
+    yield
+
+@deco
+def awaited():
+    return later()
+
+@deco
+def with_context(context):
+    context.Event()
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("slow", "test_it.fast is something else here"),
+        ("Thing().method", "a bound method belongs to an object"),
+        ("Thing.made", "a bound method belongs to an object"),
+        ("later", "returned a coroutine and did none of its work"),
+        ("awaited", "returned a coroutine and did none of its work"),
+        ("lazily", "returned a generator and did none of its work"),
+    ],
+)
+def test_another_function_is_never_measured(session: Call, given: str, words: str) -> None:
+    """A name that leads elsewhere, a method and work that is only promised are refused."""
+    text = f"{_OTHERS}\ndef test_bad(mp_benchmark):\n    mp_benchmark({given})\n"
+
+    done = session(text, "-k", "[fork]")
+
+    assert 1 == done.returncode
+    assert words in done.stdout.replace("\n", " ")
+    assert "never awaited" not in done.stdout
+
+
+def test_a_decorated_function_is_given_the_context(session: Call) -> None:
+    """A wrapper of `functools.wraps` receives the context that what it wraps asks for."""
+    text = f"{_OTHERS}\ndef test_good(mp_benchmark):\n    mp_benchmark(with_context)\n"
+
+    done = session(text, "-k", "[fork]")
+
+    assert 0 == done.returncode, done.stdout
+
+
 def test_what_is_no_time_is_refused(session: Call) -> None:
     """A workload that measures memory has no place in a table of seconds."""
     text = (
