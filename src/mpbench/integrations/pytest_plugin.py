@@ -106,10 +106,9 @@ class MpBenchmark:
 
     def workload(self, name: str, **params: Scalar) -> tuple[Repetition, ...]:
         """Measure a workload of the catalogue; what is not given takes its first value."""
-        from mpbench.catalog import discover
         from mpbench.model import Case, StartMethod
 
-        one = discover()[name]
+        one = _workload_of(name, params)
         values = {key: sweep.resolve(one.tier, 2)[0] for key, sweep in one.parameters.items()}
         method = StartMethod(self.start_method) if one.by_method else None
         return self._measure(one, Case.make(name, method, {**values, **params}), ())
@@ -170,6 +169,19 @@ def _target_of(function: Callable[..., Any]) -> str:
             pytrace=False,
         )
     return f"{function.__module__}:{name}"
+
+
+def _workload_of(name: str, params: dict[str, Scalar]) -> Workload:
+    """Return a workload that can take some values, or fail with those that it knows."""
+    from mpbench.catalog import discover
+    from mpbench.errors import UsageError
+    from mpbench.session.choose import asked_for
+
+    try:
+        return asked_for(name, params, discover())
+    except UsageError as error:
+        wrong = str(error)
+    pytest.fail(wrong, pytrace=False)
 
 
 def _paths_for(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -15,13 +15,14 @@ from mpbench.workload import NoFloor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mpbench.model import StartMethod
+    from mpbench.model import Scalar, StartMethod
     from mpbench.plan import Plan
     from mpbench.session.subjects import Described
     from mpbench.workload import Workload
 
 __all__ = (
     "Chosen",
+    "asked_for",
     "catalogue_for",
     "choose",
     "record_of",
@@ -49,6 +50,61 @@ def catalogue_for(plan: Plan) -> dict[str, Workload]:
     return catalogue
 
 
+def _known(one: Workload, name: str) -> tuple[Scalar, ...]:
+    """Return the values that a parameter has in any tier."""
+    sweep = one.parameters[name]
+    return tuple(dict.fromkeys(value for tier in Tier for value in sweep.resolve(tier, 1)))
+
+
+def _refuse_values(one: Workload, given: Mapping[str, Sequence[object]]) -> None:
+    """
+    Make sure that a workload can take values for its parameters.
+
+    A word or a switch that it does not know would measure something else under
+    that name. Any number of things or bytes is fine.
+
+    Raises:
+        UsageError: It cannot take one.
+    """
+    for name in sorted(given.keys() & one.parameters.keys()):
+        known = _known(one, name)
+        for value in given[name]:
+            numbers = [entry for entry in known if not isinstance(entry, (str, bool))]
+            if isinstance(value, bool):
+                fits = any(isinstance(entry, bool) for entry in known)
+            elif isinstance(value, (int, float)) and numbers:
+                fits = value >= min(0, *numbers)
+            else:
+                fits = isinstance(value, str) and value in known
+            if not fits:
+                kind = "a number such as" if numbers else "one of"
+                listed = ", ".join(map(str, known))
+                raise UsageError(
+                    f"{one.name} cannot take {name}={value!r}, expected {kind} {listed}"
+                )
+
+
+def asked_for(
+    name: str, given: Mapping[str, object], catalogue: Mapping[str, Workload]
+) -> Workload:
+    """
+    Return a workload that is named with values for some of its parameters.
+
+    Raises:
+        UsageError: There is none of that name, or it cannot take the values.
+    """
+    if name not in catalogue:
+        near = difflib.get_close_matches(name, list(catalogue), n=3)
+        hint = f"; did you mean {', '.join(near)}" if near else ""
+        raise UsageError(f"no workload is called {name!r}{hint} (see `mpbench list`)")
+    one = catalogue[name]
+    unknown = sorted(given.keys() - one.parameters.keys())
+    if unknown:
+        raise UsageError(f"{name} has no parameter {unknown[0]!r}; it has {sorted(one.parameters)}")
+    _refuse_values(one, {key: (value,) for key, value in given.items()})
+    return one
+
+
 def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, ...]:
     """
     Return the workloads that a plan means.
@@ -57,7 +113,8 @@ def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, .
     pattern picks from the whole catalogue: who names a workload wants it.
 
     Raises:
-        UsageError: A pattern matches nothing, or a parameter belongs to no workload.
+        UsageError: A pattern matches nothing, a parameter belongs to no workload, or
+            a workload cannot take its value.
     """
     own = {one.name for one in catalogue.values() if not one.module.startswith("mpbench.")}
     if not plan.select:
@@ -78,6 +135,8 @@ def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, .
         raise UsageError(
             f"no selected workload has a parameter {unknown[0]!r}; they have {sorted(known)}"
         )
+    for one in picked:
+        _refuse_values(one, plan.params)
     return picked
 
 

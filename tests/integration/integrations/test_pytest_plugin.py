@@ -160,6 +160,25 @@ def test_a_decorated_function_is_given_the_context(session: Call) -> None:
     assert 0 == done.returncode, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("'pipe/round-trp'", "no workload is called 'pipe/round-trp'"),
+        ("'pipe/round-trip', foo=3", "pipe/round-trip has no parameter 'foo'"),
+        ("'pipe/round-trip', form='nope'", "pipe/round-trip cannot take form='nope'"),
+    ],
+)
+def test_a_workload_that_is_not_known_is_refused(session: Call, given: str, words: str) -> None:
+    """A wrong name or value is one clear failure, and labels nothing."""
+    text = f"def test_bad(mp_benchmark):\n    mp_benchmark.workload({given})\n"
+
+    done = session(text, "-k", "[fork]")
+
+    assert 1 == done.returncode
+    assert words in done.stdout
+    assert "During handling" not in done.stdout
+
+
 def test_what_is_no_time_is_refused(session: Call) -> None:
     """A workload that measures memory has no place in a table of seconds."""
     text = (
