@@ -53,22 +53,29 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
     from mpbench.observe.page import page_of
     from mpbench.observe.trace import trace_of
 
-    page = folder / "profile.html"
-    try:
-        page.write_text(page_of(profile, record, stacks), encoding="utf-8")
-        text = json.dumps(record, allow_nan=False, indent=1)
-        (folder / "profile.json").write_text(text + "\n", encoding="utf-8")
-        (folder / "trace.json").write_text(trace_of(profile), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
-    return page
+    files = {
+        "profile.json": json.dumps(record, allow_nan=False, indent=1) + "\n",
+        "profile.html": page_of(profile, record, stacks),
+        "trace.json": trace_of(profile),
+    }
+    # The smallest first; none is left half written where the disk is full.
+    for name, text in files.items():
+        part = folder / f".{name}.part"
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(folder / name)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(f"cannot write {folder / name}: {error.strerror}") from error
+    return folder / "profile.html"
 
 
 def _show(record: Mapping[str, Any], folder: Path) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=sys.stdout)
+    # The program's own output stays alone on stdout.
+    console = Console(stderr=True)
     console.print()
     if record["ending"] != "finished":
         console.print(Text(f"the program {record['ending']}", style="bold red"))
@@ -80,7 +87,7 @@ def _show(record: Mapping[str, Any], folder: Path) -> None:
     for text in record["warnings"]:
         console.print(Text(text, style="yellow"))
     for name in ("profile.html", "profile.json", "trace.json"):
-        sys.stdout.write(f"{folder / name}\n")
+        console.print(Text(str(folder / name)), soft_wrap=True)
 
 
 class _Command(click.Command):

@@ -241,10 +241,11 @@ def _overhead(record: Mapping[str, Any]) -> str:
     dropped = f"{cost['dropped_events']:,} short events were not kept, their times are in the sums."
     return (
         f"{cost['events']:,} events at {format_seconds(cost['event_ns'] / 1e9)} each (measured in "
-        f"this interpreter just before), and {_time(cost['loading_total_ns'])} to load the hook in "
-        f"all processes: together about {_percent(cost['share'])} of their time. "
-        f"The sampler looked {cost['sampler_looks']:,} times, {cost['sampler_late_looks']:,} times "
-        f"late, and used {_percent(cost['sampler_share'])} of one CPU. "
+        f"this interpreter just before, where nothing else happened: in a program it is several "
+        f"times that), and {_time(cost['loading_total_ns'])} to load the hook in all processes: "
+        f"together at least {_percent(cost['share'])} of their CPU time. "
+        f"Looks of the sampler: {cost['sampler_looks']:,}, of them late "
+        f"{cost['sampler_late_looks']:,}; it used {_percent(cost['sampler_share'])} of one CPU. "
         f"{dropped if cost['dropped_events'] else 'No event was lost.'}"
     )
 

@@ -183,7 +183,7 @@ def run_program(
     """
     wires = _Wires()
     began = time.perf_counter_ns()
-    before = _handle_term()
+    before = _handle_ends()
     try:
         process = _start(command, environment, wires)
         if timeout_s is not None:
@@ -195,8 +195,8 @@ def run_program(
         _reap(process)
     finally:
         wires.close()
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     report = words or {"end": "lost"}
     status = report.get("status")
     exit_code = None if status is None else os.waitstatus_to_exitcode(status)
@@ -218,12 +218,19 @@ def _terminated(number: int, frame: Any) -> None:
     raise _Terminated
 
 
-def _handle_term() -> Any:
-    """Let SIGTERM end the program in good order; None where signals are not ours."""
-    try:
-        return signal.signal(signal.SIGTERM, _terminated)
-    except ValueError:
-        return None
+def _handle_ends() -> dict[int, Any]:
+    """Let SIGTERM, and a terminal that closes, end the program in good order; return what was."""
+    before: dict[int, Any] = {}
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        # Who ignores SIGHUP, as nohup does, wants to outlive the terminal.
+        if signal.getsignal(number) is signal.SIG_IGN:
+            continue
+        try:
+            before.setdefault(number, signal.signal(number, _terminated))
+        except ValueError:
+            # Signals are not ours outside of the main thread.
+            return {}
+    return before
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

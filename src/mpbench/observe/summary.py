@@ -13,11 +13,13 @@ from mpbench.environment import usable_cpus
 from mpbench.observe.efficiency import balance_of
 from mpbench.observe.flows import flows_of
 from mpbench.observe.hook import kinds
+from mpbench.observe.hook.layout import LEAST_FREE_BYTES
 from mpbench.observe.members import Member, Role
 from mpbench.observe.states import State
 from mpbench.observe.tasks import tasks_of
 from mpbench.observe.things import costs_of, described, owner_of
 from mpbench.observe.words import Facts, largest_losses, verdict
+from mpbench.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +143,7 @@ def _process(one: Member, origin: int, things: Mapping[str, Thing]) -> dict[str,
 
 def _overhead(profile: Profile) -> dict[str, Any]:
     """Return what recording cost: events at their measured price, and the hook's loading."""
-    lived = sum(one.lifetime_ns for one in profile.members if one.traced is not None)
+    used = sum(one.cpu_ns for one in profile.members if one.traced is not None)
     events = profile.events * profile.event_ns
     loading = sum(one.hook_ns for one in profile.traced)
     seen = profile.ran.seen
@@ -151,7 +153,8 @@ def _overhead(profile: Profile) -> dict[str, Any]:
         "dropped_events": profile.dropped,
         "events_total_ns": round(events),
         "loading_total_ns": loading,
-        "share": (events + loading) / lived if lived else 0.0,
+        # Of the CPU time of those that recorded themselves.
+        "share": min(1.0, (events + loading) / used) if used else 0.0,
         "sampler_cpu_ns": seen.own_cpu_ns,
         "sampler_share": seen.own_share,
         "sampler_looks": seen.ticks,
@@ -222,7 +225,13 @@ def _warnings(profile: Profile, cpus: int) -> list[str]:
             f"the machine was busy: workers were ready to run but had no CPU for "
             f"{delay / lived:.0%} of their time; repeat when it is idle (see mpbench doctor)"
         )
-    if not profile.traced:
+    if profile.room_bytes < LEAST_FREE_BYTES:
+        found.append(
+            f"no event was kept: {format_bytes(float(profile.room_bytes))} were free where "
+            f"temporary files are made, and {format_bytes(float(LEAST_FREE_BYTES))} are needed; "
+            "set TMPDIR to a folder with more room"
+        )
+    elif not profile.traced:
         found.append(
             "no process recorded anything: the interpreter ignored PYTHONPATH (-E or -I), or the "
             "program did not use multiprocessing; processes are shown from outside only"

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -304,12 +305,31 @@ def test_the_command_leaves_streams_and_exit_code_to_the_program(tmp_path):
     )
     record = json.loads((tmp_path / "out" / "profile.json").read_text())
 
-    assert "cba" == done.stdout.splitlines()[0]
+    assert "cba\n" == done.stdout
+    assert "profile.html" in done.stderr
     assert 1 == done.returncode
     assert "failed with exit code 3" == record["ending"]
     assert {"profile.html", "profile.json", "trace.json"} == {
         one.name for one in (tmp_path / "out").iterdir()
     }
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_closed_stdout_is_the_programs_affair(tmp_path):
+    """The report goes to stderr, so nothing of ours is missed."""
+    (tmp_path / "quiet.py").write_text("import multiprocessing\nmultiprocessing.Lock()\n")
+    words = " ".join(["exec", *map(shlex.quote, command("-o", "out", "quiet.py")), ">&-"])
+    done = subprocess.run(
+        ["/bin/sh", "-c", words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stdout)
+    assert "profile.html" in done.stderr
 
 
 def test_a_missing_script_is_one_line(tmp_path):
@@ -323,9 +343,9 @@ def test_a_missing_script_is_one_line(tmp_path):
 
 
 @pytest.mark.usefixtures("nothing_left")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_program_has_a_profile(tmp_path, number):
-    """Ctrl-C reaches all of the terminal's programs; SIGTERM only ours. Both are saved."""
+    """Ctrl-C reaches all of the terminal's programs, the others only ours. All are saved."""
     (tmp_path / "long.py").write_text(
         "import multiprocessing, time\n"
         "if __name__ == '__main__':\n"

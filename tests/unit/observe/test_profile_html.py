@@ -230,6 +230,16 @@ def test_what_a_hanging_process_was_in_is_named():
     assert ["get of Queue a.py:3"] == record["processes"][1]["unfinished"]
 
 
+def test_too_little_room_for_events_is_said():
+    """Not that the program was odd: its folder for temporary files was full."""
+    made = profile(ran(), traced(1, lane()))._replace(room_bytes=10 << 20)
+    record = summary_of(made, cpus=2)
+
+    assert ["10 MiB were free"] == [
+        text.partition("kept: ")[2].partition(" where")[0] for text in record["warnings"]
+    ]
+
+
 def test_an_object_is_called_what_its_maker_called_it():
     """A spawned worker knows the pipe and the lock of a queue, and not whose they are."""
     main = traced(

@@ -233,7 +233,7 @@ def test_without_a_folder_the_program_goes_on(tmp_path):
 
 def test_a_full_disk_is_not_begun_to_be_filled(tmp_path, monkeypatch):
     """A page that cannot be stored would end the program when it is touched."""
-    monkeypatch.setattr("mpbench.observe.hook.eventfile._LEAST_FREE", 1 << 62)
+    monkeypatch.setattr("mpbench.observe.hook.layout.LEAST_FREE_BYTES", 1 << 62)
     recorder = make(tmp_path)
     recorder.record(kinds.GET, 0, 1, 2)
 

@@ -26,8 +26,8 @@ _AHEAD = 16
 # Linux 5.14 and newer, <linux/mman.h>; Python does not name it.
 _MADV_POPULATE_WRITE = 23
 # A page that cannot be stored when it is touched ends the process, so pages are asked
-# for before, and a file is only begun where there is room for several of them.
-_LEAST_FREE = 64 << 20
+# for before, and a file is only begun where there is room for several of them
+# (layout.LEAST_FREE_BYTES).
 # Kept for ever: a mapping closes its own descriptor when it is freed, which a
 # program that closes all descriptors may have given to something else.
 _MAPPED: list[Any] = []
@@ -45,7 +45,7 @@ def _mapped(path: str, records: int) -> Any:
     descriptor = os.open(path, flags, 0o600)
     try:
         free = os.fstatvfs(descriptor)
-        if free.f_bavail * free.f_frsize < _LEAST_FREE:
+        if free.f_bavail * free.f_frsize < layout.LEAST_FREE_BYTES:
             os.unlink(path)
             raise OSError("too little room for events")
         os.ftruncate(descriptor, size)

@@ -26,6 +26,7 @@ __all__ = (
     "HEADER_WORDS",
     "JUNK",
     "LANES",
+    "LEAST_FREE_BYTES",
     "MAGIC",
     "MAGIC_AT",
     "OPENED",
@@ -60,6 +61,9 @@ TOTALS_START = HEADER_WORDS + LANES * OPEN_WORDS
 
 # A chunk begins with a page, and is one where pages have 4,096 bytes.
 FIRST_RECORD = TOTALS_START + SLOTS * SLOT_WORDS
+
+# With less room on the disk no event file is begun.
+LEAST_FREE_BYTES = 64 << 20
 
 # The object of an event that concerns none.
 ABSENT = 0
