@@ -255,7 +255,7 @@ QUESTIONS = (
         "Remote manager: are small messages slower than large ones?",
         "`manager/network`",
         tuple(
-            one(f"TCP, {size} B", "manager/network", "fork", transport="tcp", payload_bytes=size)
+            one(f"TCP, {size} B", "manager/network", "fork", family="AF_INET", payload_bytes=size)
             for size in (64, 16_384, 65_536)
         ),
     ),

@@ -20,6 +20,7 @@ from mpbench.workload import (
     CREW_FACTS,
     Body,
     Needs,
+    NoFloor,
     Outcome,
     Sweep,
     Turn,
@@ -87,7 +88,7 @@ def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "connection/no-listener",
     metric=Metric.TIME,
-    floor="floor/unix-socket-connect",
+    floor=NoFloor("nobody accepts: a refused connect and two calls around it are all there is"),
     covers=("connection.Client",),
     by_method=False,
     tier=Tier.FULL,
@@ -148,7 +149,7 @@ def _endless(case: Case) -> str | None:
 @workload(
     "connection/clients",
     metric=Metric.THROUGHPUT,
-    floor="pipe/message-rate",
+    floor=NoFloor("one client at a time is connection/connect, which has a floor"),
     covers=("connection.Client", "Listener", "Listener.accept"),
     facts=CREW_FACTS,
     timing=Timing.WINDOW,

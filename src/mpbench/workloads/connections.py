@@ -97,7 +97,7 @@ def listening(
 @workload(
     "connection/connect",
     metric=Metric.TIME,
-    floor="floor/unix-socket-connect",
+    floor="floor/socket-connect",
     covers=(
         *("connection.Client", "Listener", "Listener.accept", "Listener.close"),
         *("Listener.address", "Listener.last_accepted", "Connection.recv_bytes"),
@@ -179,7 +179,7 @@ def _echo(control: Connection, at: Address) -> None:
 @workload(
     "connection/round-trip",
     metric=Metric.ROUND_TRIP,
-    floor="floor/socketpair-round-trip",
+    floor="floor/socket-round-trip",
     covers=(
         *("connection.Client", "Listener", "Listener.accept", "Listener.address"),
         *("Listener.close", "Connection.send_bytes", "Connection.recv_bytes"),

@@ -6,14 +6,15 @@ import mmap
 import os
 from typing import TYPE_CHECKING
 
+from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Needs, NoFloor, Sweep, fixed, workload
+from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
-__all__ = ("memory_item", "segment_create")
+__all__ = ("memory_create", "memory_item", "segment_attach", "segment_create")
 
 _SIZES = Sweep((1 << 20,), (4_096, 1 << 20, 1 << 24), (4_096, 1 << 16, 1 << 20, 1 << 24, 1 << 28))
 
@@ -114,3 +115,122 @@ def segment_create(context: BaseContext, case: Case) -> Iterator[Body]:
         return mapped
 
     yield body
+
+
+def _opening(size: int) -> Body:
+    """Return the body that times making and mapping a segment, and not its removal."""
+    import _posixshmem
+
+    name = f"/mpbench-{os.getpid()}-open"
+
+    def body(iterations: int, /) -> Outcome:
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+        elapsed = 0
+        for _ in range(iterations):
+            began = monotonic_ns()
+            descriptor = _posixshmem.shm_open(name, flags, mode=0o600)
+            try:
+                os.ftruncate(descriptor, size)
+                mapping = mmap.mmap(descriptor, size)
+                elapsed += monotonic_ns() - began
+                mapping.close()
+            finally:
+                os.close(descriptor)
+                _posixshmem.shm_unlink(name)
+        return Outcome(iterations, elapsed_ns=elapsed)
+
+    return body
+
+
+def _zeroing(mapping: mmap.mmap, size: int) -> Body:
+    """Return the body that fills a mapping with zeros."""
+    import ctypes
+
+    octets = (ctypes.c_char * size).from_buffer(mapping)
+    address = ctypes.addressof(octets)
+
+    def body(iterations: int, /) -> int:
+        fill = ctypes.memset
+        for _ in range(iterations):
+            fill(address, 0, size)
+        return iterations if octets[0] == b"\0" else 0
+
+    return body
+
+
+@workload(
+    "floor/memory-create",
+    metric=Metric.TIME,
+    floor=NoFloor("opening, sizing and mapping, or filling with zeros, is all that is done"),
+    by_method=False,
+    unsupported=_lacks_segments,
+    needs=lambda case: Needs(
+        memory_bytes=case.integer("payload_bytes"), shm_bytes=case.integer("payload_bytes")
+    ),
+    kind=fixed("SharedMemory", "RawArray"),
+    payload_bytes=_SIZES,
+)
+def memory_create(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Make shared memory of a kind with the least that its constructor must do.
+
+    Timed: for SharedMemory `shm_open`, `ftruncate` and `mmap`, and not the
+    removal; for RawArray `memset` of memory that is already there, because a
+    heap gives out again what was given back.
+
+    Reads as: what the constructors cost before Python does anything.
+    """
+    del context
+    size = case.integer("payload_bytes")
+    if case.text("kind") == "SharedMemory":
+        yield _opening(size)
+        return
+    # Not closed by hand: the body's view of it goes first.
+    yield _zeroing(mmap.mmap(-1, size), size)
+
+
+@workload(
+    "floor/segment-attach",
+    metric=Metric.TIME,
+    floor=NoFloor("opening, asking for the size and mapping are the kernel's own operations"),
+    by_method=False,
+    unsupported=_lacks_segments,
+    needs=lambda case: Needs(shm_bytes=case.integer("payload_bytes")),
+    payload_bytes=_SIZES,
+)
+def segment_attach(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Attach to a named segment of shared memory with system calls.
+
+    Timed: `shm_open` of a name that is there, `fstat`, `mmap`. Not timed:
+    making the segment, closing both. No page is touched.
+
+    Reads as: what attaching a SharedMemory object has to pay whatever Python
+    does.
+    """
+    import _posixshmem
+
+    del context
+    size = case.integer("payload_bytes")
+    name = f"/mpbench-{os.getpid()}-attach"
+    made = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)
+
+    def body(iterations: int, /) -> Outcome:
+        elapsed = mapped = 0
+        for _ in range(iterations):
+            began = monotonic_ns()
+            descriptor = _posixshmem.shm_open(name, os.O_RDWR, mode=0o600)
+            found = os.fstat(descriptor).st_size
+            mapping = mmap.mmap(descriptor, found)
+            elapsed += monotonic_ns() - began
+            mapped += found == size
+            mapping.close()
+            os.close(descriptor)
+        return Outcome(mapped, iterations, elapsed_ns=elapsed)
+
+    try:
+        os.ftruncate(made, size)
+        yield body
+    finally:
+        os.close(made)
+        _posixshmem.shm_unlink(name)

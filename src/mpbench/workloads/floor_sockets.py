@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, NoFloor, Sweep, workload
+from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.descriptors import read_exactly, write_all
 from mpbench.workloads.forks import forked, without_fork
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = (
     "framed_pipe_round_trip",
+    "pipe_create",
+    "socket_connect",
+    "socket_round_trip",
     "socketpair_round_trip",
-    "tcp_connect",
-    "tcp_round_trip",
-    "unix_socket_connect",
 )
 
+_FAMILIES = ("AF_UNIX", "AF_INET")
 _SIZES = Sweep((64,), (64, 65_536), (1, 64, 1_024, 16_384, 16_385, 65_536, 1 << 20))
 # Connection joins header and body into one write up to this many bytes.
 _JOINED = 16_384
@@ -54,7 +55,7 @@ def _echo_frames(reader: int, writer: int, others: tuple[int, ...]) -> None:
         _send_frame(writer, read_exactly(reader, _HEADER.unpack(header)[0]))
 
 
-def _send_frame(writer: int, message: bytes) -> None:
+def _send_frame(writer: int, message: bytes | bytearray) -> None:
     """Write as Connection does: joined when small, header and body apart when large."""
     header = _HEADER.pack(len(message))
     if len(message) > _JOINED:
@@ -83,6 +84,7 @@ def _turns(reader: int, writer: int, message: bytes) -> Body:
     metric=Metric.ROUND_TRIP,
     floor="floor/os-pipe-round-trip",
     by_method=False,
+    revision=2,
     unsupported=without_fork,
     payload_bytes=_SIZES,
 )
@@ -98,7 +100,7 @@ def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     it is the Python code of Connection, and pickling where objects are sent.
     """
     del context
-    message = bytes(case.integer("payload_bytes"))
+    message = os.urandom(case.integer("payload_bytes"))
     there_reader, here_writer = os.pipe()
     here_reader, there_writer = os.pipe()
     here = (here_writer, here_reader)
@@ -122,10 +124,53 @@ def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
 
 
 @workload(
+    "floor/pipe-create",
+    metric=Metric.TIME,
+    floor=NoFloor("making and closing a channel are the kernel's own operations"),
+    by_method=False,
+    shares=("duplex",),
+    # A queue, which has no such parameter, is made of simplex pipes.
+    duplex=fixed(False, True),
+)
+def pipe_create(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Make a raw channel and close both of its ends, in one process.
+
+    Timed: `os.pipe`, or `socket.socketpair` where `duplex` is true, and two
+    `os.close`.
+
+    Reads as: the kernel's part of `Pipe(duplex)`.
+    """
+    del context, case
+
+    def ends(duplex: bool) -> tuple[int, int]:
+        if not duplex:
+            return os.pipe()
+        here, there = socket.socketpair()
+        return here.detach(), there.detach()
+
+    def bind(case: Case) -> Body:
+        duplex = bool(case.value("duplex"))
+
+        def body(iterations: int, /) -> int:
+            make, close = ends, os.close
+            for _ in range(iterations):
+                here, there = make(duplex)
+                close(here)
+                close(there)
+            return iterations
+
+        return body
+
+    yield bind
+
+
+@workload(
     "floor/socketpair-round-trip",
     metric=Metric.ROUND_TRIP,
     floor=NoFloor("one write and one read each way are the least a socket can do"),
     by_method=False,
+    revision=2,
     unsupported=without_fork,
     payload_bytes=_SIZES,
 )
@@ -137,11 +182,11 @@ def socketpair_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Not timed: starting the child.
 
     Reads as: the floor of `Pipe()`, which is a socket pair unless
-    `duplex=False` is asked for, and of connections over AF_UNIX.
+    `duplex=False` is asked for.
     """
     del context
     here, there = socket.socketpair()
-    message = bytes(case.integer("payload_bytes"))
+    message = os.urandom(case.integer("payload_bytes"))
     descriptor = there.fileno()
     with here, forked(_echo, descriptor, descriptor, len(message), (here.fileno(),)):
         there.close()
@@ -151,32 +196,52 @@ def socketpair_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
             here.close()
 
 
-@workload(
-    "floor/tcp-round-trip",
-    metric=Metric.ROUND_TRIP,
-    floor="floor/socketpair-round-trip",
-    by_method=False,
-    unsupported=without_fork,
-    payload_bytes=_SIZES,
-    nodelay=Sweep((False,), (False,), (False, True)),
-)
-def tcp_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
-    """
-    Send one message over loopback TCP to a forked child and get it back.
-
-    Timed: one write and one read here, the same in the child, two wake-ups
-    and the network stack twice. Not timed: starting the child, connecting.
-
-    Reads as: the floor of connections over AF_INET. `nodelay` switches
-    Nagle's algorithm off, which multiprocessing never does.
-    """
-    del context
-    message = bytes(case.integer("payload_bytes"))
+def _socket_pair(family: str) -> tuple[socket.socket, socket.socket]:
+    """Return both ends of a connection of a family."""
+    if family == "AF_UNIX":
+        return socket.socketpair()
     with socket.create_server(("127.0.0.1", 0)) as server:
         here = socket.create_connection(server.getsockname())
         there, _ = server.accept()
-    for end in (here, there):
-        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, bool(case.value("nodelay")))
+    return here, there
+
+
+def _no_nagle(case: Case) -> str | None:
+    """Say why a case cannot run here, or None."""
+    if case.value("nodelay") and case.text("family") == "AF_UNIX":
+        return "AF_UNIX has no TCP_NODELAY"
+    return without_fork(case)
+
+
+@workload(
+    "floor/socket-round-trip",
+    metric=Metric.ROUND_TRIP,
+    floor=NoFloor("one write and one read each way are the least a connected socket can do"),
+    by_method=False,
+    unsupported=_no_nagle,
+    family=fixed(*_FAMILIES),
+    payload_bytes=_SIZES,
+    nodelay=Sweep((False,), (False,), (False, True)),
+)
+def socket_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Send one message over a raw socket of a family to a forked child and get it back.
+
+    AF_UNIX is a socket pair, AF_INET a connection over loopback TCP.
+
+    Timed: one write and one read here, the same in the child, two wake-ups,
+    and over AF_INET the network stack twice. Not timed: starting the child,
+    connecting.
+
+    Reads as: the floor of connections over that family. `nodelay` switches
+    Nagle's algorithm off, which multiprocessing never does.
+    """
+    del context
+    message = os.urandom(case.integer("payload_bytes"))
+    here, there = _socket_pair(case.text("family"))
+    if case.value("nodelay"):
+        for end in (here, there):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     descriptor = there.fileno()
     with here, forked(_echo, descriptor, descriptor, len(message), (here.fileno(),)):
         there.close()
@@ -204,60 +269,36 @@ def _connecting(server: socket.socket, connect: Callable[[], socket.socket]) -> 
 
 
 @workload(
-    "floor/unix-socket-connect",
+    "floor/socket-connect",
     metric=Metric.TIME,
     floor=NoFloor("connect, accept and close are the kernel's own operations"),
     by_method=False,
+    family=fixed(*_FAMILIES),
 )
-def unix_socket_connect(context: BaseContext, case: Case) -> Iterator[Body]:
+def socket_connect(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Connect to an AF_UNIX socket that listens in this process, accept, and close.
+    Connect to a socket that listens in this process, accept, and close.
 
     Timed: `socket`, `connect`, `accept`, one `recv` of end-of-file, two
     `close`; no other process has to be woken.
 
-    Reads as: the kernel's part of `Client` and `Listener.accept` over
-    AF_UNIX; what these cost above it is the handshake and the wake-ups.
+    Reads as: the kernel's part of `Client` and `Listener.accept` over a
+    family; what these cost above it is the handshake and the wake-ups.
     """
-    del context, case
+    del context
+    family = getattr(socket, case.text("family"))
     with tempfile.TemporaryDirectory(prefix="mpbench-") as folder:
-        address = f"{folder}/floor"
-        if len(address.encode()) > 100:
-            raise VerificationError(100, len(address.encode()), "bytes in a socket's path")
-
-        def connect() -> socket.socket:
-            client = socket.socket(socket.AF_UNIX)
-            client.connect(address)
-            return client
-
-        with socket.socket(socket.AF_UNIX) as server:
-            server.bind(address)
+        path = f"{folder}/floor"
+        if len(path.encode()) > 100:
+            raise VerificationError(100, len(path.encode()), "bytes in a socket's path")
+        with socket.socket(family) as server:
+            server.bind(path if case.text("family") == "AF_UNIX" else ("127.0.0.1", 0))
             server.listen(16)
+            address = server.getsockname()
+
+            def connect() -> socket.socket:
+                client = socket.socket(family)
+                client.connect(address)
+                return client
+
             yield _connecting(server, connect)
-
-
-@workload(
-    "floor/tcp-connect",
-    metric=Metric.TIME,
-    floor="floor/unix-socket-connect",
-    by_method=False,
-)
-def tcp_connect(context: BaseContext, case: Case) -> Iterator[Body]:
-    """
-    Connect to a loopback TCP socket that listens in this process, accept, and close.
-
-    Timed: `socket`, `connect`, `accept`, one `recv` of end-of-file, two
-    `close`; no other process has to be woken.
-
-    Reads as: the kernel's part of `Client` and `Listener.accept` over AF_INET.
-    """
-    del context, case
-    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
-        address = server.getsockname()
-
-        def connect() -> socket.socket:
-            client = socket.socket()
-            client.connect(address)
-            return client
-
-        yield _connecting(server, connect)

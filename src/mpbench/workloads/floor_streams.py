@@ -1,4 +1,4 @@
-"""Floors of channels in one direction: raw socket pairs, how fast and how soon."""
+"""Floors of channels in one direction: raw socket pairs and pipes, how fast and how soon."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
-__all__ = ("socketpair_bandwidth", "socketpair_message_rate", "socketpair_one_way")
+__all__ = (
+    "os_pipe_one_way",
+    "socketpair_bandwidth",
+    "socketpair_message_rate",
+    "socketpair_one_way",
+)
 
 # One count in each direction, or one stamp.
 _WORD = struct.Struct("<q")
 # What the reader takes at once, as in Connection's own reads of a large body.
 _CHUNK = 1 << 18
+_ONE_WAY = Sweep((64,), (64, 65_536), (1, 64, 16_384, 16_385, 65_536, 1 << 20))
 
 
 def _absorb(descriptor: int, closed: int) -> None:
@@ -125,21 +131,47 @@ def socketpair_message_rate(context: BaseContext, case: Case) -> Iterator[Body]:
             here.close()
 
 
-def _note_arrivals(descriptor: int, closed: int) -> None:
+def _note_arrivals(control: int, source: int, closed: tuple[int, ...]) -> None:
     """Stamp each message when it is here and answer it; hand over the stamps when asked."""
-    os.close(closed)
+    for descriptor in closed:
+        os.close(descriptor)
     while True:
-        announced = read_exactly(descriptor, 2 * _WORD.size)
+        announced = read_exactly(control, 2 * _WORD.size)
         if not announced:
             return
         count, size = _WORD.unpack(announced[:8])[0], _WORD.unpack(announced[8:])[0]
         stamps: list[int] = []
-        os.write(descriptor, b"r")
+        os.write(control, b"r")
         for _ in range(count):
-            read_exactly(descriptor, size)
+            read_exactly(source, size)
             stamps.append(monotonic_ns())
-            os.write(descriptor, b"a")
-        write_all(descriptor, b"".join(map(_WORD.pack, stamps)))
+            os.write(control, b"a")
+        write_all(control, b"".join(map(_WORD.pack, stamps)))
+
+
+def _sending(control: int, sink: int, message: bytes) -> Body:
+    """Return the body that sends to `_note_arrivals`, each when the one before was answered."""
+
+    def body(iterations: int, /) -> Check:
+        clock = monotonic_ns
+        sent: list[int] = []
+        returned: list[int] = []
+        write_all(control, _WORD.pack(iterations) + _WORD.pack(len(message)))
+        os.read(control, 1)
+        for _ in range(iterations):
+            sent.append(clock())
+            write_all(sink, message)
+            returned.append(clock())
+            os.read(control, 1)
+
+        def check() -> Outcome:
+            stamps = read_exactly(control, iterations * _WORD.size)
+            received = [stamp for (stamp,) in _WORD.iter_unpack(stamps)]
+            return delivered(sent, returned, received, fact="send_return")
+
+        return check
+
+    return body
 
 
 @workload(
@@ -147,9 +179,10 @@ def _note_arrivals(descriptor: int, closed: int) -> None:
     metric=Metric.LATENCY,
     floor=NoFloor("one write, one read and one wake-up are the least a socket can do"),
     by_method=False,
+    revision=2,
     facts={"send_return": Metric.TIME},
     unsupported=without_fork,
-    payload_bytes=Sweep((64,), (64, 65_536), (1, 64, 16_384, 16_385, 65_536, 1 << 20)),
+    payload_bytes=_ONE_WAY,
 )
 def socketpair_one_way(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -164,29 +197,43 @@ def socketpair_one_way(context: BaseContext, case: Case) -> Iterator[Body]:
     del context
     here, there = socket.socketpair()
     message = os.urandom(case.integer("payload_bytes"))
-
-    def body(iterations: int, /) -> Check:
-        clock, descriptor = monotonic_ns, here.fileno()
-        sent: list[int] = []
-        returned: list[int] = []
-        write_all(descriptor, _WORD.pack(iterations) + _WORD.pack(len(message)))
-        os.read(descriptor, 1)
-        for _ in range(iterations):
-            sent.append(clock())
-            write_all(descriptor, message)
-            returned.append(clock())
-            os.read(descriptor, 1)
-
-        def check() -> Outcome:
-            stamps = read_exactly(descriptor, iterations * _WORD.size)
-            received = [stamp for (stamp,) in _WORD.iter_unpack(stamps)]
-            return delivered(sent, returned, received, fact="send_return")
-
-        return check
-
-    with here, forked(_note_arrivals, there.fileno(), here.fileno()):
+    descriptor, other = here.fileno(), there.fileno()
+    with here, forked(_note_arrivals, other, other, (descriptor,)):
         there.close()
         try:
-            yield body
+            yield _sending(descriptor, descriptor, message)
         finally:
+            here.close()
+
+
+@workload(
+    "floor/os-pipe-one-way",
+    metric=Metric.LATENCY,
+    floor=NoFloor("one write, one read and one wake-up are the least a pipe can do"),
+    by_method=False,
+    facts={"send_return": Metric.TIME},
+    unsupported=without_fork,
+    payload_bytes=_ONE_WAY,
+)
+def os_pipe_one_way(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Send one message over a raw pipe to an idle forked child, which stamps it.
+
+    Timed: as `floor/socketpair-one-way`. The answer that starts the next turn
+    goes over a socket pair.
+
+    Reads as: the least age of an item of a queue, which is a kernel pipe, when
+    its receiver wakes up.
+    """
+    del context
+    here, there = socket.socketpair()
+    source, sink = os.pipe()
+    message = os.urandom(case.integer("payload_bytes"))
+    with here, forked(_note_arrivals, there.fileno(), source, (here.fileno(), sink)):
+        there.close()
+        os.close(source)
+        try:
+            yield _sending(here.fileno(), sink, message)
+        finally:
+            os.close(sink)
             here.close()

@@ -136,9 +136,9 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
         yield bind
 
 
-def _serve(control: Connection, transport: str, authkey: bytes, serializer: str) -> None:
+def _serve(control: Connection, family: str, authkey: bytes, serializer: str) -> None:
     """Run a server until the parent closes its end, as the documentation's remote manager."""
-    address: Any = ("127.0.0.1", 0) if transport == "tcp" else None
+    address: Any = ("127.0.0.1", 0) if family == "AF_INET" else None
     server = _bench()(address, authkey, serializer).get_server()
 
     def stop_at_end() -> None:
@@ -155,14 +155,15 @@ def _serve(control: Connection, transport: str, authkey: bytes, serializer: str)
 @workload(
     "manager/network",
     metric=Metric.ROUND_TRIP,
-    floor="floor/tcp-round-trip",
+    floor="floor/socket-round-trip",
     covers=(
         *("BaseManager.register", "BaseManager.get_server", "BaseManager.connect"),
         "AutoProxy",
     ),
-    shares=("transport", "serializer", "payload_bytes"),
+    shares=("family", "serializer", "payload_bytes"),
+    revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
-    transport=fixed("unix", "tcp"),
+    family=fixed("AF_UNIX", "AF_INET"),
     serializer=Sweep(("pickle",), ("pickle",), ("pickle", "xmlrpclib")),
     payload_bytes=Sweep(
         (64,), (64, 16_384, 65_536), (64, 1_024, 8_192, 16_300, 16_384, 16_385, 65_536, 1 << 20)
@@ -189,17 +190,17 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
     made: dict[tuple[str, str], Any] = {}
     with ExitStack() as stack:
 
-        def served(transport: str, serializer: str) -> Any:
+        def served(family: str, serializer: str) -> Any:
             """Return a proxy from a server of that kind, and start it if there is none yet."""
-            if (transport, serializer) not in made:
+            if (family, serializer) not in made:
                 authkey = os.urandom(32)
-                serving = partner(context, _serve, transport, authkey, serializer)
+                serving = partner(context, _serve, family, authkey, serializer)
                 client = _bench()(stack.enter_context(serving).recv(), authkey, serializer)
                 client.connect()
-                made[transport, serializer] = client.make("auto")
+                made[family, serializer] = client.make("auto")
                 # Before its server ends: a proxy says goodbye over a connection.
-                stack.callback(made.pop, (transport, serializer))
-            return made[transport, serializer]
+                stack.callback(made.pop, (family, serializer))
+            return made[family, serializer]
 
         def bind(case: Case) -> Body:
             serializer, size = case.text("serializer"), case.integer("payload_bytes")
@@ -207,7 +208,7 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
             if serializer == "xmlrpclib":
                 # Its bytes come back in a wrapper.
                 message = message.hex()[:size]
-            return _echoing(served(case.text("transport"), serializer), message)
+            return _echoing(served(case.text("family"), serializer), message)
 
         yield bind
 

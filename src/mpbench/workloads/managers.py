@@ -103,7 +103,7 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "manager/proxy-create",
     metric=Metric.TIME,
-    floor="floor/unix-socket-connect",
+    floor="floor/socket-connect",
     covers=("Manager", *(f"SyncManager.{kind}" for kind in _MORE_KINDS if kind != "set")),
     facts={"drop": Metric.TIME},
     shares=("kind",),
@@ -265,7 +265,7 @@ def _call_in_thread(proxy: Any) -> tuple[int, int, int]:
 @workload(
     "manager/first-call",
     metric=Metric.TIME,
-    floor="floor/unix-socket-connect",
+    floor="floor/socket-connect",
     covers=("Manager", "SyncManager.list", "ListProxy.__getitem__", "reduction.ForkingPickler"),
     facts={"rebuild": Metric.TIME, "steady": Metric.TIME},
     shares=("where",),

@@ -22,7 +22,7 @@ _EXPIRY_S = 0.000_5
 @workload(
     "pipe/create",
     metric=Metric.TIME,
-    floor=NoFloor("os.pipe and socketpair with their closes are all but this in one call each"),
+    floor="floor/pipe-create",
     covers=(
         "Pipe",
         "Connection.close",
@@ -121,7 +121,7 @@ def poll(context: BaseContext, case: Case) -> Iterator[Bind]:
 @workload(
     "pipe/short-buffer",
     metric=Metric.TIME,
-    floor="pipe/poll",
+    floor=NoFloor("a send, a receive and an exception in one process; no floor sends to itself"),
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes_into", "BufferTooShort"),
     by_method=False,
     tier=Tier.FULL,

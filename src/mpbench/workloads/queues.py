@@ -165,7 +165,7 @@ def _serve_deliveries(control: Connection, queues: dict[str, tuple[Any]]) -> Non
 @workload(
     "queue/put-delivered",
     metric=Metric.LATENCY,
-    floor="floor/socketpair-one-way",
+    floor="floor/os-pipe-one-way",
     covers=(
         *("Queue", "Queue.put", "Queue.get", "Queue.close", "Queue.join_thread"),
         *("SimpleQueue", "SimpleQueue.put", "SimpleQueue.get", "SimpleQueue.close"),
@@ -210,7 +210,7 @@ def put_delivered(context: BaseContext, case: Case) -> Iterator[Bind]:
 @workload(
     "queue/create",
     metric=Metric.TIME,
-    floor="pipe/create",
+    floor="floor/pipe-create",
     covers=(
         *("Queue", "Queue.close", "SimpleQueue", "SimpleQueue.close"),
         *("JoinableQueue", "JoinableQueue.close"),
