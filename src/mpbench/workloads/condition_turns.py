@@ -100,10 +100,11 @@ def _play_in_herd(mine: int, condition: Any, turn: Any) -> None:
 
 @workload(
     "condition/false-wakes",
-    metric=Metric.ROUND_TRIP,
+    metric=Metric.TIME,
     floor="floor/semaphore-hand-off",
     covers=("Condition.wait_for", "Condition.notify_all"),
     tier=Tier.FULL,
+    revision=2,
     needs=lambda case: Needs(processes=case.integer("waiters"), semaphores=True),
     waiters=Sweep((1,), (1, 4), (1, 2, 4, 8)),
 )
@@ -111,12 +112,14 @@ def false_wakes(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Wake all waiters when only one of them has something to do.
 
-    Timed: the parent gives the turn to one child after the other with
-    `notify_all()` and gets it back the same way; all wait with `wait_for()`,
-    and the others wake, find their predicate false, and wait again.
+    Timed: per operation one turn, half of a round trip, as in
+    `condition/ping-pong`: the parent gives the turn to one child after the
+    other with `notify_all()` and gets it back the same way; all wait with
+    `wait_for()`, and the others wake, find their predicate false, and wait
+    again.
 
-    Reads as: how a round trip grows with the waiters that are woken for
-    nothing. With one waiter nobody is.
+    Reads as: how a turn grows with the waiters that are woken for nothing.
+    With one waiter nobody is.
     """
     count = case.integer("waiters")
     condition = context.Condition()
@@ -130,17 +133,18 @@ def false_wakes(context: BaseContext, case: Case) -> Iterator[Body]:
     arguments = [(mine, condition, turn) for mine in range(1, count + 1)]
     with group(context, _play_in_herd, arguments, stop=stop):
 
-        def body(iterations: int, /) -> int:
+        def body(iterations: int, /) -> Outcome:
+            rounds = max(1, iterations // 2)
             done = 0
             with condition:
-                for place in range(iterations):
+                for place in range(rounds):
                     turn.value = place % count + 1
                     condition.notify_all()
                     done += condition.wait_for(lambda: turn.value == _PARENT)
-            return done
+            return Outcome(2 * done, 2 * rounds)
 
         # Once around before any clock: children may still be starting.
-        body(count)
+        body(2 * count)
         yield body
 
 

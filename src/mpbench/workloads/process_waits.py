@@ -54,7 +54,7 @@ def join_alive(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/join-expires",
     metric=Metric.WAITING,
-    floor="floor/poll",
+    floor="floor/sleep-late",
     covers=("Process.join",),
     tier=Tier.FULL,
     timeout_ms=fixed(1, 10),

@@ -18,6 +18,7 @@ from mpbench.workload import (
     Check,
     Crew,
     Needs,
+    NoFloor,
     Outcome,
     Sweep,
     Turn,
@@ -174,7 +175,7 @@ def _work(tasks: Any, results: Any) -> None:
 @workload(
     "queue/worker-pattern",
     metric=Metric.THROUGHPUT,
-    floor="pipe/message-rate",
+    floor=NoFloor("a task is work and two messages; queue/throughput has the floor of one message"),
     covers=("Queue", "Queue.put", "Queue.get", "Process.start", "Process.join"),
     shares=("task_us",),
     needs=lambda case: Needs(

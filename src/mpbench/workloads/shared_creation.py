@@ -66,7 +66,7 @@ def _once(context: BaseContext, kind: str, source: bytes) -> tuple[int, int, int
 @workload(
     "shared/create",
     metric=Metric.TIME,
-    floor="floor/segment-create",
+    floor="floor/memory-create",
     covers=(
         *("RawArray", "shared_memory.SharedMemory", "SharedMemory.buf"),
         *("SharedMemory.close", "SharedMemory.unlink"),

@@ -138,7 +138,7 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
 @workload(
     "shared/list-create",
     metric=Metric.TIME,
-    floor="floor/segment-create",
+    floor="floor/memory-create",
     covers=("shared_memory.ShareableList",),
     facts={"attach": Metric.TIME},
     by_method=False,
@@ -215,7 +215,7 @@ def _use_manager(manager: Any, blocks: int, size: int) -> tuple[int, int, int]:
 @workload(
     "shared/manager-blocks",
     metric=Metric.TIME,
-    floor="floor/segment-create",
+    floor="floor/memory-create",
     covers=(
         *("SharedMemoryManager", "SharedMemoryManager.start"),
         *("SharedMemoryManager.SharedMemory", "SharedMemoryManager.ShareableList"),

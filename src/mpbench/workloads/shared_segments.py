@@ -196,7 +196,7 @@ def _attach(pipe: Connection) -> None:
 @workload(
     "shared/memory-attach",
     metric=Metric.TIME,
-    floor="floor/segment-create",
+    floor="floor/segment-attach",
     covers=("shared_memory.SharedMemory", "SharedMemory.name", "SharedMemory.close"),
     facts={"first_touch": Metric.TIME, "steady": Metric.TIME, "close": Metric.TIME},
     shares=("payload_bytes",),
