@@ -159,7 +159,10 @@ def _serve_deliveries(control: Connection, queues: dict[str, tuple[Any]]) -> Non
     """Note when items arrive in the queue that the parent announces."""
     while True:
         kind, count = control.recv()
-        note_arrivals(control, receiver_of(queues[kind][0]), count)
+        queue = queues[kind][0]
+        # What only a JoinableQueue has, and what is no part of getting the item.
+        done = getattr(queue, "task_done", None)
+        note_arrivals(control, queue.get, count, afterwards=done)
 
 
 @workload(
@@ -174,6 +177,7 @@ def _serve_deliveries(control: Connection, queues: dict[str, tuple[Any]]) -> Non
     facts={"put_return": Metric.TIME},
     tier=Tier.QUICK,
     shares=("kind", "payload_bytes"),
+    revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=_KINDS._replace(quick=("Queue",)),
     payload_bytes=_SIZES,
@@ -184,8 +188,8 @@ def put_delivered(context: BaseContext, case: Case) -> Iterator[Bind]:
 
     Timed: from before put until the child's get has returned, on the clock that
     both share. The fact `put_return` is the time until put returned. Not
-    timed: the answer that starts the next turn, starting the child and the
-    feeder thread.
+    timed: a JoinableQueue's task_done, the answer that starts the next turn,
+    starting the child and the feeder thread.
 
     Reads as: how old an item is when it can be used. For a Queue, put only
     hands the item to a thread, so `put_return` says nothing about delivery:

@@ -50,7 +50,9 @@ def round_trips(send: Send, receive: Receive, message: Any) -> Body:
     return body
 
 
-def note_arrivals(control: Connection, receive: Receive, count: int) -> None:
+def note_arrivals(
+    control: Connection, receive: Receive, count: int, *, afterwards: Receive | None = None
+) -> None:
     """
     Run in the child: stamp messages when they are here, answer each, report at the end.
 
@@ -58,6 +60,7 @@ def note_arrivals(control: Connection, receive: Receive, count: int) -> None:
         control: To the parent; `ready` and the answers are plain messages over it.
         receive: Waits for one message and returns it.
         count: How many will come.
+        afterwards: Called after each stamp, before the answer.
     """
     acknowledge, clock = control.send_bytes, monotonic_ns
     stamps: list[int] = []
@@ -67,6 +70,8 @@ def note_arrivals(control: Connection, receive: Receive, count: int) -> None:
     for _ in range(count):
         message = receive()
         note(clock())
+        if afterwards is not None:
+            afterwards()
         acknowledge(b"a")
     control.send((stamps, bytes(message)))
 
