@@ -1,8 +1,7 @@
-"""Where a receive waited: worked out from the sends, so that no program pays for asking."""
+"""Where a receive or a send waited: worked out from both, so that no program pays for asking."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.observe.flows import flows_between
@@ -21,8 +20,15 @@ _WHOLE_BYTES = 1 << 16
 # A receive whose send nobody saw: one that took longer did not find its bytes there.
 _READ_NS = 20_000
 
-# Process, lane and beginning of a receive: what was sent.
-_Sent = dict[tuple[int, int, int], "Moment"]
+# A send that took longer than this did not find room for its bytes.
+_WRITTEN_NS = 1_000_000
+
+# Process, lane and beginning of one end of a message: its other end.
+_Others = dict[tuple[int, int, int], "Moment"]
+
+
+# What may wait, and what its wait is called.
+_WORKED_OUT = {kinds.RECV: kinds.RECV_WAIT, kinds.SEND: kinds.SEND_WAIT}
 
 
 class _Sum(NamedTuple):
@@ -47,15 +53,27 @@ def _waited_ns(received: Moment, sent: Moment | None) -> int:
     return received.duration_ns if received.duration_ns >= _READ_NS else 0
 
 
-def _moments(process: int, lane: Lane, sends: _Sent) -> Iterator[Moment]:
+def _held_up_ns(sent: Moment, received: Moment | None) -> int:
+    """Return for how long of a send its reader had not begun to read, where that held it up."""
+    if received is None or sent.duration_ns < _WRITTEN_NS:
+        return 0
+    if sent.argument > _WHOLE_BYTES:
+        return max(0, min(received.start_ns, sent.end_ns) - sent.start_ns)
+    # It waited for room, and then went in as a whole.
+    return sent.duration_ns if received.start_ns > sent.start_ns else 0
+
+
+def _moments(process: int, lane: Lane, others: _Others) -> Iterator[Moment]:
     for moment in lane.moments:
         yield moment
-        if moment.kind != kinds.RECV:
+        if moment.kind not in _WORKED_OUT:
             continue
-        waited = _waited_ns(moment, sends.get((process, lane.number, moment.start_ns)))
+        other = others.get((process, lane.number, moment.start_ns))
+        is_send = moment.kind == kinds.SEND
+        waited = _held_up_ns(moment, other) if is_send else _waited_ns(moment, other)
         if waited:
-            end = moment.start_ns + waited
-            yield moment._replace(end_ns=end, kind=kinds.RECV_WAIT, argument=0)
+            end, kind = moment.start_ns + waited, _WORKED_OUT[moment.kind]
+            yield moment._replace(end_ns=end, kind=kind, argument=0)
 
 
 def _sums(lanes: Sequence[Lane], kind: int) -> Mapping[int, _Sum]:
@@ -80,40 +98,37 @@ def _unkept(traced: Traced) -> Mapping[int, _Sum]:
     return found
 
 
-def _one(process: int, traced: Traced, sends: _Sent) -> Traced:
+def _totals(kind: int, lanes: Sequence[Lane], unkept: Mapping[int, _Sum]) -> Iterator[Total]:
+    """Yield the sums of one kind of wait: of the kept events, and of those that were not."""
+    waits = _sums(lanes, kind)
+    for thing in {**waits, **unkept}:
+        have, more = waits.get(thing, _Sum()), unkept.get(thing, _Sum())
+        times, total = have.times + more.times, have.total_ns + more.total_ns
+        yield Total(kind, thing, times, total, have.longest_ns)
+
+
+def _one(process: int, traced: Traced, others: _Others) -> Traced:
     lanes = tuple(
-        lane._replace(moments=tuple(_moments(process, lane, sends))) for lane in traced.lanes
+        lane._replace(moments=tuple(_moments(process, lane, others))) for lane in traced.lanes
     )
-    waits, unkept = _sums(lanes, kinds.RECV_WAIT), _unkept(traced)
-    times = Counter({thing: one.times for thing, one in waits.items()})
-    totals = Counter({thing: one.total_ns for thing, one in waits.items()})
-    for thing, one in unkept.items():
-        times[thing] += one.times
-        totals[thing] += one.total_ns
-    more = tuple(
-        Total(
-            kinds.RECV_WAIT,
-            thing,
-            times[thing],
-            totals[thing],
-            waits.get(thing, _Sum()).longest_ns,
-        )
-        for thing in times
+    more = (
+        *_totals(kinds.RECV_WAIT, lanes, _unkept(traced)),
+        *_totals(kinds.SEND_WAIT, lanes, {}),
     )
     return traced._replace(lanes=lanes, totals=(*traced.totals, *more))
 
 
 def with_waits(processes: Sequence[Traced]) -> tuple[Traced, ...]:
     """
-    Return the processes with an event of kind RECV_WAIT in each receive that waited.
+    Return the processes with an event in each receive and each send that waited.
 
     A message that was sent before its receive began was there. One that began to
     be sent later was waited for: until it had come, or, where it is longer than
     a pipe, until its sender began. Where nobody saw the send, a receive of 20 us
-    or more is a wait.
+    or more is a wait. A send of 1 ms or more waited until its reader began.
     """
-    sends: _Sent = {
-        (flow.received.member, flow.received.lane, flow.received.moment.start_ns): flow.sent.moment
-        for flow in flows_between(enumerate(processes))
-    }
-    return tuple(_one(number, one, sends) for number, one in enumerate(processes))
+    others: _Others = {}
+    for flow in flows_between(enumerate(processes)):
+        for end, other in ((flow.received, flow.sent), (flow.sent, flow.received)):
+            others[end.member, end.lane, end.moment.start_ns] = other.moment
+    return tuple(_one(number, one, others) for number, one in enumerate(processes))

@@ -62,6 +62,7 @@ _PLAIN = {
     kinds.RUN: State.WORKING,
     kinds.LOCK_WAIT: State.LOCK,
     kinds.RECV_WAIT: State.DATA,
+    kinds.SEND_WAIT: State.SPACE,
     kinds.POLL: State.DATA,
     kinds.SYNC_WAIT: State.SYNC,
     kinds.RESULT_WAIT: State.RESULT,
@@ -81,7 +82,7 @@ _WAITING_IN = {
     kinds.RESULT_WAIT: State.RESULT,
     kinds.SYNC_WAIT: State.SYNC,
 }
-_WAITING = {kinds.LOCK_WAIT, kinds.RECV_WAIT, kinds.POLL, kinds.SYNC_WAIT}
+_WAITING = {kinds.LOCK_WAIT, kinds.RECV_WAIT, kinds.SEND_WAIT, kinds.POLL, kinds.SYNC_WAIT}
 # Inside these everything belongs to them, the bytes that they move as well.
 _WHOLE = {State.LAUNCHING, State.CHILD, State.MANAGER, State.IMPORTING, State.EXITING}
 

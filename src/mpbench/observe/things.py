@@ -29,7 +29,14 @@ _CALLS = {
 }
 _MOVES = {kinds.SEND, kinds.RECV}
 # Time in which the caller did nothing but wait.
-_WAITS = {kinds.LOCK_WAIT, kinds.RECV_WAIT, kinds.SYNC_WAIT, kinds.RESULT_WAIT, kinds.JOIN}
+_WAITS = {
+    kinds.LOCK_WAIT,
+    kinds.RECV_WAIT,
+    kinds.SEND_WAIT,
+    kinds.SYNC_WAIT,
+    kinds.RESULT_WAIT,
+    kinds.JOIN,
+}
 
 
 # Their waits are events of their own, whatever they are made of.

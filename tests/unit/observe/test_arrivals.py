@@ -79,3 +79,25 @@ def test_receives_that_were_only_counted_are_waits_if_they_were_long(each_ns, co
     (one,) = with_waits((process._replace(totals=(all_of_them,)),))
     (waited,) = (total for total in one.totals if total.kind == kinds.RECV_WAIT)
     assert (waited.times, waited.total_ns) == (1 + counted, 1_000_000 + counted * each_ns)
+
+
+@pytest.mark.parametrize(
+    ("sent", "received", "size", "waited"),
+    [
+        pytest.param((1, 9), (7, 9), _LARGE, (1, 7), id="a large one until somebody reads"),
+        pytest.param((1, 9), (0, 9), _LARGE, None, id="its reader was there already"),
+        pytest.param((1, 9), (12, 13), 40, (1, 9), id="a small one until there was room"),
+        pytest.param((1, 1.5), (7, 8), _LARGE, None, id="it went into the pipe at once"),
+    ],
+)
+def test_a_send_waited_until_its_reader_began(sent, received, size, waited):
+    """Bytes that nobody takes are not on their way."""
+    send = moment(*sent, kinds.SEND, 1, argument=size)
+    receive = moment(*received, kinds.RECV, 1, argument=size)
+    sender = traced(1, lane(send), things=_PIPE)
+    receiver = traced(2, lane(receive), things=_PIPE)
+    found = with_waits((sender, receiver))[0]
+    expected = [] if waited is None else [moment(*waited, kinds.SEND_WAIT, 1)]
+
+    assert [send, *expected] == list(found.lanes[0].moments)
+    assert len(expected) == sum(one.kind == kinds.SEND_WAIT for one in found.totals)

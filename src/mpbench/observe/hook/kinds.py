@@ -21,6 +21,7 @@ __all__ = (
     "RESULT_WAIT",
     "RUN",
     "SEND",
+    "SEND_WAIT",
     "SHM",
     "START",
     "SYNC_WAIT",
@@ -54,6 +55,7 @@ MANAGER_START = 21  # BaseManager.start
 SHM = 22  # a shared-memory segment is made or opened; the argument is its size
 TRACKER_START = 23  # the resource tracker is started or checked
 FORKSERVER_START = 24  # the fork server is started or checked
+SEND_WAIT = 25  # the part of SEND in which nobody took anything; never recorded, worked out later
 
 NAMES = {
     START: "Process.start",
@@ -80,4 +82,5 @@ NAMES = {
     SHM: "shared memory",
     TRACKER_START: "resource tracker",
     FORKSERVER_START: "fork server",
+    SEND_WAIT: "wait for reader",
 }
