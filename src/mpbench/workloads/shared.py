@@ -46,9 +46,8 @@ def _write_value(shared: Any, iterations: int) -> int:
 
 def _increment_value(shared: Any, iterations: int) -> int:
     before = shared.value
-    lock = shared.get_lock()
     for _ in range(iterations):
-        with lock:
+        with shared.get_lock():
             shared.value += 1
     return int(shared.value - before)
 
@@ -56,9 +55,9 @@ def _increment_value(shared: Any, iterations: int) -> int:
 def _increment_under_lock(shared: Any, iterations: int) -> int:
     # `.value` would wait for the lock that is held already.
     before = shared.value
-    lock, number = shared.get_lock(), shared.get_obj()
+    number = shared.get_obj()
     for _ in range(iterations):
-        with lock:
+        with shared.get_lock():
             number.value += 1
     return int(shared.value - before)
 
@@ -86,9 +85,8 @@ def _write_item(shared: Any, iterations: int) -> int:
 
 def _increment_item(shared: Any, iterations: int) -> int:
     before = shared[0]
-    lock = shared.get_lock()
     for _ in range(iterations):
-        with lock:
+        with shared.get_lock():
             shared[0] += 1
     return int(shared[0] - before)
 
@@ -137,6 +135,7 @@ _INCREMENTS = {
     tier=Tier.QUICK,
     lead=True,
     shares=("kind", "operation"),
+    revision=2,
     needs=_semaphores,
     kind=Sweep(
         ("Value", "Array"),
@@ -150,7 +149,8 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
     Read, write or increment one shared number that nobody else touches.
 
     Timed: `.value` or `[0]`, the same on the left of an assignment, or `+= 1`:
-    under `get_lock()` where there is one, bare for RawValue and RawArray.
+    in `with shared.get_lock():` where there is one, bare for RawValue and
+    RawArray.
 
     Reads as: the price of one access. `Value` and `Array` take their RLock for
     each; an increment under `get_lock()` takes it three times. The raw kinds
@@ -188,7 +188,7 @@ def _read_bytes(shared: Any, iterations: int) -> Any:
     "shared/slices",
     metric=Metric.BANDWIDTH,
     floor="floor/memory-copy",
-    covers=("Array", "RawArray", "SynchronizedArray.get_obj"),
+    covers=("Array", "RawArray"),
     by_method=False,
     shares=("kind", "operation", "payload_bytes"),
     needs=lambda case: Needs(memory_bytes=16 * case.integer("payload_bytes"), semaphores=True),

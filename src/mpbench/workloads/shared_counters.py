@@ -64,10 +64,10 @@ class _Counters:
 def _adder(counters: _Counters, index: int) -> Callable[[], None]:
     """Return what adds one to the chosen counter."""
     value, raw, unlocked, slots = counters.value, counters.raw, counters.unlocked, counters.slots
-    value_lock, lock, mine = value.get_lock(), counters.lock, _STRIDE * index
+    lock, mine = counters.lock, _STRIDE * index
 
     def add_to_value() -> None:
-        with value_lock:
+        with value.get_lock():
             value.value += 1
 
     def add_to_raw() -> None:
@@ -131,6 +131,7 @@ def _counted(gang: Crew, counters: _Counters, kind: str, milliseconds: int) -> O
     facts={**_FACTS, "lost_updates": Metric.COUNT, "lost_share": Metric.SHARE},
     timing=Timing.WINDOW,
     shares=("kind",),
+    revision=2,
     needs=_needs,
     workers=Sweep((2,), (2, 4), (1, 2, 3, 4, 6, 8, 16)),
     kind=fixed(*_KINDS),
