@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
+import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,10 @@ from mpbench.model import Status
 from mpbench.printable import printable
 
 if TYPE_CHECKING:
-    from mpbench.fleet.campaign import Outcome, Settings
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from mpbench.fleet.campaign import Campaign, Outcome, Settings
 
 __all__ = ("command",)
 
@@ -82,37 +87,79 @@ def _default_folder() -> Path:
     return Path("reports") / f"{datetime.now(UTC).strftime('%Y-%m-%dT%H%M%SZ')}-fleet"
 
 
+class _Stop:
+    """
+    What Ctrl-C and SIGTERM do.
+
+    While a campaign is on, the first one stops its hosts. The second is taken
+    for impatience: table and report are on their way. The third ends at once.
+    """
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.times = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Count one."""
+        del number, frame
+        self.times += 1
+        if not self.is_on or self.times > 2:  # noqa: PLR2004 - once and once too early
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _stops() -> Iterator[_Stop]:
+    """Catch Ctrl-C and SIGTERM; in a thread that is not the main one they are somebody else's."""
+    stop = _Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
 def _measure(
     given: dict[str, Any], settings: Settings, folder: Path, known: tuple[Outcome, ...]
 ) -> int:
     from mpbench.fleet.campaign import Campaign, save
-    from mpbench.fleet.cluster import SchedulerLostError
     from mpbench.fleet.dask import DaskCluster, Tls, connected, local_cluster
 
-    stopped = False
-    with ExitStack() as stack:
-        address = given["scheduler"]
-        if address is None:
-            address = stack.enter_context(local_cluster(given["local"]))
-        tls = Tls(given["tls_ca_file"], given["tls_cert"], given["tls_key"])
-        client = stack.enter_context(connected(address, tls))
-        save(folder, settings, known)
-        cluster = DaskCluster(client, settings.campaign, apart=given["local"] is not None)
-        campaign = Campaign(cluster, settings, folder, note=_note)
-        for one in known:
-            campaign.know(one)
-        try:
-            while campaign.step():
-                time.sleep(_STEP_S)
-        except SchedulerLostError as error:
-            campaign.give_up(str(error))
-        except KeyboardInterrupt:
-            stopped = True
-            campaign.give_up("stopped by the user")
-        outcomes = campaign.outcomes()
-        save(folder, settings, outcomes)
-        cluster.settle()
-    return _finish(outcomes, folder, stopped=stopped)
+    with _stops() as stop:
+        with ExitStack() as stack:
+            address = given["scheduler"]
+            if address is None:
+                address = stack.enter_context(local_cluster(given["local"]))
+            tls = Tls(given["tls_ca_file"], given["tls_cert"], given["tls_key"])
+            client = stack.enter_context(connected(address, tls))
+            save(folder, settings, known)
+            cluster = DaskCluster(client, settings.campaign, apart=given["local"] is not None)
+            campaign = Campaign(cluster, settings, folder, note=_note)
+            for one in known:
+                campaign.know(one)
+            _go_on(campaign, stop)
+            outcomes = campaign.outcomes()
+            save(folder, settings, outcomes)
+            cluster.settle()
+        return _finish(outcomes, folder, stopped=stop.times > 0)
+
+
+def _go_on(campaign: Campaign, stop: _Stop) -> None:
+    """Step until every host is done, the user stops it, or the scheduler is gone."""
+    from mpbench.fleet.cluster import SchedulerLostError
+
+    stop.is_on = True
+    try:
+        while not stop.times and campaign.step():
+            time.sleep(_STEP_S)
+    except SchedulerLostError as error:
+        campaign.give_up(str(error))
+    if stop.times:
+        _note("stopping the hosts; the table and the report follow")
+        campaign.give_up("stopped by the user")
 
 
 def _note(text: str) -> None:

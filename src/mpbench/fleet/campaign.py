@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,6 +100,7 @@ class Campaign:
         self._hosts: dict[str, _Host] = {}
         self._by_key: dict[str, _Host] = {}
         self._began = clock()
+        self._controller = secrets.token_hex(8)
 
     def know(self, outcome: Outcome) -> None:
         """Keep what an earlier part got from a host; expect the host if it is not done."""
@@ -109,7 +111,10 @@ class Campaign:
     def _host(self, name: str) -> _Host:
         if name not in self._hosts:
             given = self._settings
-            job = Job(given.campaign, name, given.arguments, given.python, given.wait_s)
+            job = Job(
+                *(given.campaign, name, given.arguments, given.python, given.wait_s),
+                controller=self._controller,
+            )
             host = _Host(job, Receiver(self._folder / job.folder))
             self._hosts[name] = self._by_key[job.key] = host
         return self._hosts[name]
@@ -204,7 +209,13 @@ class Campaign:
         self._note(f"{host.job.host}: {status.value}{words}")
 
     def give_up(self, reason: str) -> None:
-        """Cancel what runs; its hosts are lost, and what came from them is kept."""
+        """
+        Stop what runs; its hosts are lost, and what came from them is kept.
+
+        Dask cannot stop a task that has begun, so the hosts are told.
+        """
+        if any(host.task is not None for host in self._hosts.values()):
+            self._cluster.stop(self._controller)
         for host in self._hosts.values():
             if host.done is None:
                 if host.task is not None:

@@ -45,3 +45,6 @@ class Cluster(Protocol):
 
     def discard(self, job: Job, worker: str) -> None:
         """Remove a job's files from its host."""
+
+    def stop(self, controller: str) -> None:
+        """Have every worker end what it runs for a controller; wait a moment for their answers."""

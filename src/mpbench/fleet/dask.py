@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.fleet.cluster import SchedulerLostError
-from mpbench.fleet.task import Answer, Chunk, Job, discard, measure
+from mpbench.fleet.task import Answer, Chunk, Job, discard, measure, stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,6 +145,23 @@ class DaskCluster:
         """Remove a job's files from its host."""
         with suppress(Exception):
             self._discards.append(self._submit(_forget, worker, tuple(job)))
+
+    def stop(self, controller: str) -> None:
+        """
+        Have every worker end what it runs for a controller; wait a moment for their answers.
+
+        A worker's only thread is busy with the run, so its event loop is told.
+        The wait is for one that hangs: Dask has no limit for it.
+        """
+        asking = threading.Thread(target=self._tell, args=(controller,), daemon=True)
+        asking.start()
+        asking.join(_CONNECT_S)
+
+    def _tell(self, controller: str) -> None:
+        if self._client.status != "running":
+            return
+        with suppress(Exception):
+            self._client.run(stop, controller, on_error="ignore")
 
     def settle(self) -> None:
         """Wait a moment for the hosts to remove what was gathered."""

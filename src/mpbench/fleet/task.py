@@ -16,11 +16,12 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,11 +31,20 @@ from mpbench.store.jsonl import read
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ("Answer", "Chunk", "Job", "discard", "measure")
+__all__ = ("Answer", "Chunk", "Job", "discard", "measure", "stop")
 
 _POLL_S = 0.5
 # One message to the scheduler; it keeps a thousand of them.
 _CHUNK_BYTES = 256 << 10
+
+# Asks, orders and forces a run to end, and how long each waits for it. The first
+# lets it finish its record, the second ends it in good order all the same.
+_LADDER = ((signal.SIGINT, 15.0), (signal.SIGTERM, 15.0), (signal.SIGKILL, None))
+
+_INTERRUPTED = 130
+
+# The controllers that were stopped. A worker keeps them for as long as it lives.
+_stopped: set[str] = set()
 
 _KEPT_VARIABLES = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ"),
@@ -57,7 +67,8 @@ class Job(NamedTuple):
     What one host is asked to do.
 
     `campaign` and `host` are the key: two tasks with the same key are one
-    measurement. `arguments` are those of `mpbench run`.
+    measurement. `arguments` are those of `mpbench run`. `controller` is the
+    one `mpbench fleet` that asks, so that `stop` does not end what another asks later.
     """
 
     campaign: str
@@ -65,6 +76,7 @@ class Job(NamedTuple):
     arguments: tuple[str, ...]
     python: str | None = None
     wait_s: float = 0.0
+    controller: str = ""
 
     @property
     def key(self) -> str:
@@ -166,8 +178,19 @@ class _Tail:
             self._offset += len(piece)
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Have a run end, in good order if it can."""
+    for number, seconds in _LADDER:
+        process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return
+
+
 def _run(job: Job, out: Path, tail: _Tail, *, resume: bool) -> tuple[int, str]:
     """Run to the end, sending lines meanwhile; return the exit code and the last words."""
+    if job.controller in _stopped:
+        return _INTERRUPTED, "stopped by the user"
     said = out.parent / "said"
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     with said.open("wb") as log:
@@ -183,6 +206,8 @@ def _run(job: Job, out: Path, tail: _Tail, *, resume: bool) -> tuple[int, str]:
     try:
         while process.poll() is None:
             tail.look()
+            if job.controller in _stopped:
+                _end(process)
             time.sleep(_POLL_S)
     finally:
         if process.poll() is None:
@@ -213,6 +238,11 @@ def measure(job: Job, send: Callable[[Chunk], None]) -> Answer:
         tail.look()
         content = file.read_bytes() if file.exists() else b""
     return Answer(code, said, zlib.compress(content), hashlib.sha256(content).hexdigest())
+
+
+def stop(controller: str) -> None:
+    """End what runs in this process for a controller, and whatever of it would start later."""
+    _stopped.add(controller)
 
 
 def discard(job: Job) -> None:

@@ -103,14 +103,14 @@ class Cluster:
         self._living.append(process)
         return process
 
-    def worker(self, host: str) -> subprocess.Popen[bytes]:
-        """Start a worker on an address."""
+    def worker(self, host: str, *, nanny: bool = False) -> subprocess.Popen[bytes]:
+        """Start a worker on an address, alone or under a nanny that starts it again."""
         return self._start(
             self._inside(host),
             "worker",
             self.address,
             *("--host", host, "--name", f"{host}-{len(self._living)}", "--nthreads", "1"),
-            *("--no-nanny", "--no-dashboard", "--memory-limit", "0"),
+            *("--nanny" if nanny else "--no-nanny", "--no-dashboard", "--memory-limit", "0"),
             *("--local-directory", str(self._folder / host)),
         )
 
@@ -138,10 +138,14 @@ class Cluster:
             The stopped process; `release` lets it go on.
         """
         wait_for(lambda: self.on_host(host) >= 2)
-        (pid,) = [one.pid for one in processes() if _runs_on(one.pid, host)]
+        (pid,) = self.runs_on(host)
         os.kill(pid, signal.SIGSTOP)
         self._stopped.append(pid)
         return pid
+
+    def runs_on(self, host: str) -> list[int]:
+        """Return the runs of a host that live."""
+        return [one.pid for one in processes() if _runs_on(one.pid, host)]
 
     def release(self, pid: int) -> None:
         """Let a stopped run go on."""

@@ -8,9 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import RUN, Cluster, fleet, held_campaign, statuses, wait_for
+from clusters import (
+    RUN,
+    Cluster,
+    fleet,
+    held_campaign,
+    repetitions_in,
+    statuses,
+    wait_for,
+)
 
 from mpbench.model import Run, Status
+from mpbench.session.exclusive import exclusive
 from mpbench.store.jsonl import read
 
 pytest.importorskip("distributed")
@@ -81,6 +90,37 @@ def test_a_slow_host_is_waited_for(cluster: Cluster, tmp_path: Path) -> None:
     assert 0 == code, controller.said()
     assert {FIRST: "ok"} == statuses(out)
     assert WHOLE == numbers(read(out / FIRST))
+
+
+@pytest.mark.parametrize("nanny", [False, True])
+def test_ctrl_c_stops_the_hosts(cluster: Cluster, tmp_path: Path, nanny: bool) -> None:
+    """The hosts end their runs and free their lock; a second Ctrl-C costs no report."""
+    out = tmp_path / "out"
+    worker = cluster.worker(FIRST, nanny=nanny)
+    slow = ("--", *RUN[:4], "--reps", "5000", "--budget", "60m")
+    controller = fleet(cluster.address, out, "-o", str(out), *slow)
+    controller.waits_for(lambda: repetitions_in(out, FIRST) >= 2)
+    running = cluster.runs_on(FIRST)
+    controller.process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    controller.process.send_signal(signal.SIGINT)
+    code, kept = controller.end(), read(out / FIRST)
+    wait_for(lambda: not cluster.runs_on(FIRST))
+    (there,) = (tmp_path / "cache" / "mpbench" / "fleet").glob("mpbench-*")
+    on_host = read(there / "out")
+
+    assert 1 == len(running)
+    assert 130 == code, controller.said()
+    assert "Traceback" not in controller.said()
+    assert worker.poll() is None
+    assert {FIRST: "lost"} == statuses(out)
+    assert (out / "report.html").exists()
+    assert kept.end is not None
+    assert Status.LOST is kept.end.status
+    assert on_host.end is not None
+    assert Status.INTERRUPTED is on_host.end.status
+    with exclusive():
+        pass
 
 
 def test_a_scheduler_that_is_gone_ends_the_campaign(cluster: Cluster, tmp_path: Path) -> None:

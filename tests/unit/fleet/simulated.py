@@ -107,6 +107,7 @@ class Simulated:
         self.step = step
         self.started: list[str] = []
         self.discarded: list[str] = []
+        self.stopped: list[str] = []
         self._random = random.Random(seed)
         self._arrived: list[Chunk] = []
 
@@ -137,3 +138,7 @@ class Simulated:
         """Note it."""
         del worker
         self.discarded.append(job.host)
+
+    def stop(self, controller: str) -> None:
+        """Note it."""
+        self.stopped.append(controller)

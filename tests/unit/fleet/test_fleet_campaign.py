@@ -151,7 +151,7 @@ def test_a_lost_host_is_expected_when_a_campaign_goes_on(tmp_path: Path, content
 
 
 def test_a_campaign_that_is_given_up_keeps_what_arrived(tmp_path: Path, content: bytes) -> None:
-    """Ctrl-C cancels what runs; every host that was not done is lost, with its records."""
+    """Ctrl-C stops what runs; every host that was not done is lost, with its records."""
     cluster = Simulated(["a", "b"], content, seed=3, step=200)
     campaign = Campaign(cluster, SETTINGS, tmp_path / "out", clock=Clock())
     for _ in range(12):
@@ -162,6 +162,7 @@ def test_a_campaign_that_is_given_up_keeps_what_arrived(tmp_path: Path, content:
     assert {(Status.LOST, "stopped by the user")} == {(one.status, one.reason) for one in outcomes}
     assert all(one.repetitions for one in outcomes)
     assert [] == cluster.discarded
+    assert 1 == len(cluster.stopped)
 
 
 def test_the_first_worker_is_waited_for(tmp_path: Path, content: bytes) -> None:
