@@ -17,7 +17,7 @@ from mpbench.observe.hook.layout import LEAST_FREE_BYTES
 from mpbench.observe.members import Member, Role
 from mpbench.observe.states import State
 from mpbench.observe.tasks import tasks_of
-from mpbench.observe.things import costs_of, described, owner_of
+from mpbench.observe.things import costs_of, described, gathered, owner_of
 from mpbench.observe.words import Facts, largest_losses, verdict
 from mpbench.units import format_bytes
 
@@ -276,7 +276,7 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         else {**tasks._asdict(), "calls_in_chunk": tasks.calls_in_chunk, "call_ns": tasks.call_ns},
         "processes": [_process(one, profile.began_ns, things) for one in profile.members],
         "starts": starts,
-        "objects": [one._asdict() for one in costs],
+        "objects": [one._asdict() for one in gathered(costs)],
         "messages": _messages(profile),
         "overhead": _overhead(profile),
         "left_behind": {

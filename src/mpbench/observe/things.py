@@ -8,11 +8,11 @@ from mpbench.observe.hook import kinds
 from mpbench.observe.rings import Total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mpbench.observe.rings import Thing, Traced
 
-__all__ = ("Cost", "costs_of", "described", "owner_of")
+__all__ = ("Cost", "costs_of", "described", "gathered", "owner_of")
 
 # Words that say less about an object than any other.
 _VAGUE = {"Pipe", "Lock", "RLock", "Semaphore", "BoundedSemaphore"}
@@ -39,6 +39,8 @@ _WAITS = {
 }
 
 
+# Fewer pipes without a place stand each for itself.
+_FEW_PIPES = 4
 # Their waits are events of their own, whatever they are made of.
 _OWN_WAITS = {"Condition", "Event", "Barrier"}
 
@@ -174,3 +176,21 @@ def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
     costs = [total.cost(things[key]) for key, total in sums.items()]
     used = [one for one in costs if one.calls or one.wait_ns]
     return tuple(sorted(used, key=lambda one: (-one.wait_ns, -one.call_ns)))
+
+
+def gathered(costs: Sequence[Cost]) -> tuple[Cost, ...]:
+    """Put the pipes that nobody made by name into one: managers and listeners have many."""
+    nameless = [one for one in costs if one.what == "Pipe" and not one.place]
+    if len(nameless) < _FEW_PIPES:
+        return tuple(costs)
+    whole = Cost(
+        what=f"{len(nameless)} pipes of managers, listeners and the like",
+        place="",
+        calls=sum(one.calls for one in nameless),
+        call_ns=sum(one.call_ns for one in nameless),
+        wait_ns=sum(one.wait_ns for one in nameless),
+        longest_ns=max(one.longest_ns for one in nameless),
+        sent_bytes=sum(one.sent_bytes for one in nameless),
+        processes=max(one.processes for one in nameless),
+    )
+    return (*(one for one in costs if one not in nameless), whole)

@@ -8,7 +8,7 @@ from mpbench.observe.hook import kinds
 from mpbench.observe.members import Role
 from mpbench.observe.states import State
 from mpbench.observe.tasks import tasks_of
-from mpbench.observe.things import costs_of
+from mpbench.observe.things import Cost, costs_of, gathered
 from mpbench.observe.words import Facts, largest_losses, verdict
 
 
@@ -302,3 +302,15 @@ def test_a_program_that_recorded_nothing_is_seen_from_outside():
         (one.name, one.role) for one in made.members
     ]
     assert {State.UNKNOWN: 500 * MS} == made.members[0].totals
+
+
+def test_many_nameless_pipes_are_one_row():
+    """Connections of a manager's proxies would fill the table; three of them do not."""
+    queue = Cost("Queue", "a.py:3", 1, 1, 1, 1, 1, 1)
+    pipes = [Cost("Pipe", "", 2, 20, 10, number, 100, number) for number in range(1, 5)]
+    found = gathered([pipes[0], queue, *pipes[1:]])
+
+    assert queue == found[0]
+    assert "4 pipes of managers, listeners and the like" == found[1].what
+    assert (8, 80, 40, 4, 400, 4) == found[1][2:]
+    assert (queue, *pipes[:3]) == gathered([queue, *pipes[:3]])
