@@ -2,142 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
+from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, fixed, workload
+from mpbench.workloads.manager_uses import (
+    ATTRIBUTE_USES,
+    DICT_USES,
+    ITEMS,
+    LIST_USES,
+    SET_USES,
+    Use,
+    covered,
+    lacks,
+    using,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from multiprocessing.context import BaseContext
 
-__all__ = ("bulk", "dict_calls", "list_calls", "nested", "value_calls")
+__all__ = ("bulk", "dict_calls", "list_calls", "nested", "set_calls", "value_calls")
 
 _NEEDS = Needs(processes=2, descriptors=48)
-_ITEMS = tuple(range(16))
 # How many entries the bulk ways move.
 _MANY = 100
 
 
-class _Use(NamedTuple):
-    """One method: how it is called, what it returns, and what makes it undone."""
-
-    call: Callable[[Any], Any]
-    expected: Any = None
-    undo: Callable[[Any], Any] | None = None
+def _no_use(proxy: str) -> Callable[[Case], str | None]:
+    """Return what says why a case's call cannot be made here."""
+    return lambda case: lacks(proxy, case.text("call"))
 
 
-def _set(proxy: Any, key: Any, value: Any) -> None:
-    proxy[key] = value
+def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> Bind:
+    """Return what gives the body of one use."""
 
+    def bind(case: Case) -> Body:
+        call = case.text("call")
+        reason = lacks(kind, call)
+        if reason is not None:
+            raise UnsupportedError(reason)
+        return using(proxy, uses[call])
 
-def _delete(proxy: Any, key: Any) -> None:
-    del proxy[key]
-
-
-def _drop_last(proxy: Any) -> None:
-    del proxy[16:]
-
-
-def _add_in_place(proxy: Any) -> Any:
-    proxy += [16]
-
-
-def _multiply_in_place(proxy: Any) -> Any:
-    proxy *= 2
-
-
-_LIST_USES: Mapping[str, _Use] = {
-    "getitem": _Use(lambda one: one[7], 7),
-    "slice": _Use(lambda one: one[:], list(_ITEMS)),
-    "setitem": _Use(lambda one: _set(one, 7, 7)),
-    "delitem": _Use(lambda one: _delete(one, 15), undo=lambda one: one.append(15)),
-    "len": _Use(len, 16),
-    "contains": _Use(lambda one: 7 in one, True),
-    "append": _Use(lambda one: one.append(16), undo=_drop_last),
-    "extend": _Use(lambda one: one.extend([16, 17]), undo=_drop_last),
-    "iadd": _Use(_add_in_place, undo=_drop_last),
-    "imul": _Use(_multiply_in_place, undo=_drop_last),
-    "insert": _Use(lambda one: one.insert(16, 16), undo=_drop_last),
-    "pop": _Use(lambda one: one.pop(), 15, lambda one: one.append(15)),
-    "remove": _Use(lambda one: one.remove(15), undo=lambda one: one.append(15)),
-    "index": _Use(lambda one: one.index(7), 7),
-    "count": _Use(lambda one: one.count(7), 1),
-    "reverse": _Use(lambda one: one.reverse(), undo=lambda one: one.reverse()),
-    "sort": _Use(lambda one: one.sort()),
-}
-
-_DICT_USES: Mapping[str, _Use] = {
-    "getitem": _Use(lambda one: one[7], 7),
-    "setitem": _Use(lambda one: _set(one, 7, 7)),
-    "delitem": _Use(lambda one: _delete(one, 15), undo=lambda one: _set(one, 15, 15)),
-    "len": _Use(len, 16),
-    "contains": _Use(lambda one: 7 in one, True),
-    "get": _Use(lambda one: one.get(7), 7),
-    "setdefault": _Use(lambda one: one.setdefault(7, 0), 7),
-    "update": _Use(lambda one: one.update({7: 7})),
-    "pop": _Use(lambda one: one.pop(15), 15, lambda one: _set(one, 15, 15)),
-    "popitem": _Use(lambda one: one.popitem(), (15, 15), lambda one: _set(one, 15, 15)),
-    "keys": _Use(lambda one: sorted(one.keys()), list(_ITEMS)),
-    "values": _Use(lambda one: sorted(one.values()), list(_ITEMS)),
-    "items": _Use(lambda one: len(one.items()), 16),
-    "copy": _Use(lambda one: one.copy(), dict(zip(_ITEMS, _ITEMS))),
-    "clear": _Use(lambda one: one.clear(), undo=lambda one: one.update(zip(_ITEMS, _ITEMS))),
-}
-
-
-_ATTRIBUTE_USES: Mapping[str, _Use] = {
-    "Value.get": _Use(lambda one: one.get(), 7),
-    "Value.set": _Use(lambda one: one.set(7)),
-    "Value.value": _Use(lambda one: one.value, 7),
-    "Array.getitem": _Use(lambda one: one[7], 7),
-    "Array.slice": _Use(lambda one: list(one[:]), list(_ITEMS)),
-    "Array.setitem": _Use(lambda one: _set(one, 7, 7)),
-    "Array.len": _Use(len, 16),
-    "Namespace.get": _Use(lambda one: one.field, 7),
-    "Namespace.set": _Use(lambda one: setattr(one, "field", 7)),
-    "Namespace.delete": _Use(
-        lambda one: delattr(one, "field"), undo=lambda one: setattr(one, "field", 7)
-    ),
-}
-
-
-def _using(proxy: Any, use: _Use) -> Body:
-    """Return the body that makes one call after the other, and undoes each untimed."""
-    call, expected, undo = use
-
-    def body(iterations: int, /) -> Outcome:
-        clock = monotonic_ns
-        elapsed = right = 0
-        for _ in range(iterations):
-            began = clock()
-            found = call(proxy)
-            elapsed += clock() - began
-            right += found == expected
-            if undo is not None:
-                undo(proxy)
-        return Outcome(right, iterations, elapsed)
-
-    return body
-
-
-def _covered(proxy: str, uses: Mapping[str, _Use]) -> tuple[str, ...]:
-    """Return the methods that a table of uses calls, as users write them."""
-    special = {"getitem", "setitem", "delitem", "len", "contains", "iadd", "imul"}
-    names = (f"__{name}__" if name in special else name for name in uses if name != "slice")
-    return tuple(f"{proxy}.{name}" for name in names)
+    return bind
 
 
 @workload(
     "manager/list-calls",
     metric=Metric.TIME,
     floor="manager/access",
-    covers=("Manager", "SyncManager.list", *_covered("ListProxy", _LIST_USES)),
+    covers=("Manager", "SyncManager.list", *covered("ListProxy", LIST_USES)),
     tier=Tier.FULL,
     shares=("call",),
+    unsupported=_no_use("ListProxy"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
-    call=fixed(*_LIST_USES),
+    call=fixed(*LIST_USES),
 )
 def list_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
@@ -150,23 +71,19 @@ def list_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     del case
     with context.Manager() as manager:
-        proxy = manager.list(_ITEMS)
-
-        def bind(case: Case) -> Body:
-            return _using(proxy, _LIST_USES[case.text("call")])
-
-        yield bind
+        yield _binding("ListProxy", manager.list(ITEMS), LIST_USES)
 
 
 @workload(
     "manager/dict-calls",
     metric=Metric.TIME,
     floor="manager/access",
-    covers=("Manager", "SyncManager.dict", *_covered("DictProxy", _DICT_USES)),
+    covers=("Manager", "SyncManager.dict", *covered("DictProxy", DICT_USES)),
     tier=Tier.FULL,
     shares=("call",),
+    unsupported=_no_use("DictProxy"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
-    call=fixed(*_DICT_USES),
+    call=fixed(*DICT_USES),
 )
 def dict_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
@@ -180,12 +97,34 @@ def dict_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     del case
     with context.Manager() as manager:
-        proxy = manager.dict(zip(_ITEMS, _ITEMS))
+        yield _binding("DictProxy", manager.dict(zip(ITEMS, ITEMS)), DICT_USES)
 
-        def bind(case: Case) -> Body:
-            return _using(proxy, _DICT_USES[case.text("call")])
 
-        yield bind
+@workload(
+    "manager/set-calls",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=covered("SetProxy", SET_USES),
+    tier=Tier.FULL,
+    shares=("call",),
+    unsupported=_no_use("SetProxy"),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    call=fixed(*SET_USES),
+)
+def set_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Call each method of a shared set of 16 integers (Python 3.14 and newer).
+
+    Timed: one call of the method. Not timed: undoing what it changed, which
+    is another call; starting the manager.
+
+    Reads as: all of them cost one round trip, and what returns a set brings a
+    copy of it.
+    """
+    del case
+    with context.Manager() as manager:
+        shared = manager.set(ITEMS)  # type: ignore[attr-defined]  # new in Python 3.14
+        yield _binding("SetProxy", shared, SET_USES)
 
 
 @workload(
@@ -201,7 +140,7 @@ def dict_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     tier=Tier.FULL,
     shares=("call",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
-    call=fixed(*_ATTRIBUTE_USES),
+    call=fixed(*ATTRIBUTE_USES),
 )
 def value_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
@@ -217,14 +156,14 @@ def value_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     with context.Manager() as manager:
         proxies: dict[str, Any] = {
             "Value": manager.Value("i", 7),
-            "Array": manager.Array("i", _ITEMS),
+            "Array": manager.Array("i", ITEMS),
             "Namespace": manager.Namespace(),
         }
         proxies["Namespace"].field = 7
 
         def bind(case: Case) -> Body:
             kind = case.text("call").partition(".")[0]
-            return _using(proxies[kind], _ATTRIBUTE_USES[case.text("call")])
+            return using(proxies[kind], ATTRIBUTE_USES[case.text("call")])
 
         yield bind
 
@@ -314,7 +253,7 @@ def nested(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     del case
     with context.Manager() as manager:
-        inner = manager.list(_ITEMS)
+        inner = manager.list(ITEMS)
         outer = manager.dict(inner=inner)
 
         def body(iterations: int, /) -> Outcome:

@@ -182,7 +182,6 @@ def _unlink_listeners(known: set[str]) -> None:
     covers=(
         *("Manager", "SyncManager.Pool", "IteratorProxy.__next__"),
         *(f"PoolProxy.{call}" for call in _CALLS),
-        *("PoolProxy.close", "PoolProxy.join", "PoolProxy.terminate"),
     ),
     tier=Tier.FULL,
     shares=("call",),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mpbench.workloads._served import Bench
 
-__all__ = ("custom", "generator", "network")
+__all__ = ("connect", "custom", "generator", "network")
 
 _NEEDS = Needs(processes=2, descriptors=48)
 
@@ -36,10 +36,7 @@ def _bench() -> type[Bench]:
     "manager/custom",
     metric=Metric.TIME,
     floor="manager/access",
-    covers=(
-        *("BaseManager.register", "BaseManager.start", "BaseManager.join", "BaseManager.address"),
-        *("AutoProxy", "BaseProxy"),
-    ),
+    covers=("AutoProxy", "BaseProxy"),
     facts={"create": Metric.TIME},
     shares=("proxy",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
@@ -94,9 +91,10 @@ def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
     metric=Metric.TIME,
     floor="manager/access",
     covers=(
-        *("BaseManager.register", "BaseManager.start", "IteratorProxy.__next__"),
-        *("IteratorProxy.send", "IteratorProxy.throw", "IteratorProxy.close"),
+        *("IteratorProxy.__next__", "IteratorProxy.send"),
+        *("IteratorProxy.throw", "IteratorProxy.close"),
     ),
+    facts={"close": Metric.TIME},
     tier=Tier.FULL,
     shares=("call",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
@@ -106,8 +104,9 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     Drive a generator that lives in a manager.
 
-    Timed: one `next`, `send` or `throw`, until the next value is here. Not
-    timed: making the generator and closing it, once for each sample.
+    Timed: one `next`, `send` or `throw`, until the next value is here. The
+    fact `close` is the time for closing the generator, taken once for each
+    sample. Not timed: making it.
 
     Reads as: an iterator over a process boundary makes a round trip for each
     of its values.
@@ -127,9 +126,10 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
                 began = monotonic_ns()
                 for _ in range(iterations):
                     right += step(*arguments) >= 0
-                elapsed = monotonic_ns() - began
+                ended = monotonic_ns()
                 numbers.close()
-                return Outcome(right, iterations, elapsed)
+                closing = monotonic_ns() - ended
+                return Outcome(right, iterations, ended - began, {"close": closing})
 
             return body
 
@@ -156,10 +156,7 @@ def _serve(control: Connection, family: str, authkey: bytes, serializer: str) ->
     "manager/network",
     metric=Metric.ROUND_TRIP,
     floor="floor/socket-round-trip",
-    covers=(
-        *("BaseManager.register", "BaseManager.get_server", "BaseManager.connect"),
-        "AutoProxy",
-    ),
+    covers=("AutoProxy", "BaseProxy"),
     shares=("family", "serializer", "payload_bytes"),
     revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
@@ -209,6 +206,49 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
                 # Its bytes come back in a wrapper.
                 message = message.hex()[:size]
             return _echoing(served(case.text("family"), serializer), message)
+
+        yield bind
+
+
+@workload(
+    "manager/connect",
+    metric=Metric.TIME,
+    floor="floor/socket-connect",
+    covers=("BaseManager.connect",),
+    shares=("family",),
+    needs=lambda case: _NEEDS._replace(processes=3),  # noqa: ARG005
+    family=fixed("AF_UNIX", "AF_INET"),
+)
+def connect(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Connect a new client to a remote manager that already runs.
+
+    Timed: making the manager object with address and key, and
+    `BaseManager.connect`, which makes a connection, is authenticated, and asks
+    the server for a sign of life. Not timed: starting the server.
+
+    Reads as: what a program pays before it can ask a manager on the network
+    for its first proxy, without the network.
+    """
+    del case
+    authkey = os.urandom(32)
+    with ExitStack() as stack:
+
+        def bind(case: Case) -> Body:
+            serving = partner(context, _serve, case.text("family"), authkey, "pickle")
+            address = stack.enter_context(serving).recv()
+
+            def body(iterations: int, /) -> int:
+                make = _bench()
+                connected = 0
+                for _ in range(iterations):
+                    client = make(address, authkey)
+                    client.connect()
+                    connected += client.address == address
+                return connected
+
+            body(1)
+            return body
 
         yield bind
 

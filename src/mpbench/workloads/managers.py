@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -52,6 +53,11 @@ def make_shared(manager: SyncManager, kind: str) -> Any:
     return getattr(manager, kind)(*arguments.get(kind, ()))
 
 
+def _is_there(kind: str) -> bool:
+    """Tell whether managers here share such objects, without the heavy import of one."""
+    return kind != "set" or sys.version_info >= (3, 14)
+
+
 def _no_such_type(case: Case) -> str | None:
     from multiprocessing.managers import SyncManager
 
@@ -63,7 +69,7 @@ def _no_such_type(case: Case) -> str | None:
     "manager/start",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=("Manager", "SyncManager.start", "SyncManager.address", "SyncManager.join"),
+    covers=("Manager", "SyncManager.start", "SyncManager.join"),
     facts={"shutdown": Metric.TIME},
     alone=True,
     revision=2,
@@ -91,9 +97,10 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
             manager = context.Manager()
             started = clock()
             reachable += bool(manager.address)
+            ended_from = clock()
             manager.shutdown()
             manager.join()
-            ending += clock() - started
+            ending += clock() - ended_from
             starting += started - began
         return Outcome(reachable, iterations, starting, {"shutdown": ending / iterations})
 
@@ -104,7 +111,7 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
     "manager/proxy-create",
     metric=Metric.TIME,
     floor="floor/socket-connect",
-    covers=("Manager", *(f"SyncManager.{kind}" for kind in _MORE_KINDS if kind != "set")),
+    covers=("Manager", *(f"SyncManager.{kind}" for kind in _MORE_KINDS if _is_there(kind))),
     facts={"drop": Metric.TIME},
     shares=("kind",),
     unsupported=_no_such_type,

@@ -1,0 +1,226 @@
+"""Every method of the objects that a manager shares: how it is called, and what it must return."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from mpbench.clock import monotonic_ns
+from mpbench.workload import Body, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = (
+    "ATTRIBUTE_USES",
+    "DICT_USES",
+    "ITEMS",
+    "LIST_USES",
+    "SET_USES",
+    "Use",
+    "covered",
+    "lacks",
+    "using",
+)
+
+ITEMS = tuple(range(16))
+
+
+def _unite_in_place(more: Any) -> Callable[[Any], Any]:
+    """Return what does `|=`."""
+
+    def unite(proxy: Any) -> None:
+        proxy |= more
+
+    return unite
+
+
+class Use(NamedTuple):
+    """One method: how it is called, what it returns, and what makes it undone."""
+
+    call: Callable[[Any], Any]
+    expected: Any = None
+    undo: Callable[[Any], Any] | None = None
+
+
+def _set(proxy: Any, key: Any, value: Any) -> None:
+    proxy[key] = value
+
+
+def _delete(proxy: Any, key: Any) -> None:
+    del proxy[key]
+
+
+def _drop_last(proxy: Any) -> None:
+    del proxy[16:]
+
+
+def _add_in_place(proxy: Any) -> Any:
+    proxy += [16]
+
+
+def _multiply_in_place(proxy: Any) -> Any:
+    proxy *= 2
+
+
+LIST_USES: Mapping[str, Use] = {
+    "getitem": Use(lambda one: one[7], 7),
+    "slice": Use(lambda one: one[:], list(ITEMS)),
+    "setitem": Use(lambda one: _set(one, 7, 7)),
+    "delitem": Use(lambda one: _delete(one, 15), undo=lambda one: one.append(15)),
+    "len": Use(len, 16),
+    "contains": Use(lambda one: 7 in one, True),
+    "append": Use(lambda one: one.append(16), undo=_drop_last),
+    "extend": Use(lambda one: one.extend([16, 17]), undo=_drop_last),
+    "iadd": Use(_add_in_place, undo=_drop_last),
+    "imul": Use(_multiply_in_place, undo=_drop_last),
+    "insert": Use(lambda one: one.insert(16, 16), undo=_drop_last),
+    "pop": Use(lambda one: one.pop(), 15, lambda one: one.append(15)),
+    "remove": Use(lambda one: one.remove(15), undo=lambda one: one.append(15)),
+    "index": Use(lambda one: one.index(7), 7),
+    "count": Use(lambda one: one.count(7), 1),
+    "__add__": Use(lambda one: one + [16], [*ITEMS, 16]),  # noqa: RUF005 - the sign is what is timed
+    "mul": Use(lambda one: one * 2, [*ITEMS, *ITEMS]),
+    "rmul": Use(lambda one: 2 * one, [*ITEMS, *ITEMS]),
+    "reversed": Use(lambda one: list(reversed(one)), list(reversed(ITEMS))),
+    "reverse": Use(lambda one: one.reverse(), undo=lambda one: one.reverse()),
+    "sort": Use(lambda one: one.sort()),
+    # From Python 3.14 on.
+    "clear": Use(lambda one: one.clear(), undo=lambda one: one.extend(ITEMS)),
+    "copy": Use(lambda one: one.copy(), list(ITEMS)),
+}
+
+DICT_USES: Mapping[str, Use] = {
+    "getitem": Use(lambda one: one[7], 7),
+    "setitem": Use(lambda one: _set(one, 7, 7)),
+    "delitem": Use(lambda one: _delete(one, 15), undo=lambda one: _set(one, 15, 15)),
+    "len": Use(len, 16),
+    "contains": Use(lambda one: 7 in one, True),
+    "get": Use(lambda one: one.get(7), 7),
+    "setdefault": Use(lambda one: one.setdefault(7, 0), 7),
+    "update": Use(lambda one: one.update({7: 7})),
+    "pop": Use(lambda one: one.pop(15), 15, lambda one: _set(one, 15, 15)),
+    "popitem": Use(lambda one: one.popitem(), (15, 15), lambda one: _set(one, 15, 15)),
+    "keys": Use(lambda one: sorted(one.keys()), list(ITEMS)),
+    "values": Use(lambda one: sorted(one.values()), list(ITEMS)),
+    "items": Use(lambda one: len(one.items()), 16),
+    "copy": Use(lambda one: one.copy(), dict(zip(ITEMS, ITEMS))),
+    "clear": Use(lambda one: one.clear(), undo=lambda one: one.update(zip(ITEMS, ITEMS))),
+    # From Python 3.14 on.
+    "or": Use(lambda one: one | {7: 7}, dict(zip(ITEMS, ITEMS))),
+    "ror": Use(lambda one: {7: 7} | one, dict(zip(ITEMS, ITEMS))),
+    "ior": Use(_unite_in_place({7: 7})),
+    "reversed": Use(lambda one: list(reversed(one)), list(reversed(ITEMS))),
+    "fromkeys": Use(lambda one: one.fromkeys((7,), 7), {7: 7}),
+}
+
+_SET = frozenset(ITEMS)
+_ODD = frozenset(range(1, 16, 2))
+
+
+def _refill(one: Any) -> None:
+    one.update(ITEMS)
+
+
+# From Python 3.14 on; each result is that of a plain set.
+SET_USES: Mapping[str, Use] = {
+    "len": Use(len, 16),
+    "contains": Use(lambda one: 7 in one, True),
+    "add": Use(lambda one: one.add(7)),
+    "discard": Use(lambda one: one.discard(15), undo=_refill),
+    "remove": Use(lambda one: one.remove(15), undo=_refill),
+    "pop": Use(lambda one: one.pop() in _SET, True, _refill),
+    "clear": Use(lambda one: one.clear(), undo=_refill),
+    "copy": Use(lambda one: one.copy(), _SET),
+    "update": Use(lambda one: one.update((7,))),
+    "union": Use(lambda one: one.union(_ODD), _SET),
+    "intersection": Use(lambda one: one.intersection(_ODD), _ODD),
+    "difference": Use(lambda one: one.difference(_ODD), _SET - _ODD),
+    "symmetric_difference": Use(lambda one: one.symmetric_difference(_ODD), _SET - _ODD),
+    "intersection_update": Use(lambda one: one.intersection_update(_ODD), undo=_refill),
+    "difference_update": Use(lambda one: one.difference_update(_ODD), undo=_refill),
+    "symmetric_difference_update": Use(
+        lambda one: one.symmetric_difference_update(_ODD), undo=_refill
+    ),
+    "isdisjoint": Use(lambda one: one.isdisjoint(_ODD), False),
+    "issubset": Use(lambda one: one.issubset(_SET), True),
+    "issuperset": Use(lambda one: one.issuperset(_ODD), True),
+    "or": Use(lambda one: one | _ODD, _SET),
+    "and": Use(lambda one: one & _ODD, _ODD),
+    "sub": Use(lambda one: one - _ODD, _SET - _ODD),
+    "xor": Use(lambda one: one ^ _ODD, _SET - _ODD),
+    "le": Use(lambda one: one <= _SET, True),
+    "ge": Use(lambda one: one >= _ODD, True),
+    "lt": Use(lambda one: one < _SET, False),
+    "gt": Use(lambda one: one > _ODD, True),
+    "ior": Use(_unite_in_place(_ODD)),
+}
+
+
+ATTRIBUTE_USES: Mapping[str, Use] = {
+    "Value.get": Use(lambda one: one.get(), 7),
+    "Value.set": Use(lambda one: one.set(7)),
+    "Value.value": Use(lambda one: one.value, 7),
+    "Array.getitem": Use(lambda one: one[7], 7),
+    "Array.slice": Use(lambda one: list(one[:]), list(ITEMS)),
+    "Array.setitem": Use(lambda one: _set(one, 7, 7)),
+    "Array.len": Use(len, 16),
+    "Namespace.get": Use(lambda one: one.field, 7),
+    "Namespace.set": Use(lambda one: setattr(one, "field", 7)),
+    "Namespace.delete": Use(
+        lambda one: delattr(one, "field"), undo=lambda one: setattr(one, "field", 7)
+    ),
+}
+
+
+def using(proxy: Any, use: Use) -> Body:
+    """Return the body that makes one call after the other, and undoes each untimed."""
+    call, expected, undo = use
+
+    def body(iterations: int, /) -> Outcome:
+        clock = monotonic_ns
+        elapsed = right = 0
+        for _ in range(iterations):
+            began = clock()
+            found = call(proxy)
+            elapsed += clock() - began
+            right += found == expected
+            if undo is not None:
+                undo(proxy)
+        return Outcome(right, iterations, elapsed)
+
+    return body
+
+
+# Methods that have a sign or a function of their own.
+_SPECIAL = {
+    *("getitem", "setitem", "delitem", "len", "contains", "iadd", "imul", "mul", "rmul"),
+    *("reversed", "and", "or", "sub", "xor", "ior", "ror", "ge", "gt", "le", "lt"),
+}
+
+
+# What a proxy has got since, by type; no import of the managers, which are heavy, tells it.
+_SINCE_3_14 = {
+    "ListProxy": {"clear", "copy"},
+    "DictProxy": {"or", "ror", "ior", "reversed", "fromkeys"},
+    "SetProxy": set(SET_USES),
+}
+
+
+def _method(name: str) -> str:
+    """Return the name of a use as Python writes it."""
+    return f"__{name}__" if name in _SPECIAL else name
+
+
+def lacks(proxy: str, name: str) -> str | None:
+    """Say why this Python's proxies of a type have no such method, or None."""
+    if sys.version_info >= (3, 14) or name not in _SINCE_3_14.get(proxy, ()):
+        return None
+    return f"{proxy} has no {_method(name)} before Python 3.14"
+
+
+def covered(proxy: str, uses: Mapping[str, Use]) -> tuple[str, ...]:
+    """Return the methods that a table of uses calls, as users write them."""
+    return tuple(
+        f"{proxy}.{_method(name)}" for name in uses if name != "slice" and not lacks(proxy, name)
+    )
