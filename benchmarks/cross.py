@@ -3,6 +3,9 @@
 from ._adapter import case as _case
 
 
+class CrossAttributes(_case("cross/attributes")): ...
+
+
 class CrossIdleCost(_case("cross/idle-cost")): ...
 
 

@@ -43,6 +43,15 @@ TYPES = {
     "SharedMemoryManager": multiprocessing.managers.SharedMemoryManager,
 }
 
+# The proxies that a SyncManager hands out; those without a class of their own are
+# made of the methods that the server names.
+PROXIES = {
+    kind[3].__name__: kind[3]
+    for kind in multiprocessing.managers.SyncManager._registry.values()
+    if kind[3] is not multiprocessing.managers.AutoProxy
+}
+TYPES.update(PROXIES)
+
 # Methods that objects get when they are made, which their classes do not show.
 MADE = {
     **dict.fromkeys(
@@ -57,11 +66,23 @@ MODULES = {
     "shared_memory.": multiprocessing.shared_memory,
 }
 
+# Attributes of a proxy are asked for by this one, and claimed by their own names.
+HOW_ATTRIBUTES_ARE_ASKED = {"__getattribute__", "__class_getitem__"}
+
 # What no workload measures, and why that is right.
 EXCLUDED = {
     "Pool.Process": "how a pool makes its workers; an implementation detail",
     "ThreadPool.Process": "as Pool.Process",
-    "SharedMemoryManager.get_server": "what its start calls; BaseManager.get_server is covered",
+    "BaseManager.register": "called in set-up of manager/custom; once in a program",
+    "BaseManager.get_server": "called in set-up of manager/network; once in a server",
+    "SyncManager.register": "as BaseManager.register",
+    "SyncManager.get_server": "as BaseManager.get_server",
+    "SharedMemoryManager.register": "as BaseManager.register",
+    "ValueProxy.value": "another name of get and set; manager/value-calls times it as well",
+    "PoolProxy.close": "called once at the end of manager/pool; Pool.close behind one call",
+    "PoolProxy.join": "called once at the end of manager/pool; Pool.join behind one call",
+    "PoolProxy.terminate": "called once at the end of manager/pool; Pool.terminate behind one call",
+    "SharedMemoryManager.get_server": "what its start calls; as BaseManager.get_server",
     "ProcessError": "the base of exceptions that are covered; nothing raises it",
     "allow_connection_pickling": "imports a module; process/one-time measures imports",
     "reducer": "a module that leaks into the namespace; reduction's functions are covered",
@@ -78,6 +99,9 @@ def required() -> Iterator[str]:
             if not attribute.startswith("_"):
                 yield f"{name}.{attribute}"
         yield from (f"{name}.{attribute}" for attribute in MADE.get(name, ()))
+    for name, kind in PROXIES.items():
+        exposed = getattr(kind, "_exposed_", None) or ()
+        yield from (f"{name}.{one}" for one in exposed if one not in HOW_ATTRIBUTES_ARE_ASKED)
 
 
 def covered() -> set[str]:
@@ -118,6 +142,7 @@ def test_a_hole_would_be_seen() -> None:
     claims = {claim for claim in covered() if not claim.startswith("Barrier")}
 
     assert not is_covered("Barrier.wait", claims)
+    assert not is_covered("ListProxy.append", claims - {"ListProxy.append"})
     assert is_covered("JoinableQueue.put_nowait", covered())
 
 

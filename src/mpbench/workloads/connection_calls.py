@@ -9,16 +9,20 @@ from contextlib import ExitStack
 from multiprocessing.connection import (
     Client,
     Connection,
+    Listener,
     answer_challenge,
     deliver_challenge,
 )
 from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
+from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
     CREW_FACTS,
+    Bind,
     Body,
+    Check,
     Needs,
     NoFloor,
     Outcome,
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
-__all__ = ("challenge", "clients", "no_listener")
+__all__ = ("challenge", "clients", "listen", "no_listener")
 
 # A visit takes milliseconds on a busy machine; a shorter window may see none.
 _LEAST_MS = 100
@@ -83,6 +87,50 @@ def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
             return done
 
         yield body
+
+
+@workload(
+    "connection/listen",
+    metric=Metric.TIME,
+    floor=NoFloor("socket, bind, listen and close are the kernel's own operations"),
+    covers=("Listener", "Listener.close"),
+    by_method=False,
+    tier=Tier.FULL,
+    shares=("family",),
+    family=fixed("AF_UNIX", "AF_INET"),
+)
+def listen(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Make a Listener to which nobody comes, and close it.
+
+    Timed: `Listener(address, family)` with a private path or a free port, and
+    `Listener.close`, which removes the path.
+
+    Reads as: what a server pays before its first client. A manager and a
+    fork server make one each.
+    """
+    del context, case
+    with tempfile.TemporaryDirectory(prefix="mpbench-") as folder:
+
+        def bind(case: Case) -> Body:
+            family = case.text("family")
+            address: Any = f"{folder}/l" if family == "AF_UNIX" else ("127.0.0.1", 0)
+
+            def body(iterations: int, /) -> Check:
+                for _ in range(iterations):
+                    Listener(address, family).close()
+
+                def check() -> int:
+                    left = os.listdir(folder)
+                    if left:
+                        raise VerificationError(0, len(left), "paths of closed listeners are left")
+                    return iterations
+
+                return check
+
+            return body
+
+        yield bind
 
 
 @workload(

@@ -98,10 +98,7 @@ def listening(
     "connection/connect",
     metric=Metric.TIME,
     floor="floor/socket-connect",
-    covers=(
-        *("connection.Client", "Listener", "Listener.accept", "Listener.close"),
-        *("Listener.address", "Listener.last_accepted", "Connection.recv_bytes"),
-    ),
+    covers=("connection.Client", "Listener", "Listener.accept", "Connection.recv_bytes"),
     facts={"client_return": Metric.TIME},
     tier=Tier.QUICK,
     lead=True,
@@ -181,8 +178,8 @@ def _echo(control: Connection, at: Address) -> None:
     metric=Metric.ROUND_TRIP,
     floor="floor/socket-round-trip",
     covers=(
-        *("connection.Client", "Listener", "Listener.accept", "Listener.address"),
-        *("Listener.close", "Connection.send_bytes", "Connection.recv_bytes"),
+        *("connection.Client", "Listener"),
+        *("Connection.send_bytes", "Connection.recv_bytes"),
     ),
     shares=("family", "payload_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005

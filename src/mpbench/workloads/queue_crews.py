@@ -110,8 +110,8 @@ def _let_out(gang: Crew, queue: Any, consumers: int) -> None:
     metric=Metric.THROUGHPUT,
     floor="pipe/message-rate",
     covers=(
-        *("Queue", "Queue.put", "Queue.get", "Queue.empty"),
-        *("SimpleQueue", "SimpleQueue.put", "SimpleQueue.get", "SimpleQueue.empty"),
+        *("Queue", "Queue.put", "Queue.get"),
+        *("SimpleQueue", "SimpleQueue.put", "SimpleQueue.get"),
     ),
     facts=CREW_FACTS,
     timing=Timing.WINDOW,
