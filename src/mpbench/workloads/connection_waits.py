@@ -157,7 +157,7 @@ def _too_many(case: Case) -> str | None:
     "connection/wait-sentinels",
     metric=Metric.TIME,
     floor="floor/poll",
-    covers=("Process.start", "Process.sentinel", "connection.wait"),
+    covers=("Process.sentinel", "connection.wait"),
     shares=("objects",),
     unsupported=_too_many,
     needs=lambda case: Needs(

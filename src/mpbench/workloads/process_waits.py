@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from multiprocessing import connection as _connection
 from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Needs, Outcome, Sweep, fixed, workload
-from mpbench.workloads.starts import crowd, crowded, ended, outcome_of, process_of, stamps, warm
-from mpbench.workloads.targets import exit_at_once
+from mpbench.workload import Body, Outcome, fixed, workload
+from mpbench.workloads.starts import crowd, outcome_of, stamps, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
-__all__ = ("join_alive", "join_expires", "wait_sentinels")
+__all__ = ("join_alive", "join_expires")
 
 
 @workload(
@@ -83,48 +81,3 @@ def join_expires(context: BaseContext, case: Case) -> Iterator[Body]:
                 return outcome_of(late, {}, iterations)
 
             yield body
-
-
-@workload(
-    "process/wait-sentinels",
-    metric=Metric.TIME,
-    floor="floor/poll",
-    covers=("connection.wait", "Process.sentinel"),
-    unsupported=crowded,
-    needs=lambda case: Needs(
-        processes=case.integer("objects"),
-        descriptors=4 * case.integer("objects") + 32,
-        memory_bytes=case.integer("objects") * (16 << 20),
-    ),
-    deadline_s=240.0,
-    objects=Sweep((8,), (8,), (1, 8, 64, 256)),
-)
-def wait_sentinels(context: BaseContext, case: Case) -> Iterator[Body]:
-    """
-    Wait on the sentinels of several children, of which one has ended.
-
-    Timed: one `connection.wait`, which returns at once.
-
-    Reads as: what it costs to look after so many children. Each call
-    registers every sentinel anew, so it grows with their number.
-    """
-    count = case.integer("objects")
-    with stamps() as pipe:
-        warm(context)
-        with crowd(context, count - 1, pipe) as others:
-            gone = process_of(context, exit_at_once, ())
-            gone.start()
-            sentinels = [child.sentinel for child in (*others, gone)]
-            _connection.wait([gone.sentinel])
-
-            def body(iterations: int, /) -> int:
-                wait = _connection.wait
-                ready = 0
-                for _ in range(iterations):
-                    ready += len(wait(sentinels))
-                return ready
-
-            try:
-                yield body
-            finally:
-                ended(gone)
