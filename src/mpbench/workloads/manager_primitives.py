@@ -195,8 +195,8 @@ def pool(context: BaseContext, case: Case) -> Iterator[Bind]:
     Timed: one call of the pool's method with one task, until its result is
     here. Not timed: starting the manager and its pool of one worker.
 
-    Reads as: `pool/apply` and its relatives with a round trip to the manager in
-    front. The asynchronous calls and imap return proxies, which are made and
+    Reads as: `pool/apply-round-trip` and its relatives with a round trip to the
+    manager in front. The asynchronous calls and imap return proxies, which are made and
     dropped with connections of their own.
     """
     del case

@@ -203,7 +203,7 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
 
     Reads as: a round trip to another process with two pickled messages and a
     method call in a thread there, whatever the type. Compare with
-    `shared/value` and `shared/array`, which read memory.
+    `shared/access`, which reads memory.
     """
     del case
     with context.Manager() as manager:

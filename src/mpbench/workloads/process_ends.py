@@ -123,11 +123,13 @@ def exit_path(context: BaseContext, case: Case) -> Iterator[Body]:
     Timed: from the last statement of the child's function until `join` has
     returned. Not timed: the start.
 
-    `leaving` is nothing, 100 finalizers, 1 MiB in a queue that the parent
-    reads only after it, or the same with `cancel_join_thread`.
+    `leaving` is nothing, 100 finalizers, 1 MiB in a queue, which the parent
+    gets before it joins, or the same with `cancel_join_thread`, which nobody
+    gets.
 
     Reads as: what a child does after its function has returned. A child that
-    has put into a queue ends only when a reader takes the message.
+    has put into a queue ends only when a reader takes the message, so the
+    time contains the message's way to the parent.
     """
     leaving = case.text("leaving")
     with stamps() as pipe:

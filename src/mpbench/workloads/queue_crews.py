@@ -200,7 +200,7 @@ def worker_pattern(context: BaseContext, case: Case) -> Iterator[Bind]:
     Reads as: tasks per second of a pool made by hand. With `task_us=0` it is
     the most that two queues and one parent can hand out; with longer tasks it
     should be the number of workers that have a CPU, divided by the task's
-    length. Compare with `pool/map` at chunk size 1.
+    length. Compare with `pool/task-overhead` at chunk size 1.
     """
     tasks, results = context.Queue(), context.Queue()
     workers: list[BaseProcess] = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mpbench.catalog import discover
 from mpbench.model import Tier
 
@@ -47,3 +49,15 @@ def test_named_floors_exist() -> None:
     }
 
     assert set() == named - set(CATALOGUE)
+
+
+def test_what_docstrings_name_exists() -> None:
+    """A workload, a family with a star, or nothing: whoever reads it looks for it."""
+    families = "|".join(sorted({one.family for one in CATALOGUE.values()}))
+    missing = {
+        name: lost
+        for name, one in CATALOGUE.items()
+        if (lost := set(re.findall(rf"`((?:{families})/[a-z0-9-]+)`", one.doc)) - set(CATALOGUE))
+    }
+
+    assert {} == missing
