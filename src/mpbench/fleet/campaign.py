@@ -7,6 +7,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from mpbench import __version__
 from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.fleet.receive import Receiver
 from mpbench.fleet.task import Answer, Job
@@ -114,6 +115,7 @@ class Campaign:
             job = Job(
                 *(given.campaign, name, given.arguments, given.python, given.wait_s),
                 controller=self._controller,
+                mpbench=__version__,
             )
             host = _Host(job, Receiver(self._folder / job.folder))
             self._hosts[name] = self._by_key[job.key] = host
@@ -189,6 +191,11 @@ class Campaign:
         self._end(host, Status.LOST, reason)
 
     def _finish(self, host: _Host, answer: Answer) -> None:
+        if answer.mpbench != __version__:
+            # Its numbers may mean something else, so that none of them is taken.
+            found = f"host has mpbench {answer.mpbench}, expected {__version__}"
+            self._end(host, Status.FAILED, f"{found}; install that version there")
+            return
         damage = host.receiver.complete(answer)
         if damage is not None:
             self._start(host, damage)

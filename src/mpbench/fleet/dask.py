@@ -44,7 +44,8 @@ def _perform(job: tuple[Any, ...], topic: str) -> tuple[Any, ...]:
 
     worker = get_worker()
     return tuple(
-        measure(Job(*job), lambda chunk: worker.log_event(topic, tuple(chunk))),
+        # Another version may say more of a job; that it is another one is answered.
+        measure(Job(*job[: len(Job._fields)]), lambda chunk: worker.log_event(topic, tuple(chunk))),
     )
 
 
@@ -59,7 +60,7 @@ class _Task:
         status = self._future.status
         if status == "finished":
             try:
-                return Answer(*self._future.result(timeout=_CONNECT_S))
+                return Answer(*self._future.result(timeout=_CONNECT_S)[: len(Answer._fields)])
             except Exception as error:  # noqa: BLE001 - a network can fail in any way; it is shown
                 return f"its answer did not arrive: {type(error).__name__}: {error}"
         if status == "error":

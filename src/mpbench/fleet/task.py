@@ -25,6 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from mpbench import __version__
 from mpbench.errors import RecordError
 from mpbench.store.jsonl import read
 
@@ -51,6 +52,9 @@ _KEPT_VARIABLES = (
     *("LD_LIBRARY_PATH", "XDG_CACHE_HOME", "MPBENCH_LOCK", "PYTHONPATH"),
 )
 
+# What an interpreter ends with that has another mpbench; its last line is the version.
+_OTHER_VERSION = 76
+
 # Run by the interpreter that measures: it asks the kernel for SIGTERM when the
 # worker dies, and becomes the run. SIGTERM ends a run in good order.
 _START = (
@@ -58,7 +62,10 @@ _START = (
     "try: ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)\n"
     "except (OSError, AttributeError): pass\n"
     "if os.getppid() != int(sys.argv[1]): sys.exit(75)\n"
-    "os.execv(sys.executable, [sys.executable, '-m', 'mpbench', 'run', *sys.argv[2:]])\n"
+    "try: from mpbench import __version__ as here\n"
+    "except ImportError: here = 'none'\n"
+    "if sys.argv[2] not in ('', here): sys.exit(print(here, file=sys.stderr) or 76)\n"
+    "os.execv(sys.executable, [sys.executable, '-m', 'mpbench', 'run', *sys.argv[3:]])\n"
 )
 
 
@@ -69,6 +76,7 @@ class Job(NamedTuple):
     `campaign` and `host` are the key: two tasks with the same key are one
     measurement. `arguments` are those of `mpbench run`. `controller` is the
     one `mpbench fleet` that asks, so that `stop` does not end what another asks later.
+    `mpbench` is the version that it expects on the host.
     """
 
     campaign: str
@@ -77,6 +85,7 @@ class Job(NamedTuple):
     python: str | None = None
     wait_s: float = 0.0
     controller: str = ""
+    mpbench: str = ""
 
     @property
     def key(self) -> str:
@@ -102,12 +111,22 @@ class Chunk(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """How a run ended: its exit code, what it said, and its compressed result file."""
+    """
+    How a run ended: its exit code, what it said, and its compressed result file.
+
+    `mpbench` is the version on the host, of the interpreter that measures.
+    """
 
     code: int
     said: str
     packed: bytes
     digest: str
+    mpbench: str = "of an older kind"
+
+
+def _answer(code: int, said: str, content: bytes, version: str = __version__) -> Answer:
+    digest = hashlib.sha256(content).hexdigest()
+    return Answer(code, said, zlib.compress(content), digest, version)
 
 
 def _base() -> Path:
@@ -137,7 +156,7 @@ def _command(job: Job, out: Path, *, resume: bool) -> list[str]:
     place = ["--resume", str(out)] if resume else [*job.arguments, "-o", str(out)]
     wait = ["--wait", f"{job.wait_s:g}s"] if job.wait_s else []
     python = job.python or sys.executable
-    return [python, "-c", _START, str(os.getpid()), *place, *wait]
+    return [python, "-c", _START, str(os.getpid()), job.mpbench, *place, *wait]
 
 
 def _state(out: Path) -> str:
@@ -226,6 +245,8 @@ def measure(job: Job, send: Callable[[Chunk], None]) -> Answer:
         send: Takes whole lines as soon as they are written. They may be lost
             or come twice; the answer has all of them.
     """
+    if job.mpbench not in {"", __version__}:
+        return _answer(_OTHER_VERSION, "", b"")
     folder = _folder(job)
     out = folder / "out"
     file = out / "results.jsonl"
@@ -237,7 +258,8 @@ def measure(job: Job, send: Callable[[Chunk], None]) -> Answer:
             code, said = _run(job, out, tail, resume=state == "part")
         tail.look()
         content = file.read_bytes() if file.exists() else b""
-    return Answer(code, said, zlib.compress(content), hashlib.sha256(content).hexdigest())
+    version = said if code == _OTHER_VERSION else __version__
+    return _answer(code, said, content, version)
 
 
 def stop(controller: str) -> None:

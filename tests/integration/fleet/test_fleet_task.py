@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mpbench import __version__
 from mpbench.fleet.campaign import Outcome, Settings, save
 from mpbench.fleet.receive import Receiver
 from mpbench.fleet.task import Chunk, Job, measure
@@ -52,6 +53,21 @@ def test_a_run_sees_nothing_of_its_worker(
     assert {"HOME", "PATH"} <= seen
     assert set() == seen & {"OMP_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_", "DASK_PARENT"}
     assert "SECRET_TOKEN" not in seen
+
+
+def test_another_version_measures_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker, or the interpreter that it is to use, answers with its version at once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    other = tmp_path / "mpbench"
+    other.mkdir()
+    (other / "__init__.py").write_text('__version__ = "0.0.7"')
+    there = measure(Job("c0ffee", "here", (), mpbench="0.0.7"), lambda _: None)
+    here = measure(Job("c0ffee", "here", (), mpbench=__version__), lambda _: None)
+
+    assert __version__ == there.mpbench
+    assert "0.0.7" == here.mpbench
+    assert not list(tmp_path.rglob("results.jsonl"))
 
 
 def test_only_its_user_can_read_what_a_host_keeps(teller: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import random
 import zlib
 from pathlib import Path
 
+from mpbench import __version__
 from mpbench.fleet.task import Answer, Chunk, Job
 from mpbench.model import (
     Case,
@@ -74,7 +75,7 @@ class _Task:
         content = self._cluster.content
         if self._sent == len(content):
             digest = hashlib.sha256(content).hexdigest()
-            return Answer(0, "", self._cluster.packed, digest)
+            return Answer(0, "", self._cluster.packed, digest, self._cluster.version)
         end = content.find(b"\n", min(len(content) - 1, self._sent + self._cluster.step)) + 1
         piece = content[self._sent : end]
         self._cluster.send(
@@ -108,6 +109,7 @@ class Simulated:
         self.started: list[str] = []
         self.discarded: list[str] = []
         self.stopped: list[str] = []
+        self.version = __version__
         self._random = random.Random(seed)
         self._arrived: list[Chunk] = []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from simulated import Simulated, recorded
 
+from mpbench import __version__
 from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.fleet.campaign import Campaign, Outcome, Settings, load, save
 from mpbench.fleet.receive import Receiver
@@ -163,6 +164,16 @@ def test_a_campaign_that_is_given_up_keeps_what_arrived(tmp_path: Path, content:
     assert all(one.repetitions for one in outcomes)
     assert [] == cluster.discarded
     assert 1 == len(cluster.stopped)
+
+
+def test_a_host_with_another_version_fails(tmp_path: Path, content: bytes) -> None:
+    """What it measured is not taken for a result of this version, and both are named."""
+    cluster = Simulated(["a"], content)
+    cluster.version = "0.0.7"
+    (outcome,) = finished(Campaign(cluster, SETTINGS, tmp_path / "out"))
+
+    assert Status.FAILED is outcome.status
+    assert (outcome.reason or "").startswith(f"host has mpbench 0.0.7, expected {__version__}")
 
 
 def test_the_first_worker_is_waited_for(tmp_path: Path, content: bytes) -> None:
