@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -117,13 +118,13 @@ def _no_activity(case: Case) -> str | None:
     "cross/idle-cost",
     metric=Metric.SHARE,
     floor=NoFloor("nothing is what an idle thing should use; the construct `nothing` shows that"),
-    by_method=False,
     facts={
         "share": Metric.SHARE,
         "wake_ups": Metric.COUNT,
         "processes": Metric.COUNT,
     },
     timing=Timing.ONCE,
+    revision=2,
     needs=_needs_construct,
     unsupported=_no_activity,
     construct=Sweep(("pool",), ("pool", "manager", "queue"), LIVELY),
@@ -133,29 +134,33 @@ def idle_cost(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Build something, let it idle, and ask the kernel what it used meanwhile.
 
-    Timed: the idle time. The share is the CPU time of all threads of the
-    process tree but the one that sleeps and reads, over the idle time;
-    `wake_ups` are their voluntary switches for each second. Not timed:
-    building and ending it.
+    Timed: the idle time. The share is the CPU time of all threads of this
+    process but the one that sleeps and reads, and of the processes that the
+    building added, over the idle time; `wake_ups` are their voluntary switches
+    for each second, `processes` how many were added. What was there before is
+    not in it, nor what is started once for all, the resource tracker and the
+    fork server. Not timed: building and ending it.
 
     Reads as: what a program pays for something that it keeps and does not
     use. Close to zero means that it waits in the kernel; a constant number of
     wake-ups a second means that something polls.
     """
     idle_s = case.integer("idle_ms") / 1_000
+    warm(context)
+    others = frozenset(descendants() or ()) - {os.getpid()}
     with CONSTRUCTS[case.text("construct")].build(context):
         # Whatever still goes on after the building ends first.
         time.sleep(0.05)
 
         def body(iterations: int, /) -> Outcome:
             del iterations
-            pids = descendants() or ()
+            pids = tuple(pid for pid in descendants() or () if pid not in others)
             before = activity_of(pids)
             started = monotonic_ns()
             time.sleep(idle_s)
             elapsed = monotonic_ns() - started
             after = activity_of(pids)
-            facts: dict[str, float] = {"processes": len(pids)}
+            facts: dict[str, float] = {"processes": len(pids) - 1}
             if before is not None and after is not None:
                 facts["share"] = (after.cpu_ns - before.cpu_ns) / elapsed
                 facts["wake_ups"] = (after.voluntary - before.voluntary) * 1e9 / elapsed
