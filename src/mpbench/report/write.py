@@ -48,7 +48,7 @@ def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
     if not figures:
         return ()
     text = (
-        "Medians of each commit with 95 % intervals. A dotted line marks a place to look at, and "
+        "Medians of each commit, with 95 % intervals where there were agents enough. A dotted line marks a place to look at, and "
         "proves nothing: what was measured at different times differs by the time as well. "
         "To judge two commits, use mpbench compare."
     )
