@@ -6,6 +6,7 @@ import queue
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.fleet.cluster import SchedulerLostError
@@ -186,6 +187,30 @@ def _distributed() -> Any:
     return distributed
 
 
+def _refuse_address(address: str) -> None:
+    """
+    Make sure that an address has all that Dask needs; it would try for long, or end in a trace.
+
+    Raises:
+        EnvironmentUnfitError: Something is wrong or missing.
+    """
+    expected = "expected one such as tcp://10.0.0.1:8786 or tls://10.0.0.1:8786"
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise EnvironmentUnfitError(
+            f"{address!r} is no address of a Dask scheduler: {error}; {expected}"
+        ) from error
+    if parts.scheme not in _SCHEMES:
+        raise EnvironmentUnfitError(f"{address!r} is no address of a Dask scheduler; {expected}")
+    if not host or not port:
+        missing = "port" if host else "host"
+        raise EnvironmentUnfitError(
+            f"{address!r} is no address of a Dask scheduler: it has no {missing}; {expected}"
+        )
+
+
 @contextmanager
 def connected(address: str, tls: Tls) -> Iterator[Any]:
     """
@@ -195,11 +220,7 @@ def connected(address: str, tls: Tls) -> Iterator[Any]:
         EnvironmentUnfitError: Dask is not installed, the address is none, or nobody answers.
     """
     distributed = _distributed()
-    if address.partition("://")[0] not in _SCHEMES:
-        raise EnvironmentUnfitError(
-            f"{address!r} is no address of a Dask scheduler; expected one such as "
-            "tcp://10.0.0.1:8786 or tls://10.0.0.1:8786"
-        )
+    _refuse_address(address)
     security = None
     if any(tls):
         security = distributed.Security(
