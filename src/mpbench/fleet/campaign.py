@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpbench import __version__
 from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.fleet.receive import Receiver
-from mpbench.fleet.task import Answer, Job
+from mpbench.fleet.task import OTHER_VERSION, Answer, Job
 from mpbench.model import Status
 
 if TYPE_CHECKING:
@@ -192,9 +192,7 @@ class Campaign:
 
     def _finish(self, host: _Host, answer: Answer) -> None:
         if answer.mpbench != __version__:
-            # Its numbers may mean something else, so that none of them is taken.
-            found = f"host has mpbench {answer.mpbench}, expected {__version__}"
-            self._end(host, Status.FAILED, f"{found}; install that version there")
+            self._refuse(host, answer)
             return
         damage = host.receiver.complete(answer)
         if damage is not None:
@@ -203,11 +201,25 @@ class Campaign:
         status = _STATUSES.get(answer.code, Status.FAILED)
         if not host.receiver.size and status is not Status.INTERRUPTED:
             status = Status.FAILED
-        if host.receiver.size and status is not Status.INTERRUPTED and host.worker is not None:
-            # An interrupted run can go on with what its host has.
-            self._cluster.discard(host.job, host.worker)
+        self._clear(host, status)
         reason = None if status is Status.OK else answer.said or f"exit code {answer.code}"
         self._end(host, status, reason)
+
+    def _refuse(self, host: _Host, answer: Answer) -> None:
+        """Take nothing of another version: its numbers may mean something else."""
+        found = f"host has mpbench {answer.mpbench}, expected {__version__}"
+        reason = f"{found}; install that version there"
+        if answer.code == OTHER_VERSION and host.receiver.size:
+            # It has measured nothing, and can go on with what an earlier part has.
+            self._lose(host, reason)
+            return
+        self._clear(host, Status.FAILED)
+        self._end(host, Status.FAILED, reason)
+
+    def _clear(self, host: _Host, status: Status) -> None:
+        """Have a host remove its files, but not those that an interrupted run can go on with."""
+        if host.worker is not None and (status is not Status.INTERRUPTED or not host.receiver.size):
+            self._cluster.discard(host.job, host.worker)
 
     def _end(self, host: _Host, status: Status, reason: str | None) -> None:
         host.done = (status, reason)

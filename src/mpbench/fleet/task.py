@@ -32,7 +32,7 @@ from mpbench.store.jsonl import read
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ("Answer", "Chunk", "Job", "discard", "measure", "stop")
+__all__ = ("OTHER_VERSION", "Answer", "Chunk", "Job", "discard", "measure", "stop")
 
 _POLL_S = 0.5
 # One message to the scheduler; it keeps a thousand of them.
@@ -43,6 +43,7 @@ _CHUNK_BYTES = 256 << 10
 _LADDER = ((signal.SIGINT, 15.0), (signal.SIGTERM, 15.0), (signal.SIGKILL, None))
 
 _INTERRUPTED = 130
+_NOT_STARTED = 127
 
 # The controllers that were stopped. A worker keeps them for as long as it lives.
 _stopped: set[str] = set()
@@ -53,7 +54,7 @@ _KEPT_VARIABLES = (
 )
 
 # What an interpreter ends with that has another mpbench; its last line is the version.
-_OTHER_VERSION = 76
+OTHER_VERSION = 76
 
 # Run by the interpreter that measures: it asks the kernel for SIGTERM when the
 # worker dies, and becomes the run. SIGTERM ends a run in good order.
@@ -213,15 +214,22 @@ def _run(job: Job, out: Path, tail: _Tail, *, resume: bool) -> tuple[int, str]:
     said = out.parent / "said"
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     with said.open("wb") as log:
-        process = subprocess.Popen(
-            _command(job, out, resume=resume),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd=out.parent,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                _command(job, out, resume=resume),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd=out.parent,
+                start_new_session=True,
+            )
+        except OSError as error:
+            # It would fail the next time too.
+            return (
+                _NOT_STARTED,
+                f"{job.python or sys.executable} cannot be started: {error.strerror}",
+            )
     try:
         while process.poll() is None:
             tail.look()
@@ -246,7 +254,7 @@ def measure(job: Job, send: Callable[[Chunk], None]) -> Answer:
             or come twice; the answer has all of them.
     """
     if job.mpbench not in {"", __version__}:
-        return _answer(_OTHER_VERSION, "", b"")
+        return _answer(OTHER_VERSION, "", b"")
     folder = _folder(job)
     out = folder / "out"
     file = out / "results.jsonl"
@@ -258,7 +266,7 @@ def measure(job: Job, send: Callable[[Chunk], None]) -> Answer:
             code, said = _run(job, out, tail, resume=state == "part")
         tail.look()
         content = file.read_bytes() if file.exists() else b""
-    version = said if code == _OTHER_VERSION else __version__
+    version = said if code == OTHER_VERSION else __version__
     return _answer(code, said, content, version)
 
 

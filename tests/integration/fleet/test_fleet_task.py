@@ -70,6 +70,18 @@ def test_another_version_measures_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     assert not list(tmp_path.rglob("results.jsonl"))
 
 
+def test_an_interpreter_that_is_not_there_is_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails the host at once, for it would not be there the next time either."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    answer = measure(Job("c0ffee", "here", (), "/no/such"), lambda _: None)
+
+    assert 127 == answer.code
+    assert "/no/such cannot be started: No such file or directory" == answer.said
+
+
 def test_only_its_user_can_read_what_a_host_keeps(teller: Path, tmp_path: Path) -> None:
     """Its folder is private, so are the folders above it that mpbench made."""
     measure(Job("c0ffee", "here", (), str(teller)), lambda _: None)

@@ -75,7 +75,9 @@ class _Task:
         content = self._cluster.content
         if self._sent == len(content):
             digest = hashlib.sha256(content).hexdigest()
-            return Answer(0, "", self._cluster.packed, digest, self._cluster.version)
+            return Answer(
+                self._cluster.code, "", self._cluster.packed, digest, self._cluster.version
+            )
         end = content.find(b"\n", min(len(content) - 1, self._sent + self._cluster.step)) + 1
         piece = content[self._sent : end]
         self._cluster.send(
@@ -110,6 +112,7 @@ class Simulated:
         self.discarded: list[str] = []
         self.stopped: list[str] = []
         self.version = __version__
+        self.code = 0
         self._random = random.Random(seed)
         self._arrived: list[Chunk] = []
 

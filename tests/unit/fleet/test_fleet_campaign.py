@@ -176,6 +176,16 @@ def test_a_host_with_another_version_fails(tmp_path: Path, content: bytes) -> No
     assert (outcome.reason or "").startswith(f"host has mpbench 0.0.7, expected {__version__}")
 
 
+def test_a_host_that_measured_nothing_keeps_nothing(tmp_path: Path) -> None:
+    """A run that failed before its first line has failed, and its folder on the host is removed."""
+    cluster = Simulated(["a"], b"")
+    cluster.code = 2
+    (outcome,) = finished(Campaign(cluster, SETTINGS, tmp_path / "out"))
+
+    assert Status.FAILED is outcome.status
+    assert ["a"] == cluster.discarded
+
+
 def test_the_first_worker_is_waited_for(tmp_path: Path, content: bytes) -> None:
     """A scheduler that was just started has none yet; without any, nothing was measured."""
     clock = Clock()
