@@ -98,7 +98,7 @@ def _even(found: Surface, chunk: int, level: float) -> str:
     length = break_even(found.lengths, [row[chunk] for row in found.share], level)
     words = f"{level:.0%}".replace("%", " %")
     if length is None:
-        return f"{words} is not reached by tasks of up to {found.tasks[-1]}"
+        return f"{words} is not reached, or not kept, by tasks of up to {found.tasks[-1]}"
     at_most = "at most " if length == found.lengths[0] else ""
     return f"{words} needs tasks of {at_most}{quantity(length, 's')}"
 
