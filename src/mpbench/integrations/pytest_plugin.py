@@ -32,12 +32,20 @@ __all__ = ("MpBenchmark", "mp_benchmark", "pytest_addoption")
 _AGENTS = 8
 
 
+def _at_least_one(text: str) -> int:
+    """Read a number of agents."""
+    number = int(text)
+    if number < 1:
+        raise pytest.UsageError(f"--mpbench-agents: {number} is too few, expected 1 or more")
+    return number
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the plugin's options."""
     group = parser.getgroup("mpbench", "multiprocessing benchmarks in fresh interpreters")
     group.addoption(
         "--mpbench-agents",
-        type=int,
+        type=_at_least_one,
         default=_AGENTS,
         metavar="N",
         help="Fresh interpreters for each mp_benchmark test (default: %(default)s).",
@@ -75,12 +83,13 @@ class MpBenchmark:
         self.start_method = method
         self._clock = _ReplayClock()
         self._agents = int(request.config.getoption("--mpbench-agents"))
+        self._is_used = False
         in_parallel = hasattr(request.config, "workerinput")
-        request.node.add_marker(pytest.mark.benchmark(timer=self._clock))
-        try:
-            self._benchmark: Any = request.getfixturevalue("benchmark")
-        except pytest.FixtureLookupError:
+        # Its option and its marker exist where it is loaded, and only there.
+        if request.config.getoption("benchmark_enable", None) is None:
             pytest.fail("mp_benchmark needs pytest-benchmark: pip install 'mpbench[pytest]'", False)
+        request.node.add_marker(pytest.mark.benchmark(timer=self._clock))
+        self._benchmark: Any = request.getfixturevalue("benchmark")
         # pytest-benchmark only warns there, after a run that measured nothing.
         wanted = self._benchmark.enabled or request.config.getoption("benchmark_enable", False)
         if in_parallel and wanted:
@@ -114,8 +123,7 @@ class MpBenchmark:
         return self._measure(one, Case.make(name, method, {**values, **params}), ())
 
     def _measure(self, one: Workload, case: Case, paths: tuple[str, ...]) -> tuple[Repetition, ...]:
-        from mpbench.errors import WorkloadError
-        from mpbench.integrations.fresh import Amount, measure, median_seconds
+        from mpbench.integrations.fresh import median_seconds
 
         if not one.metric.is_timed:
             pytest.fail(
@@ -123,12 +131,14 @@ class MpBenchmark:
                 "measure it with `mpbench run`",
                 pytrace=False,
             )
-        enabled = self._benchmark.enabled
-        amount = Amount(self._agents) if enabled else Amount(1, verify=True)
-        try:
-            measured = measure(one, case, amount, paths=paths)
-        except WorkloadError as error:
-            pytest.fail(str(error), pytrace=False)
+        if self._is_used:
+            pytest.fail(
+                "mp_benchmark was called twice in one test, and pytest-benchmark keeps one result "
+                "for each test; write two tests",
+                pytrace=False,
+            )
+        self._is_used = True
+        measured = self._measured(one, case, paths)
         self._benchmark.extra_info.update(
             start_method=None if case.method is None else case.method.value,
             case=case.id,
@@ -141,6 +151,20 @@ class MpBenchmark:
             lambda: self._clock.advance(next(readings, 0.0)), rounds=len(measured)
         )
         return measured
+
+    def _measured(
+        self, one: Workload, case: Case, paths: tuple[str, ...]
+    ) -> tuple[Repetition, ...]:
+        """Measure, or fail with the one line that says why; a chain of traces would hide it."""
+        from mpbench.errors import MpbenchError
+        from mpbench.integrations.fresh import Amount, measure
+
+        amount = Amount(self._agents) if self._benchmark.enabled else Amount(1, verify=True)
+        try:
+            return measure(one, case, amount, paths=paths)
+        except MpbenchError as error:
+            wrong = str(error)
+        pytest.fail(wrong, pytrace=False)
 
 
 def _found_by_name(function: Callable[..., Any]) -> object:

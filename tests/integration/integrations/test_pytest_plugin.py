@@ -73,6 +73,7 @@ def test_a_disabled_run_finds_what_is_wrong(session: Call) -> None:
 
     assert 1 == done.returncode
     assert "raised OSError: no luck" in done.stdout
+    assert "During handling" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -228,9 +229,34 @@ def test_a_package_of_tests_is_found(tmp_path: Path, python: Call) -> None:
         assert 0 == done.returncode, done.stdout
 
 
-def test_without_pytest_benchmark_it_says_so(session: Call) -> None:
-    """Where pytest-benchmark is not loaded the message names the extra."""
-    done = session(_GOOD, "-p", "no:benchmark", "-k", "[fork]")
+@pytest.mark.parametrize("options", [(), ("--strict-markers",)])
+def test_without_pytest_benchmark_it_says_so(session: Call, options: tuple[str, ...]) -> None:
+    """Where pytest-benchmark is not loaded the message names the extra, and nothing else."""
+    done = session(_GOOD, "-p", "no:benchmark", "-k", "[fork]", *options)
 
     assert 1 == done.returncode
     assert "pip install 'mpbench[pytest]'" in done.stdout
+    assert "During handling" not in done.stdout
+
+
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_no_agents_are_no_benchmark(session: Call, number: str) -> None:
+    """A number of agents below one is refused before any test."""
+    done = session(_GOOD, f"--mpbench-agents={number}")
+
+    assert 4 == done.returncode
+    assert f"--mpbench-agents: {number} is too few" in done.stderr
+
+
+def test_a_second_call_measures_nothing(session: Call) -> None:
+    """Two calls in one test are refused before the second is measured."""
+    text = "def once():\n    pass\n"
+    text += "def second():\n    open('measured', 'w')\n"
+    text += "def test_twice(mp_benchmark):\n    mp_benchmark(once)\n    mp_benchmark(second)\n"
+    text += "def test_nothing():\n    import os\n    assert not os.path.exists('measured')\n"
+
+    done = session(text, "-k", "[fork] or nothing")
+
+    assert 1 == done.returncode
+    assert "mp_benchmark was called twice in one test" in done.stdout
+    assert "1 failed, 1 passed" in done.stdout
