@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from multiprocessing import get_all_start_methods
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Timing
@@ -26,11 +26,11 @@ from mpbench.workload import (
 )
 from mpbench.workloads.cross_processes import activity_of, throttled_ns
 from mpbench.workloads.pool_scaling import amount_of
-from mpbench.workloads.pool_tasks import work_once
-from mpbench.workloads.starts import ended, process_of, warm
+from mpbench.workloads.pool_tasks import prepare, release, work_and_report, work_once
+from mpbench.workloads.starts import Stamps, ended, process_of, stamps, warm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from multiprocessing.context import BaseContext
 
 __all__ = ("oversubscription", "threads_control")
@@ -40,17 +40,25 @@ _UNIT_US = 10_000
 # How long one operation of `cross/oversubscription` takes.
 _OPERATION_NS = 50_000
 
-# Does both units' work and returns how many of them ended well.
-Run = Callable[[str, int, int], int]
+
+class Done(NamedTuple):
+    """How many units ended well, and what of their time does not count."""
+
+    units: int
+    untimed_ns: int = 0
 
 
-def _serially(work: str, amount: int, units: int) -> int:
+# Does so much of a kind of work in so many units.
+Run = Callable[[str, int, int], Done]
+
+
+def _serially(work: str, amount: int, units: int) -> Done:
     for number in range(units):
         work_once(work, amount, number)
-    return units
+    return Done(units)
 
 
-def _in_threads(work: str, amount: int, units: int) -> int:
+def _in_threads(work: str, amount: int, units: int) -> Done:
     threads = [
         threading.Thread(target=work_once, args=(work, amount, number)) for number in range(units)
     ]
@@ -58,20 +66,31 @@ def _in_threads(work: str, amount: int, units: int) -> int:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(not thread.is_alive() for thread in threads)
+    return Done(sum(not thread.is_alive() for thread in threads))
 
 
-def _in_processes(context: BaseContext) -> Run:
-    def run(work: str, amount: int, units: int) -> int:
+def _untimed_ns(reports: Sequence[tuple[int, ...]]) -> int:
+    """
+    Return how much sooner the last unit would have ended, had no memory been touched.
+
+    Args:
+        reports: Of each unit the time that it touched memory for, and when its work ended.
+    """
+    last = max(end for _, end in reports)
+    return last - max(end - touched for touched, end in reports)
+
+
+def _in_processes(context: BaseContext, pipe: Stamps) -> Run:
+    def run(work: str, amount: int, units: int) -> Done:
         processes = [
-            process_of(context, work_once, (work, amount, number), daemon=True)
+            process_of(context, work_and_report, (pipe.path, work, amount, number), daemon=True)
             for number in range(units)
         ]
         for process in processes:
             process.start()
         for process in processes:
             ended(process)
-        return len(processes)
+        return Done(units, _untimed_ns([pipe.read() for _ in processes]))
 
     return run
 
@@ -91,6 +110,7 @@ def _no_unit(case: Case) -> str | None:
     by_method=False,
     facts={"efficiency": Metric.EFFICIENCY},
     shares=("work",),
+    revision=2,
     unsupported=_no_unit,
     needs=lambda case: Needs(processes=1 + case.integer("units")),
     unit=Sweep(
@@ -107,7 +127,8 @@ def threads_control(context: BaseContext, case: Case) -> Iterator[Bind]:
 
     Timed: starting both units, their work, and joining them. The fact
     `efficiency` is the time that two perfect units would need, calibrated
-    alone, over the time that was needed. Not timed: calibrating the work.
+    alone, over the time that was needed. Not timed: calibrating the work, and
+    touching the 32 MiB in which a unit of `memory` copies.
 
     Reads as: the control for every figure of processes. Threads start sooner,
     but with the interpreter lock two of them need as long as `serial` for
@@ -116,31 +137,38 @@ def threads_control(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     unit = case.text("unit")
     units = case.integer("units")
-    run: Run
-    if unit == "serial":
-        run = _serially
-    elif unit == "thread":
-        run = _in_threads
-    else:
-        chosen = context.get_context(unit)
-        warm(chosen)
-        run = _in_processes(chosen)
+    inside: dict[str, Run] = {"serial": _serially, "thread": _in_threads}
 
     def bind(one: Case) -> Body:
-        return _controlled(run, one.text("work"), units)
+        body = _controlled(run, one.text("work"), units)
+        if unit in inside:
+            prepare(one.text("work"))
+        return body
 
-    yield bind
+    with stamps() as pipe:
+        if unit in inside:
+            run = inside[unit]
+        else:
+            chosen = context.get_context(unit)
+            warm(chosen)
+            run = _in_processes(chosen, pipe)
+        try:
+            yield bind
+        finally:
+            release()
 
 
 def _controlled(run: Run, work: str, units: int) -> Body:
     amount = amount_of(work, _UNIT_US)
 
     def body(iterations: int, /) -> Callable[[], Outcome]:
-        done = 0
+        done = untimed = 0
         started = monotonic_ns()
         for _ in range(iterations):
-            done += run(work, amount, units)
-        elapsed = monotonic_ns() - started
+            one = run(work, amount, units)
+            done += one.units
+            untimed += one.untimed_ns
+        elapsed = monotonic_ns() - started - untimed
 
         def check() -> Outcome:
             jobs = done // units
@@ -148,6 +176,7 @@ def _controlled(run: Run, work: str, units: int) -> Body:
             return Outcome(
                 operations=jobs,
                 asked=iterations,
+                elapsed_ns=elapsed,
                 facts={"efficiency": jobs * _UNIT_US * 1_000 / elapsed},
             )
 

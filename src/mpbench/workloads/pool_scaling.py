@@ -23,9 +23,12 @@ from mpbench.workload import (
 from mpbench.workloads.pool_calls import Job, calling
 from mpbench.workloads.pool_openings import expect, needs_workers, ready_pool
 from mpbench.workloads.pool_tasks import (
+    STREAM_BYTES,
     WORKS,
     burn_pair,
     call_kernel,
+    prepare,
+    release,
     stamp_burn,
     stream,
     work_all,
@@ -54,19 +57,22 @@ def amount_of(work: str, task_us: int) -> int:
     """
     Return how much of a kind of work takes about *task_us* here, alone.
 
-    The unit depends on the kind: loops, bytes, calls, or microseconds.
+    The unit depends on the kind: loops, bytes, calls, or microseconds. The
+    memory that calibrating takes is given back: workers have their own.
     """
     if work == "sleep":
         return task_us
     if work == "cpu":
         return loops_for(task_us * 1_000)
-    function, probe = (stream, 1 << 20) if work == "memory" else (call_kernel, 1_000)
+    function, probe = (stream, STREAM_BYTES) if work == "memory" else (call_kernel, 1_000)
+    prepare(work)
     fastest = 0
     for number in range(7):
         started = monotonic_ns()
         function((probe, number))
         elapsed = monotonic_ns() - started
         fastest = elapsed if not fastest else min(fastest, elapsed)
+    release()
     return max(1, round(probe * task_us * 1_000 / max(1, fastest)))
 
 
@@ -113,6 +119,7 @@ def _scaling(
     by_method=False,
     tier=Tier.QUICK,
     shares=("call", "work", "tasks"),
+    revision=2,
     needs=_needs_streams,
     deadline_s=120.0,
     workers=worker_counts(),
@@ -144,6 +151,7 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     covers=("Pool.map",),
     by_method=False,
     shares=("call", "work"),
+    revision=2,
     needs=_needs_streams,
     deadline_s=120.0,
     workers=worker_counts(),

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 __all__ = (
+    "STREAM_BYTES",
     "WORKS",
     "burn",
     "burn_all",
@@ -28,6 +29,8 @@ __all__ = (
     "keep",
     "length_of",
     "make_payload",
+    "prepare",
+    "release",
     "return_payload",
     "say_ready",
     "stamp_burn",
@@ -35,6 +38,7 @@ __all__ = (
     "use_argument",
     "use_kept",
     "work_all",
+    "work_and_report",
     "work_once",
 )
 
@@ -42,8 +46,10 @@ __all__ = (
 # place than the worker's own modules.
 _KEPT: dict[str, Any] = {}
 
-# Half of it is read and half is written; larger than most last-level caches' share.
-_STREAM_BYTES = 32 << 20
+# So much is read and as much is written; larger than most last-level caches' share.
+STREAM_BYTES = 16 << 20
+# What is copied at once, so that every amount is copied in the same way.
+_BLOCK_BYTES = 1 << 20
 
 
 def echo(value: int) -> int:
@@ -83,18 +89,37 @@ def stamp_burn(task: tuple[int, int]) -> tuple[int, int, int, int]:
 @lru_cache(maxsize=1)
 def _stream_view() -> memoryview:
     """Return this worker's own buffer, touched once."""
-    return memoryview(bytearray(b"\1") * _STREAM_BYTES)
+    return memoryview(bytearray(b"\1") * (2 * STREAM_BYTES))
 
 
 def stream(task: tuple[int, int]) -> int:
-    """Copy a number of bytes inside a large buffer, at a place that the number chooses."""
+    """
+    Copy a number of bytes inside a large buffer, from a place that the number chooses.
+
+    More than half of the buffer is copied in several passes: the amount of work
+    is never cut off.
+    """
     size, number = task
     view = _stream_view()
-    half = len(view) // 2
-    size = min(size, half)
-    at = number * size % max(1, half - size)
-    view[half + at : half + at + size] = view[at : at + size]
+    at = number * size % STREAM_BYTES
+    while size > 0:
+        block = min(size, _BLOCK_BYTES, STREAM_BYTES - at)
+        there = STREAM_BYTES + at
+        view[there : there + block] = view[at : at + block]
+        size -= block
+        at = (at + block) % STREAM_BYTES
     return number
+
+
+def prepare(work: str) -> None:
+    """Get and touch the memory that a kind of work needs, before a clock starts."""
+    if work == "memory":
+        _stream_view()
+
+
+def release() -> None:
+    """Give the memory of the work back, so that no child that is started later inherits it."""
+    _stream_view.cache_clear()
 
 
 def call_kernel(task: tuple[int, int]) -> int:
@@ -120,6 +145,26 @@ WORKS = {"cpu": burn_pair, "memory": stream, "syscall": call_kernel, "sleep": do
 def work_once(work: str, amount: int, number: int) -> None:
     """Be the target of a process or a thread: do an amount of one kind of work."""
     WORKS[work]((amount, number))
+
+
+def work_and_report(path: str, work: str, amount: int, number: int) -> None:
+    """
+    Be the target of a process: touch the memory first, do the work, and say how long both took.
+
+    Args:
+        path: Where the time of the touching and the clock after the work are reported.
+        work: The kind of work.
+        amount: How much of it.
+        number: The number of the task.
+    """
+    started = time.perf_counter_ns()
+    # Not at the top: the workers of pools would have to import it.
+    from mpbench.workloads.targets import report
+
+    prepare(work)
+    touched = time.perf_counter_ns() - started
+    work_once(work, amount, number)
+    report(path, touched, time.perf_counter_ns())
 
 
 def work_all(work: str, tasks: list[tuple[int, int]]) -> list[int]:
