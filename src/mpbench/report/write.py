@@ -49,8 +49,8 @@ def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
         return ()
     text = (
         "Medians of each commit, with 95 % intervals where there were agents enough. A dotted line "
-        "marks a place to look at, and proves nothing: what was measured at different times differs "
-        "by the time as well. "
+        "marks a place to look at, and proves nothing: what was measured at different times "
+        "differs by the time as well. "
         "To judge two commits, use mpbench compare."
     )
     more = f" {left_out} more without room here." if left_out else ""
