@@ -91,6 +91,11 @@ def _seconds(one: Repetition, workload: Workload) -> float:
     return statistics.median(one.values(workload.metric))
 
 
+def _wait_s(benchmark: Any) -> float:
+    """Return how long to wait for another session: asv's time-out runs meanwhile."""
+    return float(benchmark.timeout) / 2
+
+
 def _absent(name: str) -> type:
     """Return a class that asv shows as n/a: this commit has no such workload."""
 
@@ -134,9 +139,11 @@ def case(name: str) -> type:
         if reason is not None:
             raise NotImplementedError(reason)
 
-    def mp_seconds(_self: object, *given: Any, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
+    def mp_seconds(self: Any, *given: Any, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
         # The agents stay in asv's process group, which its time-out kills.
-        measured = measure(workload, split(given), Amount(agents), own_session=False)
+        measured = measure(
+            workload, split(given), Amount(agents), own_session=False, wait_s=_wait_s(self)
+        )
         return [_seconds(one, workload) for one in measured]
 
     # asv reads these two from the function, everything else from the class.
@@ -206,10 +213,16 @@ def function(target: str) -> type:
         if reason is not None:
             raise NotImplementedError(reason)
 
-    def mp_seconds(_self: object, method: str, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
+    def mp_seconds(self: Any, method: str, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
         one = Case.make(call_function.name, StartMethod(method), {"target": target})
-        paths = _folder_of(target)
-        measured = measure(call_function, one, Amount(agents), paths=paths, own_session=False)
+        measured = measure(
+            call_function,
+            one,
+            Amount(agents),
+            paths=_folder_of(target),
+            own_session=False,
+            wait_s=_wait_s(self),
+        )
         return [_seconds(each, call_function) for each in measured]
 
     mp_seconds.pretty_source = f"Calls {target} in fresh interpreters."  # type: ignore[attr-defined]

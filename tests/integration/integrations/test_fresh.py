@@ -1,0 +1,64 @@
+"""What asv and pytest measure takes turns with every other session on the machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from mpbench.catalog import discover
+from mpbench.errors import EnvironmentUnfitError
+from mpbench.integrations.fresh import Amount, measure
+from mpbench.model import Case
+from mpbench.session.exclusive import exclusive
+
+ONE = discover()["floor/empty-call"]
+CASE = Case.make(ONE.name, None, {k: s.resolve(ONE.tier, 2)[0] for k, s in ONE.parameters.items()})
+LITTLE = Amount(1, samples=1, sample_ns=1_000_000)
+
+
+@contextmanager
+def held() -> Iterator[threading.Event]:
+    """Hold the lock in another thread until the event is set."""
+    free, taken = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with exclusive():
+            taken.set()
+            free.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait()
+    try:
+        yield free
+    finally:
+        free.set()
+        holder.join()
+
+
+def test_another_session_is_not_measured_beside() -> None:
+    """While another one has the lock nothing is timed, and the wait has an end."""
+    with held(), pytest.raises(EnvironmentUnfitError, match="another mpbench session"):
+        measure(ONE, CASE, LITTLE, wait_s=0.0)
+
+
+def test_another_session_is_waited_for() -> None:
+    """It measures as soon as the lock is free."""
+    with held() as free:
+        timer = threading.Timer(0.5, free.set)
+        timer.start()
+        (one,) = measure(ONE, CASE, LITTLE)
+        timer.join()
+
+    assert one.is_ok
+
+
+def test_a_verification_waits_for_nobody() -> None:
+    """It times nothing, and test suites run it in parallel."""
+    with held():
+        (one,) = measure(ONE, CASE, LITTLE._replace(verify=True), wait_s=0.0)
+
+    assert one.is_ok
