@@ -13,6 +13,7 @@ from mpbench.workload import (
     Body,
     Check,
     Needs,
+    Outcome,
     Sweep,
     fixed,
     workload,
@@ -128,10 +129,10 @@ def _pairing(run: Callable[[Any, int], None], lock: Any, pairs: int = 1) -> Body
     def body(iterations: int, /) -> Check:
         run(lock, iterations)
 
-        def check() -> int:
+        def check() -> Outcome:
             if not is_free(lock):
                 raise VerificationError(1, 0, "locks can be taken once after the last release")
-            return pairs * iterations
+            return Outcome(operations=pairs * iterations, asked=pairs * iterations)
 
         return check
 
