@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Check, Needs, Sweep, delivered, partner, workload
+from mpbench.workload import Bind, Body, Check, Needs, NoFloor, Sweep, delivered, partner, workload
 from mpbench.workloads.shared_segments import lacks_segments, segment
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _consume(pipe: Connection, side: _Side) -> None:
 @workload(
     "shared/hand-over",
     metric=Metric.LATENCY,
-    floor="floor/socketpair-one-way",
+    floor=NoFloor("its transports are read against each other; pipe/one-way has the pipe's floor"),
     covers=(
         *("shared_memory.SharedMemory", "SharedMemory.buf", "Connection.send_bytes"),
         *("Connection.recv_bytes", "Semaphore.acquire", "Semaphore.release"),
