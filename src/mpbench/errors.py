@@ -138,5 +138,8 @@ class CrashError(WorkloadError):
 
 
 def reason_of(error: OSError) -> str:
-    """Return the system's own words for an error; some errors have none."""
+    """Return the system's own words for an error; some have none, `shutil` collects a list."""
+    first = error.args[0] if error.args else None
+    if isinstance(first, list) and first:
+        return str(first[0][-1])
     return error.strerror or str(error)

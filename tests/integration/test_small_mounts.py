@@ -69,14 +69,17 @@ def honest(context, case):
 '''
 
 
-def apart(folder: Path, set_up: str, *words: str) -> subprocess.CompletedProcess[str]:
+def apart(
+    folder: Path, set_up: str, *words: str, command: str = "run"
+) -> subprocess.CompletedProcess[str]:
     """
     Run in a mount namespace of its own, after a shell has prepared it.
 
     Args:
         folder: Working folder; `out` in it is copied to `kept` at the end.
         set_up: Shell commands; `$T` is a folder for temporary files.
-        words: Of `mpbench run`.
+        words: Of the command.
+        command: Of mpbench.
     """
     unshare = shutil.which("unshare")
     if unshare is None:
@@ -96,7 +99,7 @@ def apart(folder: Path, set_up: str, *words: str) -> subprocess.CompletedProcess
     return subprocess.run(
         [
             *(unshare, "--mount", "sh", "-c", f'T={temporary}; {set_up}; "$@"; {end}', "sh"),
-            *(sys.executable, "-m", "mpbench", "run", *words),
+            *(sys.executable, "-m", "mpbench", command, *words),
         ],
         capture_output=True,
         text=True,
@@ -207,6 +210,49 @@ def test_no_space_for_temporary_files_is_one_line(tmp_path: Path, options: str) 
 
     one_line(done, "cannot copy the agent to", "is the temporary folder full?")
     assert not (tmp_path / "out").exists()
+
+
+_FILLS = """
+import multiprocessing as mp, os
+def count(queue):
+    for number in range(20_000):
+        queue.put(number)
+    queue.put(None)
+if __name__ == "__main__":
+    queue = mp.SimpleQueue()
+    queue.put(1)
+    queue.get()
+    with open(os.path.join(os.environ["TMPDIR"], "big"), "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(1 << 16))
+        except OSError:
+            print("full", flush=True)
+    child = mp.Process(target=count, args=(queue,))
+    child.start()
+    print(sum(1 for _ in iter(queue.get, None)))
+    child.join()
+    print(child.exitcode)
+"""
+
+
+def test_a_profiled_program_outlives_a_full_temporary_folder(tmp_path: Path) -> None:
+    """Where no event can be kept any more the program goes on, and no page is touched."""
+    (tmp_path / "fills.py").write_text(_FILLS)
+    set_up = "mount -t tmpfs -o size=100m tmpfs $T"
+    done = apart(tmp_path, set_up, "-o", "out", "fills.py", command="profile")
+
+    assert (0, "full\n20000\n0\n") == (done.returncode, done.stdout), done.stderr
+
+
+def test_no_space_for_the_profilers_hook_is_one_line(tmp_path: Path) -> None:
+    """A temporary folder that takes too little is named before the program runs."""
+    (tmp_path / "fills.py").write_text(_FILLS)
+    set_up = "mount -t tmpfs -o size=64k tmpfs $T"
+    done = apart(tmp_path, set_up, "-o", "out", "fills.py", command="profile")
+
+    one_line(done, "cannot copy the hook to", "is the temporary folder full?")
+    assert "" == done.stdout
 
 
 def test_a_workload_that_fills_the_temporary_folder_is_a_record(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import mpbench
-from mpbench.errors import EnvironmentUnfitError
+from mpbench.errors import EnvironmentUnfitError, reason_of
 
 __all__ = ("AGENT_PART", "hand_over")
 
@@ -50,13 +50,6 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copy(source / name, target / name)
 
 
-def _reason(error: Exception) -> str:
-    """Return one short reason; shutil collects a list of them."""
-    if isinstance(error, shutil.Error) and error.args and error.args[0]:
-        return str(error.args[0][0][-1])
-    return str(error)
-
-
 def hand_over(executable: str, folder: Path) -> Path:
     """
     Copy the agent's part into *folder* and compile it with *executable*.
@@ -77,9 +70,9 @@ def hand_over(executable: str, folder: Path) -> Path:
     target = folder / "mpbench"
     try:
         _copy(Path(mpbench.__file__).parent, target)
-    except (OSError, shutil.Error) as error:
+    except OSError as error:
         raise EnvironmentUnfitError(
-            f"cannot copy the agent to {folder}: {_reason(error)}; is the temporary folder full?"
+            f"cannot copy the agent to {folder}: {reason_of(error)}; is the temporary folder full?"
         ) from error
     try:
         done = subprocess.run(

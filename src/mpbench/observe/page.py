@@ -240,8 +240,8 @@ def _overhead(record: Mapping[str, Any]) -> str:
     cost = record["overhead"]
     dropped = f"{cost['dropped_events']:,} short events were not kept, their times are in the sums."
     return (
-        f"Events: {cost['events']:,}, at {format_seconds(cost['event_ns'] / 1e9)} each (measured in "
-        f"this interpreter just before, where nothing else happened: in a program it is several "
+        f"Events: {cost['events']:,}, at {format_seconds(cost['event_ns'] / 1e9)} each (measured "
+        f"in this interpreter just before, where nothing else happened: in a program it is several "
         f"times that), and {_time(cost['loading_total_ns'])} to load the hook in all processes: "
         f"together at least {_percent(cost['share'])} of their CPU time. "
         f"Looks of the sampler: {cost['sampler_looks']:,}, of them late "

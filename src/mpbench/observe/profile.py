@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.errors import EnvironmentUnfitError
+from mpbench.errors import EnvironmentUnfitError, reason_of
 from mpbench.harness.private import private_folder
 from mpbench.observe.arrivals import with_waits
 from mpbench.observe.hook.layout import LEAST_FREE_BYTES
@@ -124,11 +124,16 @@ def _injected(
     """Make the private folder with the hook; give environment, event folder and event cost."""
     with private_folder("mpb-profile-") as own:
         place, events, scratch = (own / part for part in ("hook", "events", "scratch"))
-        for folder in (events, scratch):
-            folder.mkdir()
         ours = place / "_mpbench_hook"
-        shutil.copytree(_HOOK, ours, ignore=shutil.ignore_patterns("__pycache__"))
-        (ours / "entry.py").rename(place / "sitecustomize.py")
+        try:
+            for folder in (events, scratch):
+                folder.mkdir()
+            shutil.copytree(_HOOK, ours, ignore=shutil.ignore_patterns("__pycache__"))
+            (ours / "entry.py").rename(place / "sitecustomize.py")
+        except OSError as error:
+            raise EnvironmentUnfitError(
+                f"cannot copy the hook to {own}: {reason_of(error)}; is the temporary folder full?"
+            ) from error
         event_ns = _prepare(executable, place, scratch)
         before = variables.get("PYTHONPATH")
         environment = {
