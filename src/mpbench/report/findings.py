@@ -65,22 +65,34 @@ def _start(rows: Sequence[Row]) -> _Compared | None:
     return _Compared(subject, "Starting and joining a process", named) if named else None
 
 
+def _sizes(rows: Sequence[Row]) -> set[float]:
+    sizes = {row.get("param:payload_bytes") for row in rows}
+    return {size for size in sizes if isinstance(size, float) and not math.isnan(size)}
+
+
 def _channel(rows: Sequence[Row]) -> _Compared | None:
-    pipes = _base_method(_having(rows, "pipe/round-trip"))
+    every = _base_method(_having(rows, "pipe/round-trip"))
     queues = _base_method(_having(rows, "queue/round-trip"))
-    sizes = {row.get("param:payload_bytes") for row in pipes}
-    sizes &= {row.get("param:payload_bytes") for row in queues}
-    known = sorted(size for size in sizes if isinstance(size, float) and not math.isnan(size))
+    queues = [row for row in queues if row.get("param:kind") == "Queue"] or queues
+    # A queue carries objects: a pipe with objects is its like, where that was measured.
+    objects = [row for row in every if row.get("param:form") == "object"]
+    pipes = objects if _sizes(objects) & _sizes(queues) else every
+    known = sorted(_sizes(pipes) & _sizes(queues))
     if not known:
         return None
     size = known[0]
     pipe = next(row for row in pipes if row["param:payload_bytes"] == size)
     queue = next(row for row in queues if row["param:payload_bytes"] == size)
-    text = format_bytes(int(size))
+    text, kind = format_bytes(int(size)), queue.get("param:kind")
+    name = kind if isinstance(kind, str) and kind else "Queue"
+    is_plain = pipe.get("param:form") in {"bytes", "into"}
+    against, way = (
+        ("Pipe with bytes", "as bytes through a Pipe") if is_plain else ("Pipe", "through a Pipe")
+    )
     return _Compared(
-        f"Queue against Pipe: {text} there and back",
+        f"{name} against {against}: {text} there and back",
         f"Sending {text} to another process and back",
-        (("through a Pipe", pipe), ("through a Queue", queue)),
+        ((way, pipe), (f"through a {name}", queue)),
     )
 
 

@@ -89,6 +89,44 @@ def test_channels_are_compared_at_the_size_asked_for():
     assert 2 == len([case for case in one.cases if case.startswith("pipe/")])
 
 
+def quick_trips():
+    """Return what the tier quick measures of channels: a pipe with bytes, and small queues."""
+    pipes = [
+        reading("pipe/round-trip", cost, params={"payload_bytes": size, "form": "bytes"})
+        for size, cost in ((64, 20e-6), (65_536, 60e-6))
+    ]
+    queues = [
+        reading("queue/round-trip", cost, params={"payload_bytes": 64, "kind": kind})
+        for kind, cost in (("Queue", 90e-6), ("SimpleQueue", 40e-6))
+    ]
+    return [*pipes, *queues]
+
+
+def test_a_pipe_with_bytes_is_a_candidate_and_named_so():
+    """Where no pipe with objects was measured the one with bytes is not passed over."""
+    one = answers(quick_trips())["request-answer-64"]
+
+    assert "Pipe with bytes, without pickling" == one.answer
+    assert "a Pipe with objects was not measured" in one.because
+
+
+def test_a_pipe_that_was_not_measured_is_said_to_be_so():
+    """An answer about queues alone does not look like one about all channels."""
+    one = answers(quick_trips()[2:])["request-answer-64"]
+
+    assert "SimpleQueue" == one.answer
+    assert "Pipe was not measured" in one.because
+
+
+def test_a_size_that_one_channel_reached_is_told():
+    """The channel that was measured at the size is named with its cost, the others with theirs."""
+    found = answers(quick_trips(), Wishes(payload_bytes=65_536))["request-answer"]
+
+    assert Standing.NOT_MEASURED is found.standing
+    assert found.because.startswith("Pipe with bytes, without pickling takes ")
+    assert "Queue up to 64 B" in found.because
+
+
 def test_equal_choices_are_left_open():
     """Where the intervals overlap both are named and no winner is claimed."""
     same = [reading("process/start-to-join", 1e-3, method=m, seed=m) for m in METHODS[:2]]

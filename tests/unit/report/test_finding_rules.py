@@ -49,6 +49,33 @@ def test_a_difference_is_shown_in_both_directions(queue, figure):
 
 
 @pytest.mark.parametrize(
+    ("form", "subject", "said"),
+    [
+        ("bytes", "Queue against Pipe with bytes: 64 B there and back", "20.7 us as bytes through"),
+        ("object", "Queue against Pipe: 64 B there and back", "31.0 us through a Pipe"),
+    ],
+)
+def test_a_queue_is_held_against_its_like_or_says_against_what(form, subject, said):
+    """A queue pickles; a pipe with bytes does not, and is named so where there is nothing else."""
+    costs = {
+        fakes.case("pipe/round-trip", form="bytes", payload_bytes=64): 20e-6,
+        fakes.case("pipe/round-trip", form="object", payload_bytes=64): 30e-6,
+        fakes.case("queue/round-trip", kind="SimpleQueue", payload_bytes=64): 40e-6,
+        fakes.case("queue/round-trip", kind="Queue", payload_bytes=64): 60e-6,
+    }
+    known = {
+        one: cost
+        for one, cost in costs.items()
+        if form == "object" or dict(one.params).get("form") != "object"
+    }
+    (found,) = concluded(known)
+
+    assert subject == found.subject
+    assert said in found.text
+    assert "62.1 us through a Queue" in found.text
+
+
+@pytest.mark.parametrize(
     ("queues", "figure", "said"),
     [
         ((20.2e-6, 20.4e-6), "~ 1.0", "on 2 machines (no difference shown)."),

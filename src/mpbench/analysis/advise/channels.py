@@ -8,11 +8,12 @@ from mpbench.analysis.advise.between import Found, at, crossing
 from mpbench.analysis.advise.parts import estimate_of
 from mpbench.analysis.advise.record import Advice, Choice, Wishes, advice_of, missing
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
-from mpbench.units import format_bytes
+from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("channels",)
 
 _SIZE = "payload_bytes"
+_PLAIN = "Pipe with bytes, without pickling"
 Series = Mapping[str, tuple[Reading, ...]]
 
 
@@ -24,13 +25,20 @@ def _first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
 
 
 def _round_trips(readings: Sequence[Reading]) -> Series:
-    """Return request and answer over each channel that carries objects."""
+    """
+    Return request and answer over each channel.
+
+    Queues carry objects, so a Pipe stands beside them with objects where that
+    was measured, else with bytes, which its name then says.
+    """
     pipes = _first_method(pick(readings, "pipe/round-trip"))
     objects = pick(pipes, params={"form": "object"})
     queues = _first_method(pick(readings, "queue/round-trip"))
     series = grouped(queues, lambda one: str(one.params.get("kind", "Queue")))
-    # Bytes and objects cost differently: they are not rivals.
-    return {"Pipe": objects, **series} if objects else series
+    if objects:
+        return {"Pipe": objects, **series}
+    plain = pick(pipes, params={"form": "bytes"})
+    return {_PLAIN: plain, **series} if plain else series
 
 
 def _transports(readings: Sequence[Reading]) -> Series:
@@ -61,6 +69,25 @@ def _sizes(series: Series, wishes: Wishes) -> tuple[float, ...]:
     return tuple(dict.fromkeys((*ordered[:1], *ordered[len(ordered) // 2 :][:1], *ordered[-1:])))
 
 
+def _named(series: Series) -> str:
+    """Say what stands for a Pipe beside the channels that carry objects."""
+    if _PLAIN in series:
+        return ". Bytes and objects are not alike: a Pipe with objects was not measured"
+    return "" if any(name.lower() == "pipe" for name in series) else ". Pipe was not measured"
+
+
+def _too_large(series: Series, choices: Sequence[Choice]) -> str:
+    """Say what is known about a size at which fewer than two channels were measured."""
+    known = [f"{one.name} takes {format_seconds(one.cost.value)}" for one in choices]
+    reached = {one.name for one in choices}
+    ends = [
+        f"{name} up to {format_bytes(int(max(one.number(_SIZE) or 0.0 for one in each)))}"
+        for name, each in series.items()
+        if name not in reached
+    ]
+    return "; ".join((*known, f"measured were only {', '.join(ends)}"))
+
+
 def _ask(key: str, words: str, series: Series, wishes: Wishes, how: str) -> Iterator[Advice]:
     several = {name: each for name, each in series.items() if each}
     sizes = _sizes(several, wishes)
@@ -72,10 +99,10 @@ def _ask(key: str, words: str, series: Series, wishes: Wishes, how: str) -> Iter
         choices = _at_size(several, size)
         if len(choices) > 1:
             method = next(iter(several.values()))[0].method
-            because = f"Measured under {method}" if method else ""
+            because = (f"Measured under {method}" if method else "") + _named(several)
             yield advice_of(f"{key}-{int(size)}", question, choices, because)
         else:
-            yield missing(key, question, "that is beyond the largest size measured", how)
+            yield missing(key, question, _too_large(several, choices), how)
 
 
 def _pays(readings: Sequence[Reading]) -> tuple[str, Series]:
