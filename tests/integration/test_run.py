@@ -74,6 +74,19 @@ def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(tmp_path: Path) -> N
     )
 
 
+def test_a_run_that_was_cut_before_all_cases_were_declared_can_go_on(tmp_path: Path) -> None:
+    """The cases that the file lacks are declared before anything of them is measured."""
+    whole = run(SMALL, folder=tmp_path, progress=Silent())
+    file = tmp_path / "results.jsonl"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    again = run(SMALL, folder=tmp_path, progress=Silent(), resume=True)
+
+    assert 1 < len(whole.run.cases)
+    assert {one.case for one in whole.run.cases} == {one.case for one in again.run.cases}
+    assert len(whole.run.repetitions) == len(again.run.repetitions)
+    assert again.run == read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

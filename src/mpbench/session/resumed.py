@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpbench
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.model import Case, RunHeader
 from mpbench.store import read
 
-__all__ = ("already",)
+__all__ = ("Already", "already")
+
+
+class Already(NamedTuple):
+    """
+    What the first part of a run left.
+
+    `done` are its repetitions (subject, case, number); `declared` are the cases
+    (subject, case) that its file holds. A run that was ended early lacks some.
+    """
+
+    done: frozenset[tuple[str, Case, int]] = frozenset()
+    declared: frozenset[tuple[str, Case]] = frozenset()
 
 
 def _changes(
@@ -36,11 +48,9 @@ def _changes(
             yield f"{name} {before} then and {now[name]} now"
 
 
-def already(
-    folder: Path, facts: Mapping[str, Any], subjects: Mapping[str, Any]
-) -> frozenset[tuple[str, Case, int]]:
+def already(folder: Path, facts: Mapping[str, Any], subjects: Mapping[str, Any]) -> Already:
     """
-    Return what the first part of a run has measured: subject, case, repetition.
+    Return what the first part of a run has declared and measured.
 
     Args:
         folder: Where its result file lies.
@@ -58,4 +68,9 @@ def already(
             f"{folder} cannot be gone on with here: {'; '.join(changes)}. Measure anew and "
             "give both folders to `mpbench report`"
         )
-    return frozenset((one.subject, one.case, one.number) for one in known.repetitions if one.is_ok)
+    return Already(
+        done=frozenset(
+            (one.subject, one.case, one.number) for one in known.repetitions if one.is_ok
+        ),
+        declared=frozenset((one.subject, one.case) for one in known.cases),
+    )

@@ -20,7 +20,7 @@ from mpbench.observe.preflight import refusals
 from mpbench.session.choose import catalogue_for, choose, selected
 from mpbench.session.exclusive import exclusive
 from mpbench.session.interrupt import stop_requests, terminations
-from mpbench.session.resumed import already
+from mpbench.session.resumed import Already, already
 from mpbench.session.rounds import Session, measure_rounds
 from mpbench.session.subjects import prepare
 from mpbench.session.verify import claims_can_be_checked, unfounded_claims
@@ -138,24 +138,25 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
         if not any(chosen.cases.values()):
             raise InvalidSessionError(_nothing(chosen))
         here = {one.subject.key: one for one in subjects}
-        done = already(folder, facts, here) if resume else frozenset()
+        before = already(folder, facts, here) if resume else Already()
         opened = Writer.resume(folder, veil=veil) if resume else Writer(folder, veil=veil)
         writer = stack.enter_context(opened)
         session = Session(plan, catalogue, writer, progress, private)
         stack.callback(session.agents.close)
         if not resume:
             writer.header(_header(plan, command, subjects, facts))
-            for record in chosen.records:
+        for record in chosen.records:
+            if (record.subject, record.case) not in before.declared:
                 writer.case(record)
         request = stack.enter_context(stop_requests())
         groups = groups_of(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
-        interrupted = _guarded(session, groups, here, request, done)
+        interrupted = _guarded(session, groups, here, request, before.done)
         claims = () if interrupted else _claims(session, catalogue)
         for text in claims:
             session.event("claim", text)
         progress.end()
         writer.end(_end(session, interrupted=interrupted, planned=chosen.records))
-    if not session.ok and not done and not interrupted:
+    if not session.ok and not before.done and not interrupted:
         raise InvalidSessionError(f"nothing could be measured; see the reasons in {folder}")
     written = read(folder)
     shown = written if veil is None else written._replace(path=RESULTS)
