@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpbench.cli.options import Duration
-from mpbench.errors import UsageError
+from mpbench.errors import InvalidSessionError, RecordError, UsageError
 from mpbench.printable import printable
 from mpbench.units import parse_bytes
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mpbench.analysis.advise import Advice, Wishes
     from mpbench.analysis.readings import Place
+
+    _Answered = tuple[Place, tuple[Advice, ...]]
 
 __all__ = ("command",)
 
@@ -43,9 +45,9 @@ class _Size(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-def _newest() -> Path:
+def _newest_first() -> list[Path]:
     """
-    Return the newest run that was written by default.
+    Return the runs that were written by default.
 
     Raises:
         UsageError: There is none.
@@ -56,10 +58,10 @@ def _newest() -> Path:
             f"no results were named, and there are none in {_REPORTS}/; "
             "make some with `mpbench run`, or name a result file"
         )
-    return found[-1]
+    return found[::-1]
 
 
-def _answers(files: Sequence[Path], wishes: Wishes) -> list[tuple[Place, tuple[Advice, ...]]]:
+def _answers(files: Sequence[Path], wishes: Wishes) -> list[_Answered]:
     """Return the advice for each machine and interpreter in the files."""
     from mpbench.analysis.advise import advise
     from mpbench.analysis.readings import places_of, readings_of
@@ -75,6 +77,47 @@ def _answers(files: Sequence[Path], wishes: Wishes) -> list[tuple[Place, tuple[A
         (place, advise(readings_of(summaries, agents, place), wishes, cpus[place.run]))
         for place in places_of(summaries)
     ]
+
+
+def _of_newest(wishes: Wishes) -> list[_Answered]:
+    """
+    Return the advice from the newest run that answers something, and name it.
+
+    Raises:
+        InvalidSessionError: None does.
+    """
+    from mpbench.analysis.advise import Standing
+
+    files = _newest_first()
+    for path in files:
+        try:
+            found = _answers((path,), wishes)
+        except RecordError as error:
+            sys.stderr.write(f"mpbench: passed over: {printable(str(error))}\n")
+            continue
+        given = (one.standing for _, answers in found for one in answers)
+        if any(standing is not Standing.NOT_MEASURED for standing in given):
+            sys.stderr.write(f"mpbench: advice from {printable(str(path))}\n")
+            return found
+    raise InvalidSessionError(
+        f"no question is answered by any run in {_REPORTS}/, of which {files[0]} is the newest; "
+        "make one with `mpbench run`, or name a result file"
+    )
+
+
+def _of_files(files: Sequence[Path], wishes: Wishes) -> list[_Answered]:
+    """
+    Return the advice from the files that the user named.
+
+    Raises:
+        InvalidSessionError: Nothing was measured in them.
+    """
+    found = _answers(files, wishes)
+    if not found:
+        raise InvalidSessionError(
+            f"nothing was measured in {', '.join(map(str, files))}; make results with `mpbench run`"
+        )
+    return found
 
 
 def _text(place: Place, answers: Sequence[Advice]) -> str:
@@ -149,14 +192,14 @@ def command(  # noqa: PLR0913 - one for each thing that a user may know
     """
     Say which start method, channel, chunk size and worker count to use.
 
-    FILES are folders of runs or their results.jsonl; the newest run in
-    reports/ by default. Every answer comes from measured cases, which it
+    FILES are folders of runs or their results.jsonl; by default the newest
+    run in reports/ that answers something. Every answer comes from measured cases, which it
     names; what was not measured is said to be so.
     """
     from mpbench.analysis.advise import Wishes
 
     wishes = Wishes(task_time, payload, tasks, parent_rss, import_time, work)
-    found = _answers(files or (_newest(),), wishes)
+    found = _of_files(files, wishes) if files else _of_newest(wishes)
     if form == "json":
         json.dump([_json(*one) for one in found], sys.stdout, indent=2, allow_nan=False)
         sys.stdout.write("\n")

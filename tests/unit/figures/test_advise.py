@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 
 import pytest
 from click.testing import CliRunner
@@ -19,6 +20,7 @@ from mpbench.analysis.advise.overhead import (
 )
 from mpbench.analysis.advise.parts import ratio_of
 from mpbench.analysis.even import break_even
+from mpbench.errors import InvalidSessionError
 from mpbench.report.advice import advice_record, advice_table
 from mpbench.scaling import Estimate
 from mpbench.store import Writer
@@ -453,3 +455,49 @@ def test_the_command_refuses_a_size_that_is_none(folder):
 
     assert 2 == result.exit_code
     assert "64KiB" in result.output
+
+
+def stored(made, folder):
+    """Write a run and return its folder."""
+    with Writer(folder) as writer:
+        writer.whole(made)
+    return folder
+
+
+def test_the_command_says_that_nothing_was_measured(tmp_path):
+    """A file with cases and no repetitions gives one line with its name, not silence."""
+    from mpbench.cli.advise import command
+
+    empty = stored(run(catalogue()[:3])._replace(repetitions=()), tmp_path / "empty")
+    result = CliRunner().invoke(command, [str(empty)])
+
+    assert isinstance(result.exception, InvalidSessionError)
+    assert f"nothing was measured in {empty}" in str(result.exception)
+
+
+def test_the_newest_run_that_answers_something_is_taken_and_named(tmp_path, monkeypatch):
+    """A newer run of one floor answers nothing, so the one before it is read."""
+    from mpbench.cli.advise import command
+
+    monkeypatch.chdir(tmp_path)
+    telling, mute = catalogue(), [reading("floor/empty-call", 30e-9, method="")]
+    for age, (name, known) in enumerate((("new", mute), ("old", telling))):
+        path = stored(run(known), tmp_path / "reports" / name) / "results.jsonl"
+        os.utime(path, (1e9 - age, 1e9 - age))
+    result = CliRunner().invoke(command, [])
+
+    assert 0 == result.exit_code, result.output
+    assert "advice from reports/old/results.jsonl" in result.stderr
+    assert "process/start-to-join" in result.stdout
+
+
+def test_no_run_that_answers_something_is_said(tmp_path, monkeypatch):
+    """The newest run is named, and how to make a better one."""
+    from mpbench.cli.advise import command
+
+    monkeypatch.chdir(tmp_path)
+    stored(run([reading("floor/empty-call", 30e-9, method="")]), tmp_path / "reports" / "new")
+    result = CliRunner().invoke(command, [])
+
+    assert isinstance(result.exception, InvalidSessionError)
+    assert "reports/new/results.jsonl is the newest" in str(result.exception)
