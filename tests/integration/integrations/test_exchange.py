@@ -262,6 +262,18 @@ def test_every_format_from_the_command_line(tmp_path: Path, python: Call, form: 
     assert all((tmp_path / line).is_file() for line in done.stdout.splitlines())
 
 
+@pytest.mark.parametrize("form", ["pyperf", "pytest-benchmark", "asv"])
+def test_what_a_run_does_not_know_of_its_machine(tmp_path: Path, python: Call, form: str) -> None:
+    """An installed mpbench knows no commit of its own, and a machine may hide the rest."""
+    unknown = dict.fromkeys(("source", "cpu", "memory", "kernel"))
+    header = fakes.header(environment=fakes.environment(**unknown))
+    stored(fakes.run()._replace(header=header), tmp_path / "run")
+
+    done = python("mpbench", "export", "run", "--format", form, "-o", "out", "--commit", COMMIT)
+
+    assert 0 == done.returncode, done.stderr
+
+
 def test_a_commit_may_have_a_short_name(
     tmp_path: Path, repository: list[str], call: Call, python: Call
 ) -> None:

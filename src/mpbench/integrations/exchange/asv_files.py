@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.errors import RecordError
 from mpbench.integrations.exchange.foreign import Foreign, foreign_run
-from mpbench.integrations.exchange.medians import readings_of
+from mpbench.integrations.exchange.medians import facts_of, readings_of
 from mpbench.stats import median_interval, quantiles
 
 if TYPE_CHECKING:
@@ -112,15 +112,15 @@ def _definition(one: _Benchmark) -> dict[str, Any]:
 
 
 def _machine(run: Run) -> dict[str, str]:
-    environment = run.header.environment
-    cpu, memory = environment.get("cpu", {}), environment.get("memory", {})
+    cpu, kernel = facts_of(run.header, "cpu"), facts_of(run.header, "kernel")
+    memory = facts_of(run.header, "memory").get("total_bytes")
     return {
         "arch": str(cpu.get("architecture", "")),
         "cpu": str(cpu.get("model", "")),
         "machine": run.header.machine,
         "num_cpu": str(cpu.get("logical", "")),
-        "os": str(environment.get("kernel", {}).get("system", "")),
-        "ram": str((memory.get("total_bytes") or 0) // 1024),
+        "os": str(kernel.get("system", "")),
+        "ram": str(memory // 1_024 if isinstance(memory, int) else 0),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.errors import UsageError
 from mpbench.integrations.fresh import median_seconds
@@ -10,9 +10,9 @@ from mpbench.integrations.fresh import median_seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.model import Case, CaseRecord, Repetition, Run
+    from mpbench.model import Case, CaseRecord, Repetition, Run, RunHeader
 
-__all__ = ("Readings", "readings_of")
+__all__ = ("Readings", "facts_of", "readings_of")
 
 
 class Readings(NamedTuple):
@@ -22,6 +22,12 @@ class Readings(NamedTuple):
     name: str
     seconds: tuple[float, ...]
     repetitions: tuple[Repetition, ...]
+
+
+def facts_of(header: RunHeader, name: str) -> dict[str, Any]:
+    """Return a part of a run's environment, nothing where it could not be found out."""
+    found = header.environment.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mpbench.errors import RecordError
 from mpbench.integrations.exchange.foreign import Foreign, foreign_run
-from mpbench.integrations.exchange.medians import readings_of
+from mpbench.integrations.exchange.medians import facts_of, readings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,19 +95,19 @@ def pytest_json(runs: Sequence[Run]) -> str:
         UsageError: Nothing in the runs is timed.
     """
     header = runs[0].header
-    machine, cpu = header.environment.get("cpu", {}), header.environment.get("kernel", {})
+    cpu, kernel = facts_of(header, "cpu"), facts_of(header, "kernel")
     content = {
         "machine_info": {
             "node": header.machine,
-            "machine": machine.get("architecture"),
-            "system": cpu.get("system"),
-            "release": cpu.get("release"),
+            "machine": cpu.get("architecture"),
+            "system": kernel.get("system"),
+            "release": kernel.get("release"),
             "python_implementation": "CPython",
             "python_version": ", ".join(header.subjects),
-            "cpu": {"brand_raw": machine.get("model"), "count": machine.get("logical")},
+            "cpu": {"brand_raw": cpu.get("model"), "count": cpu.get("logical")},
         },
         "commit_info": {
-            "id": str(header.environment.get("source", {}).get("commit") or "unknown"),
+            "id": str(facts_of(header, "source").get("commit") or "unknown"),
             "time": header.started_utc,
             "author_time": header.started_utc,
             "dirty": False,
