@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.errors import RecordError
-from mpbench.integrations.exchange.foreign import Foreign, foreign_run
+from mpbench.integrations.exchange.foreign import Foreign, foreign_run, reading, text_of
 from mpbench.integrations.exchange.medians import facts_of, readings_of
 from mpbench.stats import median_interval, quantiles
 
@@ -33,6 +33,9 @@ _CI = 0.99
 # Below the smallest number of values with an order-statistic interval asv has infinity.
 _ENDLESS = math.inf
 _METHOD = "method"
+_NOTED = (("commit", "commit_hash"), ("env_name", "env_name"))
+# A revision is counted by hand.
+_MOST_DIGITS = 9
 _EXPECTED = "a results directory of asv (api version 2) with its benchmarks.json"
 
 
@@ -217,7 +220,7 @@ def _plain(value: str) -> Scalar:
     """Return the value of which asv kept the `repr`."""
     try:
         found = ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return value
     return found if isinstance(found, (bool, int, float, str)) else value
 
@@ -278,7 +281,7 @@ def _own_revision(definition: Mapping[str, Any]) -> int | None:
     """
     name, _, number = str(definition.get("version")).rpartition(":")
     is_ours = bool(name) and name == definition.get("pretty_name") and number.isdecimal()
-    return int(number) if is_ours else None
+    return int(number) if is_ours and len(number) <= _MOST_DIGITS else None
 
 
 def read_asv(folder: Path) -> tuple[Run, ...]:
@@ -295,16 +298,14 @@ def read_asv(folder: Path) -> tuple[Run, ...]:
     Raises:
         RecordError: It is no such directory, or nothing in it is timed.
     """
-    try:
-        definitions = json.loads((folder / "benchmarks.json").read_text())
-        runs = [
-            _read(path, definitions)
-            for path in sorted(folder.glob("*/*.json"))
-            if path.name != "machine.json"
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise RecordError(str(folder), 0, _EXPECTED, found) from error
+    known = folder / "benchmarks.json"
+    with reading(known, _EXPECTED):
+        definitions = dict(json.loads(known.read_text(encoding="utf-8")).items())
+    runs = []
+    for path in sorted(folder.glob("*/*.json")):
+        if path.name != "machine.json":
+            with reading(path, "a result file of asv (api version 2)"):
+                runs.append(_read(path, definitions))
     kept = tuple(run for run in runs if run.cases)
     if not kept:
         raise RecordError(str(folder), 0, "asv results in seconds", f"none in {len(runs)} files")
@@ -312,7 +313,7 @@ def read_asv(folder: Path) -> tuple[Run, ...]:
 
 
 def _read(path: Path, definitions: Mapping[str, Any]) -> Run:
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     run = foreign_run(
         str(path),
         _benchmarks(content, definitions),
@@ -321,5 +322,5 @@ def _read(path: Path, definitions: Mapping[str, Any]) -> Run:
         python=str(content["python"]),
         started_utc=datetime.fromtimestamp(content["date"] / 1_000, UTC).isoformat(),
     )
-    more = {"commit": str(content["commit_hash"]), "env_name": str(content["env_name"])}
+    more = {name: text_of(content[key]) for name, key in _NOTED}
     return run._replace(header=run.header._replace(plan={**run.header.plan, **more}))

@@ -6,9 +6,12 @@ import hashlib
 import math
 import re
 from collections import Counter
+from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench import __version__
+from mpbench.errors import RecordError
 from mpbench.model import (
     Case,
     CaseRecord,
@@ -25,10 +28,11 @@ from mpbench.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from mpbench.model import Scalar
 
-__all__ = ("Foreign", "foreign_run")
+__all__ = ("Foreign", "foreign_run", "reading", "text_of")
 
 # Seconds become integers of nanoseconds over this many operations, so that
 # figures below a nanosecond keep six digits.
@@ -37,7 +41,55 @@ _OPERATIONS = 1_000_000
 # A million samples need some 55 MB of the 64 MiB that one line of a result file may have.
 _MOST = 1_000_000
 
+# What a result file can hold: names, integers, and seconds of one operation (30 years).
+_LONGEST_NAME = 1_000
+_LARGEST = 2**63 - 1
+_LONGEST_S = 1e9
+
+# From here on a nanosecond is digits enough, and a million operations are too many.
+_LONG_S = 1_000
+
 _METHODS = {one.value for one in StartMethod}
+
+# What a file that another tool did not write can lead to.
+_WRONG = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError),
+    *(ArithmeticError, RecursionError),
+)
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """
+    Read another tool's file; whatever is wrong with it becomes one error that names it.
+
+    Args:
+        path: The file.
+        expected: What it should be.
+
+    Raises:
+        RecordError: It is something else.
+    """
+    try:
+        yield
+    except _WRONG as error:
+        found = f"{type(error).__name__}: {error}"
+        raise RecordError(str(path), 0, expected, found) from error
+
+
+def text_of(value: object) -> str:
+    """Return text that a result file can hold as a name."""
+    # JSON may have half a character of two, which UTF-8 has not.
+    return str(value).encode("utf-8", "replace").decode()[:_LONGEST_NAME] or "unknown"
+
+
+def _scalar(value: object) -> Scalar:
+    """Return a parameter's value, as text where a result file has nothing else for it."""
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) <= _LARGEST):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return text_of(value) if value != "" else ""
 
 
 class Foreign(NamedTuple):
@@ -61,22 +113,22 @@ def _workload_name(name: str) -> str:
     """Return a name in our form, family/behaviour in kebab-case."""
     words = [re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in name.split("/", 1)]
     family, behaviour = words if len(words) == 2 else ("imported", words[0])  # noqa: PLR2004
-    return f"{family or 'imported'}/{behaviour or 'benchmark'}"
+    return f"{family or 'imported'}/{behaviour or 'benchmark'}"[:_LONGEST_NAME]
 
 
 def _case(one: Foreign) -> Case:
     method = str(one.method).strip("'\"") if one.method else None
-    given = dict(one.params)
+    given = {text_of(name): _scalar(value) for name, value in one.params.items()}
     if method is not None and method not in _METHODS:
-        given["method"] = method
+        given["method"] = text_of(method)
         method = None
     start = None if method is None else StartMethod(method)
     return Case.make(_workload_name(one.name), start, given)
 
 
 def _kept(seconds: Sequence[float], most: int = _MOST) -> list[float]:
-    """Return the values that are positive numbers, thinned evenly where a line has no room."""
-    values = [value for value in seconds if math.isfinite(value) and value > 0]
+    """Return the values that can be times, thinned evenly where a line has no room."""
+    values = [value for value in seconds if 0 < value <= _LONGEST_S]
     return values[:: math.ceil(len(values) / most) or 1]
 
 
@@ -91,14 +143,15 @@ def _record(one: Foreign, case: Case, python: str, source: str) -> CaseRecord:
         floor=None,
         no_floor=f"measured by {source}, which has no floors",
         revision=one.revision,
-        doc=f"Imported from {source}: {one.name}.",
+        doc=f"Imported from {source}: {text_of(one.name)}.",
         status=Status.OK if has_values else Status.SKIPPED,
         reason=None if has_values else f"{source} has no value for it",
     )
 
 
 def _sample(seconds: float) -> Sample:
-    return Sample(max(1, round(seconds * 1e9 * _OPERATIONS)), _OPERATIONS)
+    operations = _OPERATIONS if seconds < _LONG_S else 1
+    return Sample(max(1, round(seconds * 1e9 * operations)), operations)
 
 
 def _repetition(case: Case, python: str, number: int, values: Sequence[float]) -> Repetition:
@@ -111,7 +164,7 @@ def _repetition(case: Case, python: str, number: int, values: Sequence[float]) -
         iterations=1,
         samples=tuple(_sample(value) for value in values),
         started_ns=0,
-        elapsed_ns=round(sum(values) * 1e9),
+        elapsed_ns=min(round(sum(values) * 1e9), _LARGEST),
         hash_seed=None,
         agent=number,
     )
@@ -151,7 +204,12 @@ def foreign_run(
         machine: Its name for the machine.
         python: The version of the interpreter.
         started_utc: When it ran.
+
+    Raises:
+        ValueError: That is no time.
     """
+    machine, python = text_of(machine), text_of(python)
+    datetime.fromisoformat(started_utc)
     records: list[CaseRecord] = []
     repetitions: list[Repetition] = []
     times: Counter[Case] = Counter()

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpbench.errors import RecordError
-from mpbench.integrations.exchange.foreign import Foreign, foreign_run
+from mpbench.integrations.exchange.foreign import Foreign, foreign_run, reading
 from mpbench.integrations.exchange.medians import facts_of, readings_of
 
 if TYPE_CHECKING:
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from mpbench.model import Run
 
 __all__ = ("pytest_json", "read_pytest_json")
+
+_EXPECTED = "a pytest-benchmark file with its data (--benchmark-json, or --benchmark-save-data)"
+_LARGEST = 2**63 - 1
 
 # What says that a round is an agent: the names in our exports, and the clock of our plugin.
 _EXPORTED, _CLOCK = "mpbench::", "mpbench_agent_clock"
@@ -127,15 +129,25 @@ def _is_agents(one: Mapping[str, Any]) -> bool:
     return timer == _CLOCK or str(one.get("fullname")).startswith(_EXPORTED)
 
 
+def _ours(noted: object, seconds: tuple[float, ...]) -> Foreign | None:
+    """Return what mpbench noted beside a benchmark; a test may note anything else there."""
+    if not isinstance(noted, dict):
+        return None
+    name, params = noted.get("workload"), noted.get("case_params")
+    method, revision = noted.get("start_method"), noted.get("revision", 1)
+    if not (isinstance(name, str) and isinstance(params, dict)):
+        return None
+    if not (isinstance(revision, int) and 0 <= revision <= _LARGEST):
+        return None
+    return Foreign(name, None if method is None else str(method), params, seconds, int(revision))
+
+
 def _foreign(one: Mapping[str, Any]) -> Foreign:
     """Return one benchmark; what mpbench wrote or measured says itself which case it is."""
     seconds = tuple(float(value) for value in one["stats"]["data"])
-    ours, params = one.get("extra_info") or {}, one.get("params") or {}
-    if "workload" in ours and "case_params" in ours:
-        method = ours.get("start_method")
-        revision = int(ours.get("revision", 1))
-        what = (ours["workload"], method, ours["case_params"], seconds, revision)
-        return Foreign(*what, is_agents=_is_agents(one))
+    params, ours = one.get("params") or {}, _ours(one.get("extra_info"), seconds)
+    if ours is not None:
+        return ours._replace(is_agents=_is_agents(one))
     given = {name: value for name, value in params.items() if isinstance(value, (str, int, float))}
     method = given.pop("method", None)
     name = f"{one.get('group') or 'pytest'}/{one['name']}"
@@ -153,22 +165,14 @@ def read_pytest_json(path: Path) -> Run:
     Raises:
         RecordError: It is no such file, or was saved without its data.
     """
-    try:
-        content = json.loads(path.read_text())
-        machine, found = content["machine_info"], content["benchmarks"]
-        benchmarks = [_foreign(one) for one in found]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(
+    with reading(path, _EXPECTED):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        machine = content["machine_info"]
+        return foreign_run(
             str(path),
-            0,
-            "a pytest-benchmark file with its data (--benchmark-json, or --benchmark-save-data)",
-            f"{type(error).__name__}: {error}",
-        ) from error
-    return foreign_run(
-        str(path),
-        benchmarks,
-        source="pytest-benchmark",
-        machine=str(machine.get("node", "unknown")),
-        python=str(machine.get("python_version", "unknown")),
-        started_utc=str(content.get("datetime", "")),
-    )
+            [_foreign(one) for one in content["benchmarks"]],
+            source="pytest-benchmark",
+            machine=str(machine.get("node", "unknown")),
+            python=str(machine.get("python_version", "unknown")),
+            started_utc=str(content["datetime"]),
+        )
