@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, StartMethod, Tier
 from mpbench.workload import Bind, Body, Needs, Sweep, workload
 from mpbench.workloads.main_modules import main_module
@@ -160,12 +161,25 @@ def _preloadable(case: Case) -> str | None:
     modules = _IMPORTS[case.text("imports")]
     # Of the whole name `find_spec` would import all but the last part.
     missing = [name for name in modules if find_spec(name.partition(".")[0]) is None]
-    if missing:
-        return f"{missing[0]} is not installed for {sys.executable}"
+    return f"{missing[0]} is not installed for {sys.executable}" if missing else None
+
+
+def _preload_here(modules: tuple[str, ...], *, preload: bool) -> None:
+    """
+    Import what forked children shall find, or make sure that they find nothing.
+
+    Raises:
+        UnsupportedError: This interpreter holds a module that each child shall import.
+    """
+    if preload:
+        for module in modules:
+            __import__(module)
+        return
     held = [name for name in modules if name in sys.modules]
-    if held and case.method is StartMethod.FORK and not case.value("preload"):
-        return f"this interpreter holds {held[0]} already; a forked child would not import it"
-    return None
+    if held:
+        raise UnsupportedError(
+            f"this interpreter holds {held[0]} already; a forked child would not import it"
+        )
 
 
 @workload(
@@ -201,9 +215,8 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
     if method == "forkserver":
         stop_fork_server()
         context.set_forkserver_preload(["__main__", *(modules if preload else ())])
-    if method == "fork" and preload:
-        for module in modules:
-            __import__(module)
+    if method == "fork":
+        _preload_here(modules, preload=preload)
     try:
         with stamps() as pipe:
             warm(context)

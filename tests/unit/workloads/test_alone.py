@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from mpbench.catalog import discover
+from mpbench.errors import UnsupportedError
 from mpbench.model import Case, StartMethod
 from mpbench.workloads import processes
 
@@ -69,10 +70,16 @@ def test_a_preload_does_not_meet_the_case_without() -> None:
     assert CATALOGUE["process/start-by-imports"].alone
 
 
-def test_a_fork_that_would_import_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_that_would_import_nothing_is_refused() -> None:
     """Where the parent holds a module of the case, the case is unsupported and says which."""
-    monkeypatch.setattr(processes, "_IMPORTS", {"common": ("pytest",)})
+    with pytest.raises(UnsupportedError, match="this interpreter holds pytest already"):
+        processes._preload_here(("json.never", "pytest"), preload=False)
+
+
+def test_what_the_controller_holds_refuses_no_case() -> None:
+    """The controller asks too whether a case can run, and holds more than an agent."""
     one = CATALOGUE["process/start-by-imports"]
     case = Case.make(one.name, StartMethod.FORK, {"imports": "common", "preload": False})
 
-    assert "this interpreter holds pytest already" in str(one.unsupported(case))
+    assert {"dataclasses", "logging", "argparse"} <= set(sys.modules)
+    assert one.unsupported(case) is None
