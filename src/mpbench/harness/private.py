@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,11 @@ PREFIX = "mpb-"
 
 # Its lock belongs to the open file: it is gone when the session is, however it ended.
 _HELD = ".held"
+# A socket's path in bytes, without the closing zero: sun_path has 108, on macOS 104.
+_LONGEST = 103 if sys.platform == "darwin" else 107
+# What comes below the private folder: an agent's own folder, a manager's, its socket.
+_BELOW = len("/axxxxxxxx/pymp-xxxxxxxx/listener-xxxxxxxx")
+_SHORT = Path("/tmp")  # noqa: S108 - mkdtemp makes a folder that only this user can enter
 
 
 def _hold(path: Path) -> int | None:
@@ -42,21 +48,10 @@ def _hold(path: Path) -> int | None:
 
 
 @contextmanager
-def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
-    """
-    Make a folder that only this user can enter; leaving removes it.
-
-    Its path is short, because the sockets of managers lie in it, and the
-    path of a socket has at most 107 bytes.
-
-    Args:
-        prefix: How its name begins; it must begin with `PREFIX`.
-
-    Raises:
-        EnvironmentUnfitError: There is no place for temporary files.
-    """
+def _made(prefix: str, base: Path | None = None) -> Iterator[Path]:
+    """Make a folder and hold it; leaving removes it."""
     try:
-        path = Path(tempfile.mkdtemp(prefix=prefix))
+        path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
     except OSError as error:
         reason = reason_of(error)
         raise EnvironmentUnfitError(
@@ -72,6 +67,41 @@ def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _is_too_long(path: Path) -> bool:
+    return len(os.fsencode(path)) + _BELOW > _LONGEST
+
+
+@contextmanager
+def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
+    """
+    Make a folder that only this user can enter; leaving removes it.
+
+    Its path is short, because the sockets of managers lie in it, and the
+    path of a socket has at most 107 bytes. Below a long TMPDIR they would not
+    fit: then the path goes through a link in a private folder in /tmp.
+
+    Args:
+        prefix: How its name begins; it must begin with `PREFIX`.
+
+    Raises:
+        EnvironmentUnfitError: There is no place for temporary files, or only one too deep.
+    """
+    with ExitStack() as stack:
+        path = stack.enter_context(_made(prefix))
+        if _is_too_long(path):
+            try:
+                link = stack.enter_context(_made(PREFIX, _SHORT)) / "t"
+                link.symlink_to(path, target_is_directory=True)
+            except (OSError, EnvironmentUnfitError) as error:
+                raise EnvironmentUnfitError(
+                    f"{path.parent} is too long for sockets below it, which have at most "
+                    f"{_LONGEST} bytes, and {_SHORT} cannot be written to; set TMPDIR to a "
+                    "folder with a shorter path"
+                ) from error
+            path = link
+        yield path
 
 
 def _is_ours(path: Path) -> bool:
@@ -90,10 +120,13 @@ def abandoned_folders(base: Path | None = None) -> tuple[Path, ...]:
     or by another program.
 
     Args:
-        base: Where to look; the folder for temporary files without.
+        base: Where to look; without, where `private_folder` makes them.
     """
+    usual = Path(tempfile.gettempdir())
+    is_linked = base is None and _is_too_long(usual / f"{PREFIX}xxxxxxxx")
+    bases = dict.fromkeys((base or usual, *([_SHORT] if is_linked else ())))
     found = []
-    for path in sorted((base or Path(tempfile.gettempdir())).glob(f"{PREFIX}*")):
+    for path in (path for one in bases for path in sorted(one.glob(f"{PREFIX}*"))):
         descriptor = _hold(path) if _is_ours(path) else None
         if descriptor is not None:
             os.close(descriptor)

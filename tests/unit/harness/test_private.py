@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from pathlib import Path
 
@@ -24,6 +25,38 @@ def test_a_private_folder_is_private_and_goes(
 
     assert [0o700, 0o600] == modes
     assert not path.exists()
+
+
+def test_a_socket_fits_below_a_long_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a manager's socket is short, its file lies where TMPDIR says, nothing is left."""
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with private_folder() as path, socket.socket(socket.AF_UNIX) as listener:
+        inner = path / "axxxxxxxx" / "pymp-xxxxxxxx"
+        inner.mkdir(parents=True)
+        listener.bind(str(inner / "listener-xxxxxxxx"))
+        (real,) = deep.glob("mpb-*")
+        is_there = (real / "axxxxxxxx" / "pymp-xxxxxxxx" / "listener-xxxxxxxx").exists()
+
+    assert is_there
+    assert [] == list(deep.iterdir())
+    assert not path.parent.exists()
+
+
+def test_no_short_place_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long TMPDIR without anything shorter is refused before measuring, and leaves nothing."""
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    monkeypatch.setattr("mpbench.harness.private._SHORT", tmp_path / "gone")
+
+    with pytest.raises(EnvironmentUnfitError, match="too long for sockets"), private_folder():
+        pass
+
+    assert [] == list(deep.iterdir())
 
 
 def test_no_place_for_temporary_files_says_what_to_do(
