@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -57,6 +58,16 @@ print(json.dumps({
 """
 
 _OLDEST = (3, 9)
+# A program that is no Python may quote all of the question back.
+_QUOTED = 160
+_PYTHON_ERROR = re.compile(r"\w*(Error|Exception|Interrupt)\b")
+
+
+def _said(text: str) -> str:
+    """Return what a program says is wrong: a Python in its last line, others in their first."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it said nothing"]
+    line = lines[-1] if _PYTHON_ERROR.match(lines[-1]) else lines[0]
+    return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}..."
 
 
 def _ask(executable: str, variables: Mapping[str, str] | None, timeout_s: float) -> dict[str, Any]:
@@ -84,10 +95,9 @@ def _ask(executable: str, variables: Mapping[str, str] | None, timeout_s: float)
     except ValueError:
         answer = {}
     if done.returncode != 0 or not answer:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise EnvironmentUnfitError(
             f"{executable!r} is no Python that mpbench can measure "
-            f"(needs 3.9 or newer; exit code {done.returncode}: {last})"
+            f"(needs 3.9 or newer; exit code {done.returncode}: {_said(done.stderr)})"
         )
     return answer
 

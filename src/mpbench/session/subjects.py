@@ -31,6 +31,15 @@ class Described(NamedTuple):
         return tuple(one for one in StartMethod if one.value in self.facts["start_methods"])
 
 
+def _wrong_with(path: Path) -> str:
+    """Say why a path cannot be run."""
+    if path.is_dir():
+        return f"it is a folder; expected the executable, such as {path / 'bin' / 'python'}"
+    if path.exists():
+        return "it may not be executed; expected a Python"
+    return "there is no such file; expected the path of a Python"
+
+
 def interpreter(name: str) -> str:
     """
     Return the path of an interpreter that the user named.
@@ -47,6 +56,8 @@ def interpreter(name: str) -> str:
         found = shutil.which(candidate)
         if found:
             return found
+    if "/" in name:
+        raise UsageError(f"no interpreter {name!r}: {_wrong_with(Path(name))}")
     raise UsageError(
         f"no interpreter {name!r}: expected a path, or a version with its python{name} on PATH"
     )

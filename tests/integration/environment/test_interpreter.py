@@ -7,7 +7,8 @@ import pytest
 
 from mpbench.environment import describe_interpreter
 from mpbench.environment.installation import describe_source
-from mpbench.errors import EnvironmentUnfitError
+from mpbench.errors import EnvironmentUnfitError, UsageError
+from mpbench.session.subjects import interpreter
 
 
 def test_this_interpreter_describes_itself():
@@ -35,6 +36,46 @@ def test_what_is_no_usable_python_is_refused(tmp_path, script, part):
 
     with pytest.raises(EnvironmentUnfitError, match=part):
         describe_interpreter(str(fake), timeout_s=0.3)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 'shim: not installed' >&2; echo >&2; echo 'Note: see help' >&2", "shim: not inst"),
+        ("echo Traceback >&2; echo 'ImportError: no json' >&2", "ImportError: no json"),
+        ('echo "ls: $3" | tr "\\n" " " >&2', "ls: "),
+    ],
+)
+def test_the_telling_line_is_quoted_and_not_more(tmp_path, script, said):
+    """A shim says it first, a Python last, and what quotes the question back is cut off."""
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\n{script}\nexit 2\n")
+    fake.chmod(0o755)
+
+    with pytest.raises(EnvironmentUnfitError) as caught:
+        describe_interpreter(str(fake), timeout_s=10)
+
+    assert f"exit code 2: {said}" in str(caught.value)
+    assert len(str(caught.value)) < 350 + len(str(fake))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.mkdir(), "it is a folder"),
+        (lambda path: path.write_text(""), "may not be executed"),
+        (lambda path: None, "no such file"),
+    ],
+)
+def test_a_path_that_cannot_be_run_is_told_apart(tmp_path, make, said):
+    """A path is not looked up on PATH, so nothing is said about PATH."""
+    path = tmp_path / "named"
+    make(path)
+
+    with pytest.raises(UsageError, match=said) as caught:
+        interpreter(str(path))
+
+    assert "PATH" not in str(caught.value)
 
 
 def test_a_missing_executable_is_refused(tmp_path):
