@@ -64,7 +64,7 @@ def test_the_telling_line_is_quoted_and_not_more(tmp_path, script, said):
     [
         (lambda path: path.mkdir(), "it is a folder"),
         (lambda path: path.write_text(""), "may not be executed"),
-        (lambda path: None, "no such file"),
+        (lambda path: path.exists(), "no such file"),
     ],
 )
 def test_a_path_that_cannot_be_run_is_told_apart(tmp_path, make, said):
