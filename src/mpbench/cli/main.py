@@ -11,8 +11,10 @@ import click
 
 from mpbench import __version__
 from mpbench.cli import exits
+from mpbench.cli.streams import guard
 from mpbench.errors import MpbenchError
 from mpbench.printable import printable
+from mpbench.session.interrupt import terminations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,22 +106,20 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     3 inconclusive where a decision was required; 4 invalid session or nothing
     measured; 70 a bug of mpbench; 130 interrupted.
     """
+    guard()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = _mpbench.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="mpbench",
-            standalone_mode=False,
-        )
+        with terminations():
+            code = _mpbench.main(
+                args=words or ["--help"], prog_name="mpbench", standalone_mode=False
+            )
+            sys.stdout.flush()
     except click.ClickException as error:
         _fail(error.format_message(), exits.USAGE)
     except MpbenchError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         _fail("interrupted", exits.INTERRUPTED)
-    except BrokenPipeError:
-        # `mpbench list | head`: the reader has seen enough.
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last line of defence: shown, with its trace
         import traceback
 

@@ -144,8 +144,9 @@ def _finish(measured: Measured, *, verify: bool, began: float) -> int:
         from mpbench.report.build import gather
 
         evidence = gather((measured.run,))
-        print_run(evidence)
+        # Before anything is printed: whoever reads it may stop, or have no room.
         paths += report.write((measured.run,), measured.folder, evidence=evidence)
+        print_run(evidence)
     sys.stdout.write(f"{_said(measured, time.monotonic() - began)}\n")
     for path in paths:
         sys.stdout.write(f"{path}\n")

@@ -1,0 +1,88 @@
+"""Output that may be closed, full or gone: what is lost there must not end a measurement."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import Any
+
+from mpbench.errors import OutputError, reason_of
+
+__all__ = ("guard",)
+
+# Nobody reads any more: the pipe is closed, or the terminal was hung up.
+_UNREAD = {errno.EPIPE, errno.EIO}
+
+
+class _Raw(io.FileIO):
+    """
+    A descriptor whose failures are met once.
+
+    What nobody reads is dropped. Any other failure is raised the first time
+    where *loud*; whatever follows is dropped too.
+    """
+
+    def __init__(self, descriptor: int, *, loud: bool) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self._loud = loud
+        self._lost = False
+
+    def write(self, data: Any, /) -> int:
+        """
+        Write some bytes, or drop them.
+
+        Raises:
+            OutputError: The first failure that a reader should hear of.
+        """
+        size = memoryview(data).nbytes
+        if self._lost:
+            return size
+        try:
+            return super().write(data)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self._lost = True
+            if not self._loud or error.errno in _UNREAD:
+                return size
+            raise OutputError(
+                f"cannot write to the standard output: {reason_of(error)}; files that a command "
+                "writes besides are complete"
+            ) from error
+
+
+def _guarded(stream: Any, descriptor: int, *, loud: bool) -> Any:
+    """Return a stream that writes to the same place and minds its failures."""
+    raw = _Raw(descriptor, loud=loud)
+    terminal = raw.isatty()
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=getattr(stream, "encoding", None) or "utf-8",
+        errors=getattr(stream, "errors", None) or "backslashreplace",
+        line_buffering=terminal or not loud,
+    )
+
+
+def guard() -> None:
+    """
+    Make the three standard streams safe to use.
+
+    A closed one is opened on the null device, so that no result file gets its
+    number. Streams that somebody else has put in place are left alone.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free number is taken, which is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, closefd=False)
+    if sys.stdout is sys.__stdout__:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        sys.stdout = _guarded(sys.stdout, 1, loud=True)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _guarded(sys.stderr, 2, loud=False)
