@@ -93,7 +93,7 @@ def _nothing_of(tags: set[str]) -> bool:
     return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_ends_a_run_in_good_order(started: Controller, number: int) -> None:
     """The file says that it was interrupted, the report is made, nothing remains."""
     tags = started.tags()
@@ -110,17 +110,63 @@ def test_one_signal_ends_a_run_in_good_order(started: Controller, number: int) -
     assert _nothing_of(tags)
 
 
-def test_a_signal_before_anything_is_measured_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_anything_is_measured_leaves_nothing(tmp_path: Path, number: int) -> None:
     """SIGTERM while the agent's part is copied and compiled ends like Ctrl-C."""
     controller = Controller(tmp_path)
     limit = time.monotonic() + 60
     while not list(controller.temporary.glob("mpb-*/subject-0")) and time.monotonic() < limit:
         time.sleep(0.001)
-    controller.process.send_signal(signal.SIGTERM)
+    controller.process.send_signal(number)
     code, said = controller.end()
 
     assert (130, "mpbench: interrupted") == (code, said)
     assert [] == list(controller.temporary.iterdir())
+
+
+def test_nohup_keeps_a_run_alive(tmp_path: Path) -> None:
+    """SIGHUP that is ignored already stays ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        controller = Controller(tmp_path, "--reps", "4", "-o", str(tmp_path / "out"))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    controller.measured(1)
+    controller.process.send_signal(signal.SIGHUP)
+    code, _ = controller.end()
+
+    assert 0 == code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compare", "--arms", "fork,spawn", "-o"),
+        ("selftest", "--toy", "--stage", "identical", "--campaign"),
+        ("run", "-o"),
+    ],
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_every_command_that_measures_ends_in_good_order(
+    tmp_path: Path, words: tuple[str, ...], number: int
+) -> None:
+    """A signal while it prepares, or measures, leaves no folder and is exit code 130."""
+    (temporary := tmp_path / "t").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mpbench", *words, str(tmp_path / "out")],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    limit = time.monotonic() + 60
+    while not list(temporary.glob("mpb-*")) and time.monotonic() < limit:
+        time.sleep(0.01)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+
+    assert 130 == process.returncode, said
+    assert [] == list(temporary.iterdir())
 
 
 def test_a_second_signal_ends_a_run_at_once(started: Controller) -> None:

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ("StopRequest", "stop_requests", "terminations")
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+def _endings() -> tuple[signal.Signals, ...]:
+    """Return the signals that end a session: SIGTERM, and SIGHUP unless nohup ignores it."""
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is None or signal.getsignal(hang_up) is signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return (signal.SIGTERM, hang_up)
 
 
 class StopRequest:
@@ -38,7 +44,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 @contextmanager
 def terminations() -> Iterator[None]:
     """
-    Take SIGTERM as Ctrl-C, so that what was made for a session is removed.
+    Take SIGTERM and SIGHUP as Ctrl-C, so that what was made for a session is removed.
 
     It is for the time before anything is measured; in a thread that is not
     the main one nothing is caught.
@@ -46,17 +52,18 @@ def terminations() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in _endings()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
     """
-    Catch SIGINT and SIGTERM while measuring.
+    Catch SIGINT, SIGTERM and SIGHUP while measuring.
 
     In a thread that is not the main one nothing is caught: signals are then
     somebody else's.
@@ -65,7 +72,7 @@ def stop_requests() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.signal(number, request) for number in _SIGNALS}
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, *_endings())}
     try:
         yield request
     finally:
