@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mpbench.analysis.outcome import Outcome
 
 __all__ = ("show",)
@@ -24,6 +26,9 @@ def show(outcome: Outcome, form: str) -> None:
         _table(outcome)
 
 
+# Below this many columns of text there are no columns of a table.
+_NARROW = 60
+
 _STYLES = {
     "slower": "bold red",
     "faster": "green",
@@ -35,10 +40,24 @@ _STYLES = {
 
 def _table(outcome: Outcome) -> None:
     from rich.console import Console
+    from rich.text import Text
+
+    from mpbench.report.verdicts import summary
+
+    console = Console(file=sys.stdout)
+    if console.width < _NARROW:
+        _list(outcome, console)
+    else:
+        _grid(outcome, console)
+    for line in summary(outcome):
+        console.print(Text(line), highlight=False)
+
+
+def _grid(outcome: Outcome, console: Console) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    from mpbench.report.verdicts import rows, summary
+    from mpbench.report.verdicts import rows
 
     head = [Column(name, overflow="fold") for name in ("case", "arms", "ratio", "verdict")]
     table = Table(*head, "n", "s", box=None, pad_edge=False)
@@ -49,7 +68,19 @@ def _table(outcome: Outcome) -> None:
         case = Text(row.title)
         case.append(f"\n{row.reading}", style="dim")
         table.add_row(case, Text(row.arms), Text(row.ratio), words, row.episodes, row.seconds)
-    console = Console(file=sys.stdout)
     console.print(table)
-    for line in summary(outcome):
-        console.print(Text(line), highlight=False)
+
+
+def _list(outcome: Outcome, console: Console) -> None:
+    """Print one verdict below another, where columns would leave no room for names."""
+    from rich.text import Text
+
+    from mpbench.report.verdicts import rows
+
+    for row in rows(outcome):
+        words = Text(f"{row.title}\n")
+        words.append(f"  {row.reading}\n", style="dim")
+        words.append(f"  {row.arms}: {row.ratio}\n  ")
+        words.append(row.verdict, style=_STYLES[row.kind.value])
+        words.append(f"\n  {row.note}" if row.note else "", style="dim")
+        console.print(words, highlight=False, overflow="fold")
