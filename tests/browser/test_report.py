@@ -263,8 +263,8 @@ def test_dark_and_light_differ_and_figures_follow(open_report, one):
     assert colours["light"][1] != colours["dark"][1]
 
 
-def test_paper_has_everything_open(open_report, one):
-    """Printed, every detail is shown and no control is."""
+def test_paper_has_everything_but_the_samples_open(open_report, one):
+    """Printed, every detail is shown, and no control; samples would fill most of the pages."""
     page = open_report(one)
     assert not page.locator("details.doc dd").first.is_visible()
 
@@ -274,9 +274,24 @@ def test_paper_has_everything_open(open_report, one):
     assert page.locator("details.doc dd").first.is_visible()
     assert not page.locator(".filter").is_visible()
     assert not page.locator(".tools").first.is_visible()
-    assert page.evaluate("() => document.querySelectorAll('details:not([open])').length") == 0
+    assert not page.locator("details:not([open], .samples)").count()
+    assert not page.locator("details.samples[open]").count()
+    assert not page.locator("details.samples table").first.is_visible()
     page.evaluate("() => dispatchEvent(new Event('afterprint'))")
     assert not page.locator("details.doc[open]").count()
+
+
+def test_paper_repeats_the_titles_of_a_table(open_report, one):
+    """A head goes on to the next page as text: a button in it would be a blank bar there."""
+    page = open_report(one)
+    page.emulate_media(media="print")
+    styles = page.evaluate(
+        """() => [...document.querySelectorAll("thead button")].map((one) => [
+          getComputedStyle(one).display, getComputedStyle(one, "::after").content,
+          getComputedStyle(one.parentElement).position])"""
+    )
+
+    assert {("contents", "none", "static")} == {tuple(one) for one in styles}
 
 
 @pytest.mark.parametrize(
