@@ -55,7 +55,9 @@ def _chosen(catalogue: Mapping[str, Workload], patterns: tuple[str, ...]) -> lis
         if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
     ]
     if not picked:
-        raise click.UsageError(f"no workload matches {', '.join(patterns)}")
+        from mpbench.session.choose import nothing_matches
+
+        raise click.UsageError(nothing_matches(patterns[0], catalogue))
     return picked
 
 
@@ -140,6 +142,8 @@ def markdown(workloads: Iterable[Workload]) -> str:
 @click.option("--long", "-l", is_flag=True, help="What is timed, how to read it, parameters.")
 def command(patterns: tuple[str, ...], as_json: bool, as_markdown: bool, long: bool) -> int:
     """Show what can be measured: all of it, or what matches PATTERNS such as 'pool/*'."""
+    if sum((as_json, as_markdown, long)) > 1:
+        raise click.UsageError("--json, --markdown and --long are three forms: give one of them")
     picked = _chosen(discover(), patterns)
     # All of it stays to the end: at exit the collector need not look through it twice.
     gc.freeze()

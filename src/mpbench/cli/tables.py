@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mpbench.printable import printable
 
@@ -102,7 +102,8 @@ def _same_everywhere(part: pd.DataFrame) -> str:
 
     found: dict[str, list[str]] = {}
     for name, rows in part.groupby("workload", sort=False):
-        words = told_apart(rows.to_dict("records"))[1]
+        records: list[dict[Any, Any]] = rows.to_dict("records")
+        words = told_apart(records)[1]
         if words:
             found.setdefault(words, []).append(str(name))
     return "; ".join(f"{', '.join(names)}: {words}" for words, names in found.items())

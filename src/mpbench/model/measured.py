@@ -50,8 +50,16 @@ class Case(NamedTuple):
         raise KeyError(f"{self.id} has no parameter {name!r}")
 
     def integer(self, name: str) -> int:
-        """Return one parameter as an integer."""
-        return int(self.value(name))
+        """
+        Return one parameter as an integer.
+
+        Raises:
+            ValueError: It is no whole number.
+        """
+        value = self.value(name)
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError(f"{self.id}: expected a whole number for {name}, found {value!r}")
+        return int(value)
 
     def number(self, name: str) -> float:
         """Return one parameter as a float."""

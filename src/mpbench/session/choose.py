@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,7 @@ from mpbench.model import Case, CaseRecord, Status, Tier
 from mpbench.workload import NoFloor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mpbench.model import Scalar, StartMethod
     from mpbench.plan import Plan
@@ -25,11 +26,15 @@ __all__ = (
     "asked_for",
     "catalogue_for",
     "choose",
+    "nothing_matches",
     "record_of",
     "refusal_of",
     "selected",
     "tier_for",
 )
+
+# Parameters that end so can be nothing: no bytes, no time.
+_AMOUNTS = ("_bytes", "_mib", "_ms", "_ns", "_us")
 
 
 class Chosen(NamedTuple):
@@ -56,32 +61,60 @@ def _known(one: Workload, name: str) -> tuple[Scalar, ...]:
     return tuple(dict.fromkeys(value for tier in Tier for value in sweep.resolve(tier, 1)))
 
 
+def _expected(name: str, known: Sequence[Scalar]) -> tuple[str, Callable[[object], bool]]:
+    """Return in words what a parameter can take, by its known values, and what tells it."""
+    listed = ", ".join(map(str, known))
+    numbers = [one for one in known if not isinstance(one, (str, bool))]
+    if not numbers:
+        return f"one of {listed}", lambda value: any(
+            type(value) is type(one) and value == one for one in known
+        )
+    # There may be no bytes and no time to lose; of workers there is at least one.
+    least = min(0 if name.endswith(_AMOUNTS) else 1, *numbers)
+    kinds = (int,) if all(isinstance(one, int) for one in numbers) else (int, float)
+    words = "a whole number" if kinds == (int,) else "a number"
+
+    def fits(value: object) -> bool:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return isinstance(value, kinds) and least <= value < math.inf
+        return any(type(value) is type(one) and value == one for one in known)
+
+    return f"{words} of at least {least} (it has {listed})", fits
+
+
 def _refuse_values(one: Workload, given: Mapping[str, Sequence[object]]) -> None:
     """
     Make sure that a workload can take values for its parameters.
 
     A word or a switch that it does not know would measure something else under
-    that name. Any number of things or bytes is fine.
+    that name. Any whole number of things or bytes is fine.
 
     Raises:
         UsageError: It cannot take one.
     """
     for name in sorted(given.keys() & one.parameters.keys()):
-        known = _known(one, name)
+        words, fits = _expected(name, _known(one, name))
         for value in given[name]:
-            numbers = [entry for entry in known if not isinstance(entry, (str, bool))]
-            if isinstance(value, bool):
-                fits = any(isinstance(entry, bool) for entry in known)
-            elif isinstance(value, (int, float)) and numbers:
-                fits = value >= min(0, *numbers)
-            else:
-                fits = isinstance(value, str) and value in known
-            if not fits:
-                kind = "a number such as" if numbers else "one of"
-                listed = ", ".join(map(str, known))
-                raise UsageError(
-                    f"{one.name} cannot take {name}={value!r}, expected {kind} {listed}"
-                )
+            if not fits(value):
+                raise UsageError(f"{one.name} cannot take {name}={value!r}, expected {words}")
+
+
+def nothing_matches(pattern: str, names: Iterable[str]) -> str:
+    """Return that no workload matches a pattern, and which one may have been meant."""
+    known = list(names)
+    families = {name.partition("/")[0] for name in known}
+    family = difflib.get_close_matches(pattern.rstrip("/"), families, n=1, cutoff=0.75)
+    near = [f"'{family[0]}/*'"] if family else difflib.get_close_matches(pattern, known, n=3)
+    hint = f"; did you mean {', '.join(near)}" if near else ""
+    return f"no workload matches {pattern!r}{hint} (see `mpbench list`)"
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    """Return the name of a parameter that there is not, and those that there are."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}; " if near else ""
+    return f"{name!r}; {hint}known: {', '.join(names) or 'none'}"
 
 
 def asked_for(
@@ -100,7 +133,7 @@ def asked_for(
     one = catalogue[name]
     unknown = sorted(given.keys() - one.parameters.keys())
     if unknown:
-        raise UsageError(f"{name} has no parameter {unknown[0]!r}; it has {sorted(one.parameters)}")
+        raise UsageError(f"{name} has no parameter {_unknown(unknown[0], one.parameters)}")
     _refuse_values(one, {key: (value,) for key, value in given.items()})
     return one
 
@@ -124,17 +157,13 @@ def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, .
         for pattern in plan.select:
             hits = {name for name in catalogue if fnmatchcase(name, pattern)}
             if not hits:
-                near = difflib.get_close_matches(pattern, list(catalogue), n=3)
-                hint = f"; did you mean {', '.join(near)}" if near else ""
-                raise UsageError(f"no workload matches {pattern!r}{hint} (see `mpbench list`)")
+                raise UsageError(nothing_matches(pattern, catalogue))
             names |= hits
     picked = tuple(catalogue[name] for name in sorted(names))
     known = {name for one in picked for name in one.parameters}
     unknown = sorted(set(plan.params) - known)
     if unknown:
-        raise UsageError(
-            f"no selected workload has a parameter {unknown[0]!r}; they have {sorted(known)}"
-        )
+        raise UsageError(f"no selected workload has a parameter {_unknown(unknown[0], known)}")
     for one in picked:
         _refuse_values(one, plan.params)
     return picked

@@ -15,12 +15,47 @@ from mpbench.session.choose import asked_for, selected
     ("name", "given", "words"),
     [
         ("pipe/round-trp", {}, r"no workload is called 'pipe/round-trp'; did you mean pipe/round"),
-        ("pipe/round-trip", {"foo": 3}, r"no parameter 'foo'; it has \['form', 'payload_bytes'\]"),
+        ("pipe/round-trip", {"foo": 3}, r"no parameter 'foo'; known: form, payload_bytes$"),
         ("pipe/round-trip", {"form": "nope"}, r"form='nope', expected one of bytes, object, into"),
         ("pipe/round-trip", {"form": 3}, r"form=3, expected one of bytes"),
-        ("pipe/round-trip", {"payload_bytes": -3}, r"payload_bytes=-3, expected a number such as"),
-        ("pipe/round-trip", {"payload_bytes": "big"}, r"'big', expected a number such as"),
-        ("pipe/round-trip", {"payload_bytes": None}, r"None, expected a number such as"),
+        (
+            "pipe/round-trip",
+            {"payload_bytes": -3},
+            r"bytes=-3, expected a whole number of at least 0",
+        ),
+        (
+            "pipe/round-trip",
+            {"payload_bytes": "big"},
+            r"'big', expected a whole number of at least 0",
+        ),
+        (
+            "pipe/round-trip",
+            {"payload_bytes": None},
+            r"None, expected a whole number of at least 0",
+        ),
+        ("pipe/round-trip", {"payload_byte": 3}, r"did you mean 'payload_bytes'"),
+        ("cross/oversubscription", {"workers": "abc"}, r"whole number of at least 1 \(it has 1, "),
+        (
+            "cross/oversubscription",
+            {"workers": 1.5},
+            r"workers=1\.5, expected a whole number of at least 1",
+        ),
+        (
+            "cross/oversubscription",
+            {"workers": True},
+            r"workers=True, expected a whole number of at least 1",
+        ),
+        (
+            "cross/oversubscription",
+            {"workers": 0},
+            r"workers=0, expected a whole number of at least 1",
+        ),
+        (
+            "cross/oversubscription",
+            {"workers": -1},
+            r"workers=-1, expected a whole number of at least 1",
+        ),
+        ("pool/call-scaling", {"task_us": "abc"}, r"task_us='abc', expected a whole number"),
         ("pipe/create", {"duplex": 1}, r"duplex=1, expected one of True, False"),
     ],
 )
@@ -52,4 +87,16 @@ def test_a_plan_is_refused_too() -> None:
     plan = plan_for(Tier.QUICK).override(select=("pipe/round-trip",), params={"form": ("nope",)})
 
     with pytest.raises(UsageError, match="pipe/round-trip cannot take form='nope'"):
+        selected(plan, discover())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [("pool", "'pool/[*]'"), ("pools", "'pool/[*]'"), ("pipe/rond-trip", "pipe/round-trip")],
+)
+def test_a_pattern_without_a_match_says_what_was_meant(pattern: str, meant: str) -> None:
+    """A family alone is no pattern: all of its workloads are."""
+    plan = plan_for(Tier.QUICK).override(select=(pattern,))
+
+    with pytest.raises(UsageError, match=f"did you mean {meant}"):
         selected(plan, discover())
