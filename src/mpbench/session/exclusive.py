@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,21 +17,51 @@ if TYPE_CHECKING:
 __all__ = ("exclusive",)
 
 _POLL_S = 0.2
+# Where every user of a machine can make a file, whatever TMPDIR says.
+_PLACES = (Path("/tmp"), Path("/run/lock"))  # noqa: S108 - opened through no link
 
 
 def _lock_file() -> Path:
-    return Path(os.environ.get("MPBENCH_LOCK") or Path(tempfile.gettempdir()) / "mpbench.lock")
+    """
+    Return the one lock of this machine.
+
+    Not $TMPDIR: sessions that differ in it would measure each other.
+    """
+    given = os.environ.get("MPBENCH_LOCK")
+    if given:
+        return Path(given)
+    fixed = next((one for one in _PLACES if one.is_dir() and os.access(one, os.W_OK)), None)
+    return (fixed or Path(tempfile.gettempdir())) / "mpbench.lock"
 
 
 def _open(path: Path) -> int:
+    """Open the lock, or make it so that every user of the machine can hold it."""
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            descriptor = os.open(path, flags | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            try:
+                return os.open(path, flags | os.O_RDWR)
+            except PermissionError:
+                # Another user's: holding it needs no right to write.
+                return os.open(path, flags | os.O_RDONLY)
+        # The umask of who measures first must not shut out the others.
+        os.fchmod(descriptor, 0o666)
     except OSError as error:
         reason = reason_of(error)
         raise EnvironmentUnfitError(
             f"the measuring lock {path} cannot be opened: {reason}; name another file with "
             "MPBENCH_LOCK"
         ) from error
+    return descriptor
+
+
+def _sign(descriptor: int) -> None:
+    """Write who holds the lock, where that is allowed."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"pid {os.getpid()}".encode(), 0)
 
 
 @contextmanager
@@ -66,11 +96,10 @@ def exclusive(*, wait_s: float = 0.0) -> Iterator[None]:
                     raise EnvironmentUnfitError(
                         "another mpbench session is measuring on this machine "
                         f"({holder or 'unknown'}); two at once would measure each other: "
-                        "wait for it, or use --wait SECONDS"
+                        "wait for it, or use --wait DURATION, such as --wait 10m"
                     ) from None
                 time.sleep(_POLL_S)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"pid {os.getpid()}".encode(), 0)
+        _sign(descriptor)
         yield
     finally:
         os.close(descriptor)
