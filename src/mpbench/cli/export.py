@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ import click
 from mpbench.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mpbench.model import Run
 
@@ -60,6 +62,50 @@ def _table(runs: Sequence[Run], output: Path, *, columnar: bool) -> None:
     table.to_csv(output, index=False)
 
 
+def _once(runs: Sequence[Run]) -> None:
+    """
+    Check that no run is given twice: its values would count double.
+
+    Raises:
+        UsageError: One is.
+    """
+    seen: dict[str, str] = {}
+    for run in runs:
+        first = seen.get(run.header.run)
+        if first is not None:
+            raise UsageError(f"{run.path} holds the same run as {first}; name each run once")
+        seen[run.header.run] = run.path
+
+
+@contextmanager
+def _whole(output: Path) -> Iterator[Path]:
+    """Yield where to write a file, which then takes its place at once or leaves nothing."""
+    real = output.resolve()
+    if real.exists() and not real.is_file():
+        # A pipe or a terminal has no other name to be written under.
+        yield output
+        return
+    partial = real.with_name(f".{real.name}-{secrets.token_hex(4)}")
+    try:
+        yield partial
+        partial.replace(real)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write(runs: Sequence[Run], form: str, output: Path) -> None:
+    if form == "pyperf":
+        from mpbench.integrations.exchange.pyperf_file import pyperf_json
+
+        output.write_text(pyperf_json(runs))
+    elif form == "pytest-benchmark":
+        from mpbench.integrations.exchange.pytest_file import pytest_json
+
+        output.write_text(pytest_json(runs))
+    else:
+        _table(runs, output, columnar=form == "parquet")
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(_FORMATS), required=True)
@@ -76,6 +122,7 @@ def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None
     from mpbench.store import read
 
     runs = [read(path) for path in files]
+    _once(runs)
     written: tuple[Path, ...] = (output,)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -85,16 +132,9 @@ def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None
 
             full = _commit(runs, commit)
             written = write_asv(runs, output, commit=full, date_ms=date_ms_of(Path(), full))
-        elif form == "pyperf":
-            from mpbench.integrations.exchange.pyperf_file import pyperf_json
-
-            output.write_text(pyperf_json(runs))
-        elif form == "pytest-benchmark":
-            from mpbench.integrations.exchange.pytest_file import pytest_json
-
-            output.write_text(pytest_json(runs))
         else:
-            _table(runs, output, columnar=form == "parquet")
+            with _whole(output) as place:
+                _write(runs, form, place)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror or error}") from error
     for path in written:
