@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mpbench.cli import exits
+from mpbench.errors import InvalidSessionError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mpbench.analysis.proof import Proof
     from mpbench.session.selftest.campaign import Campaign
 
 __all__ = ("command",)
@@ -51,9 +55,14 @@ def command(
     and the other harnesses themselves. The tables go to DIR/proof.md.
     """
     from mpbench.cli.progress import Bars
-    from mpbench.session.selftest.campaign import FULL, TOY, Campaign
-    from mpbench.session.selftest.run import measure
+    from mpbench.session.selftest.campaign import FULL, PLAN, TOY, Campaign
+    from mpbench.session.selftest.run import measure, proofs
 
+    if tables_only and not (folder / PLAN).is_file():
+        raise UsageError(
+            f"there is no campaign in {folder}: expected its {PLAN}; name the folder of one that "
+            "has measured something"
+        )
     given = secrets.randbelow(1 << 31) if seed is None else seed
     campaign = Campaign(folder, TOY if toy else FULL, seed=given)
     code = 0
@@ -64,18 +73,22 @@ def command(
         except KeyboardInterrupt:
             sys.stderr.write("mpbench: stopped; the same command continues the campaign\n")
             code = exits.INTERRUPTED
-    text = _tables(campaign)
+    found = proofs(campaign)
+    if tables_only and not found:
+        raise InvalidSessionError(
+            f"the campaign in {folder} has measured nothing yet; run it without --tables-only"
+        )
+    text = _tables(campaign, found)
     (folder / "proof.md").write_text(text)
     sys.stdout.write(text)
     sys.stdout.write(f"{folder / 'proof.md'}\n")
     return code
 
 
-def _tables(campaign: Campaign) -> str:
+def _tables(campaign: Campaign, found: Sequence[Proof]) -> str:
     from mpbench import environment
     from mpbench.report.proofs import proofs_markdown
     from mpbench.session.selftest.campaign import TOY
-    from mpbench.session.selftest.run import proofs
 
     toy = " --toy" if campaign.size == TOY else ""
     today = datetime.now(UTC).date().isoformat()
@@ -84,4 +97,4 @@ def _tables(campaign: Campaign) -> str:
         f"tables of {today}, seed {campaign.seed}: `mpbench selftest --campaign "
         f"{campaign.folder.name} --seed {campaign.seed}{toy}`."
     )
-    return proofs_markdown(proofs(campaign), head=head)
+    return proofs_markdown(found, head=head)

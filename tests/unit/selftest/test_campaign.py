@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from click.testing import CliRunner
 
-from mpbench.errors import OutputError, UsageError
+from mpbench.cli.selftest import command
+from mpbench.errors import InvalidSessionError, OutputError, UsageError
 from mpbench.model import RunEnd, RunHeader, Status
 from mpbench.session.progress import Silent
 from mpbench.session.selftest import harnesses, sidebyside
@@ -165,3 +167,27 @@ All benchmarks:
 def test_asv_is_understood_by_its_table(name, expected):
     """The mark of the benchmark's own row counts, not that of another."""
     assert expected == harnesses.asv_change(_ASV_SAYS, name)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_tables_alone_need_a_campaign(tmp_path, is_there):
+    """A misspelt folder is not made, and a foreign one gets nothing."""
+    folder = tmp_path / "c"
+    if is_there:
+        folder.mkdir()
+    result = CliRunner().invoke(command, ["--campaign", str(folder), "--tables-only"])
+
+    assert isinstance(result.exception, UsageError)
+    assert "no campaign in" in str(result.exception)
+    assert is_there == folder.exists()
+    assert [] == list(folder.glob("*"))
+
+
+def test_tables_of_nothing_are_not_written(tmp_path):
+    """A campaign that has measured nothing proves nothing, not even with an empty file."""
+    Campaign(tmp_path / "c", TOY, seed=5)
+    words = ["--campaign", str(tmp_path / "c"), "--tables-only", "--toy"]
+    result = CliRunner().invoke(command, words)
+
+    assert isinstance(result.exception, InvalidSessionError)
+    assert not (tmp_path / "c" / "proof.md").exists()

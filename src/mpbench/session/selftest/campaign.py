@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from mpbench.model import Run
 
-__all__ = ("FULL", "TOY", "Campaign", "Size")
+__all__ = ("FULL", "PLAN", "TOY", "Campaign", "Size")
+
+# What a folder with a campaign has.
+PLAN = "campaign.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ class Campaign:
         self._begin()
 
     def _begin(self) -> None:
-        plan = self.folder / "campaign.json"
+        plan = self.folder / PLAN
         wanted = json.loads(json.dumps(asdict(self.size)))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
