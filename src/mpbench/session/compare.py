@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from contextlib import ExitStack
@@ -36,7 +37,7 @@ from mpbench.session.watch import Watch
 from mpbench.store.jsonl import Writer, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mpbench.model import Run
     from mpbench.plan import Plan
@@ -251,7 +252,7 @@ def compare(
             limits=Limits(lambda: request.asked, plan.plan.budget_s),
             slowdown=plan.slowdown,
         )
-        interrupted = _measure(stages, prepared.plan, writer, ring)
+        interrupted = _measure(stages, prepared.plan, writer, ring, progress.note)
         progress.end()
         reason = "stopped by the user" if interrupted else None
         status = Status.INTERRUPTED if interrupted else Status.OK
@@ -260,7 +261,9 @@ def compare(
     return Compared(folder, run, outcome_of(run))
 
 
-def _measure(stages: Stages, plan: ComparePlan, writer: Writer, ring: Ring) -> bool:
+def _measure(
+    stages: Stages, plan: ComparePlan, writer: Writer, ring: Ring, note: Callable[[str], None]
+) -> bool:
     """Run the stages; return whether the user stopped them."""
     began = time.perf_counter()
     try:
@@ -272,5 +275,10 @@ def _measure(stages: Stages, plan: ComparePlan, writer: Writer, ring: Ring) -> b
     if stages.over_budget:
         spent = time.perf_counter() - began
         text = f"the budget of {plan.plan.budget_s:g} s was used up after {spent:.1f} s"
+        if stages.lacking_s is not None:
+            text += (
+                f", too soon for a first look; give at least about {math.ceil(stages.lacking_s)} s"
+            )
+            note(text)
         writer.event(Event(ring.elapsed_ns(), "budget", text))
     return stages.stopped

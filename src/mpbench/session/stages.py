@@ -72,6 +72,7 @@ class Stages:
         self._queue: list[Contest] = []
         self._records: list[Repetition] = []
         self._main_episodes = 0
+        self._control_episodes = 0
 
     @property
     def stopped(self) -> bool:
@@ -83,6 +84,21 @@ class Stages:
         """Whether the time is used up."""
         limit = self._limits.seconds
         return limit is not None and time.monotonic() - self._began >= limit
+
+    @property
+    def lacking_s(self) -> float | None:
+        """About how many seconds a first look takes where the budget ended before it, else None."""
+        first = self._rules.looks[0]
+        behind = [one for one in self._contests if not one.is_over and one.kept < first]
+        if not self.over_budget or not behind or not self._main_episodes:
+            return None
+        controls = max(0, _FEWEST_CONTROLS - self._controls_made()) if self._controls else 0
+        missing = sum(first - one.kept for one in behind) + controls
+        return (1 + missing / self._episodes) * (time.monotonic() - self._began)
+
+    @property
+    def _episodes(self) -> int:
+        return self._main_episodes + self._control_episodes
 
     def _halted(self) -> bool:
         return self.stopped or self.over_budget
@@ -107,9 +123,11 @@ class Stages:
             before = look
             if not active or self._halted():
                 break
+        # Where nothing was measured a control controls nothing.
+        is_measured = any(one.kept for one in self._contests)
         # Noise may cost control episodes as well, but not without end.
-        for _ in range(2 * _FEWEST_CONTROLS if control else 0):
-            if self.stopped or self._controls_made() >= _FEWEST_CONTROLS:
+        for _ in range(2 * _FEWEST_CONTROLS if control and is_measured else 0):
+            if self._halted() or self._controls_made() >= _FEWEST_CONTROLS:
                 break
             self._next_control()
 
@@ -158,6 +176,16 @@ class Stages:
         each = (time.monotonic() - self._began) / self._main_episodes
         return each * sum(look - one.kept for one in waiting)
 
+    def _is_affordable(self) -> bool:
+        """Whether the budget has room for one control before the arms have their first look."""
+        limit = self._limits.seconds
+        if limit is None:
+            return True
+        spent = time.monotonic() - self._began
+        first = self._rules.looks[0]
+        missing = sum(first - one.kept for one in self._contests if self._wants(one, first))
+        return not missing or spent + (missing + 1) * spent / self._episodes <= limit
+
     def _judged(self) -> tuple[Judgement, ...]:
         return judge(comparisons_in(self._plan, self._records), self._rules)
 
@@ -172,7 +200,7 @@ class Stages:
     def _perhaps_control(self) -> None:
         made = self._controls_made()
         due = (made + 1) * _PER_CONTROL <= self._main_episodes
-        if due and made < _MOST_CONTROLS and not self._halted():
+        if due and made < _MOST_CONTROLS and not self._halted() and self._is_affordable():
             self._next_control()
 
     def _next_control(self) -> None:
@@ -185,3 +213,4 @@ class Stages:
         one = self._queue.pop()
         self._progress.step(f"control: {one.pair.title}", left_s=None)
         self._records += one.episode()
+        self._control_episodes += 1

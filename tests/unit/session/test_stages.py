@@ -26,7 +26,9 @@ def quiet_look():
 class Session:
     """Stages on a simulated machine, and everything they recorded."""
 
-    def __init__(self, *, effect=0.0, pairs=1, rules=None, read=quiet_look, launcher=None):
+    def __init__(
+        self, *, effect=0.0, pairs=1, rules=None, read=quiet_look, launcher=None, budget_s=None
+    ):
         self.records = []
         quiet = Disturbance(first_penalty=0.012, agent_sd=0.002, slice_sd=0.002)
         machine = Machine(NOISES["autoregressive"], 7, quiet)
@@ -44,7 +46,7 @@ class Session:
             self.pairs,
             self.rules,
             progress=Silent(),
-            limits=Limits(lambda: self.stopping),
+            limits=Limits(lambda: self.stopping, budget_s),
         )
 
     def comparisons(self, part=Part.MAIN):
@@ -205,3 +207,48 @@ def test_the_order_of_measured_times_never_decides_what_is_dropped():
     session.stages.main(control=False)
 
     assert [None] * 8 == [one.dropped for one in session.comparisons()[0].episodes]
+
+
+@pytest.fixture
+def seconds(monkeypatch):
+    """Let every episode of the sessions in a returned list take one second."""
+    sessions = []
+    monkeypatch.setattr(
+        "mpbench.session.stages.time.monotonic",
+        lambda: sum(len(one.records) / 2 for one in sessions),
+    )
+    return sessions
+
+
+def parts_of(session):
+    """Return how many episodes each part got."""
+    return Counter(one.extra["part"] for one in session.records if one.extra["role"] == "baseline")
+
+
+def test_a_budget_is_one_for_arms_and_control(seconds):
+    """What the arms need for their look comes first, the control gets the rest and no more."""
+    small, enough = Session(budget_s=8.0), Session(budget_s=100.0)
+    for session in (small, enough):
+        seconds[:] = [session]
+        session.stages.main(control=True)
+
+    assert {"main": 8} == parts_of(small)
+    assert 8 <= parts_of(enough)["control"]
+
+
+def test_a_budget_without_a_first_look_says_what_one_takes(seconds):
+    """Three seconds are not eight episodes of two pairs and the control."""
+    session = Session(pairs=2, budget_s=3.0)
+    seconds.append(session)
+    session.stages.main(control=True)
+
+    assert {"main": 3} == parts_of(session)
+    assert 24 == pytest.approx(session.stages.lacking_s)
+
+
+def test_where_nothing_was_measured_no_control_is():
+    """A pair that fails at once does not wait for identical arms."""
+    session = Session(launcher=lambda _: (_ for _ in ()).throw(UnsupportedError("no module")))
+    session.stages.main(control=True)
+
+    assert 1 >= parts_of(session)["control"]
