@@ -33,6 +33,7 @@ from mpbench.session.guard import Guard
 from mpbench.session.interrupt import stop_requests
 from mpbench.session.pairs import Ground, Pair, pairs_of
 from mpbench.session.stages import Limits, Stages
+from mpbench.session.subjects import Described, has_module
 from mpbench.session.watch import Watch
 from mpbench.store.jsonl import Writer, read
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from mpbench.model import Run
     from mpbench.plan import Plan
     from mpbench.session.progress import Progress
-    from mpbench.session.subjects import Described
     from mpbench.workload import Workload
 
 __all__ = ("ComparePlan", "Compared", "compare")
@@ -136,6 +136,22 @@ def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[
     return tuple(found.values())
 
 
+def _look_for(arm: Arm, described: Described, private: Path) -> None:
+    """
+    Check once, before anything is measured, that the module of an arm's callable exists.
+
+    Raises:
+        UsageError: Its interpreter does not find it.
+    """
+    module = (arm.call or "").partition(":")[0]
+    if module and not has_module(described.subject, module, private):
+        raise UsageError(
+            f"arm {arm.text!r}: Python {described.facts['version']} finds no module {module!r}; "
+            "expected package.module:function of a module that is installed there or lies in "
+            "this folder"
+        )
+
+
 def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     catalogue = _catalogue(plan.plan)
     own = {path.resolve().parent for path in plan.plan.files}
@@ -149,6 +165,8 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
         note=progress.note,
     )
     described = described_arms(arms, place)
+    for arm, one in zip(arms, described, strict=True):
+        _look_for(arm, one, private)
     subjects = {one.subject.key: one for one in described}
     facts = environment.describe()
     findings = diagnose(seconds=WATCH_S, machine=facts, interpreter=described[0].facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,13 +11,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mpbench.environment import describe_interpreter
 from mpbench.errors import UsageError
 from mpbench.harness.handover import hand_over
-from mpbench.harness.launch import Subject
+from mpbench.harness.launch import Subject, scrubbed_environment
 from mpbench.model import StartMethod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("Described", "interpreter", "prepare")
+__all__ = ("Described", "has_module", "interpreter", "prepare")
+
+# Only a module that is surely not there is refused: what else goes wrong is told by measuring.
+_LOOK = """
+import importlib.util, sys
+sys.path[:1] = []
+sys.path += sys.argv[2:]
+try:
+    found = importlib.util.find_spec(sys.argv[1]) is not None
+except ModuleNotFoundError:
+    found = False
+except Exception:
+    found = True
+sys.exit(0 if found else 3)
+"""
+_ABSENT = 3
+_LOOK_S = 60.0
 
 
 class Described(NamedTuple):
@@ -61,6 +78,31 @@ def interpreter(name: str) -> str:
     raise UsageError(
         f"no interpreter {name!r}: expected a path, or a version with its python{name} on PATH"
     )
+
+
+def has_module(subject: Subject, module: str, folder: Path) -> bool:
+    """
+    Look for a module as an agent of a subject would, without importing it here.
+
+    Args:
+        subject: Whose interpreter looks; it imports the packages above the module.
+        module: Its dotted name.
+        folder: Private, for whatever those packages write.
+    """
+    environment = scrubbed_environment(subject, folder=folder, hash_seed=0, tag="")
+    try:
+        done = subprocess.run(
+            [subject.executable, "-c", _LOOK, module, *subject.later],
+            capture_output=True,
+            timeout=_LOOK_S,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return done.returncode != _ABSENT
 
 
 def prepare(

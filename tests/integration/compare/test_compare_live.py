@@ -326,6 +326,14 @@ def test_a_callable_of_the_users_is_compared_under_two_methods(tmp_path, monkeyp
         ),
         (["compare", "--arm", "python=2.0", "--arm", "python=3"], "no interpreter"),
         (["compare", "--arms", "fork,spawn", "--looks", "none"], "--looks"),
+        (
+            ["compare", "--arm", "call=nomod:f,method=fork", "--arm", "call=nomod:f,method=spawn"],
+            "finds no module 'nomod'",
+        ),
+        (
+            ["compare", "--arm", "call=os.nomod:f,method=fork", "--arm", "call=os:nice"],
+            "finds no module 'os.nomod'",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(tmp_path, monkeypatch, capsys, arguments, words):
