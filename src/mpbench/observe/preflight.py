@@ -70,13 +70,15 @@ def capacity_of(machine: Mapping[str, Any], interpreter: Mapping[str, Any]) -> C
 def _short_of_processes(needs: Needs, has: Capacity) -> str | None:
     if has.processes_left is not None and needs.processes + _PROCESS_MARGIN > has.processes_left:
         return (
-            f"needs {needs.processes} processes beside the {_PROCESS_MARGIN} kept for others, "
+            f"needs {needs.processes} process{'' if needs.processes == 1 else 'es'} beside the "
+            f"{_PROCESS_MARGIN} kept for others, "
             f"{has.processes_left} are left; raise `ulimit -u` or the container's process limit"
         )
     if has.descriptors is not None and needs.descriptors + _DESCRIPTOR_MARGIN > has.descriptors:
         return (
-            f"needs {needs.descriptors} open files beside the {_DESCRIPTOR_MARGIN} kept for "
-            f"others, the limit is {has.descriptors}; raise `ulimit -n`"
+            f"needs {needs.descriptors} open file{'' if needs.descriptors == 1 else 's'} beside "
+            f"the {_DESCRIPTOR_MARGIN} kept for others, the limit is {has.descriptors}; "
+            "raise `ulimit -n`"
         )
     return None
 

@@ -63,8 +63,9 @@ def _known(one: Workload, name: str) -> tuple[Scalar, ...]:
 
 def _expected(name: str, known: Sequence[Scalar]) -> tuple[str, Callable[[object], bool]]:
     """Return in words what a parameter can take, by its known values, and what tells it."""
-    listed = ", ".join(map(str, known))
-    numbers = [one for one in known if not isinstance(one, (str, bool))]
+    numbers = sorted(one for one in known if not isinstance(one, (str, bool)))
+    words = [one for one in known if isinstance(one, (str, bool))]
+    listed = ", ".join(map(str, (*numbers, *words)))
     if not numbers:
         return f"one of {listed}", lambda value: any(
             type(value) is type(one) and value == one for one in known
@@ -72,14 +73,14 @@ def _expected(name: str, known: Sequence[Scalar]) -> tuple[str, Callable[[object
     # There may be no bytes and no time to lose; of workers there is at least one.
     least = min(0 if name.endswith(_AMOUNTS) else 1, *numbers)
     kinds = (int,) if all(isinstance(one, int) for one in numbers) else (int, float)
-    words = "a whole number" if kinds == (int,) else "a number"
+    kind = "a whole number" if kinds == (int,) else "a number"
 
     def fits(value: object) -> bool:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return isinstance(value, kinds) and least <= value < math.inf
         return any(type(value) is type(one) and value == one for one in known)
 
-    return f"{words} of at least {least} (it has {listed})", fits
+    return f"{kind} of at least {least} (it has {listed})", fits
 
 
 def _refuse_values(one: Workload, given: Mapping[str, Sequence[object]]) -> None:

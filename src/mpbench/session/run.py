@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,7 +29,7 @@ from mpbench.store.jsonl import Writer, read
 from mpbench.store.reader import RESULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mpbench.harness.schedule import Group
     from mpbench.model import Case, CaseRecord, Run
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from mpbench.store.veil import Veil
     from mpbench.workload import Workload
 
-__all__ = ("Measured", "default_folder", "run")
+__all__ = ("Measured", "default_folder", "fresh_folder", "run")
 
 
 class Measured(NamedTuple):
@@ -62,6 +63,35 @@ def default_folder(base: Path = Path("reports"), *, veil: Veil | None = None) ->
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     machine = environment.machine_name()
     return base / f"{stamp}-{machine if veil is None else veil.name(machine)}"
+
+
+@contextmanager
+def fresh_folder(base: Path = Path("reports"), *, veil: Veil | None = None) -> Iterator[Path]:
+    """
+    Make the folder of one session: two of the same second get two.
+
+    It is removed again if nothing was written to it.
+    """
+    first = default_folder(base, veil=veil)
+    path, count = first, 1
+    is_new = not base.exists()
+    while True:
+        try:
+            path.mkdir(mode=0o700, parents=True)
+            break
+        except FileExistsError:
+            count += 1
+            path = first.with_name(f"{first.name}-{count}")
+        except OSError:
+            # Whoever writes the first file there says why it cannot be.
+            break
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            path.rmdir()
+            if is_new:
+                base.rmdir()
 
 
 def _header(
@@ -190,6 +220,17 @@ def _guarded(
     return request.asked
 
 
+def _numbers(text: str) -> tuple[list[float], str]:
+    """Order reasons by the numbers in them, in bytes where they are sizes."""
+    found = re.findall(r"(\d[\d,]*\.?\d*) ?([KMGT]?)", text)
+    sizes = [float(n.replace(",", "")) * 1024.0 ** " KMGT".find(unit or " ") for n, unit in found]
+    return sizes, text
+
+
 def _nothing(chosen: Chosen) -> str:
-    reasons = sorted({record.reason for record in chosen.records if record.reason})
+    # Those that differ by a number only say the same: the largest need is enough.
+    largest: dict[str, str] = {}
+    for reason in sorted({one.reason for one in chosen.records if one.reason}, key=_numbers):
+        largest[re.sub(r"[\d.,]+ ?[KMGT]?i?B?\b", "#", reason)] = reason
+    reasons = sorted(largest.values())
     return f"there is nothing to measure: {'; '.join(reasons) or 'no case was selected'}"
