@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from mpbench.cli import exits
 from mpbench.cli.arms import arms_of
-from mpbench.cli.options import Duration, methods_of, parameters_of
+from mpbench.cli.options import Duration, Folder, given_options, methods_of, parameters_of
 from mpbench.errors import UsageError
 from mpbench.model import Tier
 from mpbench.plan import Plan
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mpbench.session.compare import ComparePlan
 
 __all__ = ("command",)
+
+# What can be said of result files; the other options are for arms that are measured now.
+_STORED = {"history", "form", "min_effect", "margin", "looks", "require_decision"}
 
 
 def _rules(given: dict[str, Any]) -> Rules:
@@ -79,15 +83,26 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
     "--tier", type=click.Choice([tier.value for tier in Tier]), default=Tier.QUICK.value,
     help="Which workloads and values, where nothing is selected.",
 )  # fmt: skip
-@click.option("--workload-file", multiple=True, type=click.Path(path_type=Path))
+@click.option(
+    "--workload-file", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Measure the workloads of a Python file of yours.",
+)  # fmt: skip
 @click.option(
     "--repo", type=click.Path(path_type=Path), default=Path(), help="Where rev= looks (here)."
 )
 @click.option("--fact", multiple=True, metavar="NAME", help="Compare a further reading as well.")
-@click.option("--min-effect", type=click.FloatRange(0), default=2.0, metavar="PERCENT")
-@click.option("--margin", type=click.FloatRange(0), default=5.0, metavar="PERCENT")
+@click.option(
+    "--min-effect", type=click.FloatRange(0), default=2.0, metavar="PERCENT", show_default=True,
+    help="Smaller changes are called none.",
+)  # fmt: skip
+@click.option(
+    "--margin", type=click.FloatRange(0), default=5.0, metavar="PERCENT", show_default=True,
+    help="Unchanged means: surely within so much.",
+)  # fmt: skip
 @click.option("--looks", metavar="N,N,...", help="When to decide, in episodes (8,16,32).")
-@click.option("--budget", type=Duration(), help="Measuring time, such as 60s or 15m.")
+@click.option(
+    "--budget", type=Duration(), help="Measuring time, such as 15m; a bare number is seconds."
+)
 @click.option("--control/--no-control", default=True, help="Also compare identical arms.")
 @click.option("--confirm", is_flag=True, help="Find every change again in a second session.")
 @click.option(
@@ -95,11 +110,23 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
     help="Both arms on one CPU, or free; auto finds out which arms never need a second one.",
 )  # fmt: skip
 @click.option("--require-decision", is_flag=True, help="Exit 3 when something is inconclusive.")
-@click.option("--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table")
-@click.option("--history", multiple=True, type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "markdown", "json"]), default="table",
+    show_default=True, help="How verdicts are printed.",
+)  # fmt: skip
+@click.option(
+    "--history", multiple=True, type=click.Path(path_type=Path), metavar="RUN",
+    help="For FILES: an earlier run here, or a folder of them; shows how much sessions vary.",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), help="Repeats the coins of an earlier session.")
-@click.option("--wait", type=Duration(), default=0.0, help="Wait for another session to end.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--wait", type=Duration(), default=0.0,
+    help="Wait so long for another session to end; by default not at all.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=Folder(), metavar="DIR",
+    help="Where to write; by default reports/TIME-MACHINE.",
+)  # fmt: skip
 def command(files: tuple[Path, ...], **given: Any) -> int:
     """
     Say whether one arm is slower or faster than another, with a stated error rate.
@@ -115,6 +142,7 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     live = bool(given["arm"] or given["arms"])
     if live and files:
         raise UsageError("give arms to measure now, or result files, not both")
+    _refuse(given_options(click.get_current_context()), live=live, files=files)
     if not live:
         from mpbench.cli.compare_stored import compare_files
 
@@ -123,16 +151,36 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     return _live(given)
 
 
+def _refuse(options: dict[str, str], *, live: bool, files: tuple[Path, ...]) -> None:
+    """
+    Refuse options that would have no effect.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if live and "history" in options:
+        raise UsageError("--history is for result files; arms that are measured now need none")
+    if files:
+        idle = [word for name, word in options.items() if name not in _STORED]
+        if idle:
+            raise UsageError(
+                f"result files are measured already; leave out {', '.join(idle)}, or give arms"
+            )
+
+
 def _live(given: dict[str, Any]) -> int:
     from mpbench.cli.outcomes import show
     from mpbench.cli.progress import Bars
     from mpbench.session.compare import compare
-    from mpbench.session.run import default_folder
+    from mpbench.session.run import fresh_folder
 
-    with Bars() as bars:
+    plan = _plan(given)
+    with ExitStack() as stack:
+        folder = given["output"] or stack.enter_context(fresh_folder())
+        bars = stack.enter_context(Bars())
         compared = compare(
-            _plan(given),
-            folder=given["output"] or default_folder(),
+            plan,
+            folder=folder,
             progress=bars,
             command=("mpbench", *sys.argv[1:]),
             wait_s=given["wait"],

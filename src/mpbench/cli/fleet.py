@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mpbench.cli import exits
-from mpbench.cli.options import Duration
+from mpbench.cli.options import Duration, Folder
 from mpbench.model import Status
 from mpbench.printable import printable
 
@@ -49,7 +49,10 @@ def _settings(given: dict[str, Any], name: str, arguments: tuple[str, ...]) -> S
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--scheduler", metavar="ADDRESS", help="Such as tcp://10.0.0.1:8786 or tls://...")
 @click.option("--local", type=click.IntRange(1, 64), help="Try it: so many workers, here.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "-o", "--output", type=Folder(), metavar="DIR",
+    help="Where to write; by default reports/TIME-fleet.",
+)  # fmt: skip
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with one.")
 @click.option("--python", metavar="PATH", help="The hosts' interpreter that has mpbench.")
 @click.option("--wait", type=Duration(), default=3600.0, help="For a host's other session (1h).")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mpbench.cli.options import Folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -41,7 +43,10 @@ def _write(runs: Iterable[Run], output: Path) -> Iterable[Path]:
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("reports/imported"))
+@click.option(
+    "-o", "--output", type=Folder(), default=Path("reports/imported"), metavar="DIR",
+    show_default=True, help="Where to write.",
+)  # fmt: skip
 def command(source: Path, output: Path) -> int:
     """
     Read SOURCE, a results directory of asv or a JSON file of pytest-benchmark.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mpbench.model import StartMethod
 from mpbench.units import parse_bytes, parse_seconds
@@ -12,7 +16,7 @@ from mpbench.units import parse_bytes, parse_seconds
 if TYPE_CHECKING:
     from mpbench.model import Scalar
 
-__all__ = ("Duration", "methods_of", "parameters_of", "scalar")
+__all__ = ("Duration", "Folder", "given_options", "methods_of", "parameters_of", "scalar")
 
 
 def scalar(text: str) -> Scalar:
@@ -76,7 +80,36 @@ class Duration(click.ParamType[float]):
         """Return seconds, or fail with a message that shows how to write one."""
         if isinstance(value, float):
             return value
+        if re.fullmatch(r"\s*(-.*|0*\.?0*\s*[a-z]*)", str(value)) and re.search(r"\d", str(value)):
+            self.fail(f"{value!r} must be above 0, such as 60s, 15m or 250ms", param, ctx)
         try:
             return parse_seconds(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Folder(click.Path):
+    """A folder that is there, or that can be made: no file, and no empty text."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or fail at once."""
+        if not str(value):
+            self.fail("expected a folder, found an empty path", param, ctx)
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.exists() and not path.is_dir():
+            self.fail(f"{path} is a file; name a folder", param, ctx)
+        return path
+
+
+def given_options(context: click.Context) -> dict[str, str]:
+    """Return the options that stand on the command line: their names in Python and in it."""
+    return {
+        one.name: max(one.opts, key=len)
+        for one in context.command.params
+        if isinstance(one, click.Option)
+        and one.name is not None
+        and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mpbench.cli import exits
-from mpbench.cli.options import Duration
+from mpbench.cli.options import Duration, Folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,10 @@ class _Command(click.Command):
 @click.argument(
     "words", nargs=-1, type=click.UNPROCESSED, metavar="[--] (SCRIPT | -m MODULE) [ARGS]..."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "-o", "--output", type=Folder(), metavar="DIR",
+    help="Where to write; by default reports/TIME-MACHINE-profile.",
+)  # fmt: skip
 @click.option("--python", metavar="VERSION", help="The interpreter to run it with, or its path.")
 @click.option("--timeout", type=Duration(), help="End the program after this long, such as 60s.")
 @click.option(

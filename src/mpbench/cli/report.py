@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mpbench.cli.options import Folder
+
 if TYPE_CHECKING:
     from mpbench.model import Run
 
@@ -34,7 +36,7 @@ def _latest(history: tuple[Run, ...]) -> list[Run]:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=Folder(),
     metavar="DIR",
     help="Where to write; by default beside one result file, and in reports/combined for several.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mpbench.cli import exits
-from mpbench.cli.options import Duration, methods_of, parameters_of
+from mpbench.cli.options import Duration, Folder, given_options, methods_of, parameters_of
+from mpbench.errors import UsageError
 from mpbench.model import Status, Tier
 from mpbench.plan import Plan, Sampling, plan_for
 
@@ -56,9 +58,16 @@ def _plan(given: dict[str, Any]) -> Plan:
 @click.option("--start-method", multiple=True, metavar="NAMES", help="Such as fork,spawn.")
 @click.option("--param", multiple=True, metavar="NAME=VALUES", help="Such as workers=1,2,4.")
 @click.option("--python", multiple=True, metavar="VERSION", help="An interpreter, or its path.")
-@click.option("--workload-file", multiple=True, type=click.Path(path_type=Path))
-@click.option("--reps", type=click.IntRange(1), help="Fresh agents for each case.")
-@click.option("--budget", type=Duration(), help="Measuring time, such as 60s or 15m.")
+@click.option(
+    "--workload-file", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="Measure the workloads of a Python file of yours.",
+)  # fmt: skip
+@click.option("--reps", type=click.IntRange(1), help="Fresh agents for each case (8, full 12).")
+@click.option(
+    "--budget", type=Duration(),
+    help="Measuring time, such as 15m; a bare number is seconds (quick 44s, standard 13m, none "
+    "with --select).",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), help="Repeats the order of an earlier run.")
 @click.option(
     "--sample",
@@ -68,18 +77,26 @@ def _plan(given: dict[str, Any]) -> Plan:
     help="Look at CPU time and memory of all processes; auto leaves calls under 1 ms alone.",
 )
 @click.option("--verify", is_flag=True, help="Run each body once and check it; no timing.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run.")
-@click.option("--wait", type=Duration(), default=0.0, help="Wait for another session to end.")
+@click.option(
+    "-o", "--output", type=Folder(), metavar="DIR",
+    help="Where to write; by default reports/TIME-MACHINE.",
+)  # fmt: skip
+@click.option("--resume", type=Folder(), metavar="DIR", help="Go on with a run, as it was planned.")
+@click.option(
+    "--wait", type=Duration(), default=0.0,
+    help="Wait so long for another session to end; by default not at all.",
+)  # fmt: skip
 @click.option("--anonymise", is_flag=True, help="Hash host and user names and paths in all files.")
 def command(**given: Any) -> int:
     """Measure workloads on this machine, print a table, and write results and a report."""
     from mpbench.cli.progress import Bars
     from mpbench.session import run as session
 
+    _refuse(given_options(click.get_current_context()))
     began = time.monotonic()
-    plan, folder, veil = _where(given)
-    with Bars() as bars:
+    with ExitStack() as stack:
+        plan, folder, veil = _where(given, stack)
+        bars = stack.enter_context(Bars())
         measured = session.run(
             plan,
             folder=folder,
@@ -92,6 +109,23 @@ def command(**given: Any) -> int:
     return _finish(measured, verify=plan.verify, began=began)
 
 
+def _refuse(options: dict[str, str]) -> None:
+    """
+    Refuse options that would have no effect.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if "resume" in options:
+        idle = [word for name, word in options.items() if name not in {"resume", "wait"}]
+        if idle:
+            raise UsageError(
+                f"--resume goes on with what was asked for then; leave out {', '.join(idle)}"
+            )
+    if "verify" in options and "reps" in options:
+        raise UsageError("--verify runs each body once; leave out --reps")
+
+
 def _veil(given: dict[str, Any]) -> Veil:
     from mpbench.session.private import veil_of
 
@@ -100,13 +134,14 @@ def _veil(given: dict[str, Any]) -> Veil:
     return veil_of([*named, *given["workload_file"], *interpreters])
 
 
-def _where(given: dict[str, Any]) -> tuple[Plan, Path, Veil | None]:
+def _where(given: dict[str, Any], stack: ExitStack) -> tuple[Plan, Path, Veil | None]:
     """Return the plan, the folder, and what hides names if they are hidden."""
-    from mpbench.session.run import default_folder
+    from mpbench.session.run import fresh_folder
 
     veil = _veil(given) if given["anonymise"] else None
     if given["resume"] is None:
-        return _plan(given), given["output"] or default_folder(veil=veil), veil
+        plan = _plan(given)
+        return plan, given["output"] or stack.enter_context(fresh_folder(veil=veil)), veil
     from mpbench.store import read
     from mpbench.store.veil import ANONYMISED
 
@@ -125,12 +160,17 @@ def _duration(seconds: float) -> str:
     return "{} min {} s".format(*divmod(round(seconds), 60))
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def _said(measured: Measured, total_s: float) -> str:
     """Return what was done and how long it took, so that nobody needs a stopwatch."""
     run = measured.run
     agents = len({one.agent for one in run.repetitions})
     inside = f"{_duration(run.end.elapsed_ns / 1e9)} measuring, " if run.end else ""
-    return f"{len(run.cases):,} cases in {agents:,} agents: {inside}{_duration(total_s)} in all"
+    counts = f"{_counted(len(run.cases), 'case')} in {_counted(agents, 'agent')}"
+    return f"{counts}: {inside}{_duration(total_s)} in all"
 
 
 def _finish(measured: Measured, *, verify: bool, began: float) -> int:
