@@ -72,13 +72,20 @@ def _columns(groups: Sequence[Group], methods: Sequence[str], every: Groups) -> 
     return columns
 
 
-def _caption(base: str, groups: Sequence[Group], every: Groups, *, shortened: bool) -> str:
+def _caption(
+    base: str, groups: Sequence[Group], every: Groups, *, shortened: bool, has_gaps: bool
+) -> str:
     text = (
         f"Costs against {base} on the same machine and Python; {base} itself in its own unit. "
         "Above 1 is slower. A ratio after ~ is one whose 95 % interval holds 1, or has none."
     )
     if shortened:
         text += " Each workload stands with its first parameters; the tables below have them all."
+    if has_gaps:
+        text += (
+            f" {DASH} was not measured here: a quick tier measures some workloads under one start "
+            "method only, and not every Python has each."
+        )
     if len(groups) < len(every):
         text += f" The first {len(groups)} of {len(every)} are shown."
     return text
@@ -114,6 +121,7 @@ def matrix(summaries: pd.DataFrame, every: Groups) -> Table | None:
         name = case_text(first, varying[workload])
         cells = [_cell(found.get((workload, params, g, m))) for g in groups for m in methods]
         rows.append((Cell(name, name), *cells))
-    caption = _caption(methods[0], groups, every, shortened=shortened)
+    has_gaps = any(cell.text == DASH for row in rows for cell in row)
+    caption = _caption(methods[0], groups, every, shortened=shortened, has_gaps=has_gaps)
     columns = _columns(groups, methods, every)
     return Table("matrix", "Start methods", caption, tuple(columns), tuple(rows))

@@ -12,6 +12,7 @@ from mpbench.report import tables
 from mpbench.report.build import gather
 from mpbench.report.document import State
 from mpbench.report.groups import Groups
+from mpbench.report.wording import DASH
 
 
 def build(evidence):
@@ -222,6 +223,23 @@ def test_the_matrix_compares_within_a_machine(document):
     assert 0 == pipe[2].tone
     assert pipe[2].text.startswith("~ ")
     assert "skipped" == rows["shared/segment"][1].text
+
+
+def test_a_dash_in_the_matrix_is_explained_where_there_is_one(document):
+    """What was not measured is a dash, which the caption names; without one it does not."""
+    made = fakes.run()
+    name = "process/start-to-join"
+    whole = made._replace(
+        cases=tuple(one for one in made.cases if one.case.workload == name),
+        repetitions=tuple(one for one in made.repetitions if one.case.workload == name),
+    )
+    words = [
+        (DASH in {cell.text for row in one.matrix.rows for cell in row}, one.matrix.caption)
+        for one in (document, build(gather([whole])))
+    ]
+
+    assert [True, False] == [has_dash for has_dash, _ in words]
+    assert [True, False] == ["was not measured here" in caption for _, caption in words]
 
 
 def test_constant_parameters_move_to_the_caption(document):
