@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpbench.cli.options import Folder
+from mpbench.printable import printable
 
 if TYPE_CHECKING:
     from mpbench.model import Run
@@ -68,6 +69,12 @@ def command(files: tuple[Path, ...], output: Path | None, results: Path | None) 
         raise click.UsageError("name result files, or a results directory of asv with --asv")
     history = _history(results)
     runs = [read(path) for path in files]
+    for run in runs:
+        if run.end is None:
+            sys.stderr.write(
+                f"mpbench: {printable(run.path)} was cut off: the report has what was measured "
+                "until then\n"
+            )
     folder = output or (Path(runs[0].path).parent if len(runs) == 1 else Path("reports/combined"))
     for path in report.write(runs or _latest(history), folder, history=history):
         sys.stdout.write(f"{path}\n")
