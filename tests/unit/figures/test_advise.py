@@ -206,6 +206,34 @@ def test_more_workers_than_cpus_need_proof():
     assert "6" == proven["workers-cpu"].answer
 
 
+def test_a_lead_that_is_given_away_is_not_called_clear():
+    """Four workers are surely 2 % faster than two, and two are advised."""
+    near = answers(scaled({1: 1e4, 2: 2e4, 4: 2.04e4}, noise=0.0001))["workers-cpu"]
+    far = answers(scaled({1: 1e4, 2: 2e4, 4: 3e4}, noise=0.0001))["workers-cpu"]
+
+    assert ("2", Standing.OPEN) == (near.answer, near.standing)
+    assert "4 are the fastest" in near.because
+    assert ("4", Standing.CLEAR) == (far.answer, far.standing)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "agents", "said"),
+    [
+        (100, 8, ": worth a pool"),
+        (10, 8, ": not worth a pool"),
+        (40, 8, "within the interval of that"),
+        (100, 2, ": worth a pool by the median"),
+    ],
+)
+def test_a_job_wins_back_a_start_only_beyond_its_interval(tasks, agents, said):
+    """A pool of two that starts in 20 ms is won back by a job of 40 ms, give or take."""
+    options = {"params": {"workers": 2}, "noise": 0.05, "agents": agents}
+    pool = reading("pool/construct-to-ready", 20e-3, **options)
+    one = answers([pool], Wishes(task_s=1e-3, tasks=tasks))["pool-start"]
+
+    assert said in one.because
+
+
 def test_break_even_lengths_are_measured_where_the_surface_was(known):
     """Chunks of one need tasks near 60 us for 50 %, as the hand-made surface has it."""
     one = known["break-even-map"]

@@ -201,7 +201,20 @@ def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
         if point.speed_up and enough > 1:
             gain += f"{enough} workers are {point.speed_up.value:.2f} times as fast as one; "
         made = advice_of(f"workers-{work}", question, choices, f"{gain}{_law(scaling)}", _SCALING)
-        yield made._replace(answer=f"{enough}")
+        yield _of_enough(made, enough, min(rates, key=lambda n: estimate_of(rates[n]).value))
+
+
+def _of_enough(made: Advice, enough: int, fastest: int) -> Advice:
+    """Answer with the fewest workers, and claim no lead that is given away for them."""
+    if enough == fastest:
+        return made._replace(answer=f"{enough}")
+    because = (
+        f"{made.because}. {fastest} are the fastest; the fewest within {percent(1 - _ENOUGH)} or "
+        "the intervals are advised, which is taken for no difference"
+    )
+    is_clear = made.standing is Standing.CLEAR
+    standing = Standing.OPEN if is_clear else made.standing
+    return made._replace(answer=f"{enough}", because=because, standing=standing)
 
 
 _WORKS = {"cpu": "compute", "memory": "move memory", "sleep": "wait"}

@@ -16,6 +16,7 @@ from mpbench.analysis.advise.record import (
     percent,
 )
 from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.scaling import Estimate
 from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("starts",)
@@ -143,6 +144,17 @@ def _import_model(readings: Sequence[Reading], import_s: float, how: str) -> Adv
     return advice_of(key, question, choices, because)
 
 
+def _is_worth(job_s: float, start: Estimate, workers: float) -> str:
+    """Say whether a job wins back the start of a pool, as far as the start's interval tells."""
+    share = workers / (workers - 1)
+    if start.low is None or start.high is None:
+        words = "worth" if job_s > start.value * share else "not worth"
+        return f"{words} a pool by the median, which has no interval"
+    if start.low * share <= job_s <= start.high * share:
+        return "within the interval of that, so it makes no difference"
+    return "worth a pool" if job_s > start.value * share else "not worth a pool"
+
+
 def _pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
     key, name = "pool-start", "pool/construct-to-ready"
     question = "Which start method for a pool, and when is a pool worth starting?"
@@ -167,9 +179,7 @@ def _pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Ite
         # A payload costs more than the start; the advice about the whole job has it.
         if wishes.task_s is not None and wishes.tasks is not None and wishes.payload_bytes is None:
             job = wishes.task_s * wishes.tasks
-            because += f", and yours is {format_seconds(job)}: " + (
-                "worth a pool" if job > worth else "not worth a pool"
-            )
+            because += f", and yours is {format_seconds(job)}: {_is_worth(job, best.cost, workers)}"
     yield advice_of(key, question, choices, because)
 
 
