@@ -114,8 +114,10 @@ def summary(outcome: Outcome) -> tuple[str, ...]:
     looks = ", ".join(str(look) for look in rules.looks)
     placed = sum(one.comparison.on_one_cpu for one in outcome.judgements)
     lines = [
-        f"{_counts(outcome)}; {outcome.episodes} episode{'' if outcome.episodes == 1 else 's'} in "
-        f"{format_seconds(spent)}",
+        (
+            f"{_counts(outcome)}; {outcome.episodes} "
+            f"episode{'' if outcome.episodes == 1 else 's'} in {format_seconds(spent)}"
+        ),
         _control(outcome),
         f"dropped as too noisy, on evidence blind to the arms: {share:.0%} of the episodes",
         (
