@@ -99,6 +99,8 @@ def _counts(outcome: Outcome) -> str:
 
 
 def _control(outcome: Outcome) -> str:
+    if outcome.control is None and outcome.invalid:
+        return "no control was measured"
     if outcome.control is not None:
         return outcome.control.text
     if outcome.control_planned:
