@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
 import sys
@@ -47,26 +48,49 @@ def _hold(path: Path) -> int | None:
     return descriptor
 
 
+def _new(prefix: str, base: Path | None) -> Path:
+    """Return a name that nobody has yet, in a folder for temporary files that can be used."""
+    place = Path(tempfile.gettempdir()) if base is None else base
+    while True:
+        path = place / f"{prefix}{secrets.token_hex(4)}"
+        if not os.path.lexists(path):
+            return path
+
+
 @contextmanager
 def _made(prefix: str, base: Path | None = None) -> Iterator[Path]:
-    """Make a folder and hold it; leaving removes it."""
+    """
+    Make a folder and hold it; leaving removes it.
+
+    Its name is known before it is made, and its removal is tried twice: Ctrl-C may
+    come in between.
+    """
+    descriptor = path = None
     try:
-        path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
-    except OSError as error:
-        reason = reason_of(error)
-        raise EnvironmentUnfitError(
-            f"no folder for temporary files can be made: {reason}; set TMPDIR to one that exists "
-            "and has space"
-        ) from error
-    descriptor = None
-    try:
+        try:
+            path = _new(prefix, base)
+            path.mkdir(mode=0o700)
+        except OSError as error:
+            path = None
+            raise EnvironmentUnfitError(
+                f"no folder for temporary files can be made: {reason_of(error)}; set TMPDIR to one "
+                "that exists and has space"
+            ) from error
         (path / _HELD).touch(mode=0o600)
         descriptor = _hold(path)
         yield path
     finally:
+        try:
+            _remove(path)
+        finally:
+            _remove(path)
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _remove(path: Path | None) -> None:
+    if path is not None:
         shutil.rmtree(path, ignore_errors=True)
-        if descriptor is not None:
-            os.close(descriptor)
 
 
 def _is_too_long(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import stat
 from pathlib import Path
@@ -89,3 +90,24 @@ def test_a_lock_that_cannot_be_opened_is_named(
         pass
 
     assert not (tmp_path / "precious").exists()
+
+
+@pytest.mark.parametrize("where", ["pathlib.Path.mkdir", "pathlib.Path.touch", "shutil.rmtree"])
+def test_ctrl_c_at_any_moment_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Right after the folder was made, before it is marked, or while it is removed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    real = {"mkdir": Path.mkdir, "touch": Path.touch, "rmtree": shutil.rmtree}
+    left = [1]
+
+    def interrupted(*words, **named):
+        real[where.rpartition(".")[2]](*words, **named)
+        if left.pop(0) if left else 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    with pytest.raises(KeyboardInterrupt), private_folder():
+        pass
+
+    assert [] == list(tmp_path.iterdir())
