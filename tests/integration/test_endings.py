@@ -170,6 +170,21 @@ def test_every_command_that_measures_ends_in_good_order(
     assert [] == list(temporary.iterdir())
 
 
+def test_ctrl_c_inside_of_an_executed_text_has_its_exit_code(tmp_path: Path) -> None:
+    """A signal may come while a dataclass is made; CPython would then end by SIGINT under -m."""
+    (tmp_path / "made.py").write_text(
+        "import importlib\n"
+        "cli = importlib.import_module('mpbench.cli.main')\n"
+        "cli._mpbench.main = lambda **words: exec('raise KeyboardInterrupt')\n"
+        "cli.main(['list'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "made"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (130, "mpbench: interrupted\n") == (done.returncode, done.stderr)
+
+
 def test_a_second_signal_ends_a_run_at_once(started: Controller) -> None:
     """Whatever it is doing, the processes are ended and what was measured is kept."""
     tags = started.tags()

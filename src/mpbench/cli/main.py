@@ -119,6 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     except MpbenchError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
+        # CPython remembers an interrupt that left a text which was executed, such as a
+        # dataclass in the making, and under -m ends by SIGINT whatever is asked for. Another
+        # text makes it forget.
+        exec("")  # noqa: S102
         _fail("interrupted", exits.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: shown, with its trace
         import traceback
