@@ -175,11 +175,6 @@ def _verdict(ratio: Interval, metric: Metric, rules: Rules) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def _names(*sides: Sequence[Run]) -> set[str]:
-    """Return the names of runs; what is compared is no evidence of how sessions vary beside."""
-    return {run.header.run for side in sides for run in side}
-
-
 def _partners(base: Iterable[Key], new: Iterable[Key]) -> list[tuple[Key, Key]]:
     """Pair the keys of two sides; a file with one interpreter each is paired by case."""
     first, second = list(base), list(new)
@@ -218,7 +213,9 @@ def compare_stored(
     family = replace(given, alpha=given.alpha / max(1, len(pairs)))
     every = (*base, *new, *history)
     one_machine = len(_machines(every)) == 1
-    past = _pooled([run for run in history if run.header.run not in _names(base, new)])
+    # What is compared is no evidence of how sessions vary beside.
+    compared = {run.header.run for run in (*base, *new)}
+    past = _pooled([run for run in history if run.header.run not in compared])
     found: list[StoredComparison] = []
     for first, second in pairs:
         sides = _Sides(first, second, here[first], there[second])

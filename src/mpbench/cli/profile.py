@@ -49,9 +49,9 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
     """Write page, record and trace; return the page's path."""
     import json
 
-    from mpbench.errors import OutputError
     from mpbench.observe.page import page_of
     from mpbench.observe.trace import trace_of
+    from mpbench.store.whole import write_whole
 
     files = {
         "profile.json": json.dumps(record, allow_nan=False, indent=1) + "\n",
@@ -60,13 +60,7 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
     }
     # The smallest first; none is left half written where the disk is full.
     for name, text in files.items():
-        part = folder / f".{name}.part"
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(folder / name)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(f"cannot write {folder / name}: {error.strerror}") from error
+        write_whole(folder / name, text)
     return folder / "profile.html"
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mpbench.errors import OutputError, UsageError, reason_of
+from mpbench.errors import UsageError
 from mpbench.model import Run
 from mpbench.report.build import Evidence, build, gather
 from mpbench.report.comma import comma_separated
@@ -15,31 +13,9 @@ from mpbench.report.document import Family
 from mpbench.report.figures.history import histories
 from mpbench.report.html import html
 from mpbench.report.markdown import markdown
+from mpbench.store.whole import write_whole
 
 __all__ = ("write",)
-
-
-def _replace(path: Path, text: str) -> None:
-    """
-    Write a private file so that a reader sees the old one or the new one, never a part.
-
-    Raises:
-        OutputError: The folder cannot be written to.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # mkstemp makes a file of mode 0600 under a name that nobody can prepare.
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        reason = reason_of(error)
-        raise OutputError(f"cannot write {path}: {reason}; name another folder with -o") from error
 
 
 def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
@@ -97,5 +73,5 @@ def write(
         "report.csv": comma_separated(evidence.summaries),
     }
     for name, text in made.items():
-        _replace(folder / name, text)
+        write_whole(folder / name, text)
     return tuple(folder / name for name in made)
