@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from mpbench.agent.tree import held_segments, processes
+from mpbench.agent.process_tree import held_segments, processes
 
 # No test asserts a duration, and hypothesis would: a busy machine is no failure.
 hypothesis.settings.register_profile("mpbench", deadline=None)

@@ -1,4 +1,4 @@
-"""Which workloads there are: found in `mpbench.workloads`, loudly."""
+"""Catalogue of workloads: discovery, look-up, cases of a tier."""
 
 from __future__ import annotations
 
@@ -27,9 +27,21 @@ def workloads_in(module: ModuleType) -> tuple[Workload, ...]:
     )
 
 
+def _module_names(folder: str, package: str) -> Iterator[str]:
+    """Yield the public modules of each family, one folder a family, in alphabetical order."""
+    import pkgutil  # noqa: PLC0415 - as in discover
+
+    for family in pkgutil.iter_modules([folder], f"{package}."):
+        if family.ispkg:
+            inside = [f"{folder}/{family.name.rpartition('.')[2]}"]
+            for entry in pkgutil.iter_modules(inside, f"{family.name}."):
+                if not entry.ispkg and not entry.name.rpartition(".")[2].startswith("_"):
+                    yield entry.name
+
+
 def discover() -> Mapping[str, Workload]:
     """
-    Import every public module of `mpbench.workloads` and return its workloads by name.
+    Import every public module of `mpbench.workloads`' families; return the workloads by name.
 
     An import error is not caught: a catalogue that silently lacks a family
     would be reported as if that family had been measured.
@@ -39,7 +51,6 @@ def discover() -> Mapping[str, Workload]:
     """
     # Imported here: the measuring interpreter uses this module and needs none of them.
     import gc  # noqa: PLC0415
-    import pkgutil  # noqa: PLC0415
 
     from mpbench import workloads as _workloads  # noqa: PLC0415
 
@@ -48,10 +59,8 @@ def discover() -> Mapping[str, Workload]:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        names = (entry.name for entry in pkgutil.iter_modules(_workloads.__path__))
-        for name in sorted(name for name in names if not name.startswith("_")):
-            module = importlib.import_module(f"{_workloads.__name__}.{name}")
-            for one in workloads_in(module):
+        for name in _module_names(_workloads.__path__[0], _workloads.__name__):
+            for one in workloads_in(importlib.import_module(name)):
                 if one.name in found:
                     raise ValueError(f"{one.name} is declared twice, in {one.module} as well")
                 found[one.name] = one

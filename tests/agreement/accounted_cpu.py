@@ -24,7 +24,7 @@ import tempfile
 from itertools import pairwise
 from pathlib import Path
 
-from mpbench.observe.program import run_program
+from mpbench.profiling.run_program import run_program
 
 JOB = """
 import multiprocessing, resource, sys, time

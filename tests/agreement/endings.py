@@ -26,10 +26,10 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from mpbench.agent.tree import descendants, processes, segments
+from mpbench.agent.process_tree import descendants, processes, segments
 from mpbench.errors import RecordError
 from mpbench.model import StartMethod
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 SELECT = (
     *("pool/construct-to-ready", "queue/round-trip", "lock/contended"),

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from profile_slowdown import words
 
-from mpbench.observe.profile import profile_program
-from mpbench.observe.program import run_program
+from mpbench.profiling.profile import profile_program
+from mpbench.profiling.run_program import run_program
 
 JOB = """
 import json, multiprocessing, sys, time

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 
 from mpbench.catalog import discover
-from mpbench.integrations.fresh import Amount, measure, median_seconds
+from mpbench.integrations.fresh_agents import Amount, measure, median_seconds
 from mpbench.model import Case, Scalar, StartMethod
 
 __all__ = ("agent",)

@@ -27,7 +27,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from mpbench.analysis.readings import Reading
+    from mpbench.analysis.measurements import Reading
 
 _BUFFER = bytearray(8 << 20)
 # Turns that every setting gets which the first ones have not ruled out.
@@ -130,7 +130,7 @@ def grid(job: Job, cpus: int) -> list[Setting]:
 
 def known(results: Sequence[str]) -> tuple[Reading, ...]:
     """Return what was measured at the first place of some results."""
-    from mpbench.analysis.readings import places_of, readings_of
+    from mpbench.analysis.measurements import places_of, readings_of
     from mpbench.analysis.summarize import agent_medians, summarize
     from mpbench.store import read
     from mpbench.store.frame import frame
@@ -196,7 +196,7 @@ class Meeting(NamedTuple):
 
 def meet(job: Job, chosen: Setting, best: Setting) -> Meeting:
     """Run both settings in turns, in random order."""
-    from mpbench.stats import median_interval
+    from mpbench.analysis.stats import median_interval
 
     both: dict[Setting, list[float]] = {chosen: [], best: []}
     for turn in range(_MEETINGS):

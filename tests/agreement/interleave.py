@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from mpbench.stats import signed_rank_interval
+from mpbench.analysis.stats import signed_rank_interval
 from mpbench.units import format_seconds
 
 __all__ = ("interleaved", "row")

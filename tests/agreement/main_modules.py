@@ -17,7 +17,7 @@ COUNT = "15"
 
 
 # What the agent has imported when it starts its first process.
-AGENT = "import mpbench.agent.serve, mpbench.workloads.processes; "
+AGENT = "import mpbench.agent.serve, mpbench.workloads.process.starts; "
 
 
 def plain(method: str, *, script: bool, imports: str = "") -> Callable[[], float]:

@@ -27,7 +27,7 @@ import tempfile
 from math import comb
 from pathlib import Path
 
-from mpbench.observe.profile import profile_program
+from mpbench.profiling.profile import profile_program
 
 JOB = """
 import multiprocessing, os, resource, sys, time

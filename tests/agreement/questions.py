@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mpbench.analysis.summarize import summarize
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 from mpbench.units import format_quantity
 
 

@@ -14,8 +14,8 @@ import os
 import sys
 import time
 
-from mpbench.observe.portable import PsutilReader, reader_for
-from mpbench.observe.sampler import Sampler
+from mpbench.sampling.psutil_reader import PsutilReader, reader_for
+from mpbench.sampling.sampler import Sampler
 
 
 def sample(make, children, seconds, interval):

@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from mpbench.agent.tree import descendants, processes, segments
+from mpbench.agent.process_tree import descendants, processes, segments
 from mpbench.model import Status, Tier
 from mpbench.plan import plan_for
 from mpbench.session.progress import Silent

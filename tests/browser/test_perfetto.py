@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mpbench.observe.profile import profile_program
-from mpbench.observe.trace import trace_of
+from mpbench.profiling.chrome_trace import trace_of
+from mpbench.profiling.profile import profile_program
 
 pytestmark = pytest.mark.browser
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "observe"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "profiling"))
 
 from profiled import pool_of_two
 
-from mpbench.observe.page import page_of
-from mpbench.observe.summary import summary_of
+from mpbench.profiling.html_page import page_of
+from mpbench.profiling.summary import summary_of
 
 pytestmark = pytest.mark.browser
 

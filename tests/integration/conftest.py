@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mpbench.harness.handover import hand_over
+from mpbench.harness.agent_package import hand_over
 from mpbench.harness.launch import Subject
 
 

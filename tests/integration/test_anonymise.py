@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 # A workload whose failure tells what it knows.
 _TELLTALE = '''

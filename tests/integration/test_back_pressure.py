@@ -11,7 +11,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, StartMethod
 from mpbench.workload import Outcome
-from mpbench.workloads import queue_loads
+from mpbench.workloads.queue import under_load
 
 
 @pytest.mark.parametrize("maxsize", [1, 100, 1_000])
@@ -19,7 +19,7 @@ def test_puts_wait_for_the_reader_of_a_full_queue(maxsize: int) -> None:
     """A put lasts as long as the reader works, and an item's age is that for all before it."""
     params = {"maxsize": maxsize, "service_us": 50, "payload_bytes": 64}
     case = Case.make("queue/back-pressure", StartMethod.FORK, params)
-    with queue_loads.back_pressure.set_up(multiprocessing.get_context("fork"), case) as body:
+    with under_load.back_pressure.set_up(multiprocessing.get_context("fork"), case) as body:
         iterations = calibrate(body, clock=monotonic_ns, sample_ns=10_000_000)
         check = body(iterations)
     assert callable(check)
@@ -36,10 +36,10 @@ def test_puts_wait_for_the_reader_of_a_full_queue(maxsize: int) -> None:
 
 def test_the_backlog_is_counted_when_puts_return() -> None:
     """Three items were put before, and the reader took one more for each put."""
-    assert 2 == queue_loads._backlog([10, 20, 30], [1, 9, 19, 29, 39, 49], 3)
+    assert 2 == under_load._backlog([10, 20, 30], [1, 9, 19, 29, 39, 49], 3)
 
 
 def test_a_queue_that_never_fills_is_reported() -> None:
     """Puts that do not wait mean that there is no back pressure to measure."""
     with pytest.raises(WorkloadError, match="did not fill a queue of 4"):
-        queue_loads._fill(lambda _: None, b"", 4, 1_000_000_000)
+        under_load._fill(lambda _: None, b"", 4, 1_000_000_000)

@@ -146,7 +146,7 @@ def test_a_full_disk_loses_nothing_that_was_measured(tmp_path: Path) -> None:
         timeout=120,
         check=False,
     )
-    from mpbench.store.jsonl import read
+    from mpbench.store.writer import read
 
     assert 2 == done.returncode
     assert "what was measured before is kept" in done.stderr

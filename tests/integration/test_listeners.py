@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import mpbench
-from mpbench.workloads.connections import listening, place
+from mpbench.workloads.connection.connect import listening, place
 
 _PACKAGE = Path(mpbench.__file__).parent
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what is looked for

@@ -13,10 +13,10 @@ import pytest
 from mpbench.errors import EnvironmentUnfitError, InvalidSessionError, OutputError, UsageError
 from mpbench.model import StartMethod, Status, Tier
 from mpbench.plan import Plan
-from mpbench.session.exclusive import exclusive
+from mpbench.session.machine_lock import exclusive
 from mpbench.session.progress import Silent
 from mpbench.session.run import run
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 SMALL = Plan(
     select=("pipe/round-trip",),

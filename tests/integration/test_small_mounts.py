@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mpbench.model import Run, Status
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 SMALL = ("--select", "floor/os-pipe-round-trip", "--param", "payload_bytes=64")
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from mpbench.errors import WorkloadError
-from mpbench.workloads.main_modules import main_module
-from mpbench.workloads.starts import (
+from mpbench.workloads.process.main_modules import main_module
+from mpbench.workloads.process.stamps import (
     crowd,
     ended,
     live,

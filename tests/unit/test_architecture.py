@@ -12,7 +12,7 @@ import pytest
 
 import mpbench
 from mpbench.catalog import discover
-from mpbench.harness.handover import AGENT_PART
+from mpbench.harness.agent_package import AGENT_PART
 from mpbench.workload.describe import description
 
 ROOT = Path(mpbench.__file__).parent
@@ -21,12 +21,13 @@ ROOT = Path(mpbench.__file__).parent
 LAYERS = (
     {"errors", "units", "clock", "printable"},
     {"model"},
-    {"plan", "stats", "scaling", "workload"},
+    {"plan", "workload"},
     {"workloads", "environment"},
     {"catalog"},
     {"agent"},
     {"harness"},
-    {"store", "observe"},
+    {"store", "doctor", "sampling"},
+    {"profiling"},
     {"analysis"},
     {"report"},
     {"session"},
@@ -43,13 +44,13 @@ MEASURING = {"workload", "workloads", "catalog", "agent", "harness"}
 CONFINED = {
     "pandas": {"store", "analysis", "report", "session", "integrations", "cli", "fleet"},
     "matplotlib": {"report"},
-    "psutil": {"environment", "observe"},
+    "psutil": {"doctor", "environment", "profiling", "sampling"},
     "click": {"cli"},
     "rich": {"cli"},
-    "jinja2": {"report", "observe"},
+    "jinja2": {"report", "profiling"},
     "msgspec": {"store", "integrations"},
-    "numpy": {"stats", "scaling", "store", "analysis", "report", "session", "integrations"},
-    "scipy": {"stats", "scaling", "analysis"},
+    "numpy": {"store", "analysis", "report", "session", "integrations"},
+    "scipy": {"analysis"},
     "distributed": {"fleet"},
     "pyarrow": {"integrations"},
     "asv": {"integrations"},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mpbench.catalog import discover
-from mpbench.cli.catalogue import markdown
+from mpbench.cli.list import markdown
 
 ROOT = Path(__file__).parent.parent.parent
 

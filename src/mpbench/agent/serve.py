@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Callable, cast
 
-from mpbench.agent.burden import slowed_down
 from mpbench.agent.calibrate import iterations_for
-from mpbench.agent.held import Held, held, left_since
+from mpbench.agent.leaks import Held, held, left_since
 from mpbench.agent.protocol import Channel, sample_to_wire
 from mpbench.agent.sample import quiet_collector, take, thaw
+from mpbench.agent.slowdown import slowed_down
 from mpbench.catalog import find
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError, WorkloadError
@@ -73,7 +73,7 @@ class Agent:
             raise UnsupportedError(reason)
         context = _context(self._method)
         if request.get("trace"):
-            from mpbench.agent.trace import Tracer  # noqa: PLC0415 - verification only
+            from mpbench.agent.call_trace import Tracer  # noqa: PLC0415 - verification only
 
             Tracer(request["trace"]).start()
         for name in found.requires:

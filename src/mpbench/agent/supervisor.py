@@ -25,7 +25,7 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from mpbench.agent.tree import (
+from mpbench.agent.process_tree import (
     descendants,
     end_all,
     held_segments,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mpbench.stats import hodges_lehmann, sign_flip_p, smallest_p
+from mpbench.analysis.stats import hodges_lehmann, sign_flip_p, smallest_p
 
 __all__ = ("ControlFinding", "inspect_control")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from mpbench.stats import Interval, sign_flip_p, signed_rank_interval
+from mpbench.analysis.stats import Interval, sign_flip_p, signed_rank_interval
 
 __all__ = (
     "CONFIRMATION_EPISODES",

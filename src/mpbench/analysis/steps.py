@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from scipy import special
 
-from mpbench.scaling import Estimate
+from mpbench.analysis.scaling import Estimate
 
 __all__ = ("LEAST_RATIO", "Step", "boundary_of", "find_steps")
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from statistics import fmean, harmonic_mean, median, variance
 from typing import NamedTuple
 
+from mpbench.analysis.stats import Interval, student_interval
 from mpbench.analysis.verdict import Rules, Verdict
 from mpbench.model import Better, Metric, Run
-from mpbench.stats import Interval, student_interval
 
 __all__ = ("SESSIONS_NEEDED", "StoredComparison", "Variation", "compare_stored", "variation")
 

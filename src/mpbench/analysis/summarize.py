@@ -45,7 +45,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mpbench import stats
+from mpbench.analysis import stats
 from mpbench.analysis.ratios import add_floor_ratios, add_method_ratios
 from mpbench.model import Run
 from mpbench.store import frame as frames

@@ -19,8 +19,8 @@ from mpbench.analysis.sequential import (
     episodes_until_p,
     stand,
 )
+from mpbench.analysis.stats import Interval, false_discovery, hodges_lehmann, sign_flip_p
 from mpbench.model import Better, Metric
-from mpbench.stats import Interval, false_discovery, hodges_lehmann, sign_flip_p
 
 __all__ = ("Judgement", "Rules", "Verdict", "confirm", "judge", "judge_one")
 

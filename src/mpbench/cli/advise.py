@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mpbench.analysis.advise import Advice, Wishes
-    from mpbench.analysis.readings import Place
+    from mpbench.analysis.measurements import Place
 
     _Answered = tuple[Place, tuple[Advice, ...]]
 
@@ -64,7 +64,7 @@ def _newest_first() -> list[Path]:
 def _answers(files: Sequence[Path], wishes: Wishes) -> list[_Answered]:
     """Return the advice for each machine and interpreter in the files."""
     from mpbench.analysis.advise import advise
-    from mpbench.analysis.readings import places_of, readings_of
+    from mpbench.analysis.measurements import places_of, readings_of
     from mpbench.analysis.summarize import agent_medians, summarize
     from mpbench.store import read
     from mpbench.store.frame import frame

@@ -11,7 +11,7 @@ from mpbench.model import StartMethod
 
 if TYPE_CHECKING:
     from mpbench.model import Scalar
-    from mpbench.session.arms import Arm
+    from mpbench.session.comparing.arms import Arm
 
 __all__ = ("arms_of",)
 
@@ -25,7 +25,7 @@ def _arm(text: str) -> Arm:
     Raises:
         click.BadParameter: It is not of that form, or names something twice.
     """
-    from mpbench.session.arms import Arm
+    from mpbench.session.comparing.arms import Arm
 
     known: dict[str, str] = {}
     params: dict[str, Scalar] = {}

@@ -12,7 +12,7 @@ from mpbench.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.observe.leftovers import Leftovers
+    from mpbench.session.leftovers import Leftovers
 
 __all__ = ("command",)
 
@@ -54,7 +54,7 @@ def command(yes: bool) -> int:
     asks, and removes them. What a live session holds is left alone, and so is
     whatever may belong to another program.
     """
-    from mpbench.observe.leftovers import find, remove
+    from mpbench.session.leftovers import find, remove
 
     found = find()
     _show(found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mpbench.cli import exits
+from mpbench.cli import exit_codes
 from mpbench.cli.arms import arms_of
 from mpbench.cli.options import Duration, Folder, given_options, methods_of, parameters_of
 from mpbench.errors import UsageError
@@ -19,7 +19,7 @@ from mpbench.plan import Plan
 
 if TYPE_CHECKING:
     from mpbench.analysis.verdict import Rules
-    from mpbench.session.compare import ComparePlan
+    from mpbench.session.comparing.compare import ComparePlan
 
 __all__ = ("command",)
 
@@ -46,7 +46,7 @@ def _rules(given: dict[str, Any]) -> Rules:
 
 def _plan(given: dict[str, Any]) -> ComparePlan:
     from mpbench.harness.placement import Placement
-    from mpbench.session.compare import ComparePlan
+    from mpbench.session.comparing.compare import ComparePlan
 
     seed = given["seed"]
     plan = Plan(
@@ -169,9 +169,9 @@ def _refuse(options: dict[str, str], *, live: bool, files: tuple[Path, ...]) -> 
 
 
 def _live(given: dict[str, Any]) -> int:
-    from mpbench.cli.outcomes import show
     from mpbench.cli.progress import Bars
-    from mpbench.session.compare import compare
+    from mpbench.cli.verdict_output import show
+    from mpbench.session.comparing.compare import compare
     from mpbench.session.run import fresh_folder
 
     plan = _plan(given)
@@ -189,5 +189,5 @@ def _live(given: dict[str, Any]) -> int:
     results = compared.folder / "results.jsonl"
     (sys.stdout if given["form"] == "table" else sys.stderr).write(f"{results}\n")
     if compared.outcome.interrupted:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     return compared.outcome.exit_code(require_decision=given["require_decision"])

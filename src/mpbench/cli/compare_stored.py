@@ -57,7 +57,7 @@ def compare_files(
         (run,) = sides[0][1][:1]
         if not is_comparison(run):
             raise UsageError(f"{files[0]} is one run; give a second one to compare it with")
-        from mpbench.cli.outcomes import show
+        from mpbench.cli.verdict_output import show
 
         outcome = outcome_of(run)
         show(outcome, form)

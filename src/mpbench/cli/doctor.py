@@ -10,7 +10,7 @@ import click
 from mpbench.cli.options import Duration
 
 if TYPE_CHECKING:
-    from mpbench.observe.finding import Finding
+    from mpbench.doctor.finding import Finding
 
 __all__ = ("command",)
 
@@ -69,10 +69,10 @@ def command(as_json: bool, everything: bool, watch: float, python: str | None) -
     Exit code 1 when something is wrong enough that figures taken now would be
     wrong too.
     """
+    from mpbench.doctor.checks import diagnose
+    from mpbench.doctor.finding import Level, findings_to_record, worst
     from mpbench.environment import describe_interpreter
-    from mpbench.observe.doctor import diagnose
-    from mpbench.observe.finding import Level, findings_to_record, worst
-    from mpbench.session.subjects import interpreter
+    from mpbench.session.interpreters import interpreter
 
     described = None if python is None else describe_interpreter(interpreter(python))
     findings = diagnose(seconds=watch, interpreter=described)

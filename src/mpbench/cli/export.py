@@ -31,7 +31,7 @@ def _commit(runs: Sequence[Run], given: str | None) -> str:
     Raises:
         UsageError: None is known, or git knows none of that name here.
     """
-    from mpbench.session.revisions import commit_of
+    from mpbench.session.comparing.revisions import commit_of
 
     commit = str(given or (runs[0].header.environment.get("source") or {}).get("commit") or "")
     if not commit:
@@ -128,7 +128,7 @@ def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None
         output.parent.mkdir(parents=True, exist_ok=True)
         if form == "asv":
             from mpbench.integrations.exchange.asv_files import write_asv
-            from mpbench.session.revisions import date_ms_of
+            from mpbench.session.comparing.revisions import date_ms_of
 
             full = _commit(runs, commit)
             written = write_asv(runs, output, commit=full, date_ms=date_ms_of(Path(), full))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mpbench.cli import exits
+from mpbench.cli import exit_codes
 from mpbench.cli.options import Duration, Folder
 from mpbench.model import Status
 from mpbench.printable import printable
@@ -173,12 +173,12 @@ def _finish(outcomes: tuple[Outcome, ...], folder: Path, *, stopped: bool) -> in
     """Show the table of hosts, write the report, and return the exit code."""
     from mpbench import report
     from mpbench.cli.fleet_table import print_hosts
-    from mpbench.store.jsonl import read
+    from mpbench.store.writer import read
 
     print_hosts(outcomes)
     runs = tuple(read(one.folder) for one in outcomes if one.repetitions)
     for path in report.write(runs, folder) if runs else ():
         sys.stdout.write(f"{path}\n")
     if stopped:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     return int(any(one.status is not Status.OK for one in outcomes))

@@ -25,7 +25,7 @@ def _safe(name: str) -> str:
 
 
 def _write(runs: Iterable[Run], output: Path) -> Iterable[Path]:
-    from mpbench.store.jsonl import Writer
+    from mpbench.store.writer import Writer
 
     made: set[Path] = set()
     for run in runs:

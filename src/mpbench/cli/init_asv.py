@@ -10,7 +10,7 @@ import click
 __all__ = ("command",)
 
 # In a process of its own: importing a project may do anything.
-_CHECK = "import sys; from mpbench.agent.call import resolve; resolve(sys.argv[1])"
+_CHECK = "import sys; from mpbench.agent.user_function import resolve; resolve(sys.argv[1])"
 
 
 def _is_importable(target: str, folder: Path) -> bool:

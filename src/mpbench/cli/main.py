@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Never
 import click
 
 from mpbench import __version__
-from mpbench.cli import exits
+from mpbench.cli import exit_codes
 from mpbench.cli.streams import guard
 from mpbench.errors import MpbenchError
 from mpbench.printable import printable
@@ -25,7 +25,7 @@ __all__ = ("main",)
 # only when their command runs: `mpbench --help` must not pay for pandas.
 COMMANDS = {
     "run": ("run", "Measure workloads on this machine and write a report."),
-    "list": ("catalogue", "Show what can be measured and how to read it."),
+    "list": ("list", "Show what can be measured and how to read it."),
     "compare": ("compare", "Judge arms, or result files, with a stated error rate."),
     "report": ("report", "Write one HTML page from any number of result files."),
     "advise": ("advise", "Say which start method, channel and chunk size to use here."),
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
             )
             sys.stdout.flush()
     except click.ClickException as error:
-        _fail(error.format_message(), exits.USAGE)
+        _fail(error.format_message(), exit_codes.USAGE)
     except MpbenchError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -123,13 +123,13 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         # dataclass in the making, and under -m ends by SIGINT whatever is asked for. Another
         # text makes it forget.
         exec("")  # noqa: S102
-        _fail("interrupted", exits.INTERRUPTED)
+        _fail("interrupted", exit_codes.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: shown, with its trace
         import traceback
 
         traceback.print_exc()
         _fail(
             f"this is a bug of mpbench, please report it: {type(error).__name__}: {error}",
-            exits.BUG,
+            exit_codes.BUG,
         )
     sys.exit(code if isinstance(code, int) else 0)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mpbench.cli import exits
+from mpbench.cli import exit_codes
 from mpbench.cli.options import Duration, Folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpbench.observe.profile import Profile
+    from mpbench.profiling.profile import Profile
 
 __all__ = ("command",)
 
@@ -49,9 +49,9 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
     """Write page, record and trace; return the page's path."""
     import json
 
-    from mpbench.observe.page import page_of
-    from mpbench.observe.trace import trace_of
-    from mpbench.store.whole import write_whole
+    from mpbench.profiling.chrome_trace import trace_of
+    from mpbench.profiling.html_page import page_of
+    from mpbench.store.atomic_write import write_whole
 
     files = {
         "profile.json": json.dumps(record, allow_nan=False, indent=1) + "\n",
@@ -136,10 +136,10 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     Every process that the program starts is followed. A page, its figures as
     JSON, and a trace for Perfetto are written.
     """
-    from mpbench.observe.profile import profile_program
-    from mpbench.observe.stacks import StackTaker, busiest
-    from mpbench.observe.summary import summary_of
-    from mpbench.session.subjects import interpreter
+    from mpbench.profiling.profile import profile_program
+    from mpbench.profiling.stacks import StackTaker, busiest
+    from mpbench.profiling.summary import summary_of
+    from mpbench.session.interpreters import interpreter
 
     arguments = _program(words)
     python = sys.executable if given["python"] is None else interpreter(given["python"])
@@ -161,5 +161,5 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     if given["browse"]:
         click.launch(str(page))
     if profile.ran.interrupted:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     return int(profile.ran.exit_code != 0)

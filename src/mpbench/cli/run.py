@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mpbench.cli import exits
+from mpbench.cli import exit_codes
 from mpbench.cli.options import Duration, Folder, given_options, methods_of, parameters_of
 from mpbench.errors import UsageError
 from mpbench.model import Status, Tier
@@ -20,7 +20,7 @@ from mpbench.plan import Plan, Sampling, plan_for
 
 if TYPE_CHECKING:
     from mpbench.session.run import Measured
-    from mpbench.store.veil import Veil
+    from mpbench.store.anonymise import Veil
 
 __all__ = ("command",)
 
@@ -127,7 +127,7 @@ def _refuse(options: dict[str, str]) -> None:
 
 
 def _veil(given: dict[str, Any]) -> Veil:
-    from mpbench.session.private import veil_of
+    from mpbench.session.anonymise import veil_of
 
     interpreters = [one for one in given["python"] if Path(one).name != one]
     named = [one for one in (given["output"], given["resume"]) if one is not None]
@@ -143,7 +143,7 @@ def _where(given: dict[str, Any], stack: ExitStack) -> tuple[Plan, Path, Veil | 
         plan = _plan(given)
         return plan, given["output"] or stack.enter_context(fresh_folder(veil=veil)), veil
     from mpbench.store import read
-    from mpbench.store.veil import ANONYMISED
+    from mpbench.store.anonymise import ANONYMISED
 
     folder = Path(given["resume"])
     header = read(folder).header
@@ -191,7 +191,7 @@ def _finish(measured: Measured, *, verify: bool, began: float) -> int:
     for path in paths:
         sys.stdout.write(f"{path}\n")
     if measured.interrupted:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}
     failed = any(one.status in bad for one in measured.run.repetitions)
     return int(failed or bool(measured.claims))

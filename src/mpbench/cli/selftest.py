@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpbench.cli import exits
+from mpbench.cli import exit_codes
 from mpbench.errors import InvalidSessionError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.analysis.proof import Proof
+    from mpbench.analysis.validation import Proof
     from mpbench.session.selftest.campaign import Campaign
 
 __all__ = ("command",)
@@ -72,7 +72,7 @@ def command(
                 measure(campaign, stages or _STAGES, bars)
         except KeyboardInterrupt:
             sys.stderr.write("mpbench: stopped; the same command continues the campaign\n")
-            code = exits.INTERRUPTED
+            code = exit_codes.INTERRUPTED
     found = proofs(campaign)
     if tables_only and not found:
         raise InvalidSessionError(
@@ -87,7 +87,7 @@ def command(
 
 def _tables(campaign: Campaign, found: Sequence[Proof]) -> str:
     from mpbench import environment
-    from mpbench.report.proofs import proofs_markdown
+    from mpbench.report.validation import proofs_markdown
     from mpbench.session.selftest.campaign import TOY
 
     toy = " --toy" if campaign.size == TOY else ""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from mpbench.errors import MpbenchError, RecordError
 from mpbench.model import RunEnd, Status
-from mpbench.store.jsonl import Writer, read
 from mpbench.store.reader import RESULTS
+from mpbench.store.writer import Writer, read
 
 if TYPE_CHECKING:
     from pathlib import Path

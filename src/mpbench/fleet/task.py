@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench import __version__
 from mpbench.errors import RecordError
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

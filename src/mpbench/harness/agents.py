@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Protocol
 
 from mpbench.errors import AgentError, reason_of
+from mpbench.harness.arm_agent import Answering
 from mpbench.harness.launch import launch
-from mpbench.harness.player import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,15 +17,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import WorkloadError
-from mpbench.harness.player import Launcher, Player, Side
-from mpbench.harness.serials import serial_of
+from mpbench.harness.agent_id import serial_of
+from mpbench.harness.arm_agent import Launcher, Player, Side
 from mpbench.model import Repetition, Slice, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mpbench.harness.launch import Ending
-    from mpbench.harness.pace import Pace
+    from mpbench.harness.pair_calibration import Pace
 
 __all__ = ("EpisodeResult", "Occasion", "run_episode")
 

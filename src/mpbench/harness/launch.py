@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mpbench
+from mpbench.agent.process_tree import end_tagged
 from mpbench.agent.protocol import Channel
-from mpbench.agent.tree import end_tagged
 from mpbench.errors import AgentError, CrashError, WorkloadError
-from mpbench.harness.last_words import loss_of, tail_of
-from mpbench.harness.serials import serial_of, tag_of_log
-from mpbench.harness.subject import Ending, Subject, scrubbed_environment
+from mpbench.harness.agent_failure import loss_of, tail_of
+from mpbench.harness.agent_id import serial_of, tag_of_log
+from mpbench.harness.interpreter import Ending, Subject, scrubbed_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

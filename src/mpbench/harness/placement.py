@@ -17,13 +17,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from mpbench.errors import WorkloadError
-from mpbench.harness.player import Player
+from mpbench.harness.arm_agent import Player
 from mpbench.model import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.harness.player import Launcher, Side
+    from mpbench.harness.arm_agent import Launcher, Side
 
 __all__ = ("Placement", "cpus_here", "serves_on_one")
 

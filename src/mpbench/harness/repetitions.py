@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.agent.protocol import sample_from_wire
 from mpbench.errors import UnsupportedError, WorkloadError
-from mpbench.harness.serials import serial_of
+from mpbench.harness.agent_id import serial_of
 from mpbench.model import Repetition, Status, Timing
 
 if TYPE_CHECKING:

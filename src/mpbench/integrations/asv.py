@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 from asv_runner import benchmarks as _types
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
-from mpbench.agent.call import call_function
+from mpbench.agent.user_function import call_function
 from mpbench.catalog import discover
-from mpbench.integrations.fresh import Amount, measure, median_seconds
+from mpbench.integrations.fresh_agents import Amount, measure, median_seconds
 from mpbench.model import Case, StartMethod
 
 if TYPE_CHECKING:

@@ -106,7 +106,7 @@ class MpBenchmark:
         A parameter named `context` receives the multiprocessing context;
         without one, the default start method is set before the import.
         """
-        from mpbench.agent.call import call_function
+        from mpbench.agent.user_function import call_function
         from mpbench.model import Case, StartMethod
 
         target = _target_of(function)
@@ -123,7 +123,7 @@ class MpBenchmark:
         return self._measure(one, Case.make(name, method, {**values, **params}), ())
 
     def _measure(self, one: Workload, case: Case, paths: tuple[str, ...]) -> tuple[Repetition, ...]:
-        from mpbench.integrations.fresh import median_seconds
+        from mpbench.integrations.fresh_agents import median_seconds
 
         if not one.metric.is_timed:
             pytest.fail(
@@ -157,7 +157,7 @@ class MpBenchmark:
     ) -> tuple[Repetition, ...]:
         """Measure, or fail with the one line that says why; a chain of traces would hide it."""
         from mpbench.errors import MpbenchError
-        from mpbench.integrations.fresh import Amount, measure
+        from mpbench.integrations.fresh_agents import Amount, measure
 
         amount = Amount(self._agents) if self._benchmark.enabled else Amount(1, verify=True)
         try:
@@ -199,7 +199,7 @@ def _workload_of(name: str, params: dict[str, Scalar]) -> Workload:
     """Return a workload that can take some values, or fail with those that it knows."""
     from mpbench.catalog import discover
     from mpbench.errors import UsageError
-    from mpbench.session.choose import asked_for
+    from mpbench.session.selection import asked_for
 
     try:
         return asked_for(name, params, discover())

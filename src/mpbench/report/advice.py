@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mpbench.analysis.advise import Advice, Choice, Standing
+from mpbench.analysis.scaling import Estimate
 from mpbench.report.document import Cell, Column, Table
-from mpbench.report.wording import DASH, TIMES, interval_text, quantity_text, ratio_text
-from mpbench.scaling import Estimate
+from mpbench.report.formatting import DASH, TIMES, interval_text, quantity_text, ratio_text
 
 __all__ = ("LEGEND", "advice_record", "advice_table", "choice_text")
 

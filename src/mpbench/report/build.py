@@ -13,9 +13,9 @@ from mpbench.analysis.outcome import is_comparison
 from mpbench.analysis.summarize import agent_medians, summarize
 from mpbench.model import Run
 from mpbench.report import figures as drawings
-from mpbench.report import tables, wording
+from mpbench.report import formatting, tables
 from mpbench.report.advice import advice_table
-from mpbench.report.compared import Compared, compared
+from mpbench.report.comparison_sections import Compared, compared
 from mpbench.report.document import (
     Cell,
     Column,
@@ -27,19 +27,19 @@ from mpbench.report.document import (
     Section,
     Table,
 )
-from mpbench.report.drawn import Drawer
 from mpbench.report.environments import environments
+from mpbench.report.figure_errors import Drawer
 from mpbench.report.figures.limits import limits_of
 from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
 from mpbench.report.matrix import matrix
-from mpbench.report.naming import run_names
-from mpbench.report.origins import events, source, subtitle
-from mpbench.report.stepped import known_steps
+from mpbench.report.open_questions import apart
+from mpbench.report.provenance import events, source, subtitle
+from mpbench.report.run_names import run_names
+from mpbench.report.step_findings import known_steps
 from mpbench.report.trust import caution, checks
-from mpbench.report.unanswered import apart
 from mpbench.store import frame as frames
-from mpbench.store.watched import watched
+from mpbench.store.usage_frame import watched
 
 __all__ = ("Evidence", "build", "gather")
 
@@ -94,7 +94,7 @@ def _samples_table(part: pd.DataFrame, rows: Sequence[Mapping[str, Any]], name: 
         if own is None:
             continue
         for number, values in own.groupby("repetition")["value"]:
-            texts = [wording.quantity_text(value, row["unit"], digits=4) for value in values]
+            texts = [formatting.quantity_text(value, row["unit"], digits=4) for value in values]
             label = row["id"] if not row["arm"] else f"{row['id']}, {row['arm']}"
             made.append(
                 (
@@ -106,7 +106,7 @@ def _samples_table(part: pd.DataFrame, rows: Sequence[Mapping[str, Any]], name: 
     columns = [Column("case", "Case"), Column("agent", "Agent", is_number=True)]
     columns += [Column("samples", "Samples, in the order in which they were taken")]
     title = f"Every sample of {name}"
-    return Table(f"samples-{wording.slug(name)}", title, title, tuple(columns), tuple(made))
+    return Table(f"samples-{formatting.slug(name)}", title, title, tuple(columns), tuple(made))
 
 
 def _material(evidence: Evidence, *, with_latencies: bool) -> drawings.Material | None:
@@ -151,13 +151,13 @@ class _Builder:
 
     def part(self, name: str, rows: list[Any], samples: pd.DataFrame) -> Part:
         """Return one workload."""
-        summary, paragraphs = wording.docstring_parts(rows[0]["doc"])
+        summary, paragraphs = formatting.docstring_parts(rows[0]["doc"])
         table = tables.workload_table(
             rows, self.facts, self.evidence.groups, self.targets, self.agents
         )
         floors = sorted({row["floor"].partition("[")[0] for row in rows if row["floor"]})
         reasons = sorted({row["no_floor"] for row in rows if row["no_floor"]})
-        floor = wording.join_words(floors) or f"none: {'; '.join(reasons)}"
+        floor = formatting.join_words(floors) or f"none: {'; '.join(reasons)}"
         large = self.evidence.is_large
         every = None if large else _samples_table(samples, rows, name)
         return Part(
@@ -172,9 +172,9 @@ class _Builder:
         for workload, each in rows.items():
             parts.append(self.part(workload, each, own[own["workload"] == workload]))
         return Family(
-            wording.slug(name),
-            wording.family_title(name),
-            wording.family_text(name),
+            formatting.slug(name),
+            formatting.family_title(name),
+            formatting.family_text(name),
             self.figures(name),
             tuple(parts),
         )

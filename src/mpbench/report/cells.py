@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mpbench.report import wording
+from mpbench.report import formatting
 from mpbench.report.document import Cell
-from mpbench.report.wording import DASH
+from mpbench.report.formatting import DASH
 
 __all__ = (
     "Row",
@@ -38,14 +38,16 @@ def is_known(value: Any) -> bool:
 def number_cell(value: float, unit: str, *, digits: int = 3, note: str = "") -> Cell:
     """Return a quantity with its unit, or a dash."""
     known = is_known(value)
-    return Cell(wording.quantity_text(value, unit, digits=digits), value if known else None, note)
+    return Cell(
+        formatting.quantity_text(value, unit, digits=digits), value if known else None, note
+    )
 
 
 def median_cell(row: Row) -> Cell:
     """Return the median with the digits that its interval leaves, or why there is none."""
     if row["agents"] == 0:
         return Cell(row["status"], None, row["reason"])
-    digits = wording.digits_for(row["median"], row["low"], row["high"])
+    digits = formatting.digits_for(row["median"], row["low"], row["high"])
     note = f"{row['label']}; {row['agents']} agents, {row['samples']:,} samples"
     if row["failed"]:
         note += f"; {row['failed']} of {row['attempts']} repetitions failed"
@@ -55,8 +57,8 @@ def median_cell(row: Row) -> Cell:
 
 def interval_cell(row: Row) -> Cell:
     """Return the interval of the median; a dash where there are too few agents."""
-    digits = max(3, wording.digits_for(row["median"], row["low"], row["high"]))
-    text = wording.interval_text(row["low"], row["high"], row["unit"], digits=digits)
+    digits = max(3, formatting.digits_for(row["median"], row["low"], row["high"]))
+    text = formatting.interval_text(row["low"], row["high"], row["unit"], digits=digits)
     value = f"{row['low']:.6g} {row['high']:.6g}" if text != DASH else None
     few = 0 < row["agents"] < 6  # noqa: PLR2004 - no interval of 95 % below
     return Cell(text, value, f"{row['agents']} agents are too few; six are needed" if few else "")
@@ -68,8 +70,8 @@ def ratio_cell(row: Row, name: str, note: str = "", target: str = "") -> Cell:
     if not math.isfinite(value):
         return Cell(DASH)
     if math.isfinite(low):
-        note = f"95 % interval {wording.ratio_text(low)} to {wording.ratio_text(high)}{note}"
-    return Cell(wording.ratio_text(value), value, note.strip("; "), target=target)
+        note = f"95 % interval {formatting.ratio_text(low)} to {formatting.ratio_text(high)}{note}"
+    return Cell(formatting.ratio_text(value), value, note.strip("; "), target=target)
 
 
 def method_cell(row: Row) -> Cell:
@@ -106,7 +108,7 @@ def varying_params(rows: Sequence[Row]) -> tuple[str, ...]:
 def case_text(row: Row, varying: Sequence[str]) -> str:
     """Return a workload with those parameters that tell its cases apart."""
     words = [
-        f"{wording.param_title(name[6:])} {wording.param_text(name[6:], row[name])}"
+        f"{formatting.param_title(name[6:])} {formatting.param_text(name[6:], row[name])}"
         for name in varying
         if not _is_missing(row[name])
     ]
@@ -118,26 +120,26 @@ def told_apart(rows: Sequence[Row]) -> tuple[tuple[str, ...], str]:
     used = _used(rows)
     varying = varying_params(rows)
     fixed = [
-        f"{wording.param_title(name[6:])} {wording.param_text(name[6:], next(iter(values)))}"
+        f"{formatting.param_title(name[6:])} {formatting.param_text(name[6:], next(iter(values)))}"
         for name, values in used.items()
         if len(values) == 1
     ]
-    return varying, wording.join_words(fixed)
+    return varying, formatting.join_words(fixed)
 
 
 def param_cell(name: str, value: Any) -> Cell:
     """Return the value of a parameter."""
     missing = _is_missing(value)
-    return Cell(wording.param_text(name, value), None if missing else value)
+    return Cell(formatting.param_text(name, value), None if missing else value)
 
 
 def fact_cell(row: Row | None) -> Cell:
     """Return a further reading of a case; a dash where it has none."""
     if row is None or row["agents"] == 0:
         return Cell(DASH, None, "" if row is None else row["reason"])
-    digits = wording.digits_for(row["median"], row["low"], row["high"])
-    interval = wording.interval_text(row["low"], row["high"], row["unit"], digits=3)
+    digits = formatting.digits_for(row["median"], row["low"], row["high"])
+    interval = formatting.interval_text(row["low"], row["high"], row["unit"], digits=3)
     note = f"{row['label']}, 95 % interval {interval}"
     if row["coverage"] < 1:
-        note += f"; {wording.percent_text(row['coverage'])} of the agents had it"
+        note += f"; {formatting.percent_text(row['coverage'])} of the agents had it"
     return number_cell(row["median"], row["unit"], digits=digits, note=note)

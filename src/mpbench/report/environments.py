@@ -8,8 +8,8 @@ from typing import Any
 
 from mpbench.model import Run
 from mpbench.report.document import Cell, Column, Table
-from mpbench.report.naming import run_names
-from mpbench.report.wording import DASH
+from mpbench.report.formatting import DASH
+from mpbench.report.run_names import run_names
 from mpbench.store.frame import python_of
 from mpbench.units import format_bytes
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mpbench.analysis.ratios import cost_ratio
-from mpbench.report import wording
+from mpbench.report import formatting
 from mpbench.report.document import Finding
 from mpbench.report.groups import Groups
 from mpbench.units import format_bytes
@@ -139,10 +139,10 @@ _RULES: tuple[_Rule, ...] = (_start, _channel, _sharing, _chunks, _lock)
 
 def _number(row: Row) -> str:
     """Return a cost as a time, also where the reading is a rate."""
-    digits = wording.digits_for(row["median"], row["low"], row["high"])
+    digits = formatting.digits_for(row["median"], row["low"], row["high"])
     if row["unit"] == "op/s":
-        return wording.quantity_text(1 / row["median"], "s", digits=digits)
-    return wording.quantity_text(row["median"], row["unit"], digits=digits)
+        return formatting.quantity_text(1 / row["median"], "s", digits=digits)
+    return formatting.quantity_text(row["median"], row["unit"], digits=digits)
 
 
 def _of_one_group(found: _Compared) -> Finding:
@@ -153,12 +153,12 @@ def _of_one_group(found: _Compared) -> Finding:
         ratio, low, high = cost_ratio(row, base)
         # Also where there is no interval.
         is_open = not (low > 1 or high < 1)
-        against = "no difference shown" if is_open else f"{wording.ratio_text(ratio)} as much"
+        against = "no difference shown" if is_open else f"{formatting.ratio_text(ratio)} as much"
         text += f", {_number(row)} {name} ({against})"
-        figure = f"~ {wording.ratio_text(ratio)}" if is_open else wording.ratio_text(ratio)
+        figure = f"~ {formatting.ratio_text(ratio)}" if is_open else formatting.ratio_text(ratio)
     if len(found.rows) == 1 and math.isfinite(base["floor_ratio"]):
         is_open = base["floor_ratio_low"] <= 1 <= base["floor_ratio_high"]
-        floor = "no more than" if is_open else wording.ratio_text(base["floor_ratio"])
+        floor = "no more than" if is_open else formatting.ratio_text(base["floor_ratio"])
         text += f", {floor} its floor"
     ends = {"first": label.removeprefix("with "), "last": found.rows[-1][0].removeprefix("with ")}
     subject = found.subject.format(**ends)
@@ -185,7 +185,7 @@ def _of_groups(every: Sequence[_Compared], where: str) -> Finding:
             f"{low} to {high}", subject, f"{first.what} takes {low} to {high} {where}.", target
         )
     ratios = sorted(cost_ratio(dict(one.rows)[last], dict(one.rows)[label]) for one in every)
-    low, high = wording.ratio_text(ratios[0][0]), wording.ratio_text(ratios[-1][0])
+    low, high = formatting.ratio_text(ratios[0][0]), formatting.ratio_text(ratios[-1][0])
     span = low if low == high else f"{low} to {high}"
     text = f"{first.what} takes {span} as much {last} as {label} {where}"
     unsure = sum(not (lower > 1 or upper < 1) for _, lower, upper in ratios)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mpbench.report.naming import names_in
+from mpbench.report.run_names import names_in
 
 __all__ = ("Group", "Groups")
 

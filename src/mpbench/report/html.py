@@ -17,9 +17,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from mpbench.report import wording
+from mpbench.report import formatting
 from mpbench.report.document import Cell, Column, Document, Figure, Strip, Table
-from mpbench.report.vector import plain_svg, strip_svg
+from mpbench.report.svg import plain_svg, strip_svg
 
 __all__ = ("html",)
 
@@ -100,7 +100,7 @@ def _values(figure: Figure, family: str) -> Table:
 
 def _value(value: Any) -> Cell:
     if isinstance(value, float):
-        return Cell(f"{value:.4g}" if value == value else wording.DASH, value)  # noqa: PLR0124 - NaN
+        return Cell(f"{value:.4g}" if value == value else formatting.DASH, value)  # noqa: PLR0124 - NaN
     return Cell(str(value), value if isinstance(value, int) else str(value))
 
 

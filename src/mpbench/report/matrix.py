@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from mpbench.report import wording
+from mpbench.report import formatting
 from mpbench.report.cells import case_text, method_cell, number_cell, target_of, varying_params
 from mpbench.report.document import Cell, Column, Table
+from mpbench.report.formatting import DASH
 from mpbench.report.groups import Group, Groups
-from mpbench.report.wording import DASH
 
 __all__ = ("matrix", "tone_of")
 
@@ -36,7 +36,7 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
     if row["agents"] == 0:
         return Cell(row["status"], None, row["reason"], target=target_of(row))
     if row["method"] == row["base"]:
-        digits = wording.digits_for(row["median"], row["low"], row["high"])
+        digits = formatting.digits_for(row["median"], row["low"], row["high"])
         cell = number_cell(row["median"], row["unit"], digits=min(3, digits), note=row["label"])
         return cell._replace(target=target_of(row))
     cell = method_cell(row)
@@ -45,7 +45,7 @@ def _cell(row: Mapping[str, Any] | None) -> Cell:
         return cell._replace(target=target_of(row))
     # Without an interval nothing is shown to differ either.
     is_shown = row["method_ratio_low"] > 1 or row["method_ratio_high"] < 1
-    own = wording.quantity_text(row["median"], row["unit"])
+    own = formatting.quantity_text(row["median"], row["unit"])
     return cell._replace(
         note=f"{own}; {cell.note}", tone=tone_of(ratio) if is_shown else 0, target=target_of(row)
     )

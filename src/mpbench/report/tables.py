@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from mpbench.report import wording
+from mpbench.report import formatting
 from mpbench.report.cells import (
     Row,
     case_text,
@@ -29,9 +29,9 @@ from mpbench.report.cells import (
     varying_params,
 )
 from mpbench.report.document import Cell, Column, Table
+from mpbench.report.formatting import DASH, TIMES
 from mpbench.report.groups import Groups
-from mpbench.report.strips import strips
-from mpbench.report.wording import DASH, TIMES
+from mpbench.report.spread_plots import strips
 
 __all__ = ("failures", "terminal", "workload_table")
 
@@ -97,7 +97,7 @@ class _WorkloadTable:
         columns += [
             Column(
                 name[6:],
-                wording.param_title(name[6:]).capitalize(),
+                formatting.param_title(name[6:]).capitalize(),
                 is_number=all(isinstance(row[name], float) for row in self.rows),
             )
             for name in self.varying
@@ -162,14 +162,14 @@ def workload_table(
     made = []
     for row, strip in zip(rows, drawn, strict=True):
         cells = list(plan.cells(row, groups, targets))
-        text = "" if strip is None else wording.percent_text(float(row["spread"]))
+        text = "" if strip is None else formatting.percent_text(float(row["spread"]))
         cells[place] = Cell(text, None if strip is None else float(row["spread"]), strip=strip)
         made.append(tuple(cells))
     name = str(rows[0]["workload"])
     caption = f"{name}: {rows[0]['label']}"
     caption += f"; {plan.fixed} in every case" if plan.fixed else ""
     return Table(
-        f"table-{wording.slug(name)}",
+        f"table-{formatting.slug(name)}",
         name,
         caption,
         columns,
@@ -224,11 +224,15 @@ def terminal(summaries: pd.DataFrame) -> tuple[Table, ...]:
             for one in _by_workload(rows)
             for row in _ordered(one, groups)
         ]
-        title = wording.family_title(str(family))
-        caption = wording.family_text(str(family))
+        title = formatting.family_title(str(family))
+        caption = formatting.family_text(str(family))
         tables.append(
             Table(
-                f"family-{wording.slug(str(family))}", title, caption, tuple(columns), tuple(made)
+                f"family-{formatting.slug(str(family))}",
+                title,
+                caption,
+                tuple(columns),
+                tuple(made),
             )
         )
     return tuple(tables)

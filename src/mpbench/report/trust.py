@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mpbench.model import Run, Status
-from mpbench.observe.accounting import ENOUGH_COVERAGE
-from mpbench.report import wording
+from mpbench.report import formatting
+from mpbench.report.doctor_checks import fitness
 from mpbench.report.document import Check, State
-from mpbench.report.fitness import fitness
-from mpbench.store.watched import prices
+from mpbench.sampling.accounting import ENOUGH_COVERAGE
+from mpbench.store.usage_frame import prices
 
 __all__ = ("caution", "checks")
 
@@ -51,7 +51,9 @@ def _cases(evidence: _Evidence) -> Check:
     words += [f"{partly} failed in part"] if partly else []
     bad = {"failed", "timeout", "crashed", "lost"} & rest.keys() or partly
     state = State.BAD if bad else State.NOTE if rest else State.GOOD
-    text = f"{wording.join_words(words)}; see the end of the page" if words else "none is missing"
+    text = (
+        f"{formatting.join_words(words)}; see the end of the page" if words else "none is missing"
+    )
     return Check("Cases measured", state, f"{good:,} of {total:,}", text)
 
 
@@ -85,7 +87,8 @@ def _imported(evidence: _Evidence) -> Check | None:
     )
     measured = int((evidence.main["agents"] > 0).sum())
     text = (
-        f"{len(known):,} of {measured:,} cases were imported from {wording.join_words(sources)}: "
+        f"{len(known):,} of {measured:,} cases were imported from "
+        f"{formatting.join_words(sources)}: "
         "their values are of one process each, or of a few that the file does not tell apart; "
         "no interval says how far processes differ"
     )
@@ -115,8 +118,8 @@ def _precision(evidence: _Evidence) -> Check | None:
     typical, worst = float(half.median()), float(half.quantile(0.95))
     state = State.GOOD if typical <= _PRECISE else State.NOTE
     state = State.BAD if typical > _COARSE else state
-    text = f"half of the intervals are narrower; 95 % are within ±{wording.percent_text(worst)}"
-    return Check("Precision", state, f"±{wording.percent_text(typical)}", text)
+    text = f"half of the intervals are narrower; 95 % are within ±{formatting.percent_text(worst)}"
+    return Check("Precision", state, f"±{formatting.percent_text(typical)}", text)
 
 
 def _load(evidence: _Evidence) -> Check | None:
@@ -150,7 +153,7 @@ def _waiting(evidence: _Evidence) -> Check | None:
     share = float(known["run_delay_s"].sum()) / busy
     state = State.GOOD if share <= _CROWDED else State.NOTE if share <= 4 * _CROWDED else State.BAD
     text = "of the time in which processes could have run, they waited for a CPU"
-    return Check("Waiting for a CPU", state, wording.percent_text(share), text)
+    return Check("Waiting for a CPU", state, formatting.percent_text(share), text)
 
 
 def _accounting(evidence: _Evidence) -> Check | None:
@@ -161,16 +164,16 @@ def _accounting(evidence: _Evidence) -> Check | None:
     low, bad = float(known.min()), int((known < ENOUGH_COVERAGE).sum())
     if not bad:
         text = f"of the process trees is in their CPU time, at least ({sources})"
-        return Check("CPU accounting", State.GOOD, wording.percent_text(low), text)
+        return Check("CPU accounting", State.GOOD, formatting.percent_text(low), text)
     cases = evidence.repetitions.loc[known.index[known < ENOUGH_COVERAGE], "case"]
     names = sorted(set(evidence.main.loc[evidence.main["case"].isin(cases), "workload"]))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
     text = (
         f"of the CPU time that was seen is accounted ({sources}); do not use the CPU figures of "
         f"{bad} of {len(known)} repetitions, which have less than "
-        f"{wording.percent_text(ENOUGH_COVERAGE)}: {wording.join_words(names[:3])}{more}"
+        f"{formatting.percent_text(ENOUGH_COVERAGE)}: {formatting.join_words(names[:3])}{more}"
     )
-    return Check("CPU accounting", State.NOTE, wording.percent_text(low), text)
+    return Check("CPU accounting", State.NOTE, formatting.percent_text(low), text)
 
 
 def _sampler(evidence: _Evidence) -> Check | None:
@@ -184,14 +187,14 @@ def _sampler(evidence: _Evidence) -> Check | None:
     text = (
         f"of one CPU at most in 95 % of {len(agents)} agents; {late:,} of {looks:,} looks came late"
     )
-    return Check("Sampler", state, wording.percent_text(share), text)
+    return Check("Sampler", state, formatting.percent_text(share), text)
 
 
 def _harness(evidence: _Evidence) -> Check | None:
     rows = evidence.main[evidence.main["workload"] == "floor/empty-call"]["median"].dropna()
     if rows.empty:
         return None
-    value = wording.quantity_text(float(rows.max()), "s", digits=2)
+    value = formatting.quantity_text(float(rows.max()), "s", digits=2)
     return Check("Harness cost", State.GOOD, value, "is added to each iteration; not subtracted")
 
 
@@ -202,7 +205,7 @@ def _overlap(evidence: _Evidence) -> Check | None:
     low = float(known.quantile(0.05))
     state = State.GOOD if low >= _TOGETHER else State.NOTE
     text = "of the time all workers of a contended case ran together, in 95 % of its samples"
-    return Check("Concurrency", state, wording.percent_text(low), text)
+    return Check("Concurrency", state, formatting.percent_text(low), text)
 
 
 def _facts(evidence: _Evidence) -> Check | None:
@@ -220,13 +223,13 @@ def _ending(evidence: _Evidence) -> Check | None:
     ends = [(run.end, run.header.machine) for run in evidence.runs]
     cut = [machine for end, machine in ends if end is None]
     if cut:
-        text = f"{wording.join_words(cut[:3])}: the file has no end; what it has is whole"
+        text = f"{formatting.join_words(cut[:3])}: the file has no end; what it has is whole"
         return Check("Complete", State.NOTE, f"{len(cut)} cut off", text)
     stopped = [end for end, _ in ends if end and end.status is Status.INTERRUPTED]
     if stopped:
         return Check("Complete", State.NOTE, f"{len(stopped)} interrupted", "by the user")
     seconds = sum(end.elapsed_ns for end, _ in ends if end) / 1e9
-    took = f"{'it' if len(ends) == 1 else 'they'} took {wording.quantity_text(seconds, 's')}"
+    took = f"{'it' if len(ends) == 1 else 'they'} took {formatting.quantity_text(seconds, 's')}"
     # Results of other tools do not say how long they took.
     return Check("Complete", State.GOOD, "yes", took if seconds else "")
 
@@ -277,4 +280,4 @@ def caution(found: Sequence[Check]) -> str:
         for check in bad
     )
     said = [one.replace("cpu", "CPU") for one in dict.fromkeys(words)]
-    return f"Read with care: {wording.join_words(said)}."
+    return f"Read with care: {formatting.join_words(said)}."

@@ -8,12 +8,12 @@ from pathlib import Path
 from mpbench.errors import UsageError
 from mpbench.model import Run
 from mpbench.report.build import Evidence, build, gather
-from mpbench.report.comma import comma_separated
+from mpbench.report.csv_file import comma_separated
 from mpbench.report.document import Family
 from mpbench.report.figures.history import histories
 from mpbench.report.html import html
 from mpbench.report.markdown import markdown
-from mpbench.store.whole import write_whole
+from mpbench.store.atomic_write import write_whole
 
 __all__ = ("write",)
 

@@ -9,9 +9,9 @@ from mpbench.harness.agents import Agents
 from mpbench.harness.repetitions import Effort, GroupResult, StoppedError, measure_group
 from mpbench.harness.schedule import Group, rounds
 from mpbench.model import Event, Repetition
+from mpbench.session.agent_samplers import Durations, Watch, may_watch
 from mpbench.session.budget import Budget
 from mpbench.session.verify import trace_file
-from mpbench.session.watch import Durations, Watch, may_watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from mpbench.model import Case
     from mpbench.plan import Plan
+    from mpbench.session.interpreters import Described
     from mpbench.session.interrupt import StopRequest
     from mpbench.session.progress import Progress
-    from mpbench.session.subjects import Described
-    from mpbench.store.jsonl import Writer
+    from mpbench.store.writer import Writer
     from mpbench.workload import Workload
 
 __all__ = ("Session", "measure_rounds")

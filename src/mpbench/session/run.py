@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpbench
 from mpbench import environment
+from mpbench.doctor.checks import WATCH_S, diagnose
+from mpbench.doctor.finding import findings_to_record
+from mpbench.doctor.preflight import refusals
 from mpbench.errors import InvalidSessionError
 from mpbench.harness.private import private_folder
 from mpbench.harness.schedule import groups_of
 from mpbench.model import RunEnd, RunHeader, StartMethod, Status
-from mpbench.observe.doctor import WATCH_S, diagnose
-from mpbench.observe.finding import findings_to_record
-from mpbench.observe.preflight import refusals
-from mpbench.session.choose import catalogue_for, choose, selected
-from mpbench.session.exclusive import exclusive
+from mpbench.session.interpreters import prepare
 from mpbench.session.interrupt import stop_requests, terminations
-from mpbench.session.resumed import Already, already
+from mpbench.session.machine_lock import exclusive
+from mpbench.session.resume import Already, already
 from mpbench.session.rounds import Session, measure_rounds
-from mpbench.session.subjects import prepare
+from mpbench.session.selection import catalogue_for, choose, selected
 from mpbench.session.verify import claims_can_be_checked, unfounded_claims
-from mpbench.store.jsonl import Writer, read
 from mpbench.store.reader import RESULTS
+from mpbench.store.writer import Writer, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from mpbench.harness.schedule import Group
     from mpbench.model import Case, CaseRecord, Run
     from mpbench.plan import Plan
-    from mpbench.session.choose import Chosen
+    from mpbench.session.interpreters import Described
     from mpbench.session.interrupt import StopRequest
     from mpbench.session.progress import Progress
-    from mpbench.session.subjects import Described
-    from mpbench.store.veil import Veil
+    from mpbench.session.selection import Chosen
+    from mpbench.store.anonymise import Veil
     from mpbench.workload import Workload
 
 __all__ = ("Measured", "default_folder", "fresh_folder", "run")

@@ -21,7 +21,7 @@ import msgspec
 
 from mpbench.errors import RecordError, reason_of
 from mpbench.model import Case, CaseRecord, Event, Repetition, Run, RunEnd, RunHeader, Status
-from mpbench.store import schema, wire
+from mpbench.store import conversion, schema
 
 __all__ = ("RESULTS", "Line", "lines_of", "read", "results_file")
 
@@ -174,7 +174,7 @@ class _Collector:
             raise self._refuse(1, "an ISO 8601 time in started_utc", repr(record.started_utc)[:80])
         if not schema.is_shallow([record.plan, record.subjects, record.environment]):
             raise self._refuse(1, f"at most {schema.MAX_DEPTH} levels", "deeper nesting")
-        return wire.header_from_line(record)
+        return conversion.header_from_line(record)
 
     def _case(self, line: schema.CaseLine | schema.RepetitionLine) -> Case:
         case = Case.make(line.workload, line.method, line.params)
@@ -217,7 +217,7 @@ class _Collector:
         self._check_outcome(number, record.status, record.reason)
         case = self._case(record)
         try:
-            made = wire.case_from_line(record, case)
+            made = conversion.case_from_line(record, case)
         except ValueError as error:
             raise self._refuse(number, "a known metric", str(error)) from error
         if self.cases.setdefault((record.subject, case), made) != made:
@@ -240,7 +240,7 @@ class _Collector:
             found = f"number {record.number} of {case.id} twice"
             raise self._refuse(number, "each repetition once", found)
         self._numbers.add(key)
-        self.repetitions.append(wire.repetition_from_line(record, case))
+        self.repetitions.append(conversion.repetition_from_line(record, case))
 
     def _add_end(self, number: int, record: schema.EndLine) -> None:
         self._check_outcome(number, record.status, record.reason)

@@ -1,5 +1,6 @@
 """The contract of a workload, and the crew of workers that time themselves."""
 
+from mpbench.workload.child_server import partner
 from mpbench.workload.contract import (
     Bind,
     Body,
@@ -13,10 +14,9 @@ from mpbench.workload.contract import (
     worker_counts,
     workload,
 )
-from mpbench.workload.crew import CREW_FACTS, Crew, Turn, crew, jain_index
 from mpbench.workload.latency import delivered, steps, thinned
-from mpbench.workload.partner import partner
 from mpbench.workload.spin import loops_for, spin
+from mpbench.workload.worker_group import CREW_FACTS, Crew, Turn, crew, jain_index
 
 __all__ = (
     "CREW_FACTS",

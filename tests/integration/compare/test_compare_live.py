@@ -14,20 +14,20 @@ from mpbench.analysis.outcome import outcome_of
 from mpbench.analysis.verdict import Rules
 from mpbench.catalog import discover
 from mpbench.cli import main
-from mpbench.harness import pace
+from mpbench.harness import pair_calibration
+from mpbench.harness.arm_agent import Side, fresh_agents
 from mpbench.harness.episodes import Occasion, run_episode
-from mpbench.harness.pace import Pace
+from mpbench.harness.pair_calibration import Pace
 from mpbench.harness.placement import Placement
-from mpbench.harness.player import Side, fresh_agents
 from mpbench.model import Case, StartMethod, Status
 from mpbench.plan import Plan
-from mpbench.session import stages
-from mpbench.session.arms import Arm
-from mpbench.session.compare import ComparePlan, compare
-from mpbench.session.guard import Guard, Look
+from mpbench.session.agent_samplers import Watch
+from mpbench.session.comparing import episode_scheduler
+from mpbench.session.comparing.arms import Arm
+from mpbench.session.comparing.compare import ComparePlan, compare
+from mpbench.session.comparing.noise_monitor import Guard, Look
+from mpbench.session.comparing.revisions import build, commit_of
 from mpbench.session.progress import Silent
-from mpbench.session.revisions import build, commit_of
-from mpbench.session.watch import Watch
 from mpbench.store import read
 
 GIT = shutil.which("git") or "git"
@@ -41,9 +41,9 @@ def small(monkeypatch, tmp_path):
     """Make episodes short, sessions private, and the noise of a test machine no matter."""
     monkeypatch.setenv("MPBENCH_LOCK", str(tmp_path / "lock"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(pace, "SLICE_NS", 3_000_000)
-    monkeypatch.setattr(pace, "EPISODE_NS", 12_000_000)
-    monkeypatch.setattr(stages, "_FEWEST_CONTROLS", 1)
+    monkeypatch.setattr(pair_calibration, "SLICE_NS", 3_000_000)
+    monkeypatch.setattr(pair_calibration, "EPISODE_NS", 12_000_000)
+    monkeypatch.setattr(episode_scheduler, "_FEWEST_CONTROLS", 1)
     calm = Look(3_000_000, 0.0, 1.0, 1.0, None, None)
     monkeypatch.setattr(Guard, "_look", lambda _: calm)
     monkeypatch.setattr(Guard, "after", lambda _: {"guard": {}, "dropped": None})

@@ -8,7 +8,7 @@ import pytest
 from mpbench.environment import describe_interpreter
 from mpbench.environment.installation import describe_source
 from mpbench.errors import EnvironmentUnfitError, UsageError
-from mpbench.session.subjects import interpreter
+from mpbench.session.interpreters import interpreter
 
 
 def test_this_interpreter_describes_itself():

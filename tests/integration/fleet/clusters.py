@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mpbench.agent.tree import processes
+from mpbench.agent.process_tree import processes
 
 __all__ = (
     "FLEET",

@@ -19,8 +19,8 @@ from clusters import (
 )
 
 from mpbench.model import Run, Status
-from mpbench.session.exclusive import exclusive
-from mpbench.store.jsonl import read
+from mpbench.session.machine_lock import exclusive
+from mpbench.store.writer import read
 
 pytest.importorskip("distributed")
 

@@ -10,7 +10,7 @@ import pytest
 from clusters import FLEET, LIMIT_S, RUN, Cluster, fleet, statuses, wait_for
 
 from mpbench.cli.main import main
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 pytest.importorskip("distributed")
 

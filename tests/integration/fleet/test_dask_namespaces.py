@@ -14,7 +14,7 @@ import pytest
 from clusters import Cluster, held_campaign, repetitions_in, statuses
 
 from mpbench.model import Status
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 pytest.importorskip("distributed")
 

@@ -16,10 +16,10 @@ import pytest
 from injected import Injected, drawn, judge, planned, table
 from test_faults import EXPECTED, HERE, SLOW, outcomes, remains
 
-from mpbench.harness.handover import hand_over
+from mpbench.harness.agent_package import hand_over
 from mpbench.harness.launch import Subject
 from mpbench.model import Case, RunEnd, RunHeader, StartMethod, Status
-from mpbench.store.jsonl import Writer, read
+from mpbench.store.writer import Writer, read
 
 _SHORT = 6
 

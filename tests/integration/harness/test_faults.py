@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mpbench.agent.tree import processes, segments, tag_of, tag_prefix
+from mpbench.agent.process_tree import processes, segments, tag_of, tag_prefix
 from mpbench.catalog import load_file
+from mpbench.harness.agent_package import hand_over
 from mpbench.harness.agents import Agents
-from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
 from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import Group, SetUp

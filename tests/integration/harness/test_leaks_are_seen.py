@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mpbench.catalog import load_file
+from mpbench.harness.agent_package import hand_over
 from mpbench.harness.agents import Agents
-from mpbench.harness.handover import hand_over
 from mpbench.harness.launch import Subject
 from mpbench.harness.repetitions import Effort, GroupResult, measure_group
 from mpbench.harness.schedule import Group, SetUp

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from mpbench.agent.tree import descendants, tag_of, tag_prefix
+from mpbench.agent.process_tree import descendants, tag_of, tag_prefix
 from mpbench.cli.main import main
-from mpbench.harness.handover import hand_over
+from mpbench.harness.agent_package import hand_over
 from mpbench.harness.launch import Subject, launch
 from mpbench.harness.private import abandoned_folders, private_folder
-from mpbench.observe.leftovers import Leftovers, find, remove
+from mpbench.session.leftovers import Leftovers, find, remove
 
 # A child that ignores SIGTERM and holds a named semaphore and a segment.
 _STUBBORN = """
@@ -98,7 +98,7 @@ def test_a_live_agent_is_left_alone(tmp_path: Path) -> None:
         agent.ask(
             {
                 "do": "open",
-                "module": "mpbench.workloads.floors",
+                "module": "mpbench.workloads.floor.basics",
                 "workload": "floor/os-pipe-round-trip",
                 "method": None,
                 "params": {"payload_bytes": 64},
@@ -154,8 +154,8 @@ def test_the_command_removes_only_when_told(
     """Without a terminal it shows and refuses; with --yes it removes."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     # Other tests may have orphans at this moment; this one is about the folder.
-    monkeypatch.setattr("mpbench.observe.leftovers.processes", list)
-    monkeypatch.setattr("mpbench.observe.leftovers.segments", lambda **_: set())
+    monkeypatch.setattr("mpbench.session.leftovers.processes", list)
+    monkeypatch.setattr("mpbench.session.leftovers.segments", lambda **_: set())
     folder = tmp_path / "mpb-gone"
     folder.mkdir()
     (folder / ".held").touch()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mpbench.agent.tree import descendants
+from mpbench.agent.process_tree import descendants
 from mpbench.harness.launch import AgentHandle, Subject, launch
 
-_FLOORS = "mpbench.workloads.floors"
+_FLOORS = "mpbench.workloads.floor.basics"
 
 _CONTROLLER = """
 import sys
@@ -22,7 +22,7 @@ from mpbench.harness.launch import Subject, launch
 folder = Path(sys.argv[1])
 subject = Subject("here", sys.executable, sys.argv[2])
 with launch(subject, folder=folder) as agent:
-    agent.ask({"do": "open", "module": "mpbench.workloads.floors", "method": None,
+    agent.ask({"do": "open", "module": "mpbench.workloads.floor.basics", "method": None,
                "workload": "floor/os-pipe-round-trip", "params": {"payload_bytes": 64}},
               deadline_s=30)
     print(agent._process.pid, flush=True)

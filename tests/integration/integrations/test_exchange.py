@@ -19,7 +19,7 @@ from mpbench.integrations.exchange.pyperf_file import pyperf_json
 from mpbench.integrations.exchange.pytest_file import pytest_json, read_pytest_json
 from mpbench.model import Case, Run
 from mpbench.store import read
-from mpbench.store.jsonl import Writer
+from mpbench.store.writer import Writer
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

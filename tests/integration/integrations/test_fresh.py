@@ -10,9 +10,9 @@ import pytest
 
 from mpbench.catalog import discover
 from mpbench.errors import EnvironmentUnfitError
-from mpbench.integrations.fresh import Amount, measure
+from mpbench.integrations.fresh_agents import Amount, measure
 from mpbench.model import Case
-from mpbench.session.exclusive import exclusive
+from mpbench.session.machine_lock import exclusive
 
 ONE = discover()["floor/empty-call"]
 CASE = Case.make(ONE.name, None, {k: s.resolve(ONE.tier, 2)[0] for k, s in ONE.parameters.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mpbench.analysis.advise.record import Choice, Standing, advice_of
-from mpbench.scaling import Estimate
+from mpbench.analysis.scaling import Estimate
 
 BEST = Estimate(1.00, 0.99, 1.01)
 DEARER = Estimate(1.05, 1.04, 1.06)

@@ -15,7 +15,7 @@ from mpbench.analysis.sequential import (
     plan_looks,
     stand,
 )
-from mpbench.stats import Interval, sign_flip_p, signed_rank_interval, smallest_p
+from mpbench.analysis.stats import Interval, sign_flip_p, signed_rank_interval, smallest_p
 
 
 @pytest.mark.parametrize(("family", "looks"), [(1, (8, 16, 32)), (40, (13, 16, 32))])

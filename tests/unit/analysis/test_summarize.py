@@ -7,7 +7,7 @@ import fakes
 import numpy as np
 import pytest
 
-from mpbench import stats
+from mpbench.analysis import stats
 from mpbench.analysis.summarize import bounds, summarize
 from mpbench.model import Metric, Sample, Status
 

@@ -8,7 +8,7 @@ import pytest
 from mpbench.cli.arms import arms_of
 from mpbench.errors import UsageError
 from mpbench.model import StartMethod
-from mpbench.session.arms import named
+from mpbench.session.comparing.arms import named
 
 
 def test_arms_is_short_for_two_methods():

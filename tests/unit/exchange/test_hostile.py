@@ -13,7 +13,7 @@ from mpbench.integrations.exchange.asv_files import read_asv
 from mpbench.integrations.exchange.pytest_file import read_pytest_json
 from mpbench.model import Run
 from mpbench.store import read
-from mpbench.store.jsonl import Writer
+from mpbench.store.writer import Writer
 
 DEEP = "[" * 100_000
 NOTED = {"workload": "a/b", "case_params": {"x": 1}, "start_method": "fork", "revision": 1}

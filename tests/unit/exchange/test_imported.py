@@ -13,11 +13,11 @@ import pytest
 
 from mpbench.analysis.summarize import summarize
 from mpbench.integrations.exchange.asv_files import read_asv, write_asv
-from mpbench.integrations.exchange.foreign import _kept
+from mpbench.integrations.exchange.imported import _kept
 from mpbench.integrations.exchange.pytest_file import pytest_json, read_pytest_json
 from mpbench.model import Run
 from mpbench.store import read
-from mpbench.store.jsonl import Writer
+from mpbench.store.writer import Writer
 
 COLUMNS = ["result", "params", "version", "samples"]
 OURS = {"workload": "call/function", "case_params": {"target": "m:f"}, "revision": 3}

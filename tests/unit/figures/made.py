@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.measurements import Reading
+from mpbench.analysis.stats import median_interval
 from mpbench.model import (
     Case,
     CaseRecord,
@@ -17,7 +18,6 @@ from mpbench.model import (
     Status,
     Timing,
 )
-from mpbench.stats import median_interval
 
 METHODS = ("fork", "spawn", "forkserver")
 SIZES = (64, 1024, 4096, 8192, 16384, 16385, 32768, 65532, 65536, 65537, 262144, 1 << 20, 4 << 20)

@@ -11,18 +11,18 @@ from click.testing import CliRunner
 from made import METHODS, catalogue, reading, run
 
 from mpbench.analysis.advise import Standing, Wishes, advise, settings
-from mpbench.analysis.advise.between import at, crossing
+from mpbench.analysis.advise.error_propagation import ratio_of
+from mpbench.analysis.advise.interpolation import at, crossing
 from mpbench.analysis.advise.overhead import (
     chunk_candidates,
     default_chunk,
     job_time,
     overhead_of,
 )
-from mpbench.analysis.advise.parts import ratio_of
-from mpbench.analysis.even import break_even
+from mpbench.analysis.break_even import break_even
+from mpbench.analysis.scaling import Estimate
 from mpbench.errors import InvalidSessionError
 from mpbench.report.advice import advice_record, advice_table
-from mpbench.scaling import Estimate
 from mpbench.store import Writer
 
 

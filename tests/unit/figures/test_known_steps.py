@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from made import METHODS, reading
 
-from mpbench.analysis.readings import Place
-from mpbench.report.figures.material import Material
-from mpbench.report.stepped import known_steps
+from mpbench.analysis.measurements import Place
+from mpbench.report.figures.figure_data import Material
+from mpbench.report.step_findings import known_steps
 
 HERE = Place("run", "cpython", "testbox", "CPython 3.11")
 

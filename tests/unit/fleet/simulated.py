@@ -21,7 +21,7 @@ from mpbench.model import (
     Status,
     Timing,
 )
-from mpbench.store.jsonl import Writer
+from mpbench.store.writer import Writer
 
 __all__ = ("Simulated", "recorded")
 

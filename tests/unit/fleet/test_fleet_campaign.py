@@ -14,7 +14,7 @@ from mpbench.fleet.campaign import Campaign, Outcome, Settings, load, save
 from mpbench.fleet.receive import Receiver
 from mpbench.fleet.task import Answer, Chunk, Job
 from mpbench.model import Status
-from mpbench.store.jsonl import read
+from mpbench.store.writer import read
 
 SETTINGS = Settings("c0ffee", ("--tier", "quick"), patience_s=5.0)
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from mpbench.harness import pace, placement
+from mpbench.harness import pair_calibration, placement
+from mpbench.harness.arm_agent import Side
 from mpbench.harness.episodes import Occasion, run_episode
-from mpbench.harness.pace import Pace, calibrate_pair
+from mpbench.harness.pair_calibration import Pace, calibrate_pair
 from mpbench.harness.placement import Placement
-from mpbench.harness.player import Side
 from mpbench.model import Case, Timing
 
 CPUS = (0, 3)
@@ -82,7 +82,7 @@ def _launcher(lost_by_arm, opened):
 @pytest.fixture(autouse=True)
 def two_cpus(monkeypatch):
     """Let the machine have two CPUs, whatever runs the test."""
-    monkeypatch.setattr(pace, "cpus_here", lambda: CPUS)
+    monkeypatch.setattr(pair_calibration, "cpus_here", lambda: CPUS)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_contended_workload_keeps_all_cpus(side):
 
 def test_a_machine_of_one_cpu_needs_no_choice(monkeypatch):
     """Nothing is tried where there is nothing to choose."""
-    monkeypatch.setattr(pace, "cpus_here", lambda: (0,))
+    monkeypatch.setattr(pair_calibration, "cpus_here", lambda: (0,))
     opened = []
     lost = {"a": 1.0, "b": 1.0}
     found = calibrate_pair((_side("a"), _side("b")), launcher=_launcher(lost, opened))

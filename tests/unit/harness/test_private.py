@@ -13,7 +13,7 @@ from mpbench.errors import AgentError, EnvironmentUnfitError
 from mpbench.harness.agents import Agents
 from mpbench.harness.launch import Subject
 from mpbench.harness.private import private_folder
-from mpbench.session.exclusive import exclusive
+from mpbench.session.machine_lock import exclusive
 
 
 def test_a_private_folder_is_private_and_goes(

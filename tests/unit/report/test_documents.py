@@ -11,8 +11,8 @@ from mpbench.report import build as building
 from mpbench.report import tables
 from mpbench.report.build import gather
 from mpbench.report.document import State
+from mpbench.report.formatting import DASH
 from mpbench.report.groups import Groups
-from mpbench.report.wording import DASH
 
 
 def build(evidence):

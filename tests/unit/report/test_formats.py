@@ -12,7 +12,7 @@ from mpbench import report
 from mpbench.analysis.summarize import summarize
 from mpbench.errors import OutputError, UsageError
 from mpbench.report.build import build, gather
-from mpbench.report.comma import comma_separated
+from mpbench.report.csv_file import comma_separated
 from mpbench.report.html import html
 from mpbench.report.markdown import escape, markdown
 

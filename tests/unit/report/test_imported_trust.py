@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import fakes
 
-from mpbench.integrations.exchange.foreign import Foreign, foreign_run
+from mpbench.integrations.exchange.imported import Foreign, foreign_run
 from mpbench.model import Run
 from mpbench.report.build import build, gather
 from mpbench.report.document import Check, State

@@ -11,10 +11,10 @@ from mpbench.cli.selftest import command
 from mpbench.errors import InvalidSessionError, OutputError, UsageError
 from mpbench.model import RunEnd, RunHeader, Status
 from mpbench.session.progress import Silent
-from mpbench.session.selftest import harnesses, sidebyside
+from mpbench.session.selftest import harness_trials, harnesses
 from mpbench.session.selftest.campaign import FULL, TOY, Campaign
+from mpbench.session.selftest.harness_trials import side_by_side, trials_of, trials_table
 from mpbench.session.selftest.harnesses import Said
-from mpbench.session.selftest.sidebyside import side_by_side, trials_of, trials_table
 from mpbench.store import Writer
 
 
@@ -98,8 +98,8 @@ def fakes(monkeypatch):
         return decide
 
     known = {"mpbench": fake("mpbench", 1), "good": fake("good", 1), "absent": fake("absent", None)}
-    monkeypatch.setattr(sidebyside, "HARNESSES", known)
-    monkeypatch.setattr(sidebyside, "prepare", lambda folder, _: folder.mkdir(exist_ok=True))
+    monkeypatch.setattr(harness_trials, "HARNESSES", known)
+    monkeypatch.setattr(harness_trials, "prepare", lambda folder, _: folder.mkdir(exist_ok=True))
     return calls
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from mpbench.model import Status
 from mpbench.session import run as module
-from mpbench.session.choose import Chosen
 from mpbench.session.run import fresh_folder
+from mpbench.session.selection import Chosen
 
 
 def test_a_second_one_of_the_same_second_gets_a_number(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mpbench.model import Metric, Status
-from mpbench.report.comma import COLUMNS
+from mpbench.report.csv_file import COLUMNS
 from mpbench.store import schema
 
 _TEXT = (Path(__file__).parents[3] / "docs" / "FORMAT.md").read_text()

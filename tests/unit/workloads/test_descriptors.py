@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from mpbench.workloads.descriptors import read_exactly, write_all
+from mpbench.workloads.floor.descriptors import read_exactly, write_all
 
 
 @pytest.mark.parametrize("size", [1, 64, 65_536, 65_537, 1 << 20])

@@ -11,7 +11,7 @@ from mpbench.catalog import discover
 from mpbench.errors import VerificationError
 from mpbench.model import Case
 from mpbench.workload import Outcome
-from mpbench.workloads.floor_semaphores import is_free
+from mpbench.workloads.floor.semaphores import is_free
 
 CONTEXT = multiprocessing.get_context("fork")
 KINDS = ("Lock", "RLock", "Semaphore", "BoundedSemaphore")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mpbench.workloads.shared import _OPERATIONS
-from mpbench.workloads.shared_counters import _adder
+from mpbench.workloads.shared.access import _OPERATIONS
+from mpbench.workloads.shared.counters import _adder
 
 
 class _Number(list[int]):

@@ -10,7 +10,7 @@ from mpbench.analysis.advise.pools import pools
 from mpbench.analysis.advise.record import Advice, Choice, Standing, Wishes
 from mpbench.analysis.advise.sharing import sharing
 from mpbench.analysis.advise.starts import starts
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.measurements import Reading
 
 __all__ = ("Advice", "Choice", "Setting", "Standing", "Wishes", "advise", "settings")
 

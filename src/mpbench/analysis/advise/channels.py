@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mpbench.analysis.advise.between import Found, at, crossing
-from mpbench.analysis.advise.parts import estimate_of
+from mpbench.analysis.advise.error_propagation import estimate_of
+from mpbench.analysis.advise.interpolation import Found, at, crossing
 from mpbench.analysis.advise.record import Advice, Choice, Wishes, advice_of, missing
-from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Reading, distinct, grouped, pick
 from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("channels",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from mpbench.analysis.advise.error_propagation import Parts, combine, exactly, measured
 from mpbench.analysis.advise.overhead import (
     NEAR,
     Overhead,
@@ -14,7 +15,6 @@ from mpbench.analysis.advise.overhead import (
     overhead_of,
     with_payload,
 )
-from mpbench.analysis.advise.parts import Parts, combine, exactly, measured
 from mpbench.analysis.advise.record import (
     Advice,
     Wishes,
@@ -22,8 +22,8 @@ from mpbench.analysis.advise.record import (
     computed,
     missing,
 )
-from mpbench.analysis.readings import Reading, distinct, pick
-from mpbench.scaling import Estimate
+from mpbench.analysis.measurements import Reading, distinct, pick
+from mpbench.analysis.scaling import Estimate
 from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("Setting", "job", "settings")

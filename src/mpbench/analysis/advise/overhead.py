@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mpbench.analysis.advise.between import at
-from mpbench.analysis.advise.parts import Parts, combine, exactly, measured, part
+from mpbench.analysis.advise.error_propagation import Parts, combine, exactly, measured, part
+from mpbench.analysis.advise.interpolation import at
 from mpbench.analysis.advise.record import first_method
-from mpbench.analysis.readings import Reading, pick
+from mpbench.analysis.measurements import Reading, pick
 
 __all__ = (
     "NEAR",

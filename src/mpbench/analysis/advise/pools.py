@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from mpbench.analysis.advise.breaks import break_evens
+from mpbench.analysis.advise.error_propagation import estimate_of, ratio_of
 from mpbench.analysis.advise.overhead import (
     NEAR,
     Overhead,
@@ -16,7 +16,6 @@ from mpbench.analysis.advise.overhead import (
     overhead_of,
     with_payload,
 )
-from mpbench.analysis.advise.parts import estimate_of, ratio_of
 from mpbench.analysis.advise.record import (
     Advice,
     Choice,
@@ -28,8 +27,9 @@ from mpbench.analysis.advise.record import (
     missing,
     percent,
 )
-from mpbench.analysis.readings import Reading, distinct, grouped, pick
-from mpbench.scaling import Fit, Scaling, scaling_of
+from mpbench.analysis.advise.task_lengths import break_evens
+from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.scaling import Fit, Scaling, scaling_of
 from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("pools",)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from mpbench.analysis.advise.parts import Parts, ratio, ratio_of
-from mpbench.analysis.readings import Reading, pick
-from mpbench.scaling import Estimate
+from mpbench.analysis.advise.error_propagation import Parts, ratio, ratio_of
+from mpbench.analysis.measurements import Reading, pick
+from mpbench.analysis.scaling import Estimate
 
 __all__ = (
     "Advice",

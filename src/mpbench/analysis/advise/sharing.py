@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mpbench.analysis.advise.parts import estimate_of
+from mpbench.analysis.advise.error_propagation import estimate_of
 from mpbench.analysis.advise.record import Advice, Choice, advice_of, missing
-from mpbench.analysis.readings import Reading, pick
+from mpbench.analysis.measurements import Reading, pick
 from mpbench.units import format_seconds
 
 __all__ = ("sharing",)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mpbench.analysis.advise.between import at
-from mpbench.analysis.advise.parts import Parts, combine, estimate_of, measured
+from mpbench.analysis.advise.error_propagation import Parts, combine, estimate_of, measured
+from mpbench.analysis.advise.interpolation import at
 from mpbench.analysis.advise.record import (
     Advice,
     Choice,
@@ -15,8 +15,8 @@ from mpbench.analysis.advise.record import (
     missing,
     percent,
 )
-from mpbench.analysis.readings import Reading, distinct, grouped, pick
-from mpbench.scaling import Estimate
+from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.scaling import Estimate
 from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("starts",)

@@ -11,10 +11,10 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mpbench.analysis.stats import median_interval, quantiles
 from mpbench.errors import RecordError
-from mpbench.integrations.exchange.foreign import Foreign, foreign_run, reading, text_of
+from mpbench.integrations.exchange.imported import Foreign, foreign_run, reading, text_of
 from mpbench.integrations.exchange.medians import facts_of, readings_of
-from mpbench.stats import median_interval, quantiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.errors import UsageError
-from mpbench.integrations.fresh import median_seconds
+from mpbench.integrations.fresh_agents import median_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpbench.integrations.exchange.foreign import Foreign, foreign_run, reading
+from mpbench.integrations.exchange.imported import Foreign, foreign_run, reading
 from mpbench.integrations.exchange.medians import facts_of, readings_of
 
 if TYPE_CHECKING:

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mpbench.analysis.readings import places_of
+from mpbench.analysis.measurements import places_of
 from mpbench.analysis.summarize import agent_medians
 from mpbench.report.document import Figure
 from mpbench.report.figures import (
     channels,
-    comparing,
     contended,
+    cpu_usage,
+    cross_family,
+    distributions,
     generic,
-    ladders,
+    layer_costs,
     machines,
-    pairs,
+    paired_metrics,
     pooled,
     starting,
-    tails,
-    usage,
 )
-from mpbench.report.figures.material import Material, prepare
+from mpbench.report.figures.figure_data import Material, prepare
 
 __all__ = ("Material", "comparisons", "for_family", "for_material", "matrices", "prepare")
 
@@ -48,10 +48,10 @@ def _special(family: str, material: Material) -> tuple[list[Figure], frozenset[s
     for found, names in (contended.contended(family, material), pooled.speeds(family, material)):
         made += found
         done |= names
-    made += usage.usages(
+    made += cpu_usage.usages(
         family, material.watched, subject=material.place.subject, cpus=material.cpus
     )
-    return [*made, *ladders.ladders(family, material)], frozenset(done)
+    return [*made, *layer_costs.ladders(family, material)], frozenset(done)
 
 
 def _figures(family: str, material: Material) -> Iterator[Figure]:
@@ -62,8 +62,8 @@ def _figures(family: str, material: Material) -> Iterator[Figure]:
         yield overview
     yield from special
     yield from generic.other_overviews(family, material, done)
-    yield from tails.tails(family, material)
-    yield from pairs.paired_facts(family, material)
+    yield from distributions.tails(family, material)
+    yield from paired_metrics.paired_facts(family, material)
     yield from generic.sweeps(family, material, done)
     yield from generic.categories(family, material, done)
 
@@ -107,7 +107,7 @@ def for_family(
 
 def comparisons(material: Material) -> tuple[Figure, ...]:
     """Return the five comparisons across families, as far as they were measured."""
-    return tuple(comparing.comparisons(material))
+    return tuple(cross_family.comparisons(material))
 
 
 def matrices(summaries: pd.DataFrame) -> tuple[Figure, ...]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.measurements import Reading
+from mpbench.report.figures.labels import param_value, plain_quantity, reading_name
 from mpbench.report.figures.style import INK
-from mpbench.report.figures.words import param_value, plain_quantity, reading_name
 
 __all__ = (
     "CHARACTER",

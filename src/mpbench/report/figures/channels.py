@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Reading, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.facets import Facet, Facets, facets_figure
-from mpbench.report.figures.material import Material
+from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.labels import param_value, params_words, ratio_words, reading_name
 from mpbench.report.figures.sweeps import Panel, Sweep, step_words, steps_of, sweep_figure
-from mpbench.report.figures.words import param_value, params_words, ratio_words, reading_name
 
 __all__ = ("by_size", "delivery", "round_trips")
 

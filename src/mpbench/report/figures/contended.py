@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Reading, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.facets import Facet, Facets, facets_figure
-from mpbench.report.figures.material import Material
-from mpbench.report.figures.words import params_words
+from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.labels import params_words
 
 __all__ = ("contended", "contention_of")
 

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from matplotlib.lines import Line2D
 
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.measurements import Reading
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import set_along
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.labels import table_of
 from mpbench.report.figures.legend import columns_for
 from mpbench.report.figures.style import INK, clean, looks
-from mpbench.report.figures.words import table_of
 
 __all__ = ("Dots", "Row", "dots_figure")
 

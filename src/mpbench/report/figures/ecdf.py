@@ -13,9 +13,9 @@ import pandas as pd
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import set_log
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.labels import quantity, ratio_words
 from mpbench.report.figures.legend import legend_above
 from mpbench.report.figures.style import clean, looks
-from mpbench.report.figures.words import quantity, ratio_words
 
 __all__ = ("Distribution", "ecdf_figure")
 

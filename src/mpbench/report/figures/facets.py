@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.measurements import Reading
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import mark_place, place_of_count, set_swept, set_values
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.labels import compared, once, param_name, params_words, table_of
 from mpbench.report.figures.legend import legend_above, shade_beyond
 from mpbench.report.figures.limits import Limits
 from mpbench.report.figures.style import looks
 from mpbench.report.figures.sweeps import draw_lines
-from mpbench.report.figures.words import compared, once, param_name, params_words, table_of
 
 __all__ = ("Facet", "Facets", "facets_figure")
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mpbench.analysis.readings import ParamValue, Reading, distinct, grouped, numeric_params, pick
+from mpbench.analysis.measurements import (
+    ParamValue,
+    Reading,
+    distinct,
+    grouped,
+    numeric_params,
+    pick,
+)
 from mpbench.report.document import Figure
 from mpbench.report.figures.dots import Dots, Row, dots_figure
-from mpbench.report.figures.material import METHOD, Material, value_of, values_of, words_of
-from mpbench.report.figures.sweeps import Panel, Sweep, sweep_figure
-from mpbench.report.figures.words import (
+from mpbench.report.figures.figure_data import METHOD, Material, value_of, values_of, words_of
+from mpbench.report.figures.labels import (
     compared,
     param_name,
     params_words,
     quantity,
     ratio_words,
 )
+from mpbench.report.figures.sweeps import Panel, Sweep, sweep_figure
 
 __all__ = ("categories", "other_overviews", "overview", "smallest", "sweeps")
 

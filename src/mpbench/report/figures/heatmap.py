@@ -11,7 +11,7 @@ from mpbench.report.document import Figure
 from mpbench.report.figures.axes import CHARACTER
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.cells import Cell, Cells, draw_cells, ratio_colour
-from mpbench.report.figures.words import ratio_words
+from mpbench.report.figures.labels import ratio_words
 
 __all__ = ("Matrix", "Ratio", "matrix_figure")
 

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mpbench.analysis.changes import Change, Level, change_points
+from mpbench.analysis.change_points import Change, Level, change_points
+from mpbench.analysis.stats import median_interval
 from mpbench.model import Case, Run
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import label_places, mark_place, set_log, set_zero_based
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.labels import params_words, quantity
 from mpbench.report.figures.legend import legend_above
 from mpbench.report.figures.style import clean, looks
-from mpbench.report.figures.words import params_words, quantity
-from mpbench.stats import median_interval
 from mpbench.units import format_seconds
 
 __all__ = ("MOST", "histories")

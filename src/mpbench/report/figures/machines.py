@@ -6,11 +6,11 @@ from collections import Counter
 
 import pandas as pd
 
-from mpbench.analysis.readings import Place, places_of
+from mpbench.analysis.measurements import Place, places_of
 from mpbench.report.document import Figure
 from mpbench.report.figures.heatmap import Matrix, Ratio, matrix_figure
-from mpbench.report.figures.words import ratio_words
-from mpbench.report.naming import names_in
+from mpbench.report.figures.labels import ratio_words
+from mpbench.report.run_names import names_in
 
 __all__ = ("method_matrix", "place_matrix")
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mpbench.analysis.even import break_even
-from mpbench.analysis.readings import ParamValue, Reading, distinct, grouped, pick
+from mpbench.analysis.break_even import break_even
+from mpbench.analysis.measurements import ParamValue, Reading, distinct, grouped, pick
+from mpbench.analysis.scaling import Scaling, scaling_of
 from mpbench.report.document import Figure
-from mpbench.report.figures.material import Material
+from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.labels import param_value, params_words, quantity
 from mpbench.report.figures.speed import Speed, speed_figure
 from mpbench.report.figures.surface import Surface, surface_figure
 from mpbench.report.figures.sweeps import Panel, Sweep, sweep_figure
-from mpbench.report.figures.words import param_value, params_words, quantity
-from mpbench.scaling import Scaling, scaling_of
 
 __all__ = ("calls", "overheads", "speeds", "surfaces")
 

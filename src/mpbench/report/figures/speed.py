@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from mpbench.analysis.scaling import Estimate, Fit, Point, Refusal, Scaling
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import place_of_count, set_log, set_swept
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.labels import params_words, quantity
 from mpbench.report.figures.legend import legend_above, shade_beyond
 from mpbench.report.figures.limits import Limits
 from mpbench.report.figures.style import INK, Look, clean, looks
-from mpbench.report.figures.words import params_words, quantity
-from mpbench.scaling import Estimate, Fit, Point, Refusal, Scaling
 
 __all__ = ("Speed", "speed_figure")
 

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import CHARACTER, set_zero_based
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
+from mpbench.report.figures.labels import quantity
 from mpbench.report.figures.style import INK, SHADES, clean
-from mpbench.report.figures.words import quantity
 
 __all__ = ("Part", "Stack", "Stacks", "stacks_figure")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mpbench.analysis.readings import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Reading, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.facets import Facet, Facets, facets_figure
-from mpbench.report.figures.material import Material
+from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.labels import param_value, quantity, ratio_words
 from mpbench.report.figures.stacks import Part, Stack, Stacks, stacks_figure
 from mpbench.report.figures.sweeps import Panel, Sweep, step_words, steps_of, sweep_figure
-from mpbench.report.figures.words import param_value, quantity, ratio_words
 
 __all__ = ("anatomy", "by_argument", "by_memory", "stages")
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mpbench.analysis.readings import Reading
+from mpbench.analysis.measurements import Reading
 from mpbench.analysis.steps import Step, boundary_of, find_steps
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import mark_place, set_swept, set_values, size_places
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
-from mpbench.report.figures.legend import legend_above
-from mpbench.report.figures.style import Look, clean, looks
-from mpbench.report.figures.words import (
+from mpbench.report.figures.labels import (
     compared,
     once,
     param_name,
@@ -21,6 +19,8 @@ from mpbench.report.figures.words import (
     ratio_words,
     table_of,
 )
+from mpbench.report.figures.legend import legend_above
+from mpbench.report.figures.style import Look, clean, looks
 
 __all__ = ("Panel", "Sweep", "draw_lines", "step_label", "steps_of", "sweep_figure", "sweep_words")
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.episode import EpisodeStatistic
-from mpbench.analysis.proof import Proof, rate
 from mpbench.analysis.sequential import plan_looks
+from mpbench.analysis.validation import Proof, rate
 from mpbench.analysis.verdict import Rules, judge
-from mpbench.session.synthetic import READING
+from mpbench.session.comparing.simulated import READING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

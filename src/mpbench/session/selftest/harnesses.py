@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.model import StartMethod
 from mpbench.plan import Plan
-from mpbench.session.arms import Arm
-from mpbench.session.compare import ComparePlan, compare
-from mpbench.session.exclusive import exclusive
+from mpbench.session.comparing.arms import Arm
+from mpbench.session.comparing.compare import ComparePlan, compare
+from mpbench.session.machine_lock import exclusive
 from mpbench.session.progress import Silent
 
 if TYPE_CHECKING:

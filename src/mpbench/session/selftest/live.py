@@ -9,9 +9,9 @@ from mpbench import environment
 from mpbench.catalog import cases_of, discover
 from mpbench.model import StartMethod, Tier
 from mpbench.plan import Plan
-from mpbench.session.arms import Arm
-from mpbench.session.compare import ComparePlan, compare
-from mpbench.session.contest import Slowdown
+from mpbench.session.comparing.arms import Arm
+from mpbench.session.comparing.compare import ComparePlan, compare
+from mpbench.session.comparing.pair_runner import Slowdown
 from mpbench.session.selftest.load import LOADS, Halfway, hog
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from mpbench.harness.pace import SLICE_NS
+from mpbench.harness.pair_calibration import SLICE_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

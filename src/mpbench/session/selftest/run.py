@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mpbench.analysis.bakeoff import by_statistic
-from mpbench.analysis.proof import Proof, by_rules, by_scaling, identical, injected
+from mpbench.analysis.statistic_comparison import by_statistic
+from mpbench.analysis.validation import Proof, by_rules, by_scaling, identical, injected
 from mpbench.session.selftest import live
 from mpbench.session.selftest.families import families
+from mpbench.session.selftest.harness_trials import side_by_side, trials_of, trials_table
 from mpbench.session.selftest.load import LOADS
-from mpbench.session.selftest.sidebyside import side_by_side, trials_of, trials_table
 from mpbench.session.selftest.simulate import synthetic
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.analysis.proof import Proof, rate
 from mpbench.analysis.sequential import LOOKS, stand
+from mpbench.analysis.stats import sign_flip_p, signed_rank_interval
+from mpbench.analysis.validation import Proof, rate
 from mpbench.analysis.verdict import Rules
-from mpbench.session.synthetic import NOISES, Machine, episodes_on, log_ratios_of
-from mpbench.stats import sign_flip_p, signed_rank_interval
+from mpbench.session.comparing.simulated import NOISES, Machine, episodes_on, log_ratios_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.session.synthetic import Noise
+    from mpbench.session.comparing.simulated import Noise
 
 __all__ = ("synthetic",)
 

@@ -1,0 +1,3 @@
+"""Checks of a machine: limits, settings, current load, and small experiments."""
+
+__all__ = ()

@@ -1,0 +1,3 @@
+"""Profiler of a user's own program: events, losses, timeline, page."""
+
+__all__ = ()

@@ -1,0 +1,274 @@
+"""
+A profile as Chrome trace JSON, which Perfetto and chrome://tracing open.
+
+Slices of one track nest, because they are calls of one thread. Processes have
+numbers of their own: a pid may be used twice in one program. What does not
+fit is dropped from the shortest slices on, and counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mpbench.profiling.flows import Flow, flows_of
+from mpbench.profiling.hook import kinds
+from mpbench.profiling.objects import described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mpbench.profiling.event_files import Lane, Moment, Thing
+    from mpbench.profiling.processes import Member
+    from mpbench.profiling.profile import Profile
+
+__all__ = ("MOST_BYTES", "trace_of")
+
+MOST_BYTES = 50_000_000
+# What the argument of an event is, where it says more than that the call returned.
+_ARGUMENTS = {
+    **dict.fromkeys((kinds.SEND, kinds.RECV, kinds.PICKLE, kinds.UNPICKLE, kinds.SHM), "bytes"),
+    **dict.fromkeys((kinds.START, kinds.JOIN), "pid"),
+    **dict.fromkeys((kinds.RUN, kinds.EXIT), "CPU ns"),
+    kinds.TASK: "calls",
+}
+# One slice with its arguments takes about this much.
+_EVENT_BYTES = 170
+# The last microsecond of a receive, long enough to be found in a viewer.
+_ARRIVAL_NS = 1_000
+# An arrow's two ends and the arrival.
+_MESSAGE_EVENTS = 3
+# Thread numbers begin here, where there are fewer processes and threads than that.
+_LEAST_BASE = 1_000
+
+
+class _Axes(NamedTuple):
+    """
+    Where things stand in a trace: since when time counts, and what threads are called.
+
+    Perfetto knows a thread by its number alone, so each has its own: 3_001 is the
+    first thread of process 3. A thread with the number of its process is its main
+    thread, and so is 0. What a main thread did, in words, has that number; its
+    calls are a track beside.
+    """
+
+    origin_ns: int
+    base: int
+
+    @classmethod
+    def of(cls, profile: Profile) -> _Axes:
+        """Return numbers with room for all processes and threads."""
+        lanes = (lane.number + 1 for one in profile.traced for lane in one.lanes)
+        most = max([len(profile.members), *lanes])
+        return cls(profile.began_ns, max(_LEAST_BASE, 10 ** len(str(most))))
+
+    def us(self, ns: int) -> float:
+        """Return microseconds since the beginning; three digits keep the nanoseconds."""
+        return round((ns - self.origin_ns) / 1_000, 3)
+
+    def thread(self, member: int, lane: int) -> int:
+        """Return the number of one thread of a process."""
+        return member * self.base + lane + 1
+
+
+def _names(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
+    for one in members:
+        head = {"ph": "M", "pid": one.number, "tid": one.number}
+        name = f"{one.name} ({one.role.value})"
+        yield {**head, "name": "process_name", "args": {"name": name}}
+        yield {**head, "name": "process_labels", "args": {"labels": f"pid {one.pid}"}}
+        yield {**head, "name": "process_sort_index", "args": {"sort_index": one.number}}
+        yield {**head, "name": "thread_name", "args": {"name": "what it did"}}
+        for lane in () if one.traced is None else one.traced.lanes:
+            track = {**head, "tid": axes.thread(one.number, lane.number)}
+            yield {**track, "name": "thread_name", "args": {"name": lane.thread or "thread"}}
+            yield {**track, "name": "thread_sort_index", "args": {"sort_index": lane.number + 1}}
+
+
+def _states(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
+    for one in members:
+        for span in one.spans:
+            yield {
+                "ph": "X",
+                "cat": "state",
+                "name": span.state.value,
+                "pid": one.number,
+                "tid": one.number,
+                "ts": axes.us(span.start_ns),
+                "dur": round(span.duration_ns / 1_000, 3),
+            }
+
+
+def _counters(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
+    """Yield each process's CPU use and memory; a counter keeps its last value, so both end at 0."""
+    for one in members:
+        head = {"ph": "C", "pid": one.number, "tid": one.number}
+        looks = [look for look in pairwise(one.points) if look[0].at_ns < look[1].at_ns]
+        for before, after in looks:
+            used = 100 * (after.cpu_ns - before.cpu_ns) / (after.at_ns - before.at_ns)
+            yield from _counted(head, axes.us(before.at_ns), max(0.0, used), before.rss_bytes)
+        if looks:
+            end = max(one.end_ns, looks[-1][1].at_ns)
+            yield from _counted(head, axes.us(end), 0.0, 0)
+
+
+def _counted(
+    head: dict[str, Any], ts: float, used: float, rss_bytes: int
+) -> Iterator[dict[str, Any]]:
+    yield {**head, "ts": ts, "name": "CPU", "args": {"%": round(used, 1)}}
+    yield {**head, "ts": ts, "name": "memory", "args": {"MiB": round(rss_bytes / (1 << 20), 2)}}
+
+
+def _whole(lane: Lane) -> list[Moment]:
+    """Return a thread's events, those that never ended as well, properly nested."""
+    moments = sorted([*lane.moments, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
+    nested: list[Moment] = []
+    ends: list[int] = []
+    for one in moments:
+        while ends and ends[-1] <= one.start_ns:
+            ends.pop()
+        # An inner call cannot outlast the outer one; clocks of two readings may say so.
+        end = min(one.end_ns, ends[-1]) if ends else one.end_ns
+        nested.append(one._replace(end_ns=end))
+        ends.append(end)
+    return nested
+
+
+def _slice(
+    one: Member, lane: Lane, moment: Moment, things: dict[str, Thing], axes: _Axes
+) -> dict[str, Any]:
+    assert one.traced is not None
+    thing = one.traced.things.get(moment.thing)
+    arguments: dict[str, Any] = {}
+    if thing is not None:
+        known = things[thing.key]
+        arguments["object"] = f"{known.what} {known.label}".strip()
+    if moment.argument:
+        word = _ARGUMENTS.get(moment.kind)
+        if word is not None:
+            arguments[word] = moment.argument
+    return {
+        "ph": "X",
+        "cat": "multiprocessing",
+        "name": kinds.NAMES.get(moment.kind, str(moment.kind)),
+        "pid": one.number,
+        "tid": axes.thread(one.number, lane.number),
+        "ts": axes.us(moment.start_ns),
+        "dur": round(moment.duration_ns / 1_000, 3),
+        "args": arguments,
+    }
+
+
+def _message(number: int, flow: Flow, axes: _Axes) -> tuple[dict[str, Any], ...]:
+    """
+    Return a message's arrow, and a slice for it to end in.
+
+    Perfetto lets every arrow begin in the slice that begins first, so an arrow
+    from a send to a receive that waited for it would point the wrong way.
+    """
+    sent, received = flow.sent.moment, flow.received.moment
+    head = {"cat": "message", "name": "message", "id": number}
+    there = {"pid": flow.sent.member, "tid": axes.thread(flow.sent.member, flow.sent.lane)}
+    member, lane = flow.received.member, flow.received.lane
+    arrival_ns = max(received.start_ns, sent.start_ns, received.end_ns - _ARRIVAL_NS)
+    here = {"pid": member, "tid": axes.thread(member, lane), "ts": axes.us(arrival_ns)}
+    duration = round((received.end_ns - arrival_ns) / 1_000, 3)
+    return (
+        {**head, "ph": "s", **there, "ts": axes.us(sent.start_ns)},
+        {"ph": "X", "cat": "message", "name": "arrival", **here, "dur": duration},
+        {**head, "ph": "f", "bp": "e", **here},
+    )
+
+
+class _Part(NamedTuple):
+    """The events of one kind for which there is room, and how many are left out."""
+
+    kept: list[dict[str, Any]]
+    dropped: int
+
+
+def _longest(slices: list[dict[str, Any]], room: int) -> _Part:
+    """Keep the longest slices in their order."""
+    if len(slices) <= room:
+        return _Part(slices, 0)
+    least = sorted((one["dur"] for one in slices), reverse=True)[room]
+    kept = [one for one in slices if one["dur"] > least]
+    return _Part(kept, len(slices) - len(kept))
+
+
+def _thinned(counters: list[dict[str, Any]], room: int) -> _Part:
+    """Keep every n-th value of each counter, and the one that ends it."""
+    step = max(1, -(-len(counters) // max(1, room)))
+    seen: Counter[tuple[int, str]] = Counter()
+    kept = []
+    for one in reversed(counters):
+        key = (one["pid"], one["name"])
+        if seen[key] % step == 0:
+            kept.append(one)
+        seen[key] += 1
+    return _Part(kept[::-1], len(counters) - len(kept))
+
+
+def _kept(
+    members: Sequence[Member], room: int
+) -> tuple[list[tuple[Member, Lane, Moment]], int, int]:
+    """Return the longest events for which there is room, how many were left, and the shortest."""
+    found = [
+        (one, lane, moment)
+        for one in members
+        if one.traced is not None
+        for lane in one.traced.lanes
+        for moment in _whole(lane)
+    ]
+    if len(found) <= room:
+        return found, 0, 0
+    longest = sorted((moment.duration_ns for _, _, moment in found), reverse=True)
+    least = longest[max(0, room)] + 1
+    kept = [item for item in found if item[2].duration_ns >= least]
+    return kept, len(found) - len(kept), least
+
+
+def trace_of(profile: Profile, *, most_bytes: int = MOST_BYTES) -> str:
+    """
+    Return a profile as trace JSON.
+
+    Args:
+        profile: What was recorded.
+        most_bytes: About how large the text may become.
+    """
+    members, axes = profile.members, _Axes.of(profile)
+    things = described(profile.traced)
+    events = list(_names(members, axes))
+    room = max(0, most_bytes // _EVENT_BYTES - len(events))
+    dropped = 0
+    for found in (_longest(list(_states(members, axes)), room // 4),
+                  _thinned(list(_counters(members, axes)), room // 4)):  # fmt: skip
+        events += found.kept
+        dropped += found.dropped
+    room = max(0, most_bytes // _EVENT_BYTES - len(events))
+    # A message's arrow needs both of its slices.
+    kept, shortest, least = _kept(members, room)
+    dropped += shortest
+    events += [_slice(*item, things, axes) for item in kept]
+    every = flows_of(members)
+    flows = [
+        flow
+        for flow in every
+        if flow.sent.moment.duration_ns >= least and flow.received.moment.duration_ns >= least
+    ]
+    arrows = flows[: max(0, (room - len(kept)) // _MESSAGE_EVENTS)]
+    for number, flow in enumerate(arrows, start=1):
+        events += _message(number, flow, axes)
+    left_out = profile.dropped + dropped + _MESSAGE_EVENTS * (len(every) - len(arrows))
+    events.sort(key=lambda event: (event["ph"] != "M", event.get("ts", 0)))
+    return json.dumps(
+        {
+            "traceEvents": events,
+            "displayTimeUnit": "ms",
+            "otherData": {"producer": "mpbench profile", "dropped_events": left_out},
+        },
+        allow_nan=False,
+        separators=(",", ":"),
+    )

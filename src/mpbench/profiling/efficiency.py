@@ -1,0 +1,117 @@
+"""How well a program used its workers, and where the rest of their time went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.profiling.hook import kinds
+from mpbench.profiling.processes import Member, Role
+from mpbench.profiling.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mpbench.profiling.profile import Profile
+
+__all__ = ("AFTER", "BEFORE", "BLOCKED", "UNEVEN", "Balance", "Share", "balance_of", "most_alive")
+
+
+class Share(NamedTuple):
+    """A part of the workers' time; `key` is a state's name or one of four words below."""
+
+    key: str
+    ns: int
+
+
+# Beside the states, worker time can go to these.
+BLOCKED = "blocked"  # in the program's own code, but not on a CPU
+BEFORE = "before"  # no worker had been asked for yet
+AFTER = "after"  # the last worker had ended
+UNEVEN = "uneven"  # fewer workers than at the peak, in between
+
+
+class Balance(NamedTuple):
+    """
+    The workers' time and where it went.
+
+    `capacity_ns` is what the workers could have given: as many as were ever
+    alive at once, for the whole run. `useful_ns` is the part in which they ran
+    the program's own code on a CPU. The shares add up to the rest.
+    """
+
+    workers: int
+    capacity_ns: int
+    useful_ns: int
+    first_ns: int
+    last_ns: int
+    losses: tuple[Share, ...]
+
+    @property
+    def efficiency(self) -> float:
+        """The useful part of the capacity, 0 to 1."""
+        return self.useful_ns / self.capacity_ns if self.capacity_ns else 0.0
+
+
+def most_alive(workers: Sequence[Member]) -> int:
+    """Return how many workers were alive at once, at most."""
+    steps = sorted([(one.begin_ns, 1) for one in workers] + [(one.end_ns, -1) for one in workers])
+    alive = most = 0
+    for _, step in steps:
+        alive += step
+        most = max(most, alive)
+    return most
+
+
+def _states(workers: Sequence[Member]) -> dict[State, int]:
+    totals: dict[State, int] = {}
+    for one in workers:
+        for state, spent in one.totals.items():
+            totals[state] = totals.get(state, 0) + spent
+    return totals
+
+
+def _on_cpu(one: Member) -> int:
+    """
+    Return the time in which a worker ran the program's own code on a CPU.
+
+    Its CPU time is that of all its threads and of moving data as well, so it
+    bounds the working time and does not replace it.
+    """
+    working = one.totals.get(State.WORKING, 0)
+    lane = None if one.traced is None else one.traced.main
+    moments = () if lane is None else lane.moments
+    # What it used from the beginning of run to its end; unknown when it was killed.
+    spoken = [moment.argument for moment in moments if moment.kind == kinds.RUN]
+    if not spoken and not one.points:
+        # Nobody knows: it ended before it could say, and before anybody looked.
+        return working
+    return min(working, sum(spoken) or one.cpu_ns)
+
+
+def balance_of(profile: Profile) -> Balance | None:
+    """Return where the workers' time went; None when the program started none."""
+    workers = [one for one in profile.members if one.role is Role.WORKER]
+    if not workers:
+        return None
+    most = most_alive(workers)
+    first, last = min(one.begin_ns for one in workers), max(one.end_ns for one in workers)
+    capacity = most * profile.wall_ns
+    totals = _states(workers)
+    useful = sum(_on_cpu(one) for one in workers)
+    lived = sum(one.lifetime_ns for one in workers)
+    losses = _losses(totals, useful)
+    losses[BEFORE] = most * (first - profile.began_ns)
+    losses[AFTER] = most * (profile.ended_ns - last)
+    losses[UNEVEN] = max(0, most * (last - first) - lived)
+    ranked = sorted((Share(key, ns) for key, ns in losses.items() if ns > 0), key=_most)
+    return Balance(most, capacity, useful, first, last, tuple(ranked))
+
+
+def _losses(totals: Mapping[State, int], useful: int) -> dict[str, int]:
+    losses = {state.name: ns for state, ns in totals.items() if state is not State.WORKING}
+    losses[BLOCKED] = totals.get(State.WORKING, 0) - useful
+    return losses
+
+
+def _most(share: Share) -> int:
+    return -share.ns

@@ -1,0 +1,272 @@
+"""Reading the event files that a profiled program left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mpbench.profiling.hook import layout
+
+__all__ = ("Lane", "Moment", "Thing", "Total", "Traced", "read_rings")
+
+# A file of names longer than this is no file of ours.
+_MOST_NAME_BYTES = 64 << 20
+
+
+class Moment(NamedTuple):
+    """One event: `kind` is a number of `hook.kinds`, `thing` one of the process's things."""
+
+    start_ns: int
+    end_ns: int
+    kind: int
+    thing: int
+    argument: int
+
+    @property
+    def duration_ns(self) -> int:
+        """How long it took."""
+        return self.end_ns - self.start_ns
+
+
+class Lane(NamedTuple):
+    """
+    One thread; its events are sorted so that an outer one stands before what is inside it.
+
+    `unfinished` are events that had begun when the process ended, outermost
+    first; their end is their start until somebody knows better.
+    """
+
+    number: int
+    thread: str
+    is_main: bool
+    moments: tuple[Moment, ...]
+    unfinished: tuple[Moment, ...] = ()
+
+
+class Thing(NamedTuple):
+    """An object of the program: a queue, a lock, a pool, a process."""
+
+    key: str
+    what: str
+    label: str
+    facts: Mapping[str, Any]
+
+
+class Total(NamedTuple):
+    """All events of one kind and object, also those that were not kept."""
+
+    kind: int
+    thing: int
+    times: int
+    total_ns: int
+    longest_ns: int
+
+
+class Traced(NamedTuple):
+    """
+    One process as it recorded itself.
+
+    `born_ns` is the first moment that the process itself could see: after its
+    fork, or when its interpreter ran the start-up hook.
+    """
+
+    token: str
+    pid: int
+    parent_pid: int
+    forked: bool
+    born_ns: int
+    opened_ns: int
+    name: str
+    role: str
+    target: str
+    method: str
+    program: str
+    daemon: bool
+    hook_ns: int
+    lanes: tuple[Lane, ...]
+    things: Mapping[int, Thing]
+    totals: tuple[Total, ...]
+    dropped: int
+    unknown: tuple[str, ...]
+    # What became of its children: (pid, exit code, when that was known).
+    endings: tuple[tuple[int, int, int], ...]
+
+    @property
+    def main(self) -> Lane | None:
+        """The main thread, if it recorded anything."""
+        return next((lane for lane in self.lanes if lane.is_main), None)
+
+
+class _Names(NamedTuple):
+    """What one file of names says."""
+
+    process: Mapping[str, Any]
+    things: Mapping[int, Thing]
+    threads: Mapping[int, tuple[str, bool]]
+    roles: tuple[Mapping[str, Any], ...]
+    hook_ns: int
+    unknown: tuple[str, ...]
+    endings: tuple[tuple[int, int, int], ...]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Return the whole lines of a file; a process may have been killed in the last one."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MOST_NAME_BYTES)
+    except OSError:
+        return
+    for line in text.split(b"\n"):
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+# What a line is about: the first of these words that it has.
+_ABOUT = ("process", "role", "lane", "wrapped", "unknown", "ended", "name")
+
+
+def _names(path: Path) -> _Names:
+    lines: dict[str, list[dict[str, Any]]] = {word: [] for word in _ABOUT}
+    for line in _lines(path):
+        word = next((word for word in _ABOUT if word in line), None)
+        if word is not None:
+            lines[word].append(line)
+    things: dict[int, Thing] = {}
+    for line in lines["name"]:
+        number = int(line["name"])
+        things[number] = _merged(things.get(number), line)
+    return _Names(
+        process=lines["process"][0] if lines["process"] else {},
+        things=things,
+        threads={one["lane"]: (str(one["thread"]), bool(one["main"])) for one in lines["lane"]},
+        roles=tuple(lines["role"]),
+        hook_ns=sum(int(one["cost_ns"]) for one in lines["wrapped"]),
+        unknown=tuple(f"{one['unknown']}: {one['error']}" for one in lines["unknown"]),
+        endings=tuple((one["ended"], one["exit_code"], one["at_ns"]) for one in lines["ended"]),
+    )
+
+
+def _merged(known: Thing | None, line: Mapping[str, Any]) -> Thing:
+    """Return a thing with what another line says about it; later words win, facts add up."""
+    own = {"name", "key", "what", "label"}
+    facts = {key: value for key, value in line.items() if key not in own}
+    what, label = str(line["what"]), str(line["label"])
+    if known is None:
+        return Thing(str(line["key"]), what, label, facts)
+    return Thing(known.key, what, label or known.label, {**known.facts, **facts})
+
+
+def _inherited(token: str, names: Mapping[str, _Names]) -> dict[int, Thing]:
+    """Return the things of a process, with those that its parent had when it was forked."""
+    own = names[token]
+    things: dict[int, Thing] = {}
+    parent = own.process.get("parent")
+    if isinstance(parent, str) and parent in names and own.process.get("inherited"):
+        above = _inherited(parent, names)
+        things = {n: one for n, one in above.items() if n <= own.process["inherited"]}
+    return {**things, **own.things}
+
+
+def _record(cells: memoryview, at: int) -> tuple[int, Moment]:
+    """Return the lane and the event at a word; one that has not ended ends as it begins."""
+    start, duration, word, argument = cells[at : at + layout.RECORD_WORDS]
+    return word >> 16 & 0xFFFF, Moment(start, start + duration, word & 0xFFFF, word >> 32, argument)
+
+
+def _records(cells: memoryview) -> Iterator[tuple[int, Moment]]:
+    """Return the lane and the event of each record that was begun."""
+    begin = layout.FIRST_RECORD
+    end = min(len(cells), begin + cells[layout.CHUNKS] * layout.CHUNK_WORDS)
+    for at in (
+        *range(layout.HEADER_WORDS, layout.TOTALS_START, layout.RECORD_WORDS),
+        *range(begin, end - layout.RECORD_WORDS + 1, layout.RECORD_WORDS),
+    ):
+        if cells[at + 2] & 0xFFFF:
+            yield _record(cells, at)
+
+
+def _totals(cells: memoryview, kept: Iterable[Moment]) -> tuple[Total, ...]:
+    """Sum up the events that were kept, and add those that were not."""
+    summed: dict[tuple[int, int], list[int]] = {}
+    for one in kept:
+        sums = summed.setdefault((one.kind, one.thing), [0, 0, 0])
+        sums[0] += 1
+        sums[1] += one.duration_ns
+        sums[2] = max(sums[2], one.duration_ns)
+    for number in range(1, min(cells[layout.SLOT_AT], layout.SLOTS)):
+        at = layout.TOTALS_START + number * layout.SLOT_WORDS
+        key, count, total, longest = cells[at : at + layout.SLOT_WORDS]
+        sums = summed.setdefault((key & 0xFFFF, key >> 32), [0, 0, 0])
+        sums[0] += count
+        sums[1] += total
+        sums[2] = max(sums[2], longest)
+    return tuple(Total(*key, *sums) for key, sums in summed.items() if sums[0])
+
+
+def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
+    raw = path.read_bytes()
+    if len(raw) < layout.FIRST_RECORD * 8 or len(raw) % 8:
+        return None
+    cells = memoryview(raw).cast("Q")
+    own = names.get(path.stem)
+    if cells[layout.MAGIC_AT] != layout.MAGIC or own is None:
+        return None
+    by_lane: dict[int, list[Moment]] = {}
+    begun: dict[int, list[Moment]] = {}
+    for number, moment in _records(cells):
+        (by_lane if moment.duration_ns else begun).setdefault(number, []).append(moment)
+    lanes = [
+        Lane(
+            number,
+            *own.threads.get(number, ("", False)),
+            moments=_sorted(by_lane.get(number, [])),
+            unfinished=_sorted(begun.get(number, [])),
+        )
+        for number in sorted({*by_lane, *begun, *own.threads})
+    ]
+    role = {key: value for line in own.roles for key, value in line.items()}
+    return Traced(
+        token=path.stem,
+        pid=cells[layout.PID],
+        parent_pid=int(own.process.get("parent_pid", 0)),
+        forked=bool(own.process.get("forked")),
+        born_ns=int(own.process.get("born_ns", 0)) or cells[layout.OPENED],
+        opened_ns=cells[layout.OPENED],
+        name=str(role.get("name", "resource tracker" if own.process.get("tracks") else "")),
+        role=str(role.get("role", "resource tracker" if own.process.get("tracks") else "")),
+        target=str(role.get("target", "")),
+        method=str(role.get("method", "")),
+        program=str(own.process.get("argv0", "")),
+        daemon=bool(role.get("daemon")),
+        hook_ns=own.hook_ns,
+        lanes=tuple(lanes),
+        things=_inherited(path.stem, names),
+        totals=_totals(cells, (one for moments in by_lane.values() for one in moments)),
+        dropped=cells[layout.DROPPED],
+        unknown=own.unknown,
+        endings=own.endings,
+    )
+
+
+def _sorted(moments: list[Moment]) -> tuple[Moment, ...]:
+    return tuple(sorted(moments, key=lambda one: (one.start_ns, -one.end_ns)))
+
+
+def read_rings(folder: Path) -> tuple[Traced, ...]:
+    """
+    Return every process that left an event file, in the order of their beginning.
+
+    A file that is cut off or not ours is left out.
+
+    Args:
+        folder: What `MPBENCH_PROFILE_DIR` named.
+    """
+    names = {path.stem: _names(path) for path in sorted(folder.glob("*.names"))}
+    found = [_read_one(path, names) for path in sorted(folder.glob("*.ring"))]
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.born_ns))

@@ -1,0 +1,130 @@
+"""
+How the wrappers get in: right after a module of multiprocessing was imported.
+
+Nothing is imported before the program does it, so that a process that never
+uses multiprocessing pays for one finder and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from .config import PLACE, told
+
+# `typing` itself would cost each process several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ("install",)
+
+# How modules were found when this process began.
+_PATH: list[list[str]] = []
+# Module of the program, our module, function in it.
+_WRAPPERS = {
+    "multiprocessing.synchronize": ("locks", "wrap_synchronize"),
+    "multiprocessing.connection": ("channels", "wrap_connection"),
+    "multiprocessing.queues": ("channels", "wrap_queues"),
+    "multiprocessing.reduction": ("channels", "wrap_reduction"),
+    "multiprocessing.process": ("processes", "wrap_process"),
+    "multiprocessing.popen_fork": ("processes", "wrap_popen"),
+    "multiprocessing.popen_forkserver": ("processes", "wrap_popen"),
+    "multiprocessing.spawn": ("processes", "wrap_spawn"),
+    "multiprocessing.util": ("processes", "wrap_util"),
+    "multiprocessing.forkserver": ("processes", "wrap_forkserver"),
+    "multiprocessing.resource_tracker": ("processes", "wrap_tracker"),
+    "multiprocessing.pool": ("pools", "wrap_pool"),
+    "multiprocessing.managers": ("managers", "wrap_managers"),
+    "multiprocessing.shared_memory": ("managers", "wrap_shared_memory"),
+    "concurrent.futures._base": ("pools", "wrap_futures"),
+    "concurrent.futures.process": ("pools", "wrap_executor"),
+}
+
+
+def _ours(name: str) -> Any:
+    """
+    Import a module of the hook, and what it needs of the standard library.
+
+    With the path as it was before the program's own folder came onto it: a program may
+    have a file called `mmap.py`, which multiprocessing would never meet.
+    """
+    path = sys.path
+    sys.path = _PATH[0]
+    try:
+        return __import__(f"{__name__.rpartition('.')[0]}.{name}", fromlist=("name",))
+    finally:
+        sys.path = path
+
+
+def _wrap(name: str, module: Any) -> None:
+    """Wrap one module; a Python whose multiprocessing we do not know stays as it is."""
+    began = time.perf_counter_ns()
+    ours, function = _WRAPPERS[name]
+    try:
+        recorder = _ours("recorder").recorder()
+        if not recorder.born_ns:
+            recorder.born_ns = _BORN_NS
+        problem = ""
+        try:
+            getattr(_ours(ours), function)(module)
+        except Exception as error:  # noqa: BLE001 - said below; the program's import must succeed
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            recorder.say({"unknown": name, "error": problem})
+        recorder.say({"wrapped": name, "cost_ns": time.perf_counter_ns() - began})
+    except Exception:  # noqa: BLE001 - nobody can be told; the program goes on without us
+        return
+
+
+class _Loader:
+    """Loads a module as its own loader does, and wraps it afterwards."""
+
+    def __init__(self, loader: Any, name: str) -> None:
+        self._loader = loader
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: Any) -> Any:
+        """Make the module as its own loader does."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        """Execute the module, give it its own loader back, and wrap it."""
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _wrap(self._name, module)
+
+
+class _Finder:
+    """Finds the modules to wrap wherever the other finders find them."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Return the specification that the other finders have, with our loader."""
+        if name not in _WRAPPERS:
+            return None
+        for finder in sys.meta_path:
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _Loader(spec.loader, name)  # type: ignore[assignment]
+                return spec
+        return None
+
+
+def install() -> None:
+    """Wrap what is imported already, and the rest when it is."""
+    PLACE.append(told())
+    # With our own folder, which is taken off the path after this.
+    _PATH.append(list(sys.path))
+    for name in _WRAPPERS:
+        module = sys.modules.get(name)
+        if module is not None:
+            _wrap(name, module)
+    sys.meta_path.insert(0, _Finder())
+
+
+_BORN_NS = time.perf_counter_ns()

@@ -1,0 +1,182 @@
+"""Events of multiprocessing.synchronize: waits for locks, conditions, events and barriers."""
+
+from __future__ import annotations
+
+import os
+
+from . import kinds
+from .recorder import now, recorder
+from .wrap import calling_place, guarded, replace, timed
+
+# `typing` itself would cost each process several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ("lock_key", "lock_number", "wrap_synchronize")
+
+
+# What a timeout is.
+_TIMEOUTS = (type(None), int, float)
+
+
+def lock_key(lock: Any) -> str:
+    """
+    Return the same key for a lock or semaphore in every process.
+
+    Its name, where it has one; under fork it has none, and children inherit
+    the key with the object. A lock is pickled without it, and has a name then.
+    """
+    own = getattr(lock, "_mpbench_key", None)
+    if own:
+        return str(own[0])
+    name = getattr(getattr(lock, "_semlock", None), "name", None)
+    return f"sem:{name}" if name else ""
+
+
+def lock_number(lock: Any) -> int:
+    """Return the number of a lock or semaphore; 0 for what is none."""
+    key = lock_key(lock)
+    return recorder().number(key, type(lock).__name__) if key else 0
+
+
+def _made(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> None:
+        original(self, *args, **named)
+        _name_lock(self)
+
+    return wrapper
+
+
+@guarded
+def _name_lock(lock: Any) -> None:
+    if not lock_key(lock):
+        lock._mpbench_key.append(f"sem:{os.getpid()}.{now()}")
+    recorder().named(lock_key(lock), type(lock).__name__, calling_place())
+
+
+def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
+    """
+    Return an acquire that keeps an event only when it has to wait.
+
+    The semaphore's own acquire tries before it waits, too, so that the order
+    in which processes get it does not change. It does not hold the lock itself, which
+    would then live until the garbage collector comes, and its semaphore with it.
+
+    Args:
+        semaphore: What the lock is made of.
+        own: Holds the lock's key once it has one that is not its semaphore's name.
+        what: The lock's class, for people.
+    """
+    raw = semaphore.acquire
+    ours = recorder()
+    local, new_lane, begin, finish = ours.local, ours.lane, ours.begin, ours.finish
+    thing = 0
+    # The lane that counted last, and the word that it counts in.
+    counted: tuple[Any, int] = (None, 0)
+
+    def acquire(block: bool = True, timeout: float | None = None) -> bool:
+        nonlocal thing, counted
+        if not (block is True or block is False) or not isinstance(timeout, _TIMEOUTS):
+            # The semaphore knows what else may be given, and what may not.
+            return bool(raw(block, timeout))
+        if not thing:
+            # Not before: whoever makes the lock describes it first.
+            key = own[0] if own else f"sem:{semaphore.name}"
+            thing = ours.number(key, what)
+        if raw(False):
+            try:
+                lane = local.lane
+            except AttributeError:
+                lane = new_lane()
+            last, at = counted
+            if lane is not last:
+                at = lane.counter(kinds.LOCK_WAIT, thing)
+                counted = lane, at
+            lane.cells[at] += 1
+            return True
+        if not block:
+            return False
+        begun = begin(kinds.LOCK_WAIT, thing)
+        got = False
+        try:
+            got = bool(raw(True, timeout))
+        finally:
+            finish(kinds.LOCK_WAIT, thing, begun, int(got))
+        return got
+
+    return acquire
+
+
+def _methods(original: Any) -> Any:
+    def wrapper(self: Any) -> None:
+        original(self)
+        own: list[str] = []
+        self._mpbench_key = own
+        self.acquire = _waiting_acquire(self._semlock, own, type(self).__name__)
+
+    return wrapper
+
+
+def _enter(original: Any) -> Any:
+    del original
+
+    def wrapper(self: Any) -> Any:
+        return self.acquire()
+
+    return wrapper
+
+
+@guarded
+def _condition_number(condition: Any) -> int:
+    return lock_number(getattr(condition, "_lock", None))
+
+
+@guarded
+def _name_whole(lock: Any, parts: tuple[Any, ...], what: str) -> None:
+    """Call a lock by what it is a part of, and say that the other parts belong to it."""
+    key = lock_key(lock)
+    recorder().named(key, what, calling_place())
+    for part in parts:
+        recorder().named(lock_key(part), type(part).__name__, owner=key)
+
+
+def _condition_made(original: Any) -> Any:
+    def wrapper(self: Any, lock: Any = None, **named: Any) -> None:
+        original(self, lock, **named)
+        parts = ("_sleeping_count", "_woken_count", "_wait_semaphore")
+        # A lock that the program brought is its own thing.
+        what = type(self).__name__ if lock is None else type(lock).__name__
+        inner = tuple(getattr(self, name, None) for name in parts)
+        _name_whole(getattr(self, "_lock", None), inner, what)
+
+    return wrapper
+
+
+def _with_condition_made(*parts: str) -> Any:
+    """Return a maker of wrappers for what is made of a condition and of further parts."""
+
+    def make(original: Any) -> Any:
+        def wrapper(self: Any, *args: Any, **named: Any) -> None:
+            original(self, *args, **named)
+            lock = getattr(getattr(self, "_cond", None), "_lock", None)
+            _name_whole(lock, tuple(getattr(self, name) for name in parts), type(self).__name__)
+
+        return wrapper
+
+    return make
+
+
+def wrap_synchronize(module: Any) -> None:
+    """
+    Wrap the classes of multiprocessing.synchronize.
+
+    Event and Barrier wait by the condition that they are made of, which bears their name.
+    """
+    replace(module.SemLock, "__init__", _made)
+    replace(module.SemLock, "_make_methods", _methods)
+    replace(module.SemLock, "__enter__", _enter)
+    replace(module.Condition, "__init__", _condition_made)
+    replace(module.Condition, "wait", timed(kinds.SYNC_WAIT, _condition_number))
+    replace(module.Event, "__init__", _with_condition_made("_flag"))
+    replace(module.Barrier, "__init__", _with_condition_made())

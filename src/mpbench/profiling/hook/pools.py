@@ -1,0 +1,144 @@
+"""Events of pools and executors: tasks in workers, waits for results in their owner."""
+
+from __future__ import annotations
+
+import threading
+
+from . import kinds
+from .channels import name_queue
+from .recorder import now, recorder
+from .wrap import calling_place, guarded, replace, timed
+
+# `typing` itself would cost each process several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ("wrap_executor", "wrap_futures", "wrap_pool")
+
+
+def _calls(args: tuple[Any, ...], result: Any) -> int:
+    """Return how many calls a chunk of map holds."""
+    del result
+    try:
+        return len(args[0][1])
+    except Exception:  # noqa: BLE001 - whatever a subclass has made of it
+        return 1
+
+
+@guarded
+def _chunk(args: tuple[Any, ...], result: Any) -> int:
+    """Return how many calls a chunk of an executor's map holds."""
+    del result
+    return len(args[1]) if len(args) > 1 else 1
+
+
+def _role(role: str) -> Any:
+    """Return a maker of wrappers for a worker's loop."""
+
+    def make(original: Any) -> Any:
+        def wrapper(*args: Any, **named: Any) -> Any:
+            # A ThreadPool runs the same loop in threads of its owner.
+            if threading.current_thread() is threading.main_thread():
+                recorder().say({"role": role})
+            begun = recorder().begin(kinds.WORKER, 0)
+            try:
+                return original(*args, **named)
+            finally:
+                recorder().finish(kinds.WORKER, 0, begun)
+
+        return wrapper
+
+    return make
+
+
+def _pool_made(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> None:
+        place = calling_place()
+        original(self, *args, **named)
+        _name_owner(self, "pool", place, "_processes", ("_inqueue", "_outqueue"))
+
+    return wrapper
+
+
+@guarded
+def _name_owner(owner: Any, kind: str, place: str, size: str, queues: tuple[str, str]) -> None:
+    """Describe a pool or an executor, and say that its two queues belong to it."""
+    what = type(owner).__name__
+    workers = getattr(owner, size, 0)
+    key = f"{kind}:{id(owner)}@{now()}"
+    owner._mpbench = recorder().named(key, what, place, workers=workers)
+    for queue, holds in zip(queues, ("tasks", "results")):
+        name_queue(getattr(owner, queue, None), f"{what} {holds}", place)
+
+
+@guarded
+def _own_number(pool: Any) -> int:
+    return int(getattr(pool, "_mpbench", 0))
+
+
+@guarded
+def _result_number(result: Any) -> int:
+    return int(_own_number(getattr(result, "_pool", None)))
+
+
+def wrap_pool(module: Any) -> None:
+    """Wrap Pool, its results and its workers."""
+    replace(module, "worker", _role("pool worker"))
+    replace(module, "mapstar", timed(kinds.TASK, None, _calls))
+    replace(module, "starmapstar", timed(kinds.TASK, None, _calls))
+    replace(module.Pool, "__init__", _pool_made)
+    replace(module.Pool, "join", timed(kinds.JOIN, _own_number))
+    replace(module.Pool, "terminate", timed(kinds.JOIN, _own_number))
+    # `get` waits by this as well.
+    replace(module.ApplyResult, "wait", timed(kinds.RESULT_WAIT, _result_number))
+    replace(module.IMapIterator, "next", timed(kinds.RESULT_WAIT, _result_number))
+    # A Pool's own thread looks for dead workers, several times for each short task:
+    # an event of each look would cost the program most and tell nobody anything.
+    if hasattr(module, "wait"):
+        module.wait = getattr(module.wait, "__wrapped__", module.wait)
+    # An alias made when the class was, of what has just been replaced.
+    module.IMapIterator.__next__ = module.IMapIterator.next
+
+
+def _executor_made(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> None:
+        place = calling_place()
+        original(self, *args, **named)
+        _name_owner(self, "executor", place, "_max_workers", ("_call_queue", "_result_queue"))
+
+    return wrapper
+
+
+def wrap_executor(module: Any) -> None:
+    """Wrap ProcessPoolExecutor and its workers."""
+    replace(module, "_process_worker", _role("executor worker"))
+    replace(module, "_process_chunk", timed(kinds.TASK, None, _chunk))
+    replace(module.ProcessPoolExecutor, "__init__", _executor_made)
+    replace(module.ProcessPoolExecutor, "shutdown", timed(kinds.JOIN, _own_number))
+
+
+def _each(original: Any) -> Any:
+    """Return a wrapper that times what the caller of a generator waits for."""
+
+    def wrapper(*args: Any, **named: Any) -> Any:
+        futures = original(*args, **named)
+        while True:
+            begun = recorder().begin(kinds.RESULT_WAIT, 0)
+            try:
+                one = next(futures)
+            except StopIteration:
+                return
+            finally:
+                recorder().finish(kinds.RESULT_WAIT, 0, begun)
+            yield one
+
+    return wrapper
+
+
+def wrap_futures(module: Any) -> None:
+    """Wrap the waits for futures."""
+    replace(module.Future, "result", timed(kinds.RESULT_WAIT))
+    replace(module.Future, "exception", timed(kinds.RESULT_WAIT))
+    replace(module, "wait", timed(kinds.RESULT_WAIT))
+    replace(module, "as_completed", _each)

@@ -1,0 +1,52 @@
+"""When a process was in code of its own and used no CPU."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mpbench.profiling.states import Span, State
+
+if TYPE_CHECKING:
+    from mpbench.profiling.processes import Member
+
+__all__ = ("drawn_spans",)
+
+# Below this share of a CPU between two looks a process is not computing; the
+# kernel counts in ticks of 10 ms, a fifth of the time between two looks.
+_IDLE = 0.1
+
+
+def _idle_times(one: Member) -> list[tuple[int, int]]:
+    """Return the times between two looks in which a process used next to no CPU time."""
+    return [
+        (before.at_ns, after.at_ns)
+        for before, after in pairwise(one.points)
+        if after.cpu_ns - before.cpu_ns < _IDLE * (after.at_ns - before.at_ns)
+    ]
+
+
+def drawn_spans(one: Member) -> list[Span]:
+    """Return a process's spans, those of work without CPU time under another state."""
+    idle = _idle_times(one)
+    spans: list[Span] = []
+    first = 0
+    for span in one.spans:
+        if span.state is not State.WORKING:
+            spans.append(span)
+            continue
+        at = span.start_ns
+        while first < len(idle) and idle[first][1] <= at:
+            first += 1
+        for begin, end in idle[first:]:
+            if begin >= span.end_ns:
+                break
+            pause = max(at, begin)
+            until = min(span.end_ns, end)
+            spans += [
+                span._replace(start_ns=at, end_ns=pause),
+                Span(pause, until, State.BLOCKED),
+            ]
+            at = until
+        spans.append(span._replace(start_ns=at))
+    return spans

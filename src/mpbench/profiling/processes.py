@@ -1,0 +1,321 @@
+"""The processes of a profiled program: what they recorded, and what was seen from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.profiling.cpu_time import spoken_cpu, whole_life
+from mpbench.profiling.hook import kinds
+from mpbench.profiling.states import Span, State, spans_of, total_by_state
+
+if TYPE_CHECKING:
+    from mpbench.profiling.event_files import Lane, Moment, Traced
+    from mpbench.profiling.run_program import Ran
+    from mpbench.sampling.sampler import Point, SeenProcess
+    from mpbench.sampling.snapshot import Key
+
+__all__ = ("Member", "Role", "members_of")
+
+# The creation time of a process is known to a clock tick, 10 ms; forks and
+# interpreters need time until they can note anything.
+_SLACK_NS = 30_000_000
+# Longer than any interpreter takes from its exec to its start-up hook.
+_BOOT_NS = 60_000_000_000
+
+
+class Role(Enum):
+    """What a process is for; the value is the word for it."""
+
+    MAIN = "main"
+    WORKER = "worker"
+    MANAGER = "manager"
+    HELPER = "helper"
+    OTHER = "other"
+
+
+_HELPERS = {"resource tracker", "fork server"}
+
+
+class Member(NamedTuple):
+    """
+    One process of the program.
+
+    `begin_ns` is when its parent asked for it, where that is known, and `start`
+    the parent's event for that. `cpu_ns` is what it said itself, else the last
+    that was seen. `exit_code` is what its parent learned, negative for a signal.
+    """
+
+    number: int
+    pid: int
+    name: str
+    role: Role
+    detail: str
+    begin_ns: int
+    end_ns: int
+    spans: tuple[Span, ...]
+    points: tuple[Point, ...]
+    cpu_ns: int
+    delay_ns: int
+    peak_rss_bytes: int
+    traced: Traced | None
+    start: Moment | None
+    exit_code: int | None = None
+
+    @property
+    def lifetime_ns(self) -> int:
+        """From the request for it to its end."""
+        return self.end_ns - self.begin_ns
+
+    @property
+    def totals(self) -> dict[State, int]:
+        """Nanoseconds by state."""
+        return total_by_state(self.spans)
+
+
+def _seen_of(traced: Traced, seen: Sequence[SeenProcess]) -> SeenProcess | None:
+    """Return what the sampler saw of a traced process: same pid, created shortly before."""
+    fitting = [
+        one
+        for one in seen
+        if one.key[0] == traced.pid and -_SLACK_NS <= traced.born_ns - one.key[1] <= _BOOT_NS
+    ]
+    return max(fitting, key=lambda one: one.key[1], default=None)
+
+
+class _Start(NamedTuple):
+    """The event in which somebody started a process, and the start method that was used."""
+
+    moment: Moment
+    method: str
+    name: str
+
+
+def _starts(processes: Sequence[Traced]) -> dict[int, list[_Start]]:
+    """Return the starts of processes by the child's pid."""
+    found: dict[int, list[_Start]] = {}
+    for one in processes:
+        for lane in one.lanes:
+            for moment in lane.moments:
+                if moment.kind == kinds.START and moment.argument:
+                    thing = one.things.get(moment.thing)
+                    method = "" if thing is None else str(thing.facts.get("method", ""))
+                    name = "process" if thing is None else thing.label
+                    found.setdefault(moment.argument, []).append(_Start(moment, method, name))
+    return found
+
+
+def _start_of(traced: Traced, starts: dict[int, list[_Start]]) -> _Start | None:
+    """Return the start of this process: the last one with its pid that began before it."""
+    known = starts.get(traced.pid, [])
+    before = [one for one in known if one.moment.start_ns <= traced.opened_ns]
+    return max(before, key=lambda one: one.moment.start_ns, default=None)
+
+
+def _started_as(process: SeenProcess, starts: Sequence[_Start]) -> _Start | None:
+    """Return the start that made a process which recorded nothing."""
+    pid, created = process.key
+    fitting = [
+        one
+        for one in starts
+        if one.moment.argument == pid
+        and one.moment.start_ns - _SLACK_NS <= created <= one.moment.end_ns + _SLACK_NS
+    ]
+    return fitting[-1] if fitting else None
+
+
+def _role(traced: Traced, main_pid: int, *, started: bool) -> Role:
+    if traced.role in _HELPERS:
+        return Role.HELPER
+    if traced.role == "manager":
+        return Role.MANAGER
+    if traced.role or started:
+        return Role.WORKER
+    return Role.MAIN if traced.pid == main_pid else Role.OTHER
+
+
+def _end(traced: Traced, seen: SeenProcess | None, latest: int) -> int:
+    """Return when a process ended, as well as anybody knows."""
+    last = max(
+        (moment.end_ns for lane in traced.lanes for moment in lane.moments),
+        default=traced.opened_ns,
+    )
+    done = any(
+        moment.kind in {kinds.EXIT, kinds.BOOTSTRAP}
+        for lane in traced.lanes
+        for moment in lane.moments
+    )
+    hanging = any(lane.unfinished for lane in traced.lanes if lane.is_main)
+    if done and not hanging:
+        return min(last, latest)
+    return min(latest, max(last, seen.points[-1].at_ns if seen and seen.points else last))
+
+
+def _to_the_end(lane: Lane, end_ns: int) -> Lane:
+    """Let what a thread had begun last until its process ended; a receive was a wait."""
+    unfinished = [one._replace(end_ns=max(end_ns, one.start_ns)) for one in lane.unfinished]
+    if unfinished and unfinished[-1].kind == kinds.RECV:
+        unfinished.append(unfinished[-1]._replace(kind=kinds.RECV_WAIT))
+    return lane._replace(unfinished=tuple(unfinished))
+
+
+def _exit_code(one: Member, processes: Sequence[Traced], ran: Ran) -> int | None:
+    """Return a process's exit code: what its parent learned about this pid first after its end."""
+    if one.pid == ran.pid:
+        return ran.exit_code
+    known = [
+        (at, code)
+        for other in processes
+        for pid, code, at in other.endings
+        if pid == one.pid and at >= one.begin_ns
+    ]
+    return min(known)[1] if known else None
+
+
+def _detail(traced: Traced, method: str) -> str:
+    parts = [method or traced.method, traced.role if traced.role != "child" else "", traced.target]
+    return ", ".join(part for part in parts if part)
+
+
+def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran: Ran) -> Member:
+    role = _role(traced, ran.pid, started=start is not None)
+    created = traced.born_ns if seen is None or traced.forked else seen.key[1]
+    begin = max(ran.started_ns, min(created, traced.born_ns))
+    if start is not None:
+        begin = start.moment.start_ns
+    end = max(begin, _end(traced, seen, ran.ended_ns))
+    spoken = spoken_cpu(traced)
+    looks = () if seen is None else seen.points
+    traced = traced._replace(lanes=tuple(_to_the_end(lane, end) for lane in traced.lanes))
+    lane = traced.main
+    spans = spans_of(
+        lane,
+        begin,
+        end,
+        is_child=role is Role.WORKER,
+        serves=role in {Role.HELPER, Role.MANAGER},
+    )
+    if role is Role.MAIN:
+        spans = _with_boot(spans, traced.born_ns)
+    return Member(
+        number=0,
+        pid=traced.pid,
+        name=traced.name or (start.name if start else "") or traced.program or "python",
+        role=role,
+        detail=_detail(traced, "" if start is None else start.method),
+        begin_ns=begin,
+        end_ns=end,
+        spans=spans,
+        points=whole_life(looks, begin, end, spoken),
+        cpu_ns=max(spoken, looks[-1].cpu_ns if looks else 0),
+        # The last look may come long after the main thread has ended.
+        delay_ns=min(looks[-1].delay_ns, end - begin) if looks else 0,
+        peak_rss_bytes=max((point.rss_bytes for point in looks), default=0),
+        traced=traced,
+        start=None if start is None else start.moment,
+    )
+
+
+def _with_boot(spans: tuple[Span, ...], born_ns: int) -> tuple[Span, ...]:
+    """Mark the time before the start-up hook as the interpreter's own start."""
+    if not spans or spans[0].end_ns <= born_ns or spans[0].start_ns >= born_ns:
+        return spans
+    first = spans[0]
+    return (
+        Span(first.start_ns, born_ns, State.STARTING),
+        first._replace(start_ns=born_ns),
+        *spans[1:],
+    )
+
+
+def _unheard(start: _Start, known: dict[int, tuple[int, int]]) -> Member:
+    """Return a process that was started and ended before anybody saw or heard of it."""
+    pid, begin = start.moment.argument, start.moment.start_ns
+    end = max(start.moment.end_ns, known.get(pid, (0, 0))[0])
+    return Member(
+        number=0,
+        pid=pid,
+        name=start.name,
+        role=Role.WORKER,
+        detail=start.method,
+        begin_ns=begin,
+        end_ns=end,
+        spans=(Span(begin, end, State.STARTING),),
+        points=(),
+        cpu_ns=0,
+        delay_ns=0,
+        peak_rss_bytes=0,
+        traced=None,
+        start=start.moment,
+    )
+
+
+def _stranger(seen: SeenProcess, ran: Ran, start: _Start | None) -> Member:
+    """Return a process that recorded nothing: another program, or one that ended at once."""
+    begin = max(ran.started_ns, seen.key[1]) if start is None else start.moment.start_ns
+    end = max(begin, seen.points[-1].at_ns)
+    role = Role.MAIN if seen.key[0] == ran.pid else Role.OTHER
+    return Member(
+        number=0,
+        pid=seen.key[0],
+        name=seen.name if start is None else start.name,
+        role=role if start is None else Role.WORKER,
+        detail="" if start is None else start.method,
+        begin_ns=begin,
+        end_ns=end,
+        spans=(Span(begin, end, State.UNKNOWN),) if end > begin else (),
+        points=seen.points,
+        cpu_ns=seen.points[-1].cpu_ns,
+        delay_ns=seen.points[-1].delay_ns,
+        peak_rss_bytes=max(point.rss_bytes for point in seen.points),
+        traced=None,
+        start=None if start is None else start.moment,
+    )
+
+
+def _silent(
+    processes: Sequence[Traced],
+    strangers: Sequence[SeenProcess],
+    starts: Sequence[_Start],
+    ran: Ran,
+) -> list[Member]:
+    """Return the processes that recorded nothing: seen from outside, or known to their parent."""
+    left = list(starts)
+    found = []
+    for process in strangers:
+        start = _started_as(process, left)
+        if start is not None:
+            left.remove(start)
+        found.append(_stranger(process, ran, start))
+    known = {pid: (at, code) for one in processes for pid, code, at in one.endings}
+    return found + [_unheard(one, known) for one in left]
+
+
+def members_of(processes: Sequence[Traced], ran: Ran) -> tuple[Member, ...]:
+    """
+    Return every process of a program, the main one first, then as they began.
+
+    Args:
+        processes: What recorded itself.
+        ran: The program's life, with what the sampler saw.
+    """
+    starts = _starts(processes)
+    members: list[Member] = []
+    matched: set[Key] = set()
+    heard: set[Moment] = set()
+    for traced in processes:
+        seen, start = _seen_of(traced, ran.seen.processes), _start_of(traced, starts)
+        if seen is not None:
+            matched.add(seen.key)
+        if start is not None:
+            heard.add(start.moment)
+        members.append(_member(traced, seen, start, ran))
+    silent = [one for known in starts.values() for one in known if one.moment not in heard]
+    strangers = [one for one in ran.seen.processes if one.key not in matched and one.points]
+    members += _silent(processes, strangers, silent, ran)
+    members.sort(key=lambda one: (one.role is not Role.MAIN, one.begin_ns))
+    return tuple(
+        one._replace(number=number, exit_code=_exit_code(one, processes, ran))
+        for number, one in enumerate(members, start=1)
+    )

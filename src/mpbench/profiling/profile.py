@@ -1,0 +1,180 @@
+"""Profiling a user's multiprocessing program: run it with the hook, gather what is known."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.errors import EnvironmentUnfitError, reason_of
+from mpbench.harness.private import private_folder
+from mpbench.profiling.event_files import Traced, read_rings
+from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
+from mpbench.profiling.processes import Member, members_of
+from mpbench.profiling.run_program import Ran, run_program
+from mpbench.profiling.transfer_waits import with_waits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+__all__ = ("Profile", "profile_program")
+
+_HOOK = Path(__file__).parent / "hook"
+_TIMEOUT_S = 120
+
+# Compiles the hook, so that not each of the program's processes does, and says
+# what one event costs in this interpreter: the median of eleven hundred-fold runs.
+_PREPARE = """
+import sys
+if sys.version_info < (3, 9):
+    sys.exit("mpbench profiles Python 3.9 and newer, this is " + sys.version.split()[0])
+import compileall
+if not compileall.compile_dir(sys.argv[1], quiet=1):
+    sys.exit("its hook does not compile")
+sys.path.insert(0, sys.argv[1])
+from _mpbench_hook.config import PLACE
+PLACE.append((sys.argv[2], 1 << 14))
+from _mpbench_hook.recorder import now
+from _mpbench_hook.wrap import timed
+def plain(one):
+    return one
+recorded = timed(8)(plain)
+runs = []
+for _ in range(11):
+    for call in (plain, recorded):
+        began = now()
+        for _ in range(500):
+            call(1)
+        runs.append((now() - began) / 500)
+costs = sorted(with_it - without for without, with_it in zip(runs[::2], runs[1::2]))
+print(max(0.0, costs[5]))
+"""
+
+
+class Profile(NamedTuple):
+    """
+    A profiled program: how it ended, and its processes.
+
+    `event_ns` is what recording one event cost, measured in its interpreter
+    before it ran, with everything in the caches; `room_bytes` was free for the events.
+    """
+
+    command: tuple[str, ...]
+    ran: Ran
+    members: tuple[Member, ...]
+    event_ns: float
+    room_bytes: int = LEAST_FREE_BYTES
+
+    @property
+    def began_ns(self) -> int:
+        """When its first process began."""
+        return min((one.begin_ns for one in self.members), default=self.ran.started_ns)
+
+    @property
+    def ended_ns(self) -> int:
+        """When its last process ended."""
+        return max((one.end_ns for one in self.members), default=self.ran.ended_ns)
+
+    @property
+    def wall_ns(self) -> int:
+        """How long the program ran."""
+        return self.ended_ns - self.began_ns
+
+    @property
+    def traced(self) -> tuple[Traced, ...]:
+        """The processes that recorded themselves."""
+        return tuple(one.traced for one in self.members if one.traced is not None)
+
+    @property
+    def events(self) -> int:
+        """How many events there were, those that were not kept included."""
+        return sum(total.times for one in self.traced for total in one.totals)
+
+    @property
+    def dropped(self) -> int:
+        """How many events were too many for the files."""
+        return sum(one.dropped for one in self.traced)
+
+
+def _prepare(executable: str, place: Path, scratch: Path) -> float:
+    """Compile the hook and return the cost of an event in nanoseconds."""
+    command = [executable, "-I", "-c", _PREPARE, str(place), str(scratch)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EnvironmentUnfitError(f"{executable!r} does not run as Python: {error}") from error
+    if done.returncode != 0:
+        detail = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no output"]
+        raise EnvironmentUnfitError(
+            f"{executable!r} cannot run the profiler's hook "
+            f"(exit code {done.returncode}): {detail[0]}"
+        )
+    return float(done.stdout)
+
+
+@contextmanager
+def _injected(
+    executable: str, variables: Mapping[str, str], records: int
+) -> Iterator[tuple[dict[str, str], Path, float]]:
+    """Make the private folder with the hook; give environment, event folder and event cost."""
+    with private_folder("mpb-profile-") as own:
+        place, events, scratch = (own / part for part in ("hook", "events", "scratch"))
+        ours = place / "_mpbench_hook"
+        try:
+            for folder in (events, scratch):
+                folder.mkdir()
+            shutil.copytree(_HOOK, ours, ignore=shutil.ignore_patterns("__pycache__"))
+            (ours / "entry.py").rename(place / "sitecustomize.py")
+        except OSError as error:
+            raise EnvironmentUnfitError(
+                f"cannot copy the hook to {own}: {reason_of(error)}; is the temporary folder full?"
+            ) from error
+        event_ns = _prepare(executable, place, scratch)
+        before = variables.get("PYTHONPATH")
+        environment = {
+            **variables,
+            "PYTHONPATH": os.pathsep.join([str(place), *([before] if before else [])]),
+            "MPBENCH_PROFILE_DIR": str(events),
+            "MPBENCH_PROFILE_EVENTS": str(records),
+        }
+        yield environment, events, event_ns
+
+
+def profile_program(
+    command: Sequence[str],
+    *,
+    timeout_s: float | None = None,
+    interval_s: float = 0.05,
+    records: int = 1 << 18,
+    on_start: Callable[[int], None] | None = None,
+) -> Profile:
+    """
+    Run a program with every process of it recorded.
+
+    Args:
+        command: The interpreter's path and its arguments.
+        timeout_s: When the program is ended by force.
+        interval_s: How often its processes are looked at.
+        records: How many events each process keeps.
+        on_start: Called with the program's pid.
+
+    Raises:
+        EnvironmentUnfitError: The interpreter cannot run the hook.
+        AgentError: The supervisor could not be started.
+    """
+    variables = dict(os.environ)
+    if timeout_s is not None:
+        # What hangs prints its stacks when it is ended.
+        variables.setdefault("PYTHONFAULTHANDLER", "1")
+    with _injected(command[0], variables, records) as (environment, events, event_ns):
+        room = shutil.disk_usage(events).free
+        ran = run_program(
+            command, environment, timeout_s=timeout_s, interval_s=interval_s, on_start=on_start
+        )
+        members = members_of(with_waits(read_rings(events)), ran)
+    return Profile(tuple(command), ran, members, event_ns, room)

@@ -1,0 +1,288 @@
+"""A profile as one record: what `profile.json` holds and the page shows."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import mpbench
+from mpbench.environment import usable_cpus
+from mpbench.profiling.diagnosis import Facts, largest_losses, verdict
+from mpbench.profiling.efficiency import balance_of
+from mpbench.profiling.flows import flows_of
+from mpbench.profiling.hook import kinds
+from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
+from mpbench.profiling.objects import costs_of, described, gathered, owner_of
+from mpbench.profiling.processes import Member, Role
+from mpbench.profiling.states import State
+from mpbench.profiling.tasks import tasks_of
+from mpbench.units import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mpbench.profiling.event_files import Moment, Thing, Traced
+    from mpbench.profiling.profile import Profile
+
+__all__ = ("ending_of", "summary_of")
+
+SCHEMA = 1
+# From this share of their lives without a CPU, other programs explain a part.
+_BUSY = 0.15
+# So many processes that did not end well are named.
+_MOST = 5
+
+
+def ending_of(profile: Profile) -> str:
+    """Say in words how the program ended."""
+    ran = profile.ran
+    if ran.interrupted:
+        return "was interrupted"
+    if ran.cause == "deadline":
+        return "ran out of time and was ended"
+    if ran.cause == "lost":
+        return "was lost: its supervisor disappeared"
+    if ran.exit_code == 0:
+        return "finished"
+    return "ended nobody knows how" if ran.exit_code is None else _ended(ran.exit_code)
+
+
+def _command(profile: Profile) -> list[str]:
+    """Return the command without the path of the interpreter, which is nobody's business."""
+    return [Path(profile.command[0]).name, *profile.command[1:]]
+
+
+def _first(traced: Traced, kind: int) -> Moment | None:
+    lane = traced.main
+    moments = () if lane is None else (*lane.moments, *lane.unfinished)
+    return min(
+        (one for one in moments if one.kind == kind), key=lambda one: one.start_ns, default=None
+    )
+
+
+def _start(one: Member) -> dict[str, Any] | None:
+    """Return how long each phase of a worker's start took; null where it did not happen."""
+    traced = one.traced
+    if traced is None or one.role is not Role.WORKER or one.start is None:
+        return None
+    imported, bootstrap = _first(traced, kinds.IMPORT_MAIN), _first(traced, kinds.BOOTSTRAP)
+    run, get = _first(traced, kinds.RUN), _first(traced, kinds.GET)
+    born = max(traced.born_ns, one.begin_ns)
+    return {
+        "number": one.number,
+        "name": one.name,
+        "call_ns": one.start.duration_ns,
+        "first_instruction_ns": born - one.begin_ns,
+        "import_ns": None if imported is None else imported.duration_ns,
+        "run_ns": None if run is None else run.start_ns - one.begin_ns,
+        "bootstrap_ns": None if bootstrap is None else bootstrap.start_ns - one.begin_ns,
+        "first_task_ns": (
+            None if get is None or not get.duration_ns else get.end_ns - one.begin_ns
+        ),
+        "hook_ns": traced.hook_ns,
+    }
+
+
+def _moving_elsewhere(one: Member) -> int:
+    """Return the time in which other threads than the main one pickled and sent."""
+    if one.traced is None:
+        return 0
+    moves = {kinds.PICKLE, kinds.UNPICKLE, kinds.SEND}
+    return sum(
+        moment.duration_ns
+        for lane in one.traced.lanes
+        if not lane.is_main
+        for moment in lane.moments
+        if moment.kind in moves
+    )
+
+
+def _hanging(one: Member, things: Mapping[str, Thing]) -> list[str]:
+    """
+    Return what a process was in the middle of when it ended, outermost first.
+
+    A worker knows a queue's pipe and no more; whoever made the queue has described it.
+    """
+    lane = None if one.traced is None else one.traced.main
+    frames = {kinds.BOOTSTRAP, kinds.RUN, kinds.WORKER}
+    if lane is None or one.traced is None:
+        return []
+    words = []
+    for moment in lane.unfinished:
+        if moment.kind not in frames:
+            known = one.traced.things.get(moment.thing)
+            thing = things[owner_of(known.key, things)] if known else None
+            of = f" of {thing.what} {thing.label}".rstrip() if thing else ""
+            words.append(f"{kinds.NAMES.get(moment.kind, moment.kind)}{of}")
+    return words
+
+
+def _process(one: Member, origin: int, things: Mapping[str, Thing]) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "pid": one.pid,
+        "name": one.name,
+        "role": one.role.value,
+        "exit_code": one.exit_code,
+        "detail": one.detail,
+        "begin_ns": one.begin_ns - origin,
+        "end_ns": one.end_ns - origin,
+        "cpu_ns": one.cpu_ns,
+        "delay_ns": one.delay_ns,
+        "peak_rss_bytes": one.peak_rss_bytes,
+        "states_ns": {state.value: ns for state, ns in one.totals.items()},
+        "other_threads_moving_ns": _moving_elsewhere(one),
+        "recorded": one.traced is not None,
+        "unfinished": _hanging(one, things),
+        "notes": list(one.traced.unknown) if one.traced is not None else [],
+    }
+
+
+def _overhead(profile: Profile) -> dict[str, Any]:
+    """Return what recording cost: events at their measured price, and the hook's loading."""
+    used = sum(one.cpu_ns for one in profile.members if one.traced is not None)
+    events = profile.events * profile.event_ns
+    loading = sum(one.hook_ns for one in profile.traced)
+    seen = profile.ran.seen
+    return {
+        "event_ns": profile.event_ns,
+        "events": profile.events,
+        "dropped_events": profile.dropped,
+        "events_total_ns": round(events),
+        "loading_total_ns": loading,
+        # Of the CPU time of those that recorded themselves.
+        "share": min(1.0, (events + loading) / used) if used else 0.0,
+        "sampler_cpu_ns": seen.own_cpu_ns,
+        "sampler_share": seen.own_share,
+        "sampler_looks": seen.ticks,
+        "sampler_late_looks": seen.late_ticks,
+    }
+
+
+def _messages(profile: Profile) -> dict[str, Any] | None:
+    flows = flows_of(profile.members)
+    if not flows:
+        return None
+    took = [one.received.moment.end_ns - one.sent.moment.start_ns for one in flows]
+    return {
+        "count": len(flows),
+        "bytes": sum(one.sent.moment.argument for one in flows),
+        "median_ns": round(median(took)),
+        "longest_ns": max(took),
+    }
+
+
+def _cpu(profile: Profile) -> dict[str, Any]:
+    report = profile.ran.report
+    accounted = report.get("cpu_user_ns", 0) + report.get("cpu_system_ns", 0)
+    seen = max(profile.ran.seen.cpu_ns, sum(one.cpu_ns for one in profile.members))
+    return {
+        "accounted_ns": accounted,
+        "seen_ns": seen,
+        "source": "subreaper" if report.get("subreaper") else "rusage",
+        "coverage": min(1.0, accounted / seen) if seen else None,
+        "effective_cpus": max(accounted, seen) / max(1, profile.wall_ns),
+    }
+
+
+def _ended(code: int) -> str:
+    if code > 0:
+        return f"failed with exit code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
+def _told_to(one: Member) -> bool:
+    """Return whether a pool has just ended its worker, as pools do."""
+    return one.exit_code == -signal.SIGTERM and "pool worker" in one.detail
+
+
+def _warnings(profile: Profile, cpus: int) -> list[str]:
+    """Return what a reader must know before believing the figures."""
+    workers = [one for one in profile.members if one.role is Role.WORKER]
+    ended = [
+        one
+        for one in profile.members
+        if one.exit_code and one.role is not Role.MAIN and not _told_to(one)
+    ]
+    if profile.ran.interrupted:
+        # Ctrl-C reaches them all; that each ended with KeyboardInterrupt is no news.
+        ended = [one for one in ended if one.exit_code not in {1, -signal.SIGINT}]
+    # Whom somebody told to end did so because of the others.
+    ended.sort(key=lambda one: one.exit_code == -signal.SIGTERM)
+    found = [f"{one.name} (pid {one.pid}) {_ended(one.exit_code or 0)}" for one in ended[:_MOST]]
+    if len(ended) > _MOST:
+        found.append(f"{len(ended) - _MOST} more processes did not end in good order")
+    delay = sum(one.delay_ns for one in workers)
+    lived = sum(one.lifetime_ns for one in workers)
+    if lived and delay > _BUSY * lived and len(workers) <= cpus:
+        found.append(
+            f"the machine was busy: workers were ready to run but had no CPU for "
+            f"{delay / lived:.0%} of their time; repeat when it is idle (see mpbench doctor)"
+        )
+    if profile.room_bytes < LEAST_FREE_BYTES:
+        found.append(
+            f"no event was kept: {format_bytes(float(profile.room_bytes))} were free where "
+            f"temporary files are made, and {format_bytes(float(LEAST_FREE_BYTES))} are needed; "
+            "set TMPDIR to a folder with more room"
+        )
+    elif not profile.traced:
+        found.append(
+            "no process recorded anything: the interpreter ignored PYTHONPATH (-E or -I), or the "
+            "program did not use multiprocessing; processes are shown from outside only"
+        )
+    return found
+
+
+def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
+    """
+    Return everything that is known about a profiled program, as JSON-able values.
+
+    Times are nanoseconds; moments are counted from the beginning of the program.
+
+    Args:
+        profile: What was recorded.
+        cpus: Usable CPUs; None asks the system.
+    """
+    usable = usable_cpus() if cpus is None else cpus
+    balance, tasks = balance_of(profile), tasks_of(profile.members)
+    costs = costs_of(profile.traced)
+    facts = None if balance is None else Facts(profile, balance, tasks, costs, usable)
+    things = described(profile.traced)
+    starts = [start for one in profile.members if (start := _start(one)) is not None]
+    return {
+        "schema": SCHEMA,
+        "mpbench": mpbench.__version__,
+        "command": _command(profile),
+        "working_folder": Path(os.getcwd()).name,  # noqa: PTH109 - the name only
+        "ending": ending_of(profile),
+        "exit_code": profile.ran.exit_code,
+        "wall_ns": profile.wall_ns,
+        "usable_cpus": usable,
+        "cpu": _cpu(profile),
+        "peak_rss_bytes": profile.ran.seen.peak_rss_bytes,
+        "verdict": None if facts is None else verdict(facts),
+        "efficiency": None if balance is None else balance.efficiency,
+        "workers": None if balance is None else balance.workers,
+        "warnings": _warnings(profile, usable),
+        "losses": [] if facts is None else [one._asdict() for one in largest_losses(facts)],
+        "tasks": None
+        if tasks is None
+        else {**tasks._asdict(), "calls_in_chunk": tasks.calls_in_chunk, "call_ns": tasks.call_ns},
+        "processes": [_process(one, profile.began_ns, things) for one in profile.members],
+        "starts": starts,
+        "objects": [one._asdict() for one in gathered(costs)],
+        "messages": _messages(profile),
+        "overhead": _overhead(profile),
+        "left_behind": {
+            "ended": list(profile.ran.report.get("ended", ())),
+            "removed": list(profile.ran.report.get("removed", ())),
+            "remaining": list(profile.ran.report.get("remaining", ())),
+        },
+        "states": [state.value for state in State],
+    }

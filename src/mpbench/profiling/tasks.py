@@ -1,0 +1,156 @@
+"""The tasks that workers did: how many, how long, how many in one chunk."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.profiling.hook import kinds
+from mpbench.profiling.processes import Role
+
+if TYPE_CHECKING:
+    from mpbench.profiling.event_files import Lane, Moment
+    from mpbench.profiling.processes import Member
+
+__all__ = ("Tasks", "tasks_of")
+
+_EVER_NS = 1 << 63
+
+
+class Tasks(NamedTuple):
+    """
+    What workers were given.
+
+    A chunk is what one message brings; it holds several calls where a pool's
+    map was given a chunk size. `of_pools` says that a pool or an executor made them,
+    whose chunk size can be chosen.
+    """
+
+    chunks: int
+    calls: int
+    chunk_ns: int
+    longest_ns: int
+    of_pools: bool = False
+
+    @property
+    def calls_in_chunk(self) -> float:
+        """Calls in one chunk, on average."""
+        return self.calls / self.chunks if self.chunks else 0.0
+
+    @property
+    def call_ns(self) -> float:
+        """A typical call: the median chunk's time for each of its calls."""
+        return self.chunk_ns / self.calls_in_chunk if self.calls else 0.0
+
+
+class _Cursor:
+    """Events of one kind in the order of their beginning, taken as far as a moment."""
+
+    def __init__(self, lane: Lane, kind: int) -> None:
+        self._moments = [one for one in lane.moments if one.kind == kind]
+        self._at = 0
+
+    def within(self, begin_ns: int, end_ns: int) -> list[Moment]:
+        """Return the events that began between two moments; later calls ask for later ones."""
+        found = []
+        while self._at < len(self._moments) and self._moments[self._at].start_ns < end_ns:
+            one = self._moments[self._at]
+            if one.start_ns >= begin_ns:
+                found.append(one)
+            self._at += 1
+        return found
+
+
+class _Asked(NamedTuple):
+    """
+    What a worker asked its queue for.
+
+    `gets` are outermost calls in order, `answered` those that brought something.
+    """
+
+    gets: tuple[Moment, ...]
+    answered: tuple[Moment, ...]
+
+
+def _asked(lane: Lane) -> _Asked:
+    """Return the calls of the queue from which a worker got most."""
+    moments = sorted((*lane.moments, *lane.unfinished), key=lambda one: (one.start_ns, -one.end_ns))
+    outer: list[Moment] = []
+    for one in moments:
+        # A subclass's get calls its parent's.
+        if one.kind == kinds.GET and not (outer and one.start_ns < outer[-1].end_ns):
+            outer.append(one)
+    counts = Counter(one.thing for one in outer if one.argument)
+    if not counts:
+        return _Asked((), ())
+    thing = counts.most_common(1)[0][0]
+    gets = tuple(one for one in outer if one.thing == thing)
+    return _Asked(gets, tuple(one for one in gets if one.argument))
+
+
+def _spans(lane: Lane, asked: _Asked) -> Iterator[tuple[int, int, bool]]:
+    """Yield when each thing that was got was worked on, and whether it is the last one."""
+    starts = [one.start_ns for one in asked.gets]
+    # The loop of a pool or an executor ends with a word to stop, or is ended.
+    is_pools = any(one.kind == kinds.WORKER for one in (*lane.moments, *lane.unfinished))
+    ends = () if is_pools else (one.end_ns for one in lane.moments if one.kind == kinds.RUN)
+    end = max(ends, default=0)
+    for one in asked.answered:
+        following = bisect_left(starts, one.end_ns)
+        if following < len(starts):
+            yield one.end_ns, starts[following], False
+        elif end > one.end_ns:
+            yield one.end_ns, end, True
+
+
+def _chunks(lane: Lane) -> list[tuple[int, int]]:
+    """
+    Return duration and number of calls of each chunk that a worker did.
+
+    A chunk is done between one answer of a queue and the next question to the
+    same queue, without the time in which its result was handed back or other queues
+    were asked. Chunks of a pool's or an executor's map are events of their own, and
+    say how many calls they hold. What was got last was work, and no word to stop, if
+    something was handed back or it took about as long as the others.
+    """
+    asked = _asked(lane)
+    mapped, given, others = (_Cursor(lane, kind) for kind in (kinds.TASK, kinds.PUT, kinds.GET))
+    found: list[tuple[int, int]] = []
+    for begin, end, is_last in _spans(lane, asked):
+        known = mapped.within(begin, end)
+        handing = given.within(begin, end)
+        # A worker may go on to do something else after its last one.
+        until = handing[-1].end_ns if is_last and handing else end
+        elsewhere = [*handing, *others.within(begin, until)]
+        spent = max(0, until - begin - sum(one.duration_ns for one in elsewhere))
+        usual = median(time for time, _ in found) if found else math.inf
+        if known:
+            found += [(one.duration_ns, one.argument) for one in known]
+        elif not is_last or handing or spent >= usual / 2:
+            found.append((spent, 1))
+    # The last one of a worker that was ended in the middle, or has a queue of its own kind.
+    return found + [(one.duration_ns, one.argument) for one in mapped.within(0, _EVER_NS)]
+
+
+def tasks_of(members: Iterable[Member]) -> Tasks | None:
+    """Return the tasks of all workers; None when they took none from a queue or pool."""
+    lanes = [
+        one.traced.main
+        for one in members
+        if one.role is Role.WORKER and one.traced is not None and one.traced.main is not None
+    ]
+    found = [chunk for lane in lanes for chunk in _chunks(lane)]
+    if not found:
+        return None
+    times = [time for time, _ in found]
+    return Tasks(
+        chunks=len(found),
+        calls=sum(calls for _, calls in found),
+        chunk_ns=round(median(times)),
+        longest_ns=max(times),
+        of_pools=any(one.kind == kinds.TASK for lane in lanes for one in lane.moments),
+    )

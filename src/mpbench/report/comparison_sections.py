@@ -1,0 +1,160 @@
+"""What the comparisons among the runs say: verdicts first, ranked by their size."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mpbench.analysis.outcome import Outcome, is_comparison, outcome_of
+from mpbench.analysis.verdict import Judgement, Verdict
+from mpbench.model import Run
+from mpbench.report import formatting
+from mpbench.report.document import Cell, Column, Strip, Table
+from mpbench.report.formatting import DASH
+from mpbench.report.verdicts import Row, phrase, rows, summary
+
+__all__ = ("Compared", "compared")
+
+# In this order verdicts are ranked: what must be acted on, then what is known, then the rest.
+_ORDER = (
+    Verdict.SLOWER,
+    Verdict.FASTER,
+    Verdict.INCONCLUSIVE,
+    Verdict.UNCHANGED,
+    Verdict.INVALID,
+)
+# The scale spans at least a quarter on each side of 1, so that noise does not look like news.
+_LEAST = math.log(1.25)
+# As many changes are named in the first sentence; the table has them all.
+_NAMED = 3
+
+
+class Compared(NamedTuple):
+    """One comparison: its sentence, its table, and what its session says about itself."""
+
+    sentence: str
+    table: Table
+    notes: tuple[str, ...]
+
+
+def _size(one: Judgement) -> float:
+    return abs(math.log(one.ratio.estimate)) if one.ratio else 0.0
+
+
+def _ranked(outcome: Outcome) -> list[tuple[Judgement, Row]]:
+    both = list(zip(outcome.judgements, rows(outcome), strict=True))
+    return sorted(both, key=lambda pair: (_ORDER.index(pair[0].verdict), -_size(pair[0])))
+
+
+def _strips(judgements: Sequence[Judgement]) -> list[Strip | None]:
+    """Return where each ratio and its interval stand on one logarithmic scale around 1."""
+    known = [one.ratio for one in judgements if one.ratio is not None]
+    ends = [abs(math.log(end)) for ratio in known for end in (ratio.low, ratio.high) if end > 0]
+    reach = max([_LEAST, *(end for end in ends if math.isfinite(end))])
+
+    def place(ratio: float) -> float:
+        if ratio <= 0:
+            return 0.0
+        return min(1.0, max(0.0, 0.5 + math.log(ratio) / reach / 2))
+
+    def strip(one: Judgement) -> Strip | None:
+        if one.ratio is None:
+            return None
+        low, middle, high = (place(end) for end in one.ratio)
+        return Strip(low, middle, high, low, high, (middle,), mark=0.5)
+
+    return [strip(one) for one in judgements]
+
+
+def _named(one: Judgement) -> str:
+    """Return one change in words, with its interval."""
+    assert one.ratio is not None
+    comparison, (low, _, high) = one.comparison, one.ratio
+    interval = f"{formatting.ratio_text(low)} to {formatting.ratio_text(high)}"
+    reading = f" ({comparison.reading.fact})" if comparison.reading.fact else ""
+    return f"{comparison.title}{reading} {phrase(one)} (95 % interval {interval})"
+
+
+def _sentence(outcome: Outcome, ranked: Sequence[Judgement]) -> str:
+    """Say in words what was found: the changes first, then how much of the rest is known."""
+    total = len(ranked)
+    if outcome.invalid or not total:
+        return f"This session says nothing: none of its {total} comparisons can be believed."
+    counts = Counter(one.verdict for one in ranked)
+    arms = {(one.comparison.baseline, one.comparison.candidate) for one in ranked}
+    who = ""
+    if len(arms) == 1:
+        ((baseline, candidate),) = arms
+        who = f"{candidate} against {baseline}: "
+    changes = [one for one in ranked if one.verdict.is_change]
+    words = [_named(one) for one in changes[:_NAMED]]
+    if len(changes) > _NAMED:
+        words.append(f"{len(changes) - _NAMED} further changes")
+    rest = [f"{counts[verdict]} {verdict.value}" for verdict in _ORDER[2:] if counts[verdict]]
+    parts = ["; ".join(words) or "no difference was found"]
+    parts += [f"{formatting.join_words(rest)}, of {total} comparisons"] if rest else []
+    return f"{who}{'. '.join(parts)}."
+
+
+_COLUMNS = (
+    Column("case", "Case"),
+    Column("arms", "Arms"),
+    Column("reading", "Reading"),
+    Column("verdict", "Verdict"),
+    Column("ratio", "Ratio", "Candidate over baseline.", is_number=True),
+    Column("interval", "95 % interval", "Holds over all looks.", is_number=True),
+    Column("drawn", "Against 1", "The dotted line is a ratio of 1: no difference."),
+    Column("episodes", "Episodes", "Pairs of fresh agents that counted.", is_number=True),
+    Column("note", "Note"),
+)
+
+_TONES = {Verdict.SLOWER: 2, Verdict.FASTER: -2}
+
+
+def _cells(one: Judgement, row: Row, strip: Strip | None) -> tuple[Cell, ...]:
+    ratio = one.ratio
+    number, interval = Cell(DASH), Cell(DASH)
+    if ratio is not None:
+        number = Cell(formatting.ratio_text(ratio.estimate), ratio.estimate)
+        ends = f"{formatting.ratio_text(ratio.low)} {DASH} {formatting.ratio_text(ratio.high)}"
+        interval = Cell(ends, f"{ratio.low:.6g} {ratio.high:.6g}")
+    episodes = one.standing.episodes
+    return (
+        Cell(row.title),
+        Cell(row.arms),
+        Cell(row.reading),
+        Cell(row.verdict, tone=_TONES.get(one.verdict)),
+        number,
+        interval,
+        Cell("", strip=strip),
+        Cell(str(episodes), float(episodes)),
+        Cell(row.note),
+    )
+
+
+def _of(run: Run, number: int) -> Compared:
+    outcome = outcome_of(run)
+    ranked = _ranked(outcome)
+    judgements = [one for one, _ in ranked]
+    made = tuple(
+        _cells(one, row, strip)
+        for (one, row), strip in zip(ranked, _strips(judgements), strict=True)
+    )
+    columns: tuple[Column, ...] = _COLUMNS
+    if not any(row[-1].text for row in made):
+        columns, made = columns[:-1], tuple(row[:-1] for row in made)
+    caption = (
+        f"{run.header.machine}, {run.header.started_utc}: episodes of two fresh agents that take "
+        f"turns, false-discovery rate {outcome.rules.rate:.0%}, a difference counts from "
+        f"{outcome.rules.min_effect:.0%}"
+    )
+    table = Table(f"verdicts-{number}", "Verdicts", caption, columns, made)
+    return Compared(_sentence(outcome, judgements), table, summary(outcome))
+
+
+def compared(runs: Sequence[Run]) -> tuple[Compared, ...]:
+    """Return the comparisons among the runs, each judged from its own file."""
+    wanted = (run for run in runs if is_comparison(run))
+    return tuple(_of(run, number) for number, run in enumerate(wanted, 1))

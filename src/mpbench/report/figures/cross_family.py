@@ -1,0 +1,157 @@
+"""The comparisons that users ask for first, each as one figure across families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.report.document import Figure
+from mpbench.report.figures.channels import by_size
+from mpbench.report.figures.contended import contention_of
+from mpbench.report.figures.dots import Dots, Row, dots_figure
+from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.labels import compared, params_words
+from mpbench.report.figures.pooled import calls, overheads
+from mpbench.report.figures.side_by_side import beside, row_of
+
+__all__ = ("comparisons",)
+
+SCOPE = "compare"
+# What starts processes, in the order in which a program meets it.
+_STARTS = (
+    "process/start-to-join",
+    "process/start-to-ready",
+    "process/start-by-imports",
+    "pool/construct-to-ready",
+    "pool/first-map",
+    "pool/executor-first-map",
+    "manager/start",
+    "pool/apply-round-trip",
+    "queue/round-trip",
+    "pipe/round-trip",
+)
+
+
+def _first_case(readings: tuple[Reading, ...]) -> dict[str, Reading]:
+    """Return the first case of a workload, by start method."""
+    for each in grouped(readings, lambda one: repr(sorted(one.params.items()))).values():
+        return {one.method: one for one in each}
+    return {}
+
+
+def _start_methods(material: Material) -> Figure | None:
+    rows = []
+    for name in _STARTS:
+        series = _first_case(material.of(name))
+        if len(series) > 1:
+            first = next(iter(series.values()))
+            rows.append(
+                Row(f"{name} {params_words(first.params)}", series, material.floor_of(first))
+            )
+    if not rows:
+        return None
+    said = f"{rows[0].label.strip()}: {compared(rows[0].series)}. {material.note}".strip()
+    title = "Start methods side by side"
+    figure = dots_figure(SCOPE, Dots("start-methods", title, tuple(rows), said))
+    shown = [one for row in rows for one in row.series.values()]
+    names = tuple(dict.fromkeys(name for one in shown for name in one.params))
+    return beside(figure, grouped(shown, _method), row_of(*names, with_workload=True))
+
+
+def _locks(material: Material) -> Figure | None:
+    readings = material.of("lock/contended")
+    fixed = {
+        name: distinct(readings, name)[0]
+        for name in ("critical_ns", "outside_ns")
+        if distinct(readings, name)
+    }
+    title = f"Lock contention over workers ({params_words(fixed)})"
+    figure = contention_of("lock/contended", material, fixed, "locks", title) if readings else None
+    if figure is None:
+        return None
+    every = pick(material.of("lock/contended", fact=None), fact=None, params=fixed)
+    shown = pick(every, fact=None, where=lambda one: one.fact in {"", "jain", "longest_wait"})
+    columns = dict(grouped(shown, _method))
+    free = pick(material.of("lock/without-lock"), params=fixed)
+    if free:
+        columns["without lock"] = free
+    return beside(figure, columns, row_of("workers"))
+
+
+def _sharing(material: Material) -> Figure | None:
+    """Draw reading a shared value in each way: Value, Array, raw forms, a manager's proxy."""
+    local = material.of("shared/access")
+    remote = material.first_method(
+        pick(material.of("manager/access"), where=lambda one: one.params.get("kind") in _PROXIES)
+    )
+    if not local or not remote:
+        return None
+    rows = []
+    for operation, each in grouped(local, lambda one: str(one.params.get("operation", ""))).items():
+        series = grouped(each, lambda one: str(one.params.get("kind", "")))
+        rows.append(Row(operation, {kind: found[0] for kind, found in series.items()}))
+    proxies = {f"Manager().{one.params['kind']}": one for one in remote}
+    first = rows[0]
+    rows[0] = Row(first.label, {**first.series, **proxies}, material.floor_of(local[0]))
+    said = f"{first.label}: {compared(rows[0].series)}. {material.note}".strip()
+    title = "Value against Array against Manager proxy, one operation"
+    figure = dots_figure(SCOPE, Dots("sharing", title, tuple(rows), said))
+    columns = {
+        **grouped(local, lambda one: str(one.params.get("kind", ""))),
+        **{name: (one,) for name, one in proxies.items()},
+    }
+    return beside(figure, columns, lambda one: str(one.params.get("operation", first.label)))
+
+
+_PROXIES = frozenset({"Value", "Array"})
+
+
+def _channels(material: Material) -> Figure | None:
+    pipes = material.first_method(material.of("pipe/round-trip"))
+    objects = pick(pipes, params={"form": "object"}) or pipes
+    queues = material.first_method(material.of("queue/round-trip"))
+    series = grouped(queues, lambda one: str(one.params.get("kind", "Queue")))
+    if not objects or not series:
+        return None
+    form = objects[0].params.get("form", "")
+    sizes = {one.number("payload_bytes") for each in series.values() for one in each}
+    shared = pick(objects, where=lambda one: one.number("payload_bytes") in sizes)
+    name = "Pipe" if form == "object" else "Pipe (bytes)"
+    carried = "Pipe carries bytes, queues carry objects. " if form == "bytes" else ""
+    note = f"{carried}Under {pipes[0].method}. {material.note}".strip()
+    title = "Pipe against Queue and SimpleQueue: round trip by size"
+    columns = {name: shared, **series}
+    figure = by_size(SCOPE, "channels", title, columns, note)
+    return None if figure is None else beside(figure, columns, row_of("payload_bytes"))
+
+
+def _method(one: Reading) -> str:
+    return one.method or "any"
+
+
+def _pools(material: Material) -> Iterable[Figure]:
+    """Draw the pool's calls, over workers and over chunk sizes."""
+    for figure in calls(material):
+        shown = material.first_method(material.of("pool/call-scaling"))
+        yield beside(figure, _by_call(shown), row_of("chunk_size", "workers", "task_us"))
+    for figure in overheads(material):
+        every = material.of("pool/task-overhead")
+        yield beside(figure, _by_call(every), row_of("chunk_size", "tasks", with_method=True))
+
+
+def _by_call(readings: tuple[Reading, ...]) -> dict[str, tuple[Reading, ...]]:
+    return grouped(readings, lambda one: str(one.params.get("call", "")))
+
+
+def comparisons(material: Material) -> Iterable[Figure]:
+    """
+    Draw the five comparisons, as far as they were measured.
+
+    Start methods; lock contention over workers; Value, Array and Manager
+    proxy; Pipe, Queue and SimpleQueue by size; map, imap and starmap.
+    """
+    for made in (_start_methods, _locks, _sharing, _channels):
+        figure = made(material)
+        if figure is not None:
+            yield figure
+    yield from _pools(material)

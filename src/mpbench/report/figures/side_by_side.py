@@ -1,0 +1,73 @@
+"""The values of a comparison as a table: what is compared side by side, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import pandas as pd
+
+from mpbench.analysis.measurements import Reading
+from mpbench.report.document import Figure
+from mpbench.report.figures.labels import params_words, quantity, reading_name
+from mpbench.report.figures.style import clean
+
+__all__ = ("beside", "row_of")
+
+_NOTHING = "\N{EN DASH}"
+
+
+def row_of(
+    *names: str, with_workload: bool = False, with_method: bool = False
+) -> Callable[[Reading], str]:
+    """
+    Return what names the row of a reading: some of its parameters, and which reading it is.
+
+    Args:
+        names: Parameters; those that a case does not have are left out.
+        with_workload: Whether the workload's name stands in front.
+        with_method: Whether the start method does.
+    """
+
+    def words(one: Reading) -> str:
+        given = {name: one.params[name] for name in names if name in one.params}
+        first = [one.workload] if with_workload else [one.method] if with_method else []
+        last = [reading_name(one.fact, "")] if one.fact else []
+        said = ", ".join(part for part in (*first, params_words(given), *last) if part)
+        return said or reading_name("", one.metric)
+
+    return words
+
+
+def _order(one: Reading) -> tuple[tuple[str, float], ...]:
+    return tuple((name, v) for name, v in sorted(one.params.items()) if isinstance(v, float))
+
+
+def _value(one: Reading) -> str:
+    median = quantity(one.value, one.unit)
+    if one.low is None or one.high is None:
+        return median
+    return f"{median} ({quantity(one.low, one.unit)} to {quantity(one.high, one.unit)})"
+
+
+def beside(
+    figure: Figure, columns: Mapping[str, Iterable[Reading]], row: Callable[[Reading], str]
+) -> Figure:
+    """
+    Return a figure whose table has a column for each series and a row for each situation.
+
+    Args:
+        figure: The figure.
+        columns: The readings of each column, under its title.
+        row: Names the row of a reading.
+    """
+    cells: dict[str, dict[str, str]] = {}
+    every = [(name, one) for name, each in columns.items() for one in each]
+    for name, one in sorted(every, key=lambda pair: _order(pair[1])):
+        cells.setdefault(row(one), {}).setdefault(clean(name), _value(one))
+    titles = [clean(name) for name in columns]
+    rows = [
+        {"median (95 % interval)": words, **{name: found.get(name, _NOTHING) for name in titles}}
+        for words, found in cells.items()
+    ]
+    table = pd.DataFrame(rows, columns=["median (95 % interval)", *titles])
+    return figure._replace(table=table)

@@ -1,0 +1,94 @@
+"""What the process tree of one agent used, from what its supervisor reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpbench.model import Account
+
+if TYPE_CHECKING:
+    from mpbench.harness.launch import Ending
+    from mpbench.sampling.sampler import Seen
+
+__all__ = ("ENOUGH_COVERAGE", "account_of", "doubt")
+
+# Below this share a CPU figure is flagged: it misses more than noise would.
+ENOUGH_COVERAGE = 0.9
+
+
+def account_of(ending: Ending, seen: Seen | None = None) -> Account | None:
+    """
+    Return the account of an agent's whole life, or None when nothing is known.
+
+    The supervisor is a subreaper on Linux: it waits for every process of the
+    tree, so that the kernel's own sums are complete for fork, spawn and
+    forkserver alike. The kernel forgets a process whose parent ignores
+    SIGCHLD, and elsewhere one whose parent died unwaited; a sampler may have
+    seen it. Coverage is what the kernel's sums say as a share of the larger of
+    the two.
+
+    Args:
+        ending: The supervisor's last words.
+        seen: What a sampler saw of the same tree, if there was one.
+    """
+    report = ending.report
+    if not report:
+        return None if seen is None else _sampled(seen)
+    adopted = bool(report["subreaper"])
+    counted = report["cpu_user_ns"] + report["cpu_system_ns"]
+    coverage: float | None = 1.0 if adopted else None
+    if seen is not None and seen.cpu_ns > 0:
+        coverage = min(1.0, counted / seen.cpu_ns)
+    return Account(
+        wall_ns=report["wall_ns"],
+        cpu_user_ns=report["cpu_user_ns"],
+        cpu_system_ns=report["cpu_system_ns"],
+        voluntary_switches=report["voluntary_switches"],
+        involuntary_switches=report["involuntary_switches"],
+        peak_rss_bytes=_peak(ending, seen),
+        run_delay_ns=ending.snapshot.get("run_delay_ns"),
+        # The supervisor waits for its own children and for orphans only.
+        processes=max(report["reaped"], 0 if seen is None else len(seen.processes)),
+        cpu_source="subreaper" if adopted else "rusage",
+        cpu_coverage=coverage,
+    )
+
+
+def _peak(ending: Ending, seen: Seen | None) -> int | None:
+    """
+    Return the largest memory of the tree that anybody saw.
+
+    The snapshot sums each process's own peak, an upper bound for the processes
+    that lived then; the sampler sees the tree at one moment, at all moments.
+    """
+    found = [ending.snapshot.get("peak_rss_bytes"), None if seen is None else seen.peak_rss_bytes]
+    return max((one for one in found if one), default=None)
+
+
+def _sampled(seen: Seen) -> Account:
+    """Return an account of what the sampler alone saw: the supervisor was lost."""
+    return Account(
+        wall_ns=seen.elapsed_ns,
+        # A sampler reads the sum; how it divides is not worth another call.
+        cpu_user_ns=seen.cpu_ns,
+        cpu_system_ns=0,
+        voluntary_switches=None,
+        involuntary_switches=None,
+        peak_rss_bytes=seen.peak_rss_bytes or None,
+        run_delay_ns=None,
+        processes=len(seen.processes),
+        cpu_source="sampled",
+        cpu_coverage=None,
+    )
+
+
+def doubt(account: Account) -> str | None:
+    """Return why the CPU figures of an account should not be trusted, or None."""
+    if account.cpu_source == "sampled":
+        return "the supervisor was lost; the CPU time is what a sampler happened to see"
+    if account.cpu_coverage is not None and account.cpu_coverage < ENOUGH_COVERAGE:
+        return (
+            f"the accounted CPU time covers {account.cpu_coverage:.0%} of what was seen in the "
+            "process tree; some parent does not wait for its children"
+        )
+    return None

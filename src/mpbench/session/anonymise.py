@@ -1,0 +1,44 @@
+"""Which names on this machine nobody else needs to know."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mpbench.environment import machine_name
+from mpbench.store.anonymise import Veil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ("veil_of",)
+
+
+def _users() -> set[str]:
+    found = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER")}
+    try:
+        found.add(getpass.getuser())
+    except (KeyError, OSError):
+        # A container's user may have a number and no name.
+        found.discard("")
+    return found
+
+
+def veil_of(paths: Iterable[Path | str] = ()) -> Veil:
+    """
+    Return what hides this machine, its user, and the paths that a command named.
+
+    Args:
+        paths: As the user typed them.
+    """
+    host = platform.node()
+    typed = [str(path) for path in paths]
+    places = [Path(one).absolute() for one in typed]
+    names = dict.fromkeys([str(Path.home()), str(Path.cwd()), *map(str, places)], "path")
+    names |= dict.fromkeys(_users(), "user")
+    names |= dict.fromkeys([host, host.partition(".")[0], machine_name()], "machine")
+    # Only the last part of a workload file's path is in its plan.
+    return Veil(names, [*typed, *(path.name for path in places)])

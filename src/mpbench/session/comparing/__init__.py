@@ -1,0 +1,3 @@
+"""Controller of a comparison: arms, pairs, episodes, stopping."""
+
+__all__ = ()

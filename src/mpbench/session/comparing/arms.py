@@ -1,0 +1,138 @@
+"""What is compared: arms, and the interpreters and environments behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mpbench.errors import UsageError
+from mpbench.session.comparing.revisions import build, commit_of, default_cache
+from mpbench.session.interpreters import Described, interpreter, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mpbench.model import Scalar, StartMethod
+
+__all__ = ("Arm", "Place", "described_arms", "named")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """
+    One side of a comparison; what it leaves open is the same for all arms.
+
+    Args:
+        text: What the user wrote.
+        name: What it is called in tables and records.
+        method: Its start method.
+        python: Its interpreter, a version or a path.
+        workload: Its workload.
+        rev: A commit of the user's repository, built into an environment of its own.
+        call: A callable of the user's, `package.module:function`.
+        params: Its parameters.
+        sample: Whether a sampler looks on while it measures, as in a run.
+    """
+
+    text: str
+    name: str = ""
+    method: StartMethod | None = None
+    python: str | None = None
+    workload: str | None = None
+    rev: str | None = None
+    call: str | None = None
+    params: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    sample: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """Return the arm as JSON-able values."""
+        return {"name": self.name, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """
+    Where arms come from.
+
+    Args:
+        private: A folder that is gone after the session.
+        repository: The user's repository, for arms with a commit.
+        paths: The user's folders that agents must be able to import from.
+        note: Called when something that takes long is about to happen.
+    """
+
+    private: Path
+    repository: Path
+    paths: tuple[Path, ...]
+    note: Callable[[str], None]
+
+
+def named(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+    """
+    Give the arms short names that differ.
+
+    Arms that are written with one key each, the same for all, are called by
+    its value: `fork` and not `method=fork`.
+
+    Raises:
+        UsageError: There are fewer than two arms.
+    """
+    if len(arms) < 2:  # noqa: PLR2004 - a comparison has two sides
+        raise UsageError("a comparison needs two arms at least; give --arm twice or --arms A,B")
+    keys = {arm.text.partition("=")[0] for arm in arms}
+    short = len(keys) == 1 and not any("," in arm.text for arm in arms)
+    found: list[Arm] = []
+    for arm in arms:
+        name = arm.text.partition("=")[2] if short else arm.text
+        same = sum(one.name.partition(" #")[0] == name for one in found)
+        found.append(replace(arm, name=f"{name} #{same + 1}" if same else name))
+    return tuple(found)
+
+
+def _describe(arm: Arm, place: Place, folder: Path) -> Described:
+    pythons = () if arm.python is None else (arm.python,)
+    if arm.rev is None:
+        (found,) = prepare(pythons, folder, paths=place.paths)
+        return found
+    place.note(f"building commit {arm.rev} into an environment of its own")
+    base = None if arm.python is None else interpreter(arm.python)
+    built = build(place.repository, arm.rev, cache=default_cache(), python=base)
+    (found,) = prepare((str(built.executable),), folder, paths=built.paths)
+    facts = {**found.facts, "revision": built.commit, "described_as": arm.rev}
+    key = f"{found.subject.key}@{built.commit[:12]}"
+    # Beside the user's own files often lies the working tree, which is not the commit.
+    later = tuple(str(path) for path in place.paths)
+    return Described(found.subject._replace(key=key, later=later), facts)
+
+
+def described_arms(arms: Sequence[Arm], place: Place) -> tuple[Described, ...]:
+    """
+    Prepare the interpreter of each arm; arms that share one get the same.
+
+    Args:
+        arms: The arms.
+        place: Where they come from.
+
+    Raises:
+        UsageError: An interpreter, a repository or a commit does not exist.
+        EnvironmentUnfitError: An interpreter does not run, or a commit does not build.
+    """
+    # Building takes long, so a wrong name is found before the first one is built.
+    for arm in arms:
+        if arm.rev is not None:
+            commit_of(place.repository, arm.rev)
+    known: dict[tuple[str | None, str | None], Described] = {}
+    for number, arm in enumerate(arms):
+        key = (arm.python, arm.rev)
+        if key not in known:
+            one = _describe(arm, place, place.private / f"arm-{number}")
+            same = sum(
+                other.subject.key.partition("#")[0] == one.subject.key for other in known.values()
+            )
+            if same:
+                name = f"{one.subject.key}#{same + 1}"
+                one = Described(one.subject._replace(key=name), one.facts)
+            known[key] = one
+    return tuple(known[arm.python, arm.rev] for arm in arms)

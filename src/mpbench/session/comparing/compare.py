@@ -1,0 +1,302 @@
+"""Compare live arms on this machine: the session behind `mpbench compare`."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mpbench
+from mpbench import environment
+from mpbench.agent.user_function import call_function
+from mpbench.analysis.outcome import Outcome, outcome_of
+from mpbench.analysis.sequential import plan_looks
+from mpbench.analysis.verdict import Rules
+from mpbench.doctor.checks import WATCH_S, diagnose
+from mpbench.doctor.finding import findings_to_record
+from mpbench.doctor.preflight import refusals
+from mpbench.errors import InvalidSessionError, UsageError
+from mpbench.harness.arm_agent import fresh_agents
+from mpbench.harness.placement import Placement
+from mpbench.harness.private import private_folder
+from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
+from mpbench.session.agent_samplers import Watch
+from mpbench.session.comparing.arms import Arm, Place, described_arms, named
+from mpbench.session.comparing.episode_scheduler import Limits, Stages
+from mpbench.session.comparing.noise_monitor import Guard
+from mpbench.session.comparing.pair_runner import Ring, Slowdown
+from mpbench.session.comparing.pairs import Ground, Pair, pairs_of
+from mpbench.session.interpreters import Described, has_module
+from mpbench.session.interrupt import stop_requests
+from mpbench.session.machine_lock import exclusive
+from mpbench.session.selection import catalogue_for, record_of, refusal_of
+from mpbench.store.writer import Writer, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mpbench.model import Run
+    from mpbench.plan import Plan
+    from mpbench.session.progress import Progress
+    from mpbench.workload import Workload
+
+__all__ = ("ComparePlan", "Compared", "compare")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparePlan:
+    """
+    One comparison, decided before anything is measured.
+
+    Args:
+        plan: The selection: workloads, tier, methods, parameters, files, budget, seed.
+        arms: What is compared; the first is the baseline.
+        rules: When what is said.
+        facts: Further readings to compare, by the names that workloads declare.
+        control: Whether identical arms are compared in the same session.
+        confirm: Whether a change must be found again in a second session.
+        placement: Whether both arms of a pair run on one CPU.
+        apart: Whether an arm's set-up is left while the other one measures.
+        repository: The user's repository, for arms with a commit.
+        slowdown: What every arm but the first is slowed down by, for the selftest.
+        only: Ids of the baseline's cases to compare; empty compares all.
+        paths: Folders of the user's callables; where the command runs by default.
+    """
+
+    plan: Plan
+    arms: tuple[Arm, ...]
+    rules: Rules = field(default_factory=Rules)
+    facts: tuple[str, ...] = ()
+    control: bool = True
+    confirm: bool = False
+    placement: Placement = Placement.AUTO
+    apart: bool = False
+    repository: Path = Path()
+    slowdown: Slowdown | None = None
+    only: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+
+
+class Compared(NamedTuple):
+    """A finished comparison: its folder, what it wrote, what that says."""
+
+    folder: Path
+    run: Run
+    outcome: Outcome
+
+
+class _Prepared(NamedTuple):
+    """Everything that is known before the first agent starts."""
+
+    plan: ComparePlan
+    pairs: tuple[Pair, ...]
+    records: tuple[CaseRecord, ...]
+    subjects: Mapping[str, Described]
+    facts: dict[str, Any]
+
+
+def _catalogue(plan: Plan) -> dict[str, Workload]:
+    try:
+        catalogue = catalogue_for(plan)
+    except ImportError as error:
+        raise UsageError(
+            f"the workload file cannot be imported here: {error}; import what is "
+            "measured inside the workload function, where the arm's environment has it"
+        ) from error
+    return {**catalogue, call_function.name: call_function}
+
+
+def _refused(
+    pair: Pair,
+    places: Mapping[str, Described],
+    catalogue: Mapping[str, Workload],
+    facts: dict[str, Any],
+) -> str | None:
+    for side in pair.sides:
+        place = places[side.subject.key]
+        found = refusal_of(side.case, catalogue, place, refusals(facts, place.facts))
+        if found is not None:
+            return f"{found[0].value}: {found[1]}"
+    return None
+
+
+def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[CaseRecord, ...]:
+    """Return one record for each case on each subject."""
+    found: dict[tuple[str, Case], CaseRecord] = {}
+    for pair in pairs:
+        for side in pair.sides:
+            key = (side.subject.key, side.case)
+            why = None if pair.refused is None else (Status.SKIPPED, pair.refused)
+            found.setdefault(key, record_of(*key, catalogue, why))
+    return tuple(found.values())
+
+
+def _look_for(arm: Arm, described: Described, private: Path) -> None:
+    """
+    Check once, before anything is measured, that the module of an arm's callable exists.
+
+    Raises:
+        UsageError: Its interpreter does not find it.
+    """
+    module = (arm.call or "").partition(":")[0]
+    if module and not has_module(described.subject, module, private):
+        raise UsageError(
+            f"arm {arm.text!r}: Python {described.facts['version']} finds no module {module!r}; "
+            "expected package.module:function of a module that is installed there or lies in "
+            "this folder"
+        )
+
+
+def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
+    catalogue = _catalogue(plan.plan)
+    own = {path.resolve().parent for path in plan.plan.files}
+    if any(arm.call for arm in plan.arms):
+        own |= set(plan.paths) or {Path.cwd()}
+    arms = named(plan.arms)
+    place = Place(
+        private=private,
+        repository=plan.repository,
+        paths=tuple(sorted(own)),
+        note=progress.note,
+    )
+    described = described_arms(arms, place)
+    for arm, one in zip(arms, described, strict=True):
+        _look_for(arm, one, private)
+    subjects = {one.subject.key: one for one in described}
+    facts = environment.describe()
+    findings = diagnose(seconds=WATCH_S, machine=facts, interpreter=described[0].facts)
+    facts["doctor"] = findings_to_record(findings)
+    ground = Ground(
+        plan=plan.plan,
+        catalogue=catalogue,
+        cpus=environment.usable_cpus(),
+        facts=plan.facts,
+        apart=plan.apart,
+        only=plan.only,
+    )
+    pairs = tuple(
+        replace(pair, refused=_refused(pair, subjects, catalogue, facts))
+        for pair in pairs_of(arms, described, ground)
+    )
+    family = sum(len(pair.readings) for pair in pairs if pair.refused is None)
+    if not family:
+        raise InvalidSessionError(f"there is nothing to measure: {pairs[0].refused}")
+    rules = plan.rules
+    looks = plan_looks(family, rate=rules.rate, looks=rules.looks)
+    final = replace(plan, arms=arms, rules=replace(rules, looks=looks))
+    return _Prepared(final, pairs, _records(pairs, catalogue), subjects, facts)
+
+
+def _header(prepared: _Prepared, command: Sequence[str]) -> RunHeader:
+    plan = prepared.plan
+    return RunHeader(
+        run=secrets.token_hex(8),
+        started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        mpbench=mpbench.__version__,
+        machine=environment.machine_name(),
+        command=tuple(command),
+        plan={
+            **plan.plan.record(),
+            "kind": "compare",
+            "arms": [arm.record() for arm in plan.arms],
+            "rules": plan.rules.record(),
+            "pairs": [pair.record() for pair in prepared.pairs],
+            "control": plan.control,
+            "confirm": plan.confirm,
+            "placement": plan.placement.value,
+            "inject": 0.0 if plan.slowdown is None else plan.slowdown.share,
+        },
+        subjects={key: one.facts for key, one in prepared.subjects.items()},
+        environment=prepared.facts,
+    )
+
+
+def compare(
+    plan: ComparePlan,
+    *,
+    folder: Path,
+    progress: Progress,
+    command: Sequence[str] = (),
+    wait_s: float = 0.0,
+) -> Compared:
+    """
+    Measure a comparison, write its result file and judge it.
+
+    Args:
+        plan: What to compare and by which rules.
+        folder: Where `results.jsonl` is written; it is made if need be.
+        progress: Who watches.
+        command: What the user typed, for the record.
+        wait_s: How long to wait for another session on this machine.
+
+    Returns:
+        The comparison, judged from the file that was written.
+
+    Raises:
+        UsageError: The arms or the selection are impossible.
+        EnvironmentUnfitError: An arm cannot run here, or another session measures.
+        OutputError: The results cannot be written.
+        InvalidSessionError: There is nothing to measure.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(exclusive(wait_s=wait_s))
+        private = stack.enter_context(private_folder())
+        prepared = _prepare(plan, private, progress)
+        writer = stack.enter_context(Writer(folder))
+        writer.header(_header(prepared, command))
+        for record in prepared.records:
+            writer.case(record)
+        request = stack.enter_context(stop_requests())
+        watch = Watch(lambda *_: True, closely=False)
+        agents = fresh_agents(private, watch=watch.beside)
+        ring = Ring(
+            agents,
+            Guard(),
+            writer.repetition,
+            seed=plan.plan.seed,
+            watch=watch,
+            placement=plan.placement,
+        )
+        stages = Stages(
+            ring,
+            prepared.pairs,
+            prepared.plan.rules,
+            progress=progress,
+            limits=Limits(lambda: request.asked, plan.plan.budget_s),
+            slowdown=plan.slowdown,
+        )
+        interrupted = _measure(stages, prepared.plan, writer, ring, progress.note)
+        progress.end()
+        reason = "stopped by the user" if interrupted else None
+        status = Status.INTERRUPTED if interrupted else Status.OK
+        writer.end(RunEnd(ring.elapsed_ns(), status, reason))
+    run = read(folder)
+    return Compared(folder, run, outcome_of(run))
+
+
+def _measure(
+    stages: Stages, plan: ComparePlan, writer: Writer, ring: Ring, note: Callable[[str], None]
+) -> bool:
+    """Run the stages; return whether the user stopped them."""
+    began = time.perf_counter()
+    try:
+        stages.main(control=plan.control)
+        if plan.confirm and not stages.stopped:
+            stages.confirmation()
+    except KeyboardInterrupt:
+        return True
+    if stages.over_budget:
+        spent = time.perf_counter() - began
+        text = f"the budget of {plan.plan.budget_s:g} s was used up after {spent:.1f} s"
+        if stages.lacking_s is not None:
+            text += (
+                f", too soon for a first look; give at least about {math.ceil(stages.lacking_s)} s"
+            )
+            note(text)
+        writer.event(Event(ring.elapsed_ns(), "budget", text))
+    return stages.stopped

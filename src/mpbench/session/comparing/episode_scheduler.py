@@ -1,0 +1,216 @@
+"""The order of a comparison's episodes: looks, rounds, the control among them, the confirmation."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.analysis.comparison import Part, comparisons_in
+from mpbench.analysis.sequential import CONFIRMATION_EPISODES
+from mpbench.analysis.verdict import Judgement, Rules, judge
+from mpbench.session.comparing.pair_runner import Contest, Ring, Slowdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mpbench.model import Repetition
+    from mpbench.session.comparing.pairs import Pair
+    from mpbench.session.progress import Progress
+
+__all__ = ("Limits", "Stages")
+
+# With fewer control episodes no p value is below 1 %; more than 20 find little more.
+_FEWEST_CONTROLS, _MOST_CONTROLS = 8, 20
+# One control episode for so many others.
+_PER_CONTROL = 2
+
+
+class Limits(NamedTuple):
+    """When a session ends early: at the user's wish, or after so many seconds of measuring."""
+
+    stop: Callable[[], bool]
+    seconds: float | None = None
+
+
+class Stages:
+    """
+    Runs the contests of a session.
+
+    Args:
+        ring: What they share.
+        pairs: What is compared.
+        rules: Looks and verdicts.
+        progress: Who watches.
+        limits: When to end early.
+        slowdown: What every arm but the baseline is slowed down by, for the selftest.
+    """
+
+    def __init__(
+        self,
+        ring: Ring,
+        pairs: Sequence[Pair],
+        rules: Rules,
+        *,
+        progress: Progress,
+        limits: Limits,
+        slowdown: Slowdown | None = None,
+    ) -> None:
+        self._ring = ring
+        self._rules = rules
+        self._progress = progress
+        self._limits = limits
+        self._began = time.monotonic()
+        self._order = random.Random(f"{ring.seed}:order")
+        self._measurable = [pair for pair in pairs if pair.refused is None]
+        self._plan = [pair.record() for pair in pairs]
+        self._contests = [
+            Contest(pair, Part.MAIN, ring, slowdown=slowdown) for pair in self._measurable
+        ]
+        self._controls: list[Contest] = []
+        self._queue: list[Contest] = []
+        self._records: list[Repetition] = []
+        self._main_episodes = 0
+        self._control_episodes = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user asked to stop."""
+        return self._limits.stop()
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether the time is used up."""
+        limit = self._limits.seconds
+        return limit is not None and time.monotonic() - self._began >= limit
+
+    @property
+    def lacking_s(self) -> float | None:
+        """About how many seconds a first look takes where the budget ended before it, else None."""
+        first = self._rules.looks[0]
+        behind = [one for one in self._contests if not one.is_over and one.kept < first]
+        if not self.over_budget or not behind or not self._main_episodes:
+            return None
+        controls = max(0, _FEWEST_CONTROLS - self._controls_made()) if self._controls else 0
+        missing = sum(first - one.kept for one in behind) + controls
+        return (1 + missing / self._episodes) * (time.monotonic() - self._began)
+
+    @property
+    def _episodes(self) -> int:
+        return self._main_episodes + self._control_episodes
+
+    def _halted(self) -> bool:
+        return self.stopped or self.over_budget
+
+    def main(self, *, control: bool) -> None:
+        """
+        Measure all pairs, look by look, until each is decided or the last look is done.
+
+        Args:
+            control: Whether identical arms are measured in between.
+        """
+        if control:
+            self._controls = [Contest(pair, Part.CONTROL, self._ring) for pair in self._measurable]
+        active = list(self._contests)
+        before = 0
+        for number, look in enumerate(self._rules.looks, start=1):
+            name = f"look {number} of {len(self._rules.looks)}"
+            self._progress.begin(name, len(active) * (look - before))
+            self._until(active, look, between=self._perhaps_control)
+            self._progress.end()
+            active = self._undecided(active)
+            before = look
+            if not active or self._halted():
+                break
+        # Where nothing was measured a control controls nothing.
+        is_measured = any(one.kept for one in self._contests)
+        # Noise may cost control episodes as well, but not without end.
+        for _ in range(2 * _FEWEST_CONTROLS if control and is_measured else 0):
+            if self._halted() or self._controls_made() >= _FEWEST_CONTROLS:
+                break
+            self._next_control()
+
+    def confirmation(self) -> None:
+        """Measure again, with coins of its own, every pair in which a change was found."""
+        found = {one.comparison.pair for one in self._judged() if one.verdict.is_change}
+        again = [
+            Contest(one.pair, Part.CONFIRMATION, self._ring, slowdown=one.slowdown)
+            for one in self._contests
+            if one.pair.key in found
+        ]
+        if not again:
+            return
+        self._progress.begin("confirming", len(again) * CONFIRMATION_EPISODES)
+        self._until(again, CONFIRMATION_EPISODES, between=lambda: None)
+        self._progress.end()
+
+    def _until(
+        self, contests: Sequence[Contest], look: int, *, between: Callable[[], None]
+    ) -> None:
+        """Give every contest episodes, one each in turn and in random order, up to a look."""
+        while not self._halted():
+            waiting = [one for one in contests if self._wants(one, look)]
+            if not waiting:
+                return
+            self._order.shuffle(waiting)
+            for one in waiting:
+                if self._halted():
+                    return
+                self._progress.step(one.pair.title, left_s=self._left(waiting, look))
+                self._records += one.episode()
+                self._main_episodes += 1
+                self._progress.done()
+                between()
+
+    def _wants(self, one: Contest, look: int) -> bool:
+        # With more than this dropped, not even all episodes of the last look make it valid.
+        share = self._rules.most_dropped
+        allowed = self._rules.looks[-1] * share / (1.0 - share)
+        return not one.is_over and one.kept < look and one.dropped <= allowed
+
+    def _left(self, waiting: Sequence[Contest], look: int) -> float | None:
+        """Return about how many seconds remain until this look."""
+        if not self._main_episodes:
+            return None
+        each = (time.monotonic() - self._began) / self._main_episodes
+        return each * sum(look - one.kept for one in waiting)
+
+    def _is_affordable(self) -> bool:
+        """Whether the budget has room for one control before the arms have their first look."""
+        limit = self._limits.seconds
+        if limit is None:
+            return True
+        spent = time.monotonic() - self._began
+        first = self._rules.looks[0]
+        missing = sum(first - one.kept for one in self._contests if self._wants(one, first))
+        return not missing or spent + (missing + 1) * spent / self._episodes <= limit
+
+    def _judged(self) -> tuple[Judgement, ...]:
+        return judge(comparisons_in(self._plan, self._records), self._rules)
+
+    def _undecided(self, active: Iterable[Contest]) -> list[Contest]:
+        """Return the contests of which at least one reading has no decision yet."""
+        open_pairs = {one.comparison.pair for one in self._judged() if not one.verdict.is_decision}
+        return [one for one in active if one.pair.key in open_pairs and not one.is_over]
+
+    def _controls_made(self) -> int:
+        return sum(one.kept for one in self._controls)
+
+    def _perhaps_control(self) -> None:
+        made = self._controls_made()
+        due = (made + 1) * _PER_CONTROL <= self._main_episodes
+        if due and made < _MOST_CONTROLS and not self._halted() and self._is_affordable():
+            self._next_control()
+
+    def _next_control(self) -> None:
+        """Run a control episode of the next pair in a random order."""
+        if not self._queue:
+            self._queue = [one for one in self._controls if not one.is_over]
+            self._order.shuffle(self._queue)
+        if not self._queue:
+            return
+        one = self._queue.pop()
+        self._progress.step(f"control: {one.pair.title}", left_s=None)
+        self._records += one.episode()
+        self._control_episodes += 1

@@ -1,0 +1,260 @@
+"""One pair of arms while it is measured: its pace, its episodes, its failures."""
+
+from __future__ import annotations
+
+import random
+import time
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mpbench.agent.slowdown import wrapping_ns
+from mpbench.analysis.comparison import FAILURES_ALLOWED, Part
+from mpbench.errors import WorkloadError
+from mpbench.harness.arm_agent import Side
+from mpbench.harness.episodes import Occasion, run_episode
+from mpbench.harness.pair_calibration import Pace, calibrate_pair
+from mpbench.harness.placement import Placement
+from mpbench.model import Case, Repetition, Slice, Status
+from mpbench.session.agent_samplers import Watch
+from mpbench.workload import loops_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mpbench.harness.arm_agent import Launcher
+    from mpbench.harness.episodes import EpisodeResult
+    from mpbench.session.comparing.noise_monitor import Guard
+    from mpbench.session.comparing.pairs import Pair
+
+__all__ = ("Contest", "Ring", "Slowdown")
+
+
+class Slowdown(NamedTuple):
+    """
+    A known slowdown.
+
+    `targets` holds, by workload, a function of the standard library and how
+    often it is called in one operation.
+    """
+
+    share: float
+    targets: Mapping[str, tuple[str, int]]
+
+
+_ROLES = ("baseline", "candidate")
+
+
+class Ring:
+    """
+    What all contests of a session share.
+
+    Args:
+        launcher: Starts an agent.
+        guard: Watches the machine.
+        keep: Takes each record as soon as it is complete.
+        seed: Every coin follows from it.
+        watch: Has the samplers of arms that ask for one.
+        placement: Whether both arms of a pair run on one CPU.
+        clock: Nanoseconds; a fake in tests.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one thing that the contests share
+        self,
+        launcher: Launcher,
+        guard: Guard,
+        keep: Callable[[Repetition], None],
+        *,
+        seed: int,
+        watch: Watch | None = None,
+        placement: Placement = Placement.AUTO,
+        clock: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self.launcher = launcher
+        self.guard = guard
+        self.keep = keep
+        self.seed = seed
+        self.watch = Watch(lambda *_: True, closely=False) if watch is None else watch
+        self.clock = clock
+        self.origin_ns = clock()
+        self._placement = placement
+        self._paces: dict[tuple[tuple[str, Case, bool], ...], Pace] = {}
+        self._records = 0
+
+    def next_number(self) -> int:
+        """Return the number of the next two records."""
+        self._records += 2
+        return self._records - 2
+
+    def pace_of(self, sides: tuple[Side, Side]) -> Pace:
+        """
+        Return how two arms take their turns, found out once for all parts of the session.
+
+        Raises:
+            WorkloadError: One arm cannot be measured.
+        """
+        # Arms that differ in their name alone, such as a control's, share it.
+        key = tuple((side.subject.key, side.case, side.apart) for side in sides)
+        if key not in self._paces:
+            self._paces[key] = calibrate_pair(
+                sides, launcher=self.launcher, placement=self._placement
+            )
+        return self._paces[key]
+
+    def elapsed_ns(self) -> int:
+        """Return nanoseconds since the session began."""
+        return self.clock() - self.origin_ns
+
+
+def _control_sides(pair: Pair) -> tuple[Side, Side]:
+    """Return the baseline twice: two arms that cannot differ."""
+    baseline = pair.sides[0]
+    return baseline, baseline._replace(arm=f"{baseline.arm} (again)")
+
+
+class Contest:
+    """
+    The episodes of one pair in one part of the session.
+
+    Args:
+        pair: The two arms.
+        part: Which part; the control runs the baseline against itself.
+        ring: What the contests share.
+        slowdown: What the second arm is slowed down by, for the selftest.
+    """
+
+    def __init__(
+        self, pair: Pair, part: Part, ring: Ring, *, slowdown: Slowdown | None = None
+    ) -> None:
+        self.pair = pair
+        self.part = part
+        self._ring = ring
+        self.slowdown = slowdown
+        self._sides = _control_sides(pair) if part is Part.CONTROL else pair.sides
+        self._pace: Pace | None = None
+        # Coins depend on nothing but the seed and the place of the episode.
+        self._coin = random.Random(f"{ring.seed}:{part.value}:{pair.key}")
+        self._episodes = 0
+        self._failures = 0
+        self.hopeless = False
+        self.kept = 0
+        self.dropped = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it failed too often to go on."""
+        return self.hopeless or self._failures > FAILURES_ALLOWED
+
+    def episode(self) -> tuple[Repetition, ...]:
+        """Run one episode and return its records; a failed one has the failed arms' only."""
+        ring = self._ring
+        started = ring.clock()
+        ring.guard.before()
+        number = ring.next_number()
+        repetitions: tuple[Repetition, ...]
+        try:
+            result = self._run(number)
+        except WorkloadError as error:
+            extra = {**self._extra(ring.clock() - started, {}), "role": _ROLES[0]}
+            repetitions = (self._failed(error, number, started)._replace(extra=extra),)
+        else:
+            facts = ring.guard.after()
+            spent = ring.clock() - started
+            if result.cpu is not None:
+                facts["cpu"] = result.cpu
+            repetitions = self._complete(result, self._extra(spent, facts))
+        self._episodes += 1
+        self._count(repetitions)
+        for one in repetitions:
+            ring.keep(one)
+        return repetitions
+
+    def _run(self, number: int) -> EpisodeResult:
+        if self._pace is None:
+            self._pace = self._ring.pace_of(self._sides)
+            if self.slowdown is not None:
+                self._sides = self._burdened(self._pace, self.slowdown)
+        return run_episode(
+            self._sides,
+            self._pace,
+            coin=self._coin,
+            occasion=Occasion(self._episodes, number, self._ring.origin_ns),
+            launcher=self._ring.launcher,
+        )
+
+    def _burdened(self, pace: Pace, slowdown: Slowdown) -> tuple[Side, Side]:
+        """
+        Slow the second arm down by a known share of the first one's time.
+
+        One whole episode finds out what an operation takes: a single reading
+        could be off by more than what is injected.
+        """
+        result = run_episode(
+            self._sides,
+            pace,
+            coin=self._coin,
+            occasion=Occasion(0, 0, self._ring.origin_ns),
+            launcher=self._ring.launcher,
+        )
+        each = [
+            sample.elapsed_ns / sample.operations
+            for one in result.repetitions
+            for sample in one.samples
+        ]
+        baseline, candidate = self._sides
+        if not each or candidate.workload.name not in slowdown.targets:
+            raise WorkloadError(f"{candidate.workload.name}: no slowdown can be injected")
+        target, calls = slowdown.targets[candidate.workload.name]
+        # What the wrapper costs is a part of what is injected.
+        wanted = slowdown.share * median(each) / calls - wrapping_ns()
+        return baseline, candidate._replace(injection=(target, loops_for(round(wanted))))
+
+    def _extra(self, spent_ns: int, facts: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "pair": self.pair.key,
+            "part": self.part.value,
+            "episode_ns": spent_ns,
+            "inject": 0.0 if self.slowdown is None else self.slowdown.share,
+            **facts,
+        }
+
+    def _complete(self, result: EpisodeResult, extra: dict[str, Any]) -> tuple[Repetition, ...]:
+        by_arm = {side.arm: index for index, side in enumerate(self._sides)}
+        found: list[Repetition] = []
+        for one in result.repetitions:
+            assert one.slice is not None
+            index = by_arm[one.slice.arm]
+            whole = self._ring.watch.complete(
+                one, result.endings[index], origin_ns=self._ring.origin_ns
+            )
+            found.append(whole._replace(extra={**extra, "role": _ROLES[index]}))
+        self._ring.watch.forget()
+        return tuple(found)
+
+    def _failed(self, error: WorkloadError, number: int, started: int) -> Repetition:
+        """Return the record of a pair that could not even be calibrated."""
+        side = self._sides[0]
+        return Repetition(
+            subject=side.subject.key,
+            case=side.case,
+            number=number,
+            status=Status(error.status),
+            reason=f"calibration: {error.reason}",
+            iterations=0,
+            samples=(),
+            started_ns=started - self._ring.origin_ns,
+            elapsed_ns=self._ring.clock() - started,
+            hash_seed=None,
+            agent=0,
+            slice=Slice(side.arm, self._episodes, launched_first=True, turns=()),
+        )
+
+    def _count(self, repetitions: tuple[Repetition, ...]) -> None:
+        if any(not one.is_ok for one in repetitions):
+            self._failures += 1
+            self.hopeless = self.hopeless or any(
+                one.status in {Status.UNSUPPORTED, Status.SKIPPED} for one in repetitions
+            )
+        elif repetitions[0].extra.get("dropped") is None:
+            self.kept += 1
+        else:
+            self.dropped += 1

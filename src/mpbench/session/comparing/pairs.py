@@ -1,0 +1,215 @@
+"""Which two cases are compared with each other: arms and a selection become pairs."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mpbench.agent.user_function import call_function
+from mpbench.analysis.episode import Reading
+from mpbench.catalog import cases_of
+from mpbench.errors import UsageError
+from mpbench.harness.arm_agent import Side
+from mpbench.model import Case, StartMethod, Timing
+from mpbench.session.selection import selected, tier_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mpbench.plan import Plan
+    from mpbench.session.comparing.arms import Arm
+    from mpbench.session.interpreters import Described
+    from mpbench.workload import Workload
+
+__all__ = ("Ground", "Pair", "pairs_of")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What all arms have in common: the selection, the catalogue, the machine."""
+
+    plan: Plan
+    catalogue: Mapping[str, Workload]
+    cpus: int
+    facts: tuple[str, ...] = ()
+    apart: bool = False
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two arms of one case, ready to be measured."""
+
+    key: str
+    title: str
+    sides: tuple[Side, Side]
+    readings: tuple[Reading, ...]
+    refused: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return the pair as JSON-able values, for the plan in the result file."""
+        baseline, candidate = self.sides
+        return {
+            "id": self.key,
+            "title": self.title,
+            "baseline": baseline.arm,
+            "candidate": candidate.arm,
+            "cases": [baseline.case.id, candidate.case.id],
+            "subjects": [baseline.subject.key, candidate.subject.key],
+            "readings": [{"metric": one.metric.key, "fact": one.fact} for one in self.readings],
+            "refused": self.refused,
+        }
+
+
+def _workloads(arm: Arm, ground: Ground) -> tuple[Workload, ...]:
+    if arm.call is not None:
+        return (call_function,)
+    if arm.workload is not None:
+        if arm.workload not in ground.catalogue:
+            near = difflib.get_close_matches(arm.workload, list(ground.catalogue), n=3)
+            hint = f"; did you mean {', '.join(near)}" if near else ""
+            raise UsageError(f"no workload is called {arm.workload!r}{hint}")
+        return (ground.catalogue[arm.workload],)
+    return selected(ground.plan, ground.catalogue)
+
+
+def _methods(arm: Arm, ground: Ground, described: Described) -> tuple[StartMethod, ...]:
+    if arm.method is not None:
+        return (arm.method,)
+    if ground.plan.methods:
+        return ground.plan.methods
+    if arm.call is not None:
+        return (StartMethod(described.facts["default_start_method"]),)
+    return described.methods
+
+
+def _cases(arm: Arm, ground: Ground, described: Described) -> Iterator[tuple[Workload, Case]]:
+    """Yield the cases that an arm stands for."""
+    chosen = {**ground.plan.params, **{name: (value,) for name, value in arm.params.items()}}
+    if arm.call is not None:
+        chosen["target"] = (arm.call,)
+    known: set[str] = set()
+    for one in _workloads(arm, ground):
+        known |= set(one.parameters)
+        if not arm.params.keys() <= set(one.parameters):
+            continue
+        for case in cases_of(
+            one,
+            tier=tier_for(ground.plan, one),
+            cpus=ground.cpus,
+            methods=_methods(arm, ground, described),
+            chosen=chosen,
+        ):
+            yield one, case
+    unknown = sorted(arm.params.keys() - known)
+    if unknown:
+        raise UsageError(
+            f"arm {arm.text!r}: no selected workload has a parameter {unknown[0]!r}; "
+            f"they have {sorted(known)}"
+        )
+
+
+def _match(first: Case, second: Case, arms: tuple[Arm, Arm]) -> bool:
+    """Whether two cases differ in nothing but what their arms name."""
+    if first.workload != second.workload and not any(one.workload or one.call for one in arms):
+        return False
+    # A workload without start methods can be compared with one that has them.
+    free = any(one.method for one in arms) or None in {first.method, second.method}
+    if first.method != second.method and not free:
+        return False
+    named = {name for one in arms for name in one.params} | {"target"}
+    here, there = dict(first.params), dict(second.params)
+    return all(here[name] == there[name] for name in (here.keys() & there.keys()) - named)
+
+
+def _title(first: Case, second: Case) -> str:
+    """Return what both cases have in common."""
+    there = dict(second.params)
+    params = {
+        name: value
+        for name, value in first.params
+        if name in there and there[name] == value and name != "target"
+    }
+    method = first.method if first.method == second.method else None
+    name = first.workload
+    if second.workload != name:
+        name = f"{name} / {second.workload}"
+    if "target" in there:
+        name = " / ".join(dict.fromkeys((first.text("target"), str(there["target"]))))
+    return Case.make(name, method, params).id
+
+
+def _readings(first: Workload, second: Workload, facts: Sequence[str]) -> tuple[Reading, ...]:
+    if first.metric.unit != second.metric.unit or first.metric.better != second.metric.better:
+        raise UsageError(
+            f"{first.name} is measured in {first.metric.unit} and {second.name} in "
+            f"{second.metric.unit}; compare two workloads of one unit"
+        )
+    both = first.facts.keys() & second.facts.keys()
+    further = [Reading(metric=first.facts[name], fact=name) for name in facts if name in both]
+    return (Reading(metric=first.metric), *further)
+
+
+def _sides_against(
+    baseline: tuple[Arm, Described], arm: tuple[Arm, Described], ground: Ground
+) -> Iterator[tuple[Side, Side]]:
+    """Yield the pairs of one arm with the baseline."""
+    (first_arm, here), (second_arm, there) = baseline, arm
+    # Arms that only differ in who looks on measure the same case.
+    watched = first_arm.sample, second_arm.sample
+    unchanged = here is there and first_arm.text != second_arm.text and len(set(watched)) == 1
+    candidates = list(_cases(second_arm, ground, there))
+    for first, case in _cases(first_arm, ground, here):
+        for second, other in candidates:
+            if (unchanged and case == other) or not _match(case, other, (first_arm, second_arm)):
+                continue
+            apart = ground.apart or Timing.WINDOW in {first.timing, second.timing}
+            yield (
+                Side(first_arm.name, here.subject, first, case, apart, watched=watched[0]),
+                Side(second_arm.name, there.subject, second, other, apart, watched=watched[1]),
+            )
+
+
+def pairs_of(
+    arms: Sequence[Arm], described: Sequence[Described], ground: Ground
+) -> tuple[Pair, ...]:
+    """
+    Return every pair of cases to compare: each arm with the first one.
+
+    A case that its arms do not change (a bare fork under two start methods)
+    is left out, unless the same arm was given twice.
+
+    Args:
+        arms: The baseline first.
+        described: The interpreter of each.
+        ground: What they have in common.
+
+    Raises:
+        UsageError: The arms have nothing to compare.
+    """
+    found = [
+        sides
+        for arm, place in zip(arms[1:], described[1:], strict=True)
+        for sides in _sides_against((arms[0], described[0]), (arm, place), ground)
+        if not ground.only or sides[0].case.id in ground.only
+    ]
+    if not found:
+        raise UsageError(
+            f"the arms {', '.join(arm.text for arm in arms)} differ in none of the selected "
+            "cases; select workloads that they change"
+        )
+    titles = [_title(one.case, other.case) for one, other in found]
+    # Two pairs that have the same in common are told apart by what they do not have.
+    seen = Counter(zip(titles, (other.arm for _, other in found), strict=True))
+    full = [f"{one.case.id} / {other.case.id}" for one, other in found]
+    return tuple(
+        Pair(
+            key=str(place + 1),
+            title=titles[place] if seen[titles[place], sides[1].arm] == 1 else full[place],
+            sides=sides,
+            readings=_readings(sides[0].workload, sides[1].workload, ground.facts),
+        )
+        for place, sides in enumerate(found)
+    )

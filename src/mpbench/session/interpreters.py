@@ -1,0 +1,138 @@
+"""Which interpreters are measured, and how the agent reaches each."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mpbench.environment import describe_interpreter
+from mpbench.errors import UsageError
+from mpbench.harness.agent_package import hand_over
+from mpbench.harness.launch import Subject, scrubbed_environment
+from mpbench.model import StartMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ("Described", "has_module", "interpreter", "prepare")
+
+# Only a module that is surely not there is refused: what else goes wrong is told by measuring.
+_LOOK = """
+import importlib.util, sys
+sys.path[:1] = []
+sys.path += sys.argv[2:]
+try:
+    found = importlib.util.find_spec(sys.argv[1]) is not None
+except ModuleNotFoundError:
+    found = False
+except Exception:
+    found = True
+sys.exit(0 if found else 3)
+"""
+_ABSENT = 3
+_LOOK_S = 60.0
+
+
+class Described(NamedTuple):
+    """A subject, and the facts about its interpreter."""
+
+    subject: Subject
+    facts: dict[str, Any]
+
+    @property
+    def methods(self) -> tuple[StartMethod, ...]:
+        """The start methods that it has, in the order of `StartMethod`."""
+        return tuple(one for one in StartMethod if one.value in self.facts["start_methods"])
+
+
+def _wrong_with(path: Path) -> str:
+    """Say why a path cannot be run."""
+    if path.is_dir():
+        return f"it is a folder; expected the executable, such as {path / 'bin' / 'python'}"
+    if path.exists():
+        return "it may not be executed; expected a Python"
+    return "there is no such file; expected the path of a Python"
+
+
+def interpreter(name: str) -> str:
+    """
+    Return the path of an interpreter that the user named.
+
+    Args:
+        name: A path, a command, or a version such as `3.12`, which is looked
+            up on PATH as `python3.12`.
+
+    Raises:
+        UsageError: There is none.
+    """
+    candidates = [name] if "/" in name else [f"python{name}", name]
+    for candidate in candidates:
+        found = shutil.which(candidate)
+        if found:
+            return found
+    if "/" in name:
+        raise UsageError(f"no interpreter {name!r}: {_wrong_with(Path(name))}")
+    raise UsageError(
+        f"no interpreter {name!r}: expected a path, or a version with its python{name} on PATH"
+    )
+
+
+def has_module(subject: Subject, module: str, folder: Path) -> bool:
+    """
+    Look for a module as an agent of a subject would, without importing it here.
+
+    Args:
+        subject: Whose interpreter looks; it imports the packages above the module.
+        module: Its dotted name.
+        folder: Private, for whatever those packages write.
+    """
+    environment = scrubbed_environment(subject, folder=folder, hash_seed=0, tag="")
+    try:
+        done = subprocess.run(
+            [subject.executable, "-c", _LOOK, module, *subject.later],
+            capture_output=True,
+            timeout=_LOOK_S,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return True
+    return done.returncode != _ABSENT
+
+
+def prepare(
+    pythons: Sequence[str], folder: Path, *, paths: Sequence[Path] = ()
+) -> tuple[Described, ...]:
+    """
+    Find the interpreters and hand the agent's part over to each.
+
+    Args:
+        pythons: What the user named; empty means the running interpreter.
+        folder: Private, for the handed-over copies.
+        paths: A user's own folders that the agent must be able to import from.
+
+    Raises:
+        UsageError: One does not exist.
+        EnvironmentUnfitError: One does not run, or is too old.
+    """
+    described: list[Described] = []
+    for number, executable in enumerate(
+        [interpreter(name) for name in pythons] or [sys.executable]
+    ):
+        facts = describe_interpreter(executable)
+        key = facts["version"] + ("t" if facts.get("free_threaded") else "")
+        if facts["implementation"] != "CPython":
+            key = f"{facts['implementation'].lower()}-{key}"
+        same = sum(one.subject.key.partition("#")[0] == key for one in described)
+        key = f"{key}#{same + 1}" if same else key
+        place = hand_over(executable, folder / f"subject-{number}")
+        # The path itself stays on this machine; results are shown to others.
+        facts["executable"] = Path(executable).name
+        subject = Subject(key, executable, str(place), tuple(str(path) for path in paths))
+        described.append(Described(subject, facts))
+    return tuple(described)

@@ -1,0 +1,162 @@
+"""
+What sessions left behind that did not end by themselves, and its removal.
+
+Only what is certainly ours is removed: processes that carry an agent's tag
+and have no supervisor above them, private folders whose lock nobody holds,
+semaphores that carry the tag of an agent that is gone, and segments that
+only such processes have mapped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.agent.process_tree import (
+    Process,
+    end,
+    held_segments,
+    processes,
+    segments,
+    tag_of,
+    tag_prefix,
+    unlink_segments,
+)
+from mpbench.harness.private import abandoned_folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ("Leftovers", "find", "remove")
+
+_STEPS = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
+# What harness/launch.py starts between the controller and an agent.
+_SUPERVISOR = b"mpbench.agent.supervisor"
+_MARK = "sem.mpb-"
+_TAG_LENGTH = 8
+
+
+class Leftovers(NamedTuple):
+    """
+    What was found.
+
+    `unsure` are names in shared memory that multiprocessing made for this
+    user and no process has mapped; they may belong to another program and
+    are never removed.
+    """
+
+    processes: tuple[Process, ...]
+    folders: tuple[Path, ...]
+    segments: tuple[str, ...]
+    unsure: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remove."""
+        return not (self.processes or self.folders or self.segments)
+
+
+def _is_supervisor(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - one of some hundred
+            return _SUPERVISOR in file.read()
+    except OSError:
+        return False
+
+
+def _ancestors(pid: int, table: dict[int, Process]) -> list[int]:
+    found: list[int] = []
+    while pid in table and table[pid].parent not in found:
+        pid = table[pid].parent
+        found.append(pid)
+    return found
+
+
+def _seen() -> dict[int, Process]:
+    try:
+        return {one.pid: one for one in processes() if one.state != "Z"}
+    except OSError:
+        return {}
+
+
+def _orphans(table: dict[int, Process], tags: dict[int, str]) -> list[Process]:
+    """Return the tagged processes without a supervisor; never ourselves or what started us."""
+    here = os.getpid()
+    spared = {here, *_ancestors(here, table)}
+    return [
+        table[pid]
+        for pid in tags
+        if pid not in spared and not any(_is_supervisor(one) for one in _ancestors(pid, table))
+    ]
+
+
+def _tags(table: dict[int, Process]) -> dict[int, str]:
+    found = {pid: tag_of(pid) for pid in table}
+    return {pid: tag for pid, tag in found.items() if tag is not None}
+
+
+def _tag_in(name: str) -> str | None:
+    """Return the tag that the name of a semaphore carries."""
+    tag = name.removeprefix(_MARK)[:_TAG_LENGTH]
+    return tag if name.startswith(tag_prefix(tag)) else None
+
+
+def find(base: Path | None = None) -> Leftovers:
+    """
+    Look for what no live session holds.
+
+    Args:
+        base: Where private folders are made; the folder for temporary files without.
+    """
+    # Names first: an agent that starts after this look has none among them.
+    names = segments(user=os.getuid())
+    table = _seen()
+    tags = _tags(table)
+    orphans = _orphans(table, tags)
+    gone = {one.pid for one in orphans}
+    living_tags = {tag for pid, tag in tags.items() if pid not in gone}
+    held = held_segments([one for pid, one in table.items() if pid not in gone])
+    free = names - held
+    marked = {name for name in free if (tag := _tag_in(name)) and tag not in living_tags}
+    mapped = held_segments(orphans) & free
+    return Leftovers(
+        tuple(orphans),
+        abandoned_folders(base),
+        tuple(sorted(marked | mapped)),
+        tuple(sorted(name for name in free - mapped if _tag_in(name) is None)),
+    )
+
+
+def _still_there(wanted: frozenset[str]) -> list[Process]:
+    """Return the orphans of some agents, those that were forked since included."""
+    table = _seen()
+    tags = {pid: tag for pid, tag in _tags(table).items() if tag in wanted}
+    return _orphans(table, tags)
+
+
+def remove(found: Leftovers) -> Leftovers:
+    """
+    Remove what was found: processes first, the resource trackers last of them.
+
+    Returns:
+        What is still there.
+    """
+    wanted = frozenset(tag for one in found.processes if (tag := tag_of(one.pid)))
+    end(lambda: _still_there(wanted), steps=_STEPS, collect=_leave)
+    unlink_segments(set(found.segments))
+    for folder in found.folders:
+        with suppress(OSError):
+            shutil.rmtree(folder)
+    return Leftovers(
+        tuple(_still_there(wanted)),
+        tuple(one for one in found.folders if one.exists()),
+        tuple(sorted(set(found.segments) & segments(user=os.getuid()))),
+        found.unsure,
+    )
+
+
+def _leave() -> None:
+    """Collect nothing: these are somebody else's children."""

@@ -1,0 +1,282 @@
+"""Which cases a plan means, and which of them this machine cannot measure."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from mpbench.catalog import cases_of, discover, load_file, verifying
+from mpbench.errors import UsageError
+from mpbench.harness.schedule import floor_case
+from mpbench.model import Case, CaseRecord, Status, Tier
+from mpbench.workload import NoFloor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mpbench.model import Scalar, StartMethod
+    from mpbench.plan import Plan
+    from mpbench.session.interpreters import Described
+    from mpbench.workload import Workload
+
+__all__ = (
+    "Chosen",
+    "asked_for",
+    "catalogue_for",
+    "choose",
+    "nothing_matches",
+    "record_of",
+    "refusal_of",
+    "selected",
+    "tier_for",
+)
+
+# Parameters that end so can be nothing: no bytes, no time.
+_AMOUNTS = ("_bytes", "_mib", "_ms", "_ns", "_us")
+
+
+class Chosen(NamedTuple):
+    """The cases of one run: by subject those to measure, and a record for each planned one."""
+
+    cases: Mapping[str, tuple[Case, ...]]
+    records: tuple[CaseRecord, ...]
+
+
+def catalogue_for(plan: Plan) -> dict[str, Workload]:
+    """Return the catalogue, with the user's own workloads in it."""
+    catalogue = dict(discover())
+    for path in plan.files:
+        for one in load_file(path):
+            if one.name in catalogue:
+                raise UsageError(f"{path} declares {one.name}, which exists already; rename it")
+            catalogue[one.name] = one
+    return catalogue
+
+
+def _known(one: Workload, name: str) -> tuple[Scalar, ...]:
+    """Return the values that a parameter has in any tier."""
+    sweep = one.parameters[name]
+    return tuple(dict.fromkeys(value for tier in Tier for value in sweep.resolve(tier, 1)))
+
+
+def _expected(name: str, known: Sequence[Scalar]) -> tuple[str, Callable[[object], bool]]:
+    """Return in words what a parameter can take, by its known values, and what tells it."""
+    numbers = sorted(one for one in known if not isinstance(one, (str, bool)))
+    words = [one for one in known if isinstance(one, (str, bool))]
+    listed = ", ".join(map(str, (*numbers, *words)))
+    if not numbers:
+        return f"one of {listed}", lambda value: any(
+            type(value) is type(one) and value == one for one in known
+        )
+    # There may be no bytes and no time to lose; of workers there is at least one.
+    least = min(0 if name.endswith(_AMOUNTS) else 1, *numbers)
+    kinds = (int,) if all(isinstance(one, int) for one in numbers) else (int, float)
+    kind = "a whole number" if kinds == (int,) else "a number"
+
+    def fits(value: object) -> bool:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return isinstance(value, kinds) and least <= value < math.inf
+        return any(type(value) is type(one) and value == one for one in known)
+
+    return f"{kind} of at least {least} (it has {listed})", fits
+
+
+def _refuse_values(one: Workload, given: Mapping[str, Sequence[object]]) -> None:
+    """
+    Make sure that a workload can take values for its parameters.
+
+    A word or a switch that it does not know would measure something else under
+    that name. Any whole number of things or bytes is fine.
+
+    Raises:
+        UsageError: It cannot take one.
+    """
+    for name in sorted(given.keys() & one.parameters.keys()):
+        words, fits = _expected(name, _known(one, name))
+        for value in given[name]:
+            if not fits(value):
+                raise UsageError(f"{one.name} cannot take {name}={value!r}, expected {words}")
+
+
+def nothing_matches(pattern: str, names: Iterable[str]) -> str:
+    """Return that no workload matches a pattern, and which one may have been meant."""
+    known = list(names)
+    families = {name.partition("/")[0] for name in known}
+    family = difflib.get_close_matches(pattern.rstrip("/"), families, n=1, cutoff=0.75)
+    near = [f"'{family[0]}/*'"] if family else difflib.get_close_matches(pattern, known, n=3)
+    hint = f"; did you mean {', '.join(near)}" if near else ""
+    return f"no workload matches {pattern!r}{hint} (see `mpbench list`)"
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    """Return the name of a parameter that there is not, and those that there are."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}; " if near else ""
+    return f"{name!r}; {hint}known: {', '.join(names) or 'none'}"
+
+
+def asked_for(
+    name: str, given: Mapping[str, object], catalogue: Mapping[str, Workload]
+) -> Workload:
+    """
+    Return a workload that is named with values for some of its parameters.
+
+    Raises:
+        UsageError: There is none of that name, or it cannot take the values.
+    """
+    if name not in catalogue:
+        near = difflib.get_close_matches(name, list(catalogue), n=3)
+        hint = f"; did you mean {', '.join(near)}" if near else ""
+        raise UsageError(f"no workload is called {name!r}{hint} (see `mpbench list`)")
+    one = catalogue[name]
+    unknown = sorted(given.keys() - one.parameters.keys())
+    if unknown:
+        raise UsageError(f"{name} has no parameter {_unknown(unknown[0], one.parameters)}")
+    _refuse_values(one, {key: (value,) for key, value in given.items()})
+    return one
+
+
+def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, ...]:
+    """
+    Return the workloads that a plan means.
+
+    Without patterns these are the tier's, and all of a user's own file. A
+    pattern picks from the whole catalogue: who names a workload wants it.
+
+    Raises:
+        UsageError: A pattern matches nothing, a parameter belongs to no workload, or
+            a workload cannot take its value.
+    """
+    own = {one.name for one in catalogue.values() if not one.module.startswith("mpbench.")}
+    if not plan.select:
+        names = own or {n for n, one in catalogue.items() if one.tier.rank <= plan.tier.rank}
+    else:
+        names = set()
+        for pattern in plan.select:
+            hits = {name for name in catalogue if fnmatchcase(name, pattern)}
+            if not hits:
+                raise UsageError(nothing_matches(pattern, catalogue))
+            names |= hits
+    picked = tuple(catalogue[name] for name in sorted(names))
+    known = {name for one in picked for name in one.parameters}
+    unknown = sorted(set(plan.params) - known)
+    if unknown:
+        raise UsageError(f"no selected workload has a parameter {_unknown(unknown[0], known)}")
+    for one in picked:
+        _refuse_values(one, plan.params)
+    return picked
+
+
+def tier_for(plan: Plan, one: Workload) -> Tier:
+    """Return the tier whose parameter values are used: at least the workload's own."""
+    return plan.tier if plan.tier.rank >= one.tier.rank else one.tier
+
+
+def _with_floors(cases: Sequence[Case], catalogue: Mapping[str, Workload]) -> tuple[Case, ...]:
+    """Add the floor of each case, so that it is measured in the same run."""
+    together = dict.fromkeys(cases)
+    for case in cases:
+        name = catalogue[case.workload].floor_name
+        if name is not None:
+            together[floor_case(case, catalogue[name])] = None
+    return tuple(together)
+
+
+def record_of(
+    subject: str, case: Case, catalogue: Mapping[str, Workload], refused: tuple[Status, str] | None
+) -> CaseRecord:
+    """Return the record of a planned case; *refused* says why it is not measured."""
+    one = catalogue[case.workload]
+    floor = None if one.floor_name is None else floor_case(case, catalogue[one.floor_name]).id
+    return CaseRecord(
+        subject=subject,
+        case=case,
+        metric=one.metric,
+        facts=one.facts,
+        timing=one.timing,
+        floor=floor,
+        no_floor=one.floor.reason if isinstance(one.floor, NoFloor) else None,
+        revision=one.revision,
+        doc=one.doc,
+        status=Status.OK if refused is None else refused[0],
+        reason=None if refused is None else refused[1],
+    )
+
+
+def _methods(plan: Plan, described: Described, one: Workload) -> tuple[StartMethod, ...]:
+    """
+    Return the methods to plan for a workload.
+
+    A method that the user names and the interpreter lacks is planned too, and
+    recorded as unsupported. Tier quick measures a family's leading workload
+    under every method and the others under the default one.
+    """
+    chosen = plan.methods or plan.select or plan.files or plan.verify
+    if chosen or plan.tier is not Tier.QUICK or one.lead:
+        return plan.methods or described.methods
+    default = described.facts.get("default_start_method")
+    usual = tuple(method for method in described.methods if method.value == default)
+    return usual or described.methods[:1]
+
+
+def choose(
+    plan: Plan,
+    catalogue: Mapping[str, Workload],
+    subjects: Sequence[Described],
+    *,
+    cpus: int,
+    preflight: Callable[[Workload, Case], str | None],
+) -> Chosen:
+    """
+    Return every case that the plan means, for every subject.
+
+    Args:
+        plan: What was asked for.
+        catalogue: Workloads by name.
+        subjects: The interpreters.
+        cpus: Usable CPUs.
+        preflight: Says why this machine cannot run a case, or None.
+
+    Raises:
+        UsageError: The selection is empty or impossible.
+    """
+    picked = selected(plan, catalogue)
+    cases: dict[str, tuple[Case, ...]] = {}
+    records: list[CaseRecord] = []
+    for described in subjects:
+        key = described.subject.key
+        planned = [
+            case
+            for one in picked
+            for case in cases_of(
+                one,
+                tier=tier_for(plan, one),
+                cpus=cpus,
+                methods=_methods(plan, described, one),
+                chosen={**(verifying(one, cpus) if plan.verify else {}), **plan.params},
+            )
+        ]
+        fit: list[Case] = []
+        for case in _with_floors(planned, catalogue):
+            refused = refusal_of(case, catalogue, described, preflight)
+            records.append(record_of(key, case, catalogue, refused))
+            if refused is None:
+                fit.append(case)
+        cases[key] = tuple(fit)
+    return Chosen(cases, tuple(records))
+
+
+def refusal_of(
+    case: Case,
+    catalogue: Mapping[str, Workload],
+    described: Described,
+    preflight: Callable[[Workload, Case], str | None],
+) -> tuple[Status, str] | None:
+    """Return why an interpreter or the machine cannot run a case, or None."""
+    if case.method is not None and case.method not in described.methods:
+        return Status.UNSUPPORTED, f"this interpreter has no start method {case.method.value!r}"
+    reason = preflight(catalogue[case.workload], case)
+    return None if reason is None else (Status.SKIPPED, reason)

@@ -1,0 +1,3 @@
+"""Workloads of Condition, Event and Barrier."""
+
+__all__ = ()

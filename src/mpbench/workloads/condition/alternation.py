@@ -1,0 +1,250 @@
+"""Processes that take turns by a Condition: two players, a herd, producers and consumers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, Tier, Timing
+from mpbench.workload import (
+    CREW_FACTS,
+    Body,
+    Needs,
+    Outcome,
+    Sweep,
+    Turn,
+    crew,
+    workload,
+)
+from mpbench.workload.worker_group import Member
+from mpbench.workloads.condition.sleepers import group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = ("false_wakes", "ping_pong", "producer_consumer")
+
+# Whose turn it is: nobody's any more, the parent's, or child 1, 2, ...
+_OVER, _PARENT = -1, 0
+
+
+def _play(mine: int, condition: Any, turn: Any) -> None:
+    """Give the turn back to the parent whenever it comes."""
+    with condition:
+        while True:
+            while turn.value not in (mine, _OVER):
+                condition.wait()
+            if turn.value == _OVER:
+                return
+            turn.value = _PARENT
+            condition.notify()
+
+
+@workload(
+    "condition/ping-pong",
+    metric=Metric.TIME,
+    floor="floor/semaphore-hand-off",
+    covers=("Condition", "Condition.wait", "Condition.notify"),
+    needs=lambda case: Needs(processes=1, semaphores=True),  # noqa: ARG005 - the same for each case
+    lock=Sweep(("RLock",), ("RLock",), ("Lock", "RLock")),
+)
+def ping_pong(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Pass the turn to another process and back under one Condition.
+
+    Timed: per operation one turn, half of a round trip: `notify()` on one
+    side, the return of `wait()` on the other, and the check of a shared
+    number whose turn it is. Not timed: starting the child.
+
+    Reads as: the price of one wait that another process ends. Beside the
+    wake-up that `lock/hand-off` shows it holds about a dozen semaphore
+    operations and the rendezvous that `notify()` makes with the sleeper.
+    """
+    condition = context.Condition(getattr(context, case.text("lock"))())
+    turn: Any = context.RawValue("i", _PARENT)
+
+    def stop() -> None:
+        with condition:
+            turn.value = _OVER
+            condition.notify()
+
+    with group(context, _play, [(1, condition, turn)], stop=stop):
+
+        def body(iterations: int, /) -> Outcome:
+            rounds = max(1, iterations // 2)
+            with condition:
+                for _ in range(rounds):
+                    turn.value = 1
+                    condition.notify()
+                    while turn.value:
+                        condition.wait()
+            return Outcome(operations=2 * rounds)
+
+        # Once around before any clock: the child may still be starting.
+        body(2)
+        yield body
+
+
+def _play_in_herd(mine: int, condition: Any, turn: Any) -> None:
+    """Give the turn to the next player whenever it comes, and wake everybody."""
+    with condition:
+        while True:
+            condition.wait_for(lambda: turn.value in {mine, _OVER})
+            if turn.value == _OVER:
+                return
+            turn.value = _PARENT
+            condition.notify_all()
+
+
+@workload(
+    "condition/false-wakes",
+    metric=Metric.TIME,
+    floor="floor/semaphore-hand-off",
+    covers=("Condition.wait_for", "Condition.notify_all"),
+    tier=Tier.FULL,
+    revision=2,
+    needs=lambda case: Needs(processes=case.integer("waiters"), semaphores=True),
+    waiters=Sweep((1,), (1, 4), (1, 2, 4, 8)),
+)
+def false_wakes(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Wake all waiters when only one of them has something to do.
+
+    Timed: per operation one turn, half of a round trip, as in
+    `condition/ping-pong`: the parent gives the turn to one child after the
+    other with `notify_all()` and gets it back the same way; all wait with
+    `wait_for()`, and the others wake, find their predicate false, and wait
+    again.
+
+    Reads as: how a turn grows with the waiters that are woken for nothing.
+    With one waiter nobody is.
+    """
+    count = case.integer("waiters")
+    condition = context.Condition()
+    turn: Any = context.RawValue("i", _PARENT)
+
+    def stop() -> None:
+        with condition:
+            turn.value = _OVER
+            condition.notify_all()
+
+    arguments = [(mine, condition, turn) for mine in range(1, count + 1)]
+    with group(context, _play_in_herd, arguments, stop=stop):
+
+        def body(iterations: int, /) -> Outcome:
+            rounds = max(1, iterations // 2)
+            done = 0
+            with condition:
+                for place in range(rounds):
+                    turn.value = place % count + 1
+                    condition.notify_all()
+                    done += condition.wait_for(lambda: turn.value == _PARENT)
+            return Outcome(2 * done, 2 * rounds)
+
+        # Once around before any clock: children may still be starting.
+        body(2 * count)
+        yield body
+
+
+# Where the items stand in the shared numbers: how many are there, and whether
+# work is over.
+_ITEMS, _CLOSED = range(2)
+
+
+def _wait_while(condition: Any, state: Any, items: int) -> None:
+    """Wait, with the lock held, while there are so many items and work goes on."""
+    while state[_ITEMS] == items and not state[_CLOSED]:
+        condition.wait()
+
+
+def _close(conditions: tuple[Any, Any], state: Any) -> None:
+    """Say that work is over to everybody who may be waiting."""
+    with conditions[0]:
+        state[_CLOSED] = 1
+        for condition in conditions:
+            condition.notify_all()
+
+
+def _produce(turn: Turn, conditions: tuple[Any, Any], state: Any, capacity: int) -> None:
+    """Add items while there is room."""
+    not_full, not_empty = conditions
+    done = 0
+    while turn.running and not state[_CLOSED]:
+        with not_full:
+            _wait_while(not_full, state, capacity)
+            state[_ITEMS] += 1
+            not_empty.notify()
+        now = monotonic_ns()
+        done += 1
+        if now >= turn.edge:
+            turn.cross(now, done)
+    _close(conditions, state)
+
+
+def _consume(turn: Turn, conditions: tuple[Any, Any], state: Any) -> None:
+    """Take items while there are any."""
+    not_full, not_empty = conditions
+    done = 0
+    while turn.running and not state[_CLOSED]:
+        asked = monotonic_ns()
+        with not_empty:
+            _wait_while(not_empty, state, 0)
+            state[_ITEMS] -= 1
+            not_full.notify()
+        now = monotonic_ns()
+        done += 1
+        turn.waits.append(now - asked)
+        if now >= turn.edge:
+            turn.cross(now, done)
+    _close(conditions, state)
+
+
+@workload(
+    "condition/producer-consumer",
+    metric=Metric.THROUGHPUT,
+    floor="floor/semaphore-hand-off",
+    covers=("Condition", "Condition.wait", "Condition.notify", "Condition.notify_all"),
+    facts=CREW_FACTS,
+    timing=Timing.WINDOW,
+    needs=lambda case: Needs(
+        processes=case.integer("producers") + case.integer("consumers"), semaphores=True
+    ),
+    producers=Sweep((1,), (1,), (1, 4)),
+    consumers=Sweep((1,), (1,), (1, 4)),
+    capacity=Sweep((16,), (1, 16), (1, 16, 256)),
+)
+def producer_consumer(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Let producers and consumers share a bounded counter with two Conditions on one lock.
+
+    Timed: items taken by all consumers inside a common window. A producer
+    waits on `not_full` while there are `capacity` items, a consumer on
+    `not_empty` while there are none; each change notifies one of the other
+    side. With one Condition for both sides the wrong one could be woken.
+
+    Reads as: items per second through a hand-made bounded buffer. With a
+    capacity of 1 every item is a hand-off; with more, both sides run for a
+    while. The percentiles are the times in which a consumer got an item, the
+    fairness is that between consumers.
+    """
+    capacity = case.integer("capacity")
+    producers, consumers = case.integer("producers"), case.integer("consumers")
+    lock = context.Lock()
+    conditions = (context.Condition(lock), context.Condition(lock))
+    state: Any = context.RawArray("q", 2)
+    members: list[Member] = [
+        *[(_produce, (conditions, state, capacity))] * producers,
+        *[(_consume, (conditions, state))] * consumers,
+    ]
+    counting = range(producers, producers + consumers)
+    with crew(context, members) as gang:
+
+        def body(milliseconds: int, /) -> Outcome:
+            outcome = gang.window(milliseconds, counting=counting)
+            if not 0 <= state[_ITEMS] <= capacity:
+                raise WorkloadError(f"expected 0 to {capacity} items, found {state[_ITEMS]}")
+            return outcome
+
+        yield body

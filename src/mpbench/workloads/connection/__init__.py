@@ -1,0 +1,3 @@
+"""Workloads of Listener, Client, authentication and connection.wait."""
+
+__all__ = ()

@@ -1,0 +1,3 @@
+"""Workloads that put several families side by side."""
+
+__all__ = ()

@@ -1,0 +1,127 @@
+"""What it costs to look at an object: attributes and small calls of every kind of object."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from operator import attrgetter, methodcaller
+from typing import TYPE_CHECKING, Any, Callable
+
+from mpbench.errors import VerificationError
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Body, Check, Needs, Sweep, workload
+from mpbench.workloads.shared.segments import lacks_segments, segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = ("attributes",)
+
+_SIZE = 4_096
+
+# What is asked of each type, and whether it is a call.
+_ASKED: dict[str, bool] = {
+    "Connection.closed": False,
+    "Connection.readable": False,
+    "Connection.writable": False,
+    "Barrier.parties": False,
+    "Barrier.n_waiting": False,
+    "Barrier.broken": False,
+    "SynchronizedArray.get_lock": True,
+    "SynchronizedArray.get_obj": True,
+    "SimpleQueue.empty": True,
+    "Listener.address": False,
+    "Listener.last_accepted": False,
+    "SyncManager.address": False,
+    "SharedMemory.name": False,
+    "SharedMemory.size": False,
+}
+
+_EXPECTED: dict[str, Any] = {
+    "Connection.closed": False,
+    "Connection.readable": True,
+    "Connection.writable": False,
+    "Barrier.parties": 3,
+    "Barrier.n_waiting": 0,
+    "Barrier.broken": False,
+    "SimpleQueue.empty": True,
+    "SharedMemory.size": _SIZE,
+}
+
+
+def _connection(context: BaseContext, stack: ExitStack) -> Any:
+    reader, writer = context.Pipe(duplex=False)
+    stack.enter_context(writer)
+    return stack.enter_context(reader)
+
+
+def _listener(context: BaseContext, stack: ExitStack) -> Any:
+    """Return a listener on the loopback that has accepted a connection."""
+    from multiprocessing.connection import Client, Listener
+
+    del context
+    listener = stack.enter_context(Listener(("127.0.0.1", 0)))
+    # Waits in the backlog until it is accepted, so no other process is needed.
+    with Client(listener.address), listener.accept():
+        return listener
+
+
+_MAKERS: dict[str, Callable[[BaseContext, ExitStack], Any]] = {
+    "Connection": _connection,
+    "Barrier": lambda context, stack: context.Barrier(3),  # noqa: ARG005
+    "SynchronizedArray": lambda context, stack: context.Array("q", 8),  # noqa: ARG005
+    "SimpleQueue": lambda context, stack: stack.enter_context(closing(context.SimpleQueue())),
+    "Listener": _listener,
+    "SyncManager": lambda context, stack: stack.enter_context(context.Manager()),
+    "SharedMemory": lambda context, stack: stack.enter_context(segment(_SIZE)),  # noqa: ARG005
+}
+
+
+def _lacks_memory(case: Case) -> str | None:
+    return lacks_segments(case) if case.text("attribute").startswith("SharedMemory") else None
+
+
+@workload(
+    "cross/attributes",
+    metric=Metric.TIME,
+    floor="floor/empty-c-call",
+    covers=tuple(_ASKED),
+    by_method=False,
+    tier=Tier.FULL,
+    unsupported=_lacks_memory,
+    needs=lambda case: Needs(processes=2, shm_bytes=_SIZE, semaphores=True),  # noqa: ARG005
+    attribute=Sweep(
+        ("Connection.closed",), ("Connection.closed", "SimpleQueue.empty"), tuple(_ASKED)
+    ),
+)
+def attributes(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Read one attribute of an object, or make a call that only looks at it.
+
+    Timed: one reading by `operator.attrgetter`, or one call by
+    `operator.methodcaller`. Not timed: making the object.
+
+    Reads as: small change, a property in Python. `SimpleQueue.empty` asks the
+    kernel and registers the pipe anew for it; the state of a Barrier is read
+    from shared memory.
+    """
+    wanted = case.text("attribute")
+    kind, _, name = wanted.partition(".")
+    with ExitStack() as stack:
+        thing = _MAKERS[kind](context, stack)
+        ask: Callable[[Any], Any] = methodcaller(name) if _ASKED[wanted] else attrgetter(name)
+
+        def body(iterations: int, /) -> Check:
+            found = None
+            for _ in range(iterations):
+                found = ask(thing)
+
+            def check() -> int:
+                right = found == _EXPECTED[wanted] if wanted in _EXPECTED else bool(found)
+                if not right:
+                    raise VerificationError(1, 0, f"answers were right; {wanted} is {found!r}")
+                return iterations
+
+            return check
+
+        yield body

@@ -1,0 +1,249 @@
+"""What processes are compared with: threads, no parallelism at all, and too much of it."""
+
+from __future__ import annotations
+
+import threading
+from multiprocessing import get_all_start_methods
+from typing import TYPE_CHECKING, Callable, NamedTuple
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric, Timing
+from mpbench.workload import (
+    CREW_FACTS,
+    Bind,
+    Body,
+    Needs,
+    NoFloor,
+    Outcome,
+    Sweep,
+    Turn,
+    crew,
+    fixed,
+    loops_for,
+    spin,
+    worker_counts,
+    workload,
+)
+from mpbench.workloads.cross.processes import activity_of, throttled_ns
+from mpbench.workloads.pool.scaling import amount_of
+from mpbench.workloads.pool.tasks import prepare, release, work_and_report, work_once
+from mpbench.workloads.process.stamps import Stamps, ended, process_of, stamps, warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.context import BaseContext
+
+__all__ = ("oversubscription", "threads_control")
+
+# How long one unit works in `cross/threads-control`.
+_UNIT_US = 10_000
+# How long one operation of `cross/oversubscription` takes.
+_OPERATION_NS = 50_000
+
+
+class Done(NamedTuple):
+    """How many units ended well, and what of their time does not count."""
+
+    units: int
+    untimed_ns: int = 0
+
+
+# Does so much of a kind of work in so many units.
+Run = Callable[[str, int, int], Done]
+
+
+def _serially(work: str, amount: int, units: int) -> Done:
+    for number in range(units):
+        work_once(work, amount, number)
+    return Done(units)
+
+
+def _in_threads(work: str, amount: int, units: int) -> Done:
+    threads = [
+        threading.Thread(target=work_once, args=(work, amount, number)) for number in range(units)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Done(sum(not thread.is_alive() for thread in threads))
+
+
+def _untimed_ns(reports: Sequence[tuple[int, ...]]) -> int:
+    """
+    Return how much sooner the last unit would have ended, had no memory been touched.
+
+    Args:
+        reports: Of each unit the time that it touched memory for, and when its work ended.
+    """
+    last = max(end for _, end in reports)
+    return last - max(end - touched for touched, end in reports)
+
+
+def _in_processes(context: BaseContext, pipe: Stamps) -> Run:
+    def run(work: str, amount: int, units: int) -> Done:
+        processes = [
+            process_of(context, work_and_report, (pipe.path, work, amount, number), daemon=True)
+            for number in range(units)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            ended(process)
+        return Done(units, _untimed_ns([pipe.read() for _ in processes]))
+
+    return run
+
+
+def _no_unit(case: Case) -> str | None:
+    unit = case.text("unit")
+    if unit in {"serial", "thread"} or unit in get_all_start_methods():
+        return None
+    return f"this interpreter has no start method {unit!r}"
+
+
+@workload(
+    "cross/threads-control",
+    metric=Metric.TIME,
+    floor=NoFloor("the unit `serial`, the same work without any start, is the reference"),
+    covers=("Process", "Process.join", "Process.start"),
+    by_method=False,
+    facts={"efficiency": Metric.EFFICIENCY},
+    shares=("work",),
+    revision=2,
+    unsupported=_no_unit,
+    needs=lambda case: Needs(processes=1 + case.integer("units")),
+    unit=Sweep(
+        ("serial", "thread"),
+        ("serial", "thread", "fork", "spawn"),
+        ("serial", "thread", "fork", "spawn", "forkserver"),
+    ),
+    work=Sweep(("cpu",), ("cpu",), ("cpu", "memory", "syscall", "sleep")),
+    units=fixed(2),
+)
+def threads_control(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Do two pieces of work of 10 ms: in turn, in two threads, or in two processes.
+
+    Timed: starting both units, their work, and joining them. The fact
+    `efficiency` is the time that two perfect units would need, calibrated
+    alone, over the time that was needed. Not timed: calibrating the work, and
+    touching the 32 MiB in which a unit of `memory` copies.
+
+    Reads as: the control for every figure of processes. Threads start sooner,
+    but with the interpreter lock two of them need as long as `serial` for
+    `cpu`; on a free-threaded build they do not. Processes pay their start
+    and then work side by side.
+    """
+    unit = case.text("unit")
+    units = case.integer("units")
+    inside: dict[str, Run] = {"serial": _serially, "thread": _in_threads}
+
+    def bind(one: Case) -> Body:
+        body = _controlled(run, one.text("work"), units)
+        if unit in inside:
+            prepare(one.text("work"))
+        return body
+
+    with stamps() as pipe:
+        if unit in inside:
+            run = inside[unit]
+        else:
+            chosen = context.get_context(unit)
+            warm(chosen)
+            run = _in_processes(chosen, pipe)
+        try:
+            yield bind
+        finally:
+            release()
+
+
+def _controlled(run: Run, work: str, units: int) -> Body:
+    amount = amount_of(work, _UNIT_US)
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        done = untimed = 0
+        started = monotonic_ns()
+        for _ in range(iterations):
+            one = run(work, amount, units)
+            done += one.units
+            untimed += one.untimed_ns
+        elapsed = monotonic_ns() - started - untimed
+
+        def check() -> Outcome:
+            jobs = done // units
+            # Two perfect units are ready after the length of one.
+            return Outcome(
+                operations=jobs,
+                asked=iterations,
+                elapsed_ns=elapsed,
+                facts={"efficiency": jobs * _UNIT_US * 1_000 / elapsed},
+            )
+
+        return check
+
+    return body
+
+
+def keep_busy(turn: Turn, loops: int) -> None:
+    """Run in a worker: one piece of work after the other, each one's length noted."""
+    clock, note = monotonic_ns, turn.waits.append
+    done = 0
+    before = clock()
+    while turn.running:
+        spin(loops)
+        now = clock()
+        done += 1
+        note(now - before)
+        if now >= turn.edge:
+            turn.cross(now, done)
+            before = clock()
+        else:
+            before = now
+
+
+@workload(
+    "cross/oversubscription",
+    metric=Metric.THROUGHPUT,
+    floor=NoFloor("one worker, the curve's own first point, is the reference"),
+    by_method=False,
+    facts={**CREW_FACTS, "preempted": Metric.COUNT, "throttled": Metric.SHARE},
+    timing=Timing.WINDOW,
+    needs=lambda case: Needs(processes=case.integer("workers") + 1),
+    workers=worker_counts(),
+)
+def oversubscription(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Keep more and more workers busy, up to twice the usable CPUs and above.
+
+    Timed: a common window in which every worker counts pieces of work that
+    take 50 us on an idle CPU. The latencies are the pieces one by one: the
+    longest are those in which a worker lost its CPU. The fact `preempted` is
+    how often that happened a second, to all workers together; `throttled` is
+    the share of the window in which the control group's quota held all of
+    them back. Both are missing where the platform does not tell them.
+
+    Reads as: the throughput grows up to the CPUs that can really be used and
+    then stays, or falls. Where `throttled` is above zero there are fewer CPUs
+    than the system says, and more workers only wait.
+    """
+    loops = loops_for(_OPERATION_NS)
+    members = [(keep_busy, (loops,)) for _ in range(case.integer("workers"))]
+    with crew(context, members) as gang:
+        pids = tuple(process.pid for process in gang.processes if process.pid is not None)
+
+        def body(milliseconds: int, /) -> Outcome:
+            activity, throttled = activity_of(pids), throttled_ns()
+            started = monotonic_ns()
+            done = gang.window(milliseconds)
+            elapsed = monotonic_ns() - started
+            facts = dict(done.facts)
+            after, held = activity_of(pids), throttled_ns()
+            if activity is not None and after is not None:
+                lost = after.involuntary - activity.involuntary
+                facts["preempted"] = lost * 1e9 / elapsed
+            if throttled is not None and held is not None:
+                facts["throttled"] = (held - throttled) / elapsed
+            return done._replace(facts=facts)
+
+        yield body

@@ -1,0 +1,169 @@
+"""What each part of multiprocessing holds, and what it uses while nothing happens."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric, Timing
+from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, workload
+from mpbench.workloads.cross.objects import CONSTRUCTS, LIVELY, Construct
+from mpbench.workloads.cross.processes import Bill, activity_of, bill, descendants
+from mpbench.workloads.process.stamps import warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = ("idle_cost", "resource_bill")
+
+_BILLED = ("process", "pool", "manager", "queue", "pipe", "lock", "condition", "shared-memory")
+
+
+def _needs_construct(case: Case) -> Needs:
+    del case
+    return Needs(processes=5, descriptors=96, shm_bytes=2 << 20, semaphores=True)
+
+
+def _difference(before: Bill, after: Bill, copies: int) -> dict[str, float]:
+    """Return what was added for each copy; what the platform does not tell is left out."""
+    facts = {}
+    for name, first, last in zip(Bill._fields, before, after):
+        if first is not None and last is not None:
+            facts[name] = max(0, last - first) / copies
+    return facts
+
+
+def _billed(context: BaseContext, construct: Construct) -> Outcome:
+    with ExitStack() as stack:
+        before = bill()
+        started = monotonic_ns()
+        for _ in range(construct.copies):
+            stack.enter_context(construct.build(context))
+        elapsed = monotonic_ns() - started
+        facts = _difference(before, bill(), construct.copies)
+    return Outcome(
+        operations=construct.copies, asked=construct.copies, elapsed_ns=elapsed, facts=facts
+    )
+
+
+@workload(
+    "cross/resource-bill",
+    metric=Metric.TIME,
+    floor="floor/empty-call",
+    covers=(
+        "Condition",
+        "Lock",
+        "Manager",
+        "Pipe",
+        "Pool",
+        "Process",
+        "Queue",
+        "shared_memory.SharedMemory",
+    ),
+    facts={
+        "processes": Metric.COUNT,
+        "threads": Metric.COUNT,
+        "descriptors": Metric.COUNT,
+        "semaphores": Metric.COUNT,
+        "memory": Metric.MEMORY,
+    },
+    timing=Timing.ONCE,
+    shares=("construct",),
+    needs=_needs_construct,
+    construct=Sweep(_BILLED, _BILLED, tuple(CONSTRUCTS)),
+)
+def resource_bill(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Build one thing, or 16 of a small one, and count what the process tree then holds.
+
+    Timed: building it until it works (a pool until its workers are up, a
+    queue until its feeder thread has sent one message), for each. The facts
+    are what was added for each: processes, threads and descriptors of the
+    tree, semaphores of the parent, and memory as proportional set size. What
+    is started once for all, the resource tracker and the fork server, is not
+    in it. Not timed: the counting, and ending it.
+
+    Reads as: the bill of each construct. Descriptors and semaphores are what
+    runs out first; memory is that of idle processes, before they do anything.
+    A fact is missing where the platform does not tell it.
+    """
+    del case
+    warm(context)
+
+    def bind(one: Case) -> Body:
+        construct = CONSTRUCTS[one.text("construct")]
+        # What the first one imports and allocates belongs to nobody's bill.
+        _billed(context, construct)
+        gc.collect()
+        return lambda _: _billed(context, construct)
+
+    yield bind
+    gc.collect()
+
+
+def _no_activity(case: Case) -> str | None:
+    """Say why a case cannot run where the kernel does not tell what threads did."""
+    del case
+    if activity_of(descendants() or ()) is None:
+        return "this platform does not tell the CPU time of single threads (/proc/PID/task)"
+    return None
+
+
+@workload(
+    "cross/idle-cost",
+    metric=Metric.SHARE,
+    floor=NoFloor("nothing is what an idle thing should use; the construct `nothing` shows that"),
+    facts={
+        "share": Metric.SHARE,
+        "wake_ups": Metric.COUNT,
+        "processes": Metric.COUNT,
+    },
+    timing=Timing.ONCE,
+    revision=2,
+    needs=_needs_construct,
+    unsupported=_no_activity,
+    construct=Sweep(("pool",), ("pool", "manager", "queue"), LIVELY),
+    idle_ms=Sweep((200,), (200,), (200, 5_000)),
+)
+def idle_cost(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Build something, let it idle, and ask the kernel what it used meanwhile.
+
+    Timed: the idle time. The share is the CPU time of all threads of this
+    process but the one that sleeps and reads, and of the processes that the
+    building added, over the idle time; `wake_ups` are their voluntary switches
+    for each second, `processes` how many were added. What was there before is
+    not in it, nor what is started once for all, the resource tracker and the
+    fork server. Not timed: building and ending it.
+
+    Reads as: what a program pays for something that it keeps and does not
+    use. Close to zero means that it waits in the kernel; a constant number of
+    wake-ups a second means that something polls.
+    """
+    idle_s = case.integer("idle_ms") / 1_000
+    warm(context)
+    others = frozenset(descendants() or ()) - {os.getpid()}
+    with CONSTRUCTS[case.text("construct")].build(context):
+        # Whatever still goes on after the building ends first.
+        time.sleep(0.05)
+
+        def body(iterations: int, /) -> Outcome:
+            del iterations
+            pids = tuple(pid for pid in descendants() or () if pid not in others)
+            before = activity_of(pids)
+            started = monotonic_ns()
+            time.sleep(idle_s)
+            elapsed = monotonic_ns() - started
+            after = activity_of(pids)
+            facts: dict[str, float] = {"processes": len(pids) - 1}
+            if before is not None and after is not None:
+                facts["share"] = (after.cpu_ns - before.cpu_ns) / elapsed
+                facts["wake_ups"] = (after.voluntary - before.voluntary) * 1e9 / elapsed
+            return Outcome(operations=1, asked=1, elapsed_ns=elapsed, facts=facts)
+
+        yield body

@@ -1,0 +1,215 @@
+"""The same job over every transport, and the same beginning with every start method."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from multiprocessing.context import BaseContext
+from typing import TYPE_CHECKING, Callable
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, workload
+from mpbench.workloads.cross.channels import MESSAGES, Deliver, Transports
+from mpbench.workloads.pool.executors import opened_executor
+from mpbench.workloads.pool.lifecycle import await_ready, expect, lives, opened
+from mpbench.workloads.pool.tasks import echo, make_payload, say_ready
+from mpbench.workloads.process.stamps import ended, process_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ("start_matrix", "transports")
+
+
+def _needs_transport(case: Case) -> Needs:
+    size = MESSAGES * case.integer("payload_bytes")
+    shared = case.text("transport") in {"shared-memory", "array"}
+    return Needs(
+        processes=4,
+        descriptors=48,
+        memory_bytes=4 * size,
+        shm_bytes=2 * size if shared else 0,
+        semaphores=True,
+    )
+
+
+@workload(
+    "cross/transports",
+    metric=Metric.BANDWIDTH,
+    floor="floor/memory-copy",
+    covers=(
+        "Connection.recv",
+        "Connection.recv_bytes",
+        "Connection.send",
+        "Connection.send_bytes",
+        "Pipe",
+        "Queue",
+        "Queue.get",
+        "Queue.put",
+        "SharedMemory.close",
+        "SharedMemory.unlink",
+        "shared_memory.SharedMemory",
+    ),
+    facts={"per_message": Metric.TIME},
+    tier=Tier.QUICK,
+    lead=True,
+    shares=("transport", "payload_bytes"),
+    needs=_needs_transport,
+    transport=Sweep(
+        ("pipe", "queue", "shared-memory"),
+        ("pipe", "queue", "simple-queue", "shared-memory", "array", "manager-queue", "pool-map"),
+        (
+            "pipe",
+            "pipe-bytes",
+            "queue",
+            "simple-queue",
+            "shared-memory",
+            "array",
+            "manager-queue",
+            "pool-map",
+            "file",
+        ),
+    ),
+    payload_bytes=Sweep((1 << 16,), (1 << 16, 1 << 20), (64, 1 << 10, 1 << 16, 1 << 20)),
+)
+def transports(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Bring 16 distinct payloads to another process, and hear that they are right.
+
+    Timed: handing over all of them, taking each one as a bytes object in the
+    other process, looking at its size and its number, and one small answer
+    for all. With `shared-memory`, `array` and `file` a pipe carries the
+    number of each payload; both sides copy. Not timed: starting the
+    processes, building the payloads.
+
+    Reads as: a ranking. The transport with the most bytes a second at the
+    size of your messages is the one to use, if all of the message is read.
+    """
+    del case
+    with ExitStack() as stack:
+        held = Transports(context, stack)
+
+        def bind(one: Case) -> Body:
+            size = one.integer("payload_bytes")
+            deliver = held.deliverer(one.text("transport"), size)
+            return _delivering(deliver, size)
+
+        yield bind
+
+
+def _delivering(deliver: Deliver, size: int) -> Body:
+    payloads = [make_payload(size, number) for number in range(MESSAGES)]
+    # The first job waits for the child to be up.
+    deliver(payloads)
+
+    def body(iterations: int, /) -> Check:
+        right = 0
+        started = monotonic_ns()
+        for _ in range(iterations):
+            right += deliver(payloads)
+        elapsed = monotonic_ns() - started
+
+        def check() -> Outcome:
+            asked = iterations * MESSAGES
+            expect(asked, right, "payloads that arrived as they were sent")
+            return Outcome(operations=asked * size, facts={"per_message": elapsed / asked})
+
+        return check
+
+    return body
+
+
+# Begins something, yields after its first answer, and ends it.
+Beginning = Callable[[BaseContext], AbstractContextManager[None]]
+
+
+@contextmanager
+def _process(context: BaseContext) -> Iterator[None]:
+    here, there = context.Pipe(duplex=False)
+    with here, there:
+        child = process_of(context, say_ready, (there,), daemon=True)
+        child.start()
+        await_ready(here, 1)
+        yield
+        ended(child)
+
+
+@contextmanager
+def _pool(context: BaseContext) -> Iterator[None]:
+    with opened(lambda: context.Pool(2)) as pool:
+        expect(1, pool.apply(echo, (1,)), "the pool's first answer")
+        yield
+
+
+@contextmanager
+def _executor(context: BaseContext) -> Iterator[None]:
+    with opened_executor(context, 2) as pool:
+        expect(1, pool.submit(echo, 1).result(), "the executor's first answer")
+        yield
+
+
+@contextmanager
+def _manager(context: BaseContext) -> Iterator[None]:
+    with context.Manager() as server:
+        expect(3, len(server.list([1, 2, 3])), "the manager's first answer")
+        yield
+
+
+BEGINNINGS: dict[str, Beginning] = {
+    "process": _process,
+    "pool": _pool,
+    "executor": _executor,
+    "manager": _manager,
+}
+
+
+def _begun(context: BaseContext, begin: Beginning) -> tuple[int, int]:
+    """Begin and end once; return the time to the first answer, and that of the end."""
+    started = monotonic_ns()
+    with begin(context):
+        answered = monotonic_ns()
+    return answered - started, monotonic_ns() - answered
+
+
+@workload(
+    "cross/start-matrix",
+    metric=Metric.TIME,
+    floor="floor/os-fork-wait",
+    covers=(
+        "Manager",
+        "Pool",
+        "Pool.apply",
+        "Process",
+        "Process.join",
+        "Process.start",
+        "SyncManager.list",
+    ),
+    facts={"first": Metric.TIME, "end": Metric.TIME},
+    alone=True,
+    revision=2,
+    needs=lambda _: Needs(processes=5, descriptors=48, semaphores=True),
+    construct=Sweep(("process",), ("process", "pool", "manager"), tuple(BEGINNINGS)),
+)
+def start_matrix(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Begin a process, a pool, an executor or a manager and wait for its first answer.
+
+    Timed: from before the constructor to the first answer: a byte from the
+    process, the result of one task that does nothing, the length of a list in
+    the manager. The fact `end` is ending it and waiting until its processes
+    are gone. The fact `first` is the very first beginning in a fresh
+    interpreter, which also starts what is started once: the resource tracker,
+    the fork server.
+
+    Reads as: what each start method asks for the same thing. Compare the
+    columns of the methods; `first` less the main figure is paid once in each
+    program.
+    """
+    begin = BEGINNINGS[case.text("construct")]
+    first, _ = _begun(context, begin)
+
+    def once() -> tuple[int, Mapping[str, int]]:
+        answered, end = _begun(context, begin)
+        return answered, {"first": first, "end": end}
+
+    yield lives(once)

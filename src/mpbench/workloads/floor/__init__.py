@@ -1,0 +1,3 @@
+"""Floors: the cheapest operations on the same kernel mechanisms."""
+
+__all__ = ()

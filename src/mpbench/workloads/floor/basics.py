@@ -1,0 +1,289 @@
+"""
+Floors: the cheapest things that use the same kernel mechanisms as the workloads.
+
+Those of processes, semaphores and sockets have modules of their own.
+"""
+
+from __future__ import annotations
+
+import gc
+import mmap
+import os
+import select
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Body, Check, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workloads.floor.descriptors import read_exactly, write_all
+from mpbench.workloads.floor.forks import forked, without_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = (
+    "empty_c_call",
+    "empty_call",
+    "hmac",
+    "memory_copy",
+    "os_fork_wait",
+    "os_pipe_round_trip",
+    "poll",
+)
+
+
+def _nothing() -> None:
+    """Cost a call."""
+
+
+@workload(
+    "floor/empty-call",
+    metric=Metric.TIME,
+    floor=NoFloor("it is the floor of everything that is called from Python"),
+    by_method=False,
+    tier=Tier.QUICK,
+)
+def empty_call(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Call an empty Python function in the loop that every body uses.
+
+    Timed: the loop and one call of a function that returns None.
+
+    Reads as: what the harness itself adds to each iteration. An operation
+    that costs less than about ten times this is mostly Python's own calls.
+    """
+    del context, case
+
+    def body(iterations: int, /) -> int:
+        call = _nothing
+        for _ in range(iterations):
+            call()
+        return iterations
+
+    yield body
+
+
+@workload(
+    "floor/empty-c-call",
+    metric=Metric.TIME,
+    floor="floor/empty-call",
+    by_method=False,
+)
+def empty_c_call(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Call a function written in C that looks at one flag.
+
+    Timed: the loop and one call of `gc.isenabled`.
+
+    Reads as: what Python asks for any call into C. Operations of locks and
+    shared values that cost little more than this cost nothing themselves.
+    """
+    del context, case
+
+    def body(iterations: int, /) -> int:
+        call = gc.isenabled
+        for _ in range(iterations):
+            call()
+        return iterations
+
+    yield body
+
+
+@workload(
+    "floor/os-fork-wait",
+    metric=Metric.TIME,
+    floor=NoFloor("fork, exit and wait are the kernel's own operations"),
+    by_method=False,
+    tier=Tier.QUICK,
+    alone=True,
+    revision=2,
+    unsupported=without_fork,
+)
+def os_fork_wait(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Fork a child that exits at once, and wait for it, with `os` alone.
+
+    Timed: `os.fork`, the child's `os._exit`, `os.waitpid`.
+
+    Reads as: the least time in which this interpreter can have a process
+    made, scheduled and reaped. `process/start-to-join` under fork pays this
+    and multiprocessing's own bookkeeping.
+    """
+    del context, case
+
+    def body(iterations: int, /) -> int:
+        reaped = 0
+        for _ in range(iterations):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            reaped += os.waitpid(pid, 0) == (pid, 0)
+        return reaped
+
+    yield body
+
+
+@workload(
+    "floor/os-pipe-round-trip",
+    metric=Metric.ROUND_TRIP,
+    floor=NoFloor("one write and one read each way are the least a pipe can do"),
+    by_method=False,
+    tier=Tier.QUICK,
+    payload_bytes=fixed(64),
+)
+def os_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Send one message over a raw pipe to a forked child and wait for it to come back.
+
+    Timed: `os.write` and `os.read` here, the same two in the child, and two
+    wake-ups by the scheduler. Not timed: starting the child.
+
+    Reads as: the least time in which two Python processes can answer each
+    other. What `pipe/round-trip` costs above it is framing and pickling.
+    """
+    del context
+    size = case.integer("payload_bytes")
+    message = bytes(size)
+    there_reader, here_writer = os.pipe()
+    here_reader, there_writer = os.pipe()
+
+    def echo() -> None:
+        os.close(here_writer)
+        while True:
+            received = read_exactly(there_reader, size)
+            if not received:
+                return
+            write_all(there_writer, received)
+
+    def body(iterations: int, /) -> int:
+        returned = 0
+        for _ in range(iterations):
+            write_all(here_writer, message)
+            returned += len(read_exactly(here_reader, size)) == size
+        return returned
+
+    with forked(echo):
+        os.close(there_reader)
+        os.close(there_writer)
+        try:
+            yield body
+        finally:
+            os.close(here_writer)
+            os.close(here_reader)
+
+
+@workload(
+    "floor/memory-copy",
+    metric=Metric.BANDWIDTH,
+    floor=NoFloor("copying memory is the machine's own operation"),
+    by_method=False,
+    tier=Tier.QUICK,
+    needs=lambda case: Needs(memory_bytes=2 * case.integer("payload_bytes")),
+    payload_bytes=Sweep(
+        (1 << 20,), (1 << 16, 1 << 20, 1 << 24), (1 << 16, 1 << 20, 1 << 24, 1 << 28)
+    ),
+)
+def memory_copy(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Copy from one memory mapping to another that both were written before.
+
+    Timed: one slice assignment between two anonymous mappings, one memcpy.
+    Not timed: mapping and the first touch.
+
+    Reads as: the most bytes per second that anything which copies a message
+    once can reach, at sizes that fit into a cache and at sizes that do not.
+    """
+    del context
+    size = case.integer("payload_bytes")
+
+    with mmap.mmap(-1, size) as source, mmap.mmap(-1, size) as target:
+        source[:] = target[:] = b"\x01" * size
+        with memoryview(source) as view:
+
+            def body(iterations: int, /) -> Check:
+                view[0] = view[size - 1] = mark = (target[0] + 1) % 256
+                for _ in range(iterations):
+                    target[:] = view
+
+                def check() -> Outcome:
+                    if (target[0], target[size - 1]) != (mark, mark):
+                        raise WorkloadError(f"expected {mark} at both ends of the copy")
+                    return Outcome(operations=iterations * size)
+
+                return check
+
+            yield body
+
+
+@workload(
+    "floor/poll",
+    metric=Metric.TIME,
+    floor="floor/empty-c-call",
+    by_method=False,
+    unsupported=lambda case: None if hasattr(select, "poll") else "no select.poll here",  # noqa: ARG005
+    needs=lambda case: Needs(descriptors=2 * case.integer("objects") + 16),
+    objects=Sweep((1,), (1, 64), (1, 8, 64, 512)),
+)
+def poll(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Ask a kept `select.poll` object which of its pipes can be read; one can.
+
+    Timed: one `poll(0)`. Not timed: registering the pipes.
+
+    Reads as: the least that waiting for one of many costs when the answer is
+    there. `connection.wait` and `Connection.poll` register everything anew
+    at each call.
+    """
+    del context
+    with ExitStack() as stack:
+        poller = select.poll()
+        pipes = [os.pipe() for _ in range(case.integer("objects"))]
+        for reader, writer in pipes:
+            stack.callback(os.close, reader)
+            stack.callback(os.close, writer)
+            poller.register(reader, select.POLLIN)
+        os.write(pipes[-1][1], b"r")
+
+        def body(iterations: int, /) -> int:
+            ask = poller.poll
+            ready = 0
+            for _ in range(iterations):
+                ready += len(ask(0))
+            return ready
+
+        yield body
+
+
+@workload(
+    "floor/hmac",
+    metric=Metric.TIME,
+    floor="floor/empty-c-call",
+    by_method=False,
+    digest=Sweep(("sha256",), ("sha256",), ("sha256", "md5")),
+)
+def hmac(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Compute one keyed digest of a challenge of 40 bytes.
+
+    Timed: one `hmac.digest` with a key of 32 bytes.
+
+    Reads as: the arithmetic of a connection's authentication, which needs
+    four of them; the rest of the handshake is messages.
+    """
+    del context
+    digest = case.text("digest")
+    key, challenge = bytes(range(32)), bytes(40)
+
+    # Loading OpenSSL is dear, and every other floor can do without.
+    import hmac as _hmac
+
+    def body(iterations: int, /) -> int:
+        compute = _hmac.digest
+        done = 0
+        for _ in range(iterations):
+            done += len(compute(key, challenge, digest)) > 0
+        return done
+
+    yield body

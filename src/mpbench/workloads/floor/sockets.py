@@ -1,0 +1,304 @@
+"""Floors of channels: raw pipes and sockets with the framing that Connection adds."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import tempfile
+from typing import TYPE_CHECKING, Callable
+
+from mpbench.errors import VerificationError
+from mpbench.model import Case, Metric
+from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, workload
+from mpbench.workloads.floor.descriptors import read_exactly, write_all
+from mpbench.workloads.floor.forks import forked, without_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = (
+    "framed_pipe_round_trip",
+    "pipe_create",
+    "socket_connect",
+    "socket_round_trip",
+    "socketpair_round_trip",
+)
+
+_FAMILIES = ("AF_UNIX", "AF_INET")
+_SIZES = Sweep((64,), (64, 65_536), (1, 64, 1_024, 16_384, 16_385, 65_536, 1 << 20))
+# Connection joins header and body into one write up to this many bytes.
+_JOINED = 16_384
+_HEADER = struct.Struct("!i")
+
+
+def _echo(reader: int, writer: int, size: int, others: tuple[int, ...]) -> None:
+    """Send back what arrives, until end-of-file."""
+    for descriptor in others:
+        os.close(descriptor)
+    while True:
+        message = read_exactly(reader, size)
+        if not message:
+            return
+        write_all(writer, message)
+
+
+def _echo_frames(reader: int, writer: int, others: tuple[int, ...]) -> None:
+    """Send back framed messages, until end-of-file."""
+    for descriptor in others:
+        os.close(descriptor)
+    while True:
+        header = read_exactly(reader, _HEADER.size)
+        if not header:
+            return
+        _send_frame(writer, read_exactly(reader, _HEADER.unpack(header)[0]))
+
+
+def _send_frame(writer: int, message: bytes | bytearray) -> None:
+    """Write as Connection does: joined when small, header and body apart when large."""
+    header = _HEADER.pack(len(message))
+    if len(message) > _JOINED:
+        write_all(writer, header)
+        write_all(writer, message)
+    else:
+        write_all(writer, header + message)
+
+
+def _turns(reader: int, writer: int, message: bytes) -> Body:
+    """Return the body of an unframed round trip."""
+    size = len(message)
+
+    def body(iterations: int, /) -> int:
+        returned = 0
+        for _ in range(iterations):
+            write_all(writer, message)
+            returned += len(read_exactly(reader, size)) == size
+        return returned
+
+    return body
+
+
+@workload(
+    "floor/framed-pipe-round-trip",
+    metric=Metric.ROUND_TRIP,
+    floor="floor/os-pipe-round-trip",
+    by_method=False,
+    revision=2,
+    unsupported=without_fork,
+    payload_bytes=_SIZES,
+)
+def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Send one length-prefixed message over raw pipes to a forked child and get it back.
+
+    Timed: one write (two above 16,384 bytes) and two reads on each side, the
+    system calls that `Connection.send_bytes` and `recv_bytes` make, and two
+    wake-ups. Not timed: starting the child.
+
+    Reads as: the price of framing alone. What `pipe/round-trip` costs above
+    it is the Python code of Connection, and pickling where objects are sent.
+    """
+    del context
+    message = os.urandom(case.integer("payload_bytes"))
+    there_reader, here_writer = os.pipe()
+    here_reader, there_writer = os.pipe()
+    here = (here_writer, here_reader)
+
+    def body(iterations: int, /) -> int:
+        returned = 0
+        for _ in range(iterations):
+            _send_frame(here_writer, message)
+            size = _HEADER.unpack(read_exactly(here_reader, _HEADER.size))[0]
+            returned += len(read_exactly(here_reader, size)) == len(message)
+        return returned
+
+    with forked(_echo_frames, there_reader, there_writer, here):
+        os.close(there_reader)
+        os.close(there_writer)
+        try:
+            yield body
+        finally:
+            os.close(here_writer)
+            os.close(here_reader)
+
+
+@workload(
+    "floor/pipe-create",
+    metric=Metric.TIME,
+    floor=NoFloor("making and closing a channel are the kernel's own operations"),
+    by_method=False,
+    shares=("duplex",),
+    # A queue, which has no such parameter, is made of simplex pipes.
+    duplex=fixed(False, True),
+)
+def pipe_create(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Make a raw channel and close both of its ends, in one process.
+
+    Timed: `os.pipe`, or `socket.socketpair` where `duplex` is true, and two
+    `os.close`.
+
+    Reads as: the kernel's part of `Pipe(duplex)`.
+    """
+    del context, case
+
+    def ends(duplex: bool) -> tuple[int, int]:
+        if not duplex:
+            return os.pipe()
+        here, there = socket.socketpair()
+        return here.detach(), there.detach()
+
+    def bind(case: Case) -> Body:
+        duplex = bool(case.value("duplex"))
+
+        def body(iterations: int, /) -> int:
+            make, close = ends, os.close
+            for _ in range(iterations):
+                here, there = make(duplex)
+                close(here)
+                close(there)
+            return iterations
+
+        return body
+
+    yield bind
+
+
+@workload(
+    "floor/socketpair-round-trip",
+    metric=Metric.ROUND_TRIP,
+    floor=NoFloor("one write and one read each way are the least a socket can do"),
+    by_method=False,
+    revision=2,
+    unsupported=without_fork,
+    payload_bytes=_SIZES,
+)
+def socketpair_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Send one message over a raw socket pair to a forked child and get it back.
+
+    Timed: one write and one read here, the same in the child, two wake-ups.
+    Not timed: starting the child.
+
+    Reads as: the floor of `Pipe()`, which is a socket pair unless
+    `duplex=False` is asked for.
+    """
+    del context
+    here, there = socket.socketpair()
+    message = os.urandom(case.integer("payload_bytes"))
+    descriptor = there.fileno()
+    with here, forked(_echo, descriptor, descriptor, len(message), (here.fileno(),)):
+        there.close()
+        try:
+            yield _turns(here.fileno(), here.fileno(), message)
+        finally:
+            here.close()
+
+
+def _socket_pair(family: str) -> tuple[socket.socket, socket.socket]:
+    """Return both ends of a connection of a family."""
+    if family == "AF_UNIX":
+        return socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = socket.create_connection(server.getsockname())
+        there, _ = server.accept()
+    return here, there
+
+
+def _no_nagle(case: Case) -> str | None:
+    """Say why a case cannot run here, or None."""
+    if case.value("nodelay") and case.text("family") == "AF_UNIX":
+        return "AF_UNIX has no TCP_NODELAY"
+    return without_fork(case)
+
+
+@workload(
+    "floor/socket-round-trip",
+    metric=Metric.ROUND_TRIP,
+    floor=NoFloor("one write and one read each way are the least a connected socket can do"),
+    by_method=False,
+    unsupported=_no_nagle,
+    family=fixed(*_FAMILIES),
+    payload_bytes=_SIZES,
+    nodelay=Sweep((False,), (False,), (False, True)),
+)
+def socket_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Send one message over a raw socket of a family to a forked child and get it back.
+
+    AF_UNIX is a socket pair, AF_INET a connection over loopback TCP.
+
+    Timed: one write and one read here, the same in the child, two wake-ups,
+    and over AF_INET the network stack twice. Not timed: starting the child,
+    connecting.
+
+    Reads as: the floor of connections over that family. `nodelay` switches
+    Nagle's algorithm off, which multiprocessing never does.
+    """
+    del context
+    message = os.urandom(case.integer("payload_bytes"))
+    here, there = _socket_pair(case.text("family"))
+    if case.value("nodelay"):
+        for end in (here, there):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    descriptor = there.fileno()
+    with here, forked(_echo, descriptor, descriptor, len(message), (here.fileno(),)):
+        there.close()
+        try:
+            yield _turns(here.fileno(), here.fileno(), message)
+        finally:
+            here.close()
+
+
+def _connecting(server: socket.socket, connect: Callable[[], socket.socket]) -> Body:
+    """Return the body that connects to a listening socket of this process."""
+
+    def body(iterations: int, /) -> int:
+        accepted = 0
+        for _ in range(iterations):
+            client = connect()
+            served, _ = server.accept()
+            client.close()
+            # End-of-file proves that both ends belong together; it is already there.
+            accepted += served.recv(1) == b""
+            served.close()
+        return accepted
+
+    return body
+
+
+@workload(
+    "floor/socket-connect",
+    metric=Metric.TIME,
+    floor=NoFloor("connect, accept and close are the kernel's own operations"),
+    by_method=False,
+    family=fixed(*_FAMILIES),
+)
+def socket_connect(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Connect to a socket that listens in this process, accept, and close.
+
+    Timed: `socket`, `connect`, `accept`, one `recv` of end-of-file, two
+    `close`; no other process has to be woken.
+
+    Reads as: the kernel's part of `Client` and `Listener.accept` over a
+    family; what these cost above it is the handshake and the wake-ups.
+    """
+    del context
+    family = getattr(socket, case.text("family"))
+    with tempfile.TemporaryDirectory(prefix="mpbench-") as folder:
+        path = f"{folder}/floor"
+        if len(path.encode()) > 100:
+            raise VerificationError(100, len(path.encode()), "bytes in a socket's path")
+        with socket.socket(family) as server:
+            server.bind(path if case.text("family") == "AF_UNIX" else ("127.0.0.1", 0))
+            server.listen(16)
+            address = server.getsockname()
+
+            def connect() -> socket.socket:
+                client = socket.socket(family)
+                client.connect(address)
+                return client
+
+            yield _connecting(server, connect)

@@ -1,0 +1,3 @@
+"""Workloads of locks and semaphores: uncontended, contended, handed over."""
+
+__all__ = ()

@@ -1,0 +1,3 @@
+"""Workloads of managers and their proxies."""
+
+__all__ = ()

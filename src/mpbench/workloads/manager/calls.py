@@ -1,0 +1,272 @@
+"""Every method of a manager's list and dict, many values at once, and proxies inside proxies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import UnsupportedError
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, fixed, workload
+from mpbench.workloads.manager.method_table import (
+    ATTRIBUTE_USES,
+    DICT_USES,
+    ITEMS,
+    LIST_USES,
+    SET_USES,
+    Use,
+    covered,
+    lacks,
+    using,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
+
+__all__ = ("bulk", "dict_calls", "list_calls", "nested", "set_calls", "value_calls")
+
+_NEEDS = Needs(processes=2, descriptors=48)
+# How many entries the bulk ways move.
+_MANY = 100
+
+
+def _no_use(proxy: str) -> Callable[[Case], str | None]:
+    """Return what says why a case's call cannot be made here."""
+    return lambda case: lacks(proxy, case.text("call"))
+
+
+def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> Bind:
+    """Return what gives the body of one use."""
+
+    def bind(case: Case) -> Body:
+        call = case.text("call")
+        reason = lacks(kind, call)
+        if reason is not None:
+            raise UnsupportedError(reason)
+        return using(proxy, uses[call])
+
+    return bind
+
+
+@workload(
+    "manager/list-calls",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=("Manager", "SyncManager.list", *covered("ListProxy", LIST_USES)),
+    tier=Tier.FULL,
+    shares=("call",),
+    unsupported=_no_use("ListProxy"),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    call=fixed(*LIST_USES),
+)
+def list_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Call each method of a shared list of 16 integers.
+
+    Timed: one call of the method. Not timed: undoing what it changed, which
+    is another call; starting the manager.
+
+    Reads as: all of them cost one round trip; the list itself costs nothing.
+    """
+    del case
+    with context.Manager() as manager:
+        yield _binding("ListProxy", manager.list(ITEMS), LIST_USES)
+
+
+@workload(
+    "manager/dict-calls",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=("Manager", "SyncManager.dict", *covered("DictProxy", DICT_USES)),
+    tier=Tier.FULL,
+    shares=("call",),
+    unsupported=_no_use("DictProxy"),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    call=fixed(*DICT_USES),
+)
+def dict_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Call each method of a shared dict of 16 integers.
+
+    Timed: one call of the method. Not timed: undoing what it changed, which
+    is another call; starting the manager.
+
+    Reads as: all of them cost one round trip. keys, values and items arrive
+    as lists: they are copies, made and pickled at each call.
+    """
+    del case
+    with context.Manager() as manager:
+        yield _binding("DictProxy", manager.dict(zip(ITEMS, ITEMS)), DICT_USES)
+
+
+@workload(
+    "manager/set-calls",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=covered("SetProxy", SET_USES),
+    tier=Tier.FULL,
+    shares=("call",),
+    unsupported=_no_use("SetProxy"),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    call=fixed(*SET_USES),
+)
+def set_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Call each method of a shared set of 16 integers (Python 3.14 and newer).
+
+    Timed: one call of the method. Not timed: undoing what it changed, which
+    is another call; starting the manager.
+
+    Reads as: all of them cost one round trip, and what returns a set brings a
+    copy of it.
+    """
+    del case
+    with context.Manager() as manager:
+        shared = manager.set(ITEMS)  # type: ignore[attr-defined]  # new in Python 3.14
+        yield _binding("SetProxy", shared, SET_USES)
+
+
+@workload(
+    "manager/value-calls",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=(
+        *("Manager", "SyncManager.Value", "SyncManager.Array", "SyncManager.Namespace"),
+        *("ValueProxy.get", "ValueProxy.set", "ArrayProxy.__len__"),
+        *("ArrayProxy.__getitem__", "ArrayProxy.__setitem__"),
+        *("NamespaceProxy.__getattr__", "NamespaceProxy.__setattr__", "NamespaceProxy.__delattr__"),
+    ),
+    tier=Tier.FULL,
+    shares=("call",),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    call=fixed(*ATTRIBUTE_USES),
+)
+def value_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Read and write a shared Value, Array of 16 integers and Namespace in each way.
+
+    Timed: one call. Not timed: undoing what it changed, which is another
+    call; starting the manager.
+
+    Reads as: all of them cost one round trip. `value` is `get` and `set` under
+    another name.
+    """
+    del case
+    with context.Manager() as manager:
+        proxies: dict[str, Any] = {
+            "Value": manager.Value("i", 7),
+            "Array": manager.Array("i", ITEMS),
+            "Namespace": manager.Namespace(),
+        }
+        proxies["Namespace"].field = 7
+
+        def bind(case: Case) -> Body:
+            kind = case.text("call").partition(".")[0]
+            return using(proxies[kind], ATTRIBUTE_USES[case.text("call")])
+
+        yield bind
+
+
+def _set_each(proxy: Any) -> int:
+    for number in range(_MANY):
+        proxy[number] = number
+    return _MANY
+
+
+def _get_each(proxy: Any) -> int:
+    return sum(proxy[number] == number for number in range(_MANY))
+
+
+_WAYS: Mapping[str, Callable[[Any], int]] = {
+    "set-each": _set_each,
+    "update": lambda proxy: proxy.update(zip(range(_MANY), range(_MANY))) or _MANY,
+    "get-each": _get_each,
+    "iterate": lambda proxy: sum(1 for _ in proxy),
+    "copy": lambda proxy: len(proxy.copy()),
+}
+
+
+@workload(
+    "manager/bulk",
+    metric=Metric.TIME,
+    floor=NoFloor("time for each entry, of which one call moves many; one call is manager/access"),
+    covers=(
+        *("Manager", "SyncManager.dict", "IteratorProxy.__next__"),
+        *("DictProxy.__setitem__", "DictProxy.__getitem__", "DictProxy.__iter__"),
+        *("DictProxy.update", "DictProxy.copy"),
+    ),
+    tier=Tier.FULL,
+    shares=("way",),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    way=fixed(*_WAYS),
+)
+def bulk(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Write or read 100 entries of a shared dict, one by one or all at once.
+
+    Timed: the whole dict's entries, divided by 100: `set-each` and `get-each`
+    make a call for each, so does `iterate`, which gets the keys from an
+    iterator in the server; `update` and `copy` make one call. Not timed:
+    starting the manager.
+
+    Reads as: time for each entry. Loops over a proxy are round trips; the same
+    data in one message costs little more than one of them.
+    """
+    del case
+    with context.Manager() as manager:
+        proxy = manager.dict(zip(range(_MANY), range(_MANY)))
+
+        def bind(case: Case) -> Body:
+            way = _WAYS[case.text("way")]
+
+            def body(iterations: int, /) -> Outcome:
+                moved = sum(way(proxy) for _ in range(iterations))
+                return Outcome(moved, iterations * _MANY)
+
+            return body
+
+        yield bind
+
+
+@workload(
+    "manager/nested",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=(
+        *("Manager", "SyncManager.dict", "SyncManager.list"),
+        *("DictProxy.__getitem__", "ListProxy.__getitem__"),
+    ),
+    facts={"flat": Metric.TIME},
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+)
+def nested(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Get an item of a shared list that is itself an entry of a shared dict.
+
+    Timed: `outer["inner"][7]`. The fact `flat` is `inner[7]` with a proxy of
+    the list that is kept. Not timed: starting the manager, making both.
+
+    Reads as: the dict answers with a new proxy of the list, and the client
+    registers and drops it with connections of their own each time. Keep the
+    inner proxy if it is used more than once.
+    """
+    del case
+    with context.Manager() as manager:
+        inner = manager.list(ITEMS)
+        outer = manager.dict(inner=inner)
+
+        def body(iterations: int, /) -> Outcome:
+            clock = monotonic_ns
+            deep = flat = right = 0
+            for _ in range(iterations):
+                began = clock()
+                found = outer["inner"][7]
+                between = clock()
+                same = inner[7]
+                flat += clock() - between
+                deep += between - began
+                right += found == same == 7
+            return Outcome(right, iterations, deep, {"flat": flat / iterations})
+
+        yield body

@@ -1,0 +1,3 @@
+"""Workloads of other pool libraries: loky, joblib, mpire, billiard."""
+
+__all__ = ()

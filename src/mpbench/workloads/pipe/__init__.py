@@ -1,0 +1,3 @@
+"""Workloads of pipes: latency, rate, payloads, topologies."""
+
+__all__ = ()

@@ -1,0 +1,3 @@
+"""Workloads of pools and executors: calls, results, scaling, life cycle."""
+
+__all__ = ()

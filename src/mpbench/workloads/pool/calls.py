@@ -1,0 +1,214 @@
+"""The calls of a pool behind one form, so that every pool and every call runs the same job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import UsageError, VerificationError
+from mpbench.workload import Body, Outcome, loops_for, thinned
+from mpbench.workloads.pool.tasks import burn, burn_all, burn_pair, echo, echo_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = (
+    "CALLS",
+    "COVERS",
+    "Job",
+    "burn_job",
+    "calling",
+    "chunks_of",
+    "echo_job",
+    "one_by_one",
+    "repeating",
+)
+
+
+class Job(NamedTuple):
+    """
+    Numbered tasks in each form that a call of a pool wants.
+
+    Args:
+        one: Takes one item, for `map` and its kin.
+        star: Takes an item's parts, for `starmap` and `apply`.
+        many: Takes a list of items: the chunk that users of `apply` make by hand.
+        items: What `one` gets; each is a distinct object.
+        starred: What `star` gets.
+        expected: What comes back, in order.
+    """
+
+    one: Callable[[Any], Any]
+    star: Callable[..., Any]
+    many: Callable[[list[Any]], list[Any]]
+    items: Sequence[Any]
+    starred: Sequence[tuple[Any, ...]]
+    expected: Sequence[int]
+
+
+# pool, job, chunk size (0: the call's own default) -> results in the order of arrival.
+Call = Callable[[Any, Job, int], "list[Any]"]
+
+
+def echo_job(tasks: int) -> Job:
+    """Return tasks that do nothing: what remains is the price of the call."""
+    numbers = list(range(tasks))
+    return Job(echo, echo, echo_all, numbers, [(number,) for number in numbers], numbers)
+
+
+def burn_job(tasks: int, task_us: float) -> Job:
+    """Return tasks that keep a CPU busy for so many microseconds each, calibrated here."""
+    loops = loops_for(round(task_us * 1_000))
+    pairs = [(loops, number) for number in range(tasks)]
+    return Job(burn_pair, burn, burn_all, pairs, pairs, list(range(tasks)))
+
+
+def chunks_of(items: Sequence[Any], size: int) -> list[list[Any]]:
+    """Cut items into lists of at most *size*."""
+    return [list(items[at : at + size]) for at in range(0, len(items), size)]
+
+
+def _map(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return pool.map(job.one, job.items, chunk_size or None)  # type: ignore[no-any-return]
+
+
+def _map_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    pending = pool.map_async(job.one, job.items, chunk_size or None)
+    return pending.get()  # type: ignore[no-any-return]
+
+
+def _imap(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return list(pool.imap(job.one, job.items, chunk_size or 1))
+
+
+def _imap_unordered(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return list(pool.imap_unordered(job.one, job.items, chunk_size or 1))
+
+
+def _starmap(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    return pool.starmap(job.star, job.starred, chunk_size or None)  # type: ignore[no-any-return]
+
+
+def _starmap_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    pending = pool.starmap_async(job.star, job.starred, chunk_size or None)
+    return pending.get()  # type: ignore[no-any-return]
+
+
+def _apply(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    if chunk_size <= 1:
+        return [pool.apply(job.star, arguments) for arguments in job.starred]
+    parts = chunks_of(job.items, chunk_size)
+    return [result for part in parts for result in pool.apply(job.many, (part,))]
+
+
+def _apply_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
+    if chunk_size <= 1:
+        pending = [pool.apply_async(job.star, arguments) for arguments in job.starred]
+        return [one.get() for one in pending]
+    parts = chunks_of(job.items, chunk_size)
+    pending = [pool.apply_async(job.many, (part,)) for part in parts]
+    return [result for one in pending for result in one.get()]
+
+
+CALLS: dict[str, Call] = {
+    "map": _map,
+    "map_async": _map_async,
+    "imap": _imap,
+    "imap_unordered": _imap_unordered,
+    "starmap": _starmap,
+    "starmap_async": _starmap_async,
+    "apply": _apply,
+    "apply_async": _apply_async,
+}
+
+# What a workload over the three main calls covers in every tier.
+COVERS = ("IMapIterator.next", "Pool.imap", "Pool.map", "Pool.starmap")
+
+
+def repeating(
+    run: Callable[[], list[Any]], expected: Sequence[Any], what: str, *, in_order: bool = True
+) -> Body:
+    """
+    Return a body: each iteration runs a whole job; an operation is one of its tasks.
+
+    The results are looked at after the clock was read.
+
+    Args:
+        run: Runs the job and returns its results.
+        expected: What it should return.
+        what: The name of the call, for the error.
+        in_order: Whether the results come in the order of the tasks.
+
+    Raises:
+        VerificationError: Something else came back; raised by the check.
+    """
+    asked = len(expected)
+    wanted = list(expected)
+
+    def check(rounds: list[list[Any]]) -> int:
+        for results in rounds:
+            arrived = results if in_order else sorted(results)
+            if arrived != wanted:
+                right = sum(found == want for found, want in zip(arrived, wanted))
+                raise VerificationError(
+                    asked, right, f"{what} returned {len(arrived)} results for {asked} tasks"
+                )
+        return len(rounds) * asked
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        rounds = [run() for _ in range(iterations)]
+        return lambda: Outcome(operations=check(rounds), asked=iterations * asked)
+
+    return body
+
+
+def calling(pool: Any, job: Job, call: str, chunk_size: int) -> Body:
+    """
+    Return a body that runs a job through one call of a pool.
+
+    Args:
+        pool: Anything with the calls of `multiprocessing.Pool`.
+        job: The tasks.
+        call: A name in `CALLS`.
+        chunk_size: Tasks handed over at once; 0 for the call's own default.
+
+    Raises:
+        UsageError: There is no such call.
+    """
+    if call not in CALLS:
+        raise UsageError(f"a pool has no call {call!r}; one of {sorted(CALLS)}")
+    run = CALLS[call]
+    return repeating(
+        lambda: run(pool, job, chunk_size), job.expected, call, in_order=call != "imap_unordered"
+    )
+
+
+def one_by_one(call: Callable[[int], int]) -> Body:
+    """
+    Return a body that asks for one answer after the other and keeps their latencies.
+
+    Args:
+        call: Hands over a number as a task and returns the result, the same number.
+    """
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        latencies = []
+        right = 0
+        for number in range(iterations):
+            started = monotonic_ns()
+            found = call(number)
+            latencies.append(monotonic_ns() - started)
+            right += found == number
+
+        def check() -> Outcome:
+            if right != iterations:
+                raise VerificationError(iterations, right, "the pool returned a wrong result")
+            return Outcome(
+                operations=right,
+                asked=iterations,
+                latencies_ns=thinned(latencies),
+            )
+
+        return check
+
+    return body

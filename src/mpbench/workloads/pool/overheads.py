@@ -1,0 +1,202 @@
+"""What a pool adds to each task, by call and by chunk size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, fixed, worker_counts, workload
+from mpbench.workloads.pool.calls import CALLS, COVERS, burn_job, calling, echo_job, one_by_one
+from mpbench.workloads.pool.lifecycle import needs_two_workers, needs_workers, ready_pool
+from mpbench.workloads.pool.tasks import echo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = ("apply_round_trip", "call_scaling", "chunk_surface", "task_overhead")
+
+_ALL_CALLS = tuple(CALLS)
+
+
+@workload(
+    "pool/task-overhead",
+    metric=Metric.TIME,
+    floor="floor/empty-call",
+    covers=COVERS,
+    tier=Tier.QUICK,
+    shares=("call", "chunk_size", "tasks"),
+    needs=needs_workers,
+    call=Sweep(("map", "imap", "starmap"), _ALL_CALLS, _ALL_CALLS),
+    # 0 is the call's own default.
+    chunk_size=Sweep((1, 32), (1, 32), (0, 1, 2, 8, 32, 128)),
+    tasks=Sweep((512,), (512,), (512, 10_000)),
+    workers=fixed(2),
+)
+def task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Run tasks that do nothing through one call of a warm pool.
+
+    Timed: the call, from its arguments to the last of its results, divided by
+    the number of tasks. `apply` and `apply_async` take one task at a time;
+    for a chunk size above 1 the chunk is made by hand, a list in one task.
+    Chunk size 0 is the call's own default. Not timed: starting the pool,
+    comparing the results.
+
+    Reads as: what a task costs before it does any work. A task should last
+    much longer than this, or be sent in larger chunks: `imap` in chunks of
+    one pays a message each way for each task, `map` with its default chunk
+    size shares the messages.
+    """
+    workers = case.integer("workers")
+    with ready_pool(context, workers) as pool:
+
+        def bind(one: Case) -> Body:
+            job = echo_job(one.integer("tasks"))
+            return calling(pool, job, one.text("call"), one.integer("chunk_size"))
+
+        yield bind
+
+
+@workload(
+    "pool/call-scaling",
+    metric=Metric.THROUGHPUT,
+    floor=NoFloor("one worker, the curve's own first point, is the reference"),
+    by_method=False,
+    covers=COVERS,
+    shares=("call", "chunk_size", "task_us"),
+    needs=needs_workers,
+    deadline_s=120.0,
+    call=Sweep(("map", "imap", "starmap"), ("map", "imap", "starmap"), _ALL_CALLS),
+    chunk_size=Sweep((1,), (1, 32), (0, 1, 32)),
+    task_us=Sweep((100,), (100,), (0, 100, 1_000)),
+    workers=worker_counts(),
+)
+def call_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Run the same 192 short tasks through one call, over worker counts and chunk sizes.
+
+    Timed: the call, from its arguments to the last of its results. A task
+    keeps a CPU busy for `task_us`, calibrated in the parent; 0 is a task that
+    does nothing. Chunk size 0 is the call's own default. Not timed: starting
+    the pool, comparing the results.
+
+    Reads as: how many tasks a second the call gets through the pool. Where
+    more workers do not help, the parent's handler threads, which pickle and
+    unpickle for all workers, are the limit, or the chunks are too few to go
+    round; larger chunks lift the first limit and cause the second. How the
+    workers were started does not matter once they are up; `pool/task-overhead`
+    shows that.
+    """
+    workers = case.integer("workers")
+    jobs = {}
+    with ready_pool(context, workers) as pool:
+
+        def bind(one: Case) -> Body:
+            length = one.number("task_us")
+            if length not in jobs:
+                jobs[length] = burn_job(192, length) if length else echo_job(192)
+            return calling(pool, jobs[length], one.text("call"), one.integer("chunk_size"))
+
+        yield bind
+
+
+def _surface_body(run: Body, *, ideal_ns: float) -> Body:
+    """Add the efficiency to what a body returns; *ideal_ns* is the best time of a task."""
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        started = monotonic_ns()
+        check = run(iterations)
+        elapsed = monotonic_ns() - started
+
+        def settled() -> Outcome:
+            assert callable(check)
+            done = check()
+            assert isinstance(done, Outcome)
+            efficiency = done.operations * ideal_ns / elapsed
+            facts = {"efficiency": efficiency, "per_task": elapsed / done.operations}
+            return done._replace(facts=facts)
+
+        return settled
+
+    return body
+
+
+@workload(
+    "pool/chunk-surface",
+    metric=Metric.EFFICIENCY,
+    floor=NoFloor("the reading is a share of what two perfect workers would do"),
+    covers=("Pool.map",),
+    by_method=False,
+    facts={"efficiency": Metric.EFFICIENCY, "per_task": Metric.TIME},
+    shares=("call", "chunk_size", "task_us"),
+    needs=needs_workers,
+    deadline_s=180.0,
+    call=Sweep(("map",), ("map",), ("map", "imap_unordered")),
+    chunk_size=Sweep((1,), (0, 1, 32), (0, 1, 2, 8, 32, 128)),
+    task_us=Sweep((100,), (10, 100), (1, 10, 100, 1_000, 10_000)),
+    workers=fixed(2),
+)
+def chunk_surface(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Run 256 tasks of a known length in chunks of a known size on two workers.
+
+    Timed: one call of the pool, from its arguments to the last of its
+    results. Not timed: starting the pool, calibrating the length of a task.
+
+    Reads as: the efficiency is the time that two perfect workers would need,
+    tasks times their length over two, as a share of the time that was needed.
+    The shortest task that reaches 0.5 or 0.9 at a chunk size is the shortest
+    worth sending. A task's length is calibrated in the parent alone, so the
+    rest also contains what two busy CPUs take from each other.
+    """
+    workers = case.integer("workers")
+    jobs = {}
+    with ready_pool(context, workers) as pool:
+
+        def bind(one: Case) -> Body:
+            length = one.number("task_us")
+            if length not in jobs:
+                jobs[length] = burn_job(256, length)
+            run = calling(pool, jobs[length], one.text("call"), one.integer("chunk_size"))
+            return _surface_body(run, ideal_ns=length * 1_000 / workers)
+
+        yield bind
+
+
+@workload(
+    "pool/apply-round-trip",
+    metric=Metric.ROUND_TRIP,
+    floor="floor/os-pipe-round-trip",
+    covers=("Pool.apply",),
+    tier=Tier.QUICK,
+    lead=True,
+    shares=("call",),
+    needs=needs_two_workers,
+    call=Sweep(("apply",), ("apply", "apply_async"), ("apply", "apply_async")),
+)
+def apply_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Hand one task that does nothing to an idle warm pool and wait for its result.
+
+    Timed: `Pool.apply`, or `Pool.apply_async` and `AsyncResult.get`: two
+    messages, and in the parent two hand-overs between threads. Not timed:
+    starting the pool.
+
+    Reads as: the least time in which a pool can answer. Against the floor it
+    shows what the pool's handler threads, its locks and pickle add to a pipe.
+    """
+    del case
+    with ready_pool(context, 2) as pool:
+
+        def apply(number: int) -> int:
+            return pool.apply(echo, (number,))
+
+        def apply_async(number: int) -> int:
+            return pool.apply_async(echo, (number,)).get()
+
+        def bind(one: Case) -> Body:
+            return one_by_one(apply if one.text("call") == "apply" else apply_async)
+
+        yield bind

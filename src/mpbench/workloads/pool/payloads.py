@@ -1,0 +1,181 @@
+"""What a pool does with large arguments, large results, and more tasks than it can work off."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Callable
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, Timing
+from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workloads.pool.lifecycle import expect, needs_two_workers, ready_pool
+from mpbench.workloads.pool.tasks import echo, length_of, make_payload, return_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+    from multiprocessing.pool import Pool
+
+__all__ = ("imap_memory", "payload")
+
+# Tasks in one map of `pool/payload`; each has a payload of its own.
+_TASKS = 8
+
+
+def _needs_payloads(case: Case) -> Needs:
+    size = case.integer("payload_bytes")
+    # The originals, the results, and in each worker a message and its object.
+    return needs_two_workers(case)._replace(memory_bytes=3 * _TASKS * size)
+
+
+def _transfers(direction: str, size: int) -> tuple[Callable[[Any], Any], list[Any], list[Any], int]:
+    """Return a task, its arguments, its results, and the bytes that travel for one task."""
+    payloads = [make_payload(size, number) for number in range(_TASKS)]
+    if direction == "in":
+        return length_of, payloads, [size] * _TASKS, size
+    if direction == "out":
+        return return_payload, [(size, number) for number in range(_TASKS)], payloads, size
+    return echo, payloads, payloads, 2 * size
+
+
+@workload(
+    "pool/payload",
+    metric=Metric.BANDWIDTH,
+    floor="floor/memory-copy",
+    covers=("Pool.map",),
+    by_method=False,
+    facts={"per_task": Metric.TIME},
+    shares=("direction", "payload_bytes"),
+    needs=_needs_payloads,
+    direction=fixed("in", "out", "both"),
+    payload_bytes=Sweep(
+        (1 << 16,), (1 << 10, 1 << 20), (1 << 10, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 24)
+    ),
+)
+def payload(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Map 8 tasks whose arguments, results or both are large bytes objects.
+
+    Timed: `Pool.map` in chunks of one; for `out` the worker builds the object
+    that it returns. Each task has an object of its own. Not timed: starting
+    the pool, building the arguments, comparing the results.
+
+    Reads as: bytes a second through a pool, both ways together for `both`,
+    against copying them once in memory (the floor). All of it passes the
+    parent's one handler thread for each direction, so more workers do not
+    make it faster. The fact `per_task` is the time for each task.
+    """
+    del case
+    with ready_pool(context, 2) as pool:
+
+        def bind(one: Case) -> Body:
+            return _payload_body(pool, one.text("direction"), one.integer("payload_bytes"))
+
+        yield bind
+
+
+def _payload_body(pool: Pool, direction: str, size: int) -> Body:
+    task, arguments, wanted, travelling = _transfers(direction, size)
+
+    def body(iterations: int, /) -> Callable[[], Outcome]:
+        results: list[Any] = []
+        complete = 0
+        started = monotonic_ns()
+        for _ in range(iterations):
+            # Only the last results are kept: all of them would fill the memory.
+            results = pool.map(task, arguments, 1)
+            complete += len(results)
+        elapsed = monotonic_ns() - started
+
+        def check() -> Outcome:
+            expect(wanted == results, True, f"{direction}: the results of the last map are right")
+            return Outcome(
+                operations=complete * travelling,
+                asked=iterations * _TASKS * travelling,
+                facts={"per_task": elapsed / complete},
+            )
+
+        return check
+
+    return body
+
+
+def _no_buffer(case: Case) -> str | None:
+    """Say why a case cannot run where `imap` has no buffer limit."""
+    from multiprocessing.pool import Pool
+
+    if case.integer("buffer_size") and "buffersize" not in Pool.imap.__code__.co_varnames:
+        return "Pool.imap of this Python has no parameter buffersize"
+    return None
+
+
+class _Drawn:
+    """Counts what was drawn from a generator and not yet consumed, and the most of it."""
+
+    def __init__(self) -> None:
+        self.drawn = 0
+        self.consumed = 0
+        self.most = 0
+
+    def payloads(self, count: int, size: int) -> Iterator[bytes]:
+        """Yield payloads, and note that each was drawn."""
+        for number in range(count):
+            self.drawn += 1
+            self.most = max(self.most, self.drawn - self.consumed)
+            yield make_payload(size, number)
+
+
+@workload(
+    "pool/imap-memory",
+    metric=Metric.MEMORY,
+    floor=NoFloor("a lazy iterator would hold one task for each worker, and one result"),
+    covers=("Pool.imap", "Pool.imap_unordered"),
+    by_method=False,
+    facts={"memory": Metric.MEMORY, "read_ahead": Metric.COUNT},
+    timing=Timing.ONCE,
+    shares=("call",),
+    needs=needs_two_workers,
+    unsupported=_no_buffer,
+    call=fixed("imap", "imap_unordered"),
+    # 0 is no limit, the only choice before buffersize= exists.
+    buffer_size=Sweep((0,), (0,), (0, 8)),
+)
+def imap_memory(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Feed 64 payloads of 64 KiB from a generator to `imap` and consume slowly.
+
+    Timed: the whole pass; the consumer sleeps 1 ms for each result. The
+    reading is a count and no measurement of the process: the bytes of the
+    payloads that were drawn from the generator and whose results were not
+    yet consumed, at the most. Not timed: starting the pool.
+
+    Reads as: `read_ahead` is the number of these payloads. A value near 64
+    means that the pool drew the whole input before it was needed; the memory
+    grows with the input, however slowly the results are taken.
+    """
+    del case
+    with ready_pool(context, 2) as pool:
+
+        def bind(one: Case) -> Body:
+            limit = one.integer("buffer_size")
+            options = {"buffersize": limit} if limit else {}
+            call: Callable[..., Any] = getattr(pool, one.text("call"))
+            return lambda _: _slow_pass(call, options)
+
+        yield bind
+
+
+def _slow_pass(call: Callable[..., Any], options: dict[str, int]) -> Callable[[], Outcome]:
+    count, size = 64, 1 << 16
+    drawn = _Drawn()
+    for length in call(length_of, drawn.payloads(count, size), 1, **options):
+        if length != size:
+            raise WorkloadError(f"a result of {length} bytes, expected {size}")
+        time.sleep(0.001)
+        drawn.consumed += 1
+    return lambda: Outcome(
+        operations=drawn.consumed,
+        asked=count,
+        facts={"memory": drawn.most * size, "read_ahead": drawn.most},
+    )

@@ -1,0 +1,149 @@
+"""What it costs to end a pool, and to replace its workers."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+from mpbench.clock import monotonic_ns
+from mpbench.model import Case, Metric
+from mpbench.workload import Bind, Body, Sweep, workload
+from mpbench.workloads.pool.calls import one_by_one
+from mpbench.workloads.pool.lifecycle import (
+    await_ready,
+    expect,
+    give_up,
+    lives,
+    needs_two_workers,
+    opened,
+)
+from mpbench.workloads.pool.tasks import doze, echo, say_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from multiprocessing.context import BaseContext
+
+__all__ = ("max_tasks_per_child", "shutdown")
+
+
+@workload(
+    "pool/max-tasks-per-child",
+    metric=Metric.ROUND_TRIP,
+    floor="floor/os-pipe-round-trip",
+    covers=("Pool", "Pool.apply"),
+    needs=needs_two_workers,
+    deadline_s=120.0,
+    # 0 stands for None: a worker is never replaced.
+    max_tasks=Sweep((0,), (0, 1), (0, 1, 10, 100)),
+    revision=2,
+)
+def max_tasks_per_child(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Apply empty tasks on a pool whose worker is replaced after some of them.
+
+    Timed: `Pool.apply`, one after the other, on one worker; each sample
+    contains whole lives of workers, so their replacement is in it. Not timed:
+    building the pool.
+
+    Reads as: the mean price of a task; the last percentiles show what a task
+    waits that meets the replacement. With `max_tasks=1` each task pays for a
+    new process; 0 means that workers are never replaced.
+    """
+    limit = case.integer("max_tasks")
+    # Whole lives only, and several of them where they are short.
+    tasks = limit * max(1, 4 // limit) if limit else 64
+
+    with opened(lambda: context.Pool(1, maxtasksperchild=limit or None)) as pool:
+        run = one_by_one(lambda number: pool.apply(echo, (number,)))
+        # The first worker's start is not a replacement.
+        run(1)
+        yield lambda iterations: run(iterations * tasks)
+
+
+def _close_and_join(pool: Any) -> int:
+    pool.close()
+    returned = monotonic_ns()
+    pool.join()
+    return returned
+
+
+def _terminate(pool: Any) -> int:
+    pool.terminate()
+    returned = monotonic_ns()
+    pool.join()
+    return returned
+
+
+def _leave_with(pool: Any) -> int:
+    with pool:
+        pass
+    returned = monotonic_ns()
+    pool.join()
+    return returned
+
+
+# What a busy pool still has to do: microseconds and numbers.
+_LOAD = [(2_000, number) for number in range(16)]
+
+_ENDINGS = {"close-join": _close_and_join, "terminate": _terminate, "with": _leave_with}
+
+
+@workload(
+    "pool/shutdown",
+    metric=Metric.TIME,
+    floor="floor/os-kill-wait",
+    covers=("Pool.close", "Pool.join", "Pool.terminate"),
+    facts={"call_return": Metric.TIME},
+    shares=("way", "load"),
+    revision=2,
+    needs=needs_two_workers,
+    deadline_s=120.0,
+    way=Sweep(("close-join",), ("close-join", "terminate"), ("close-join", "terminate", "with")),
+    load=Sweep(("idle",), ("idle",), ("idle", "busy")),
+)
+def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    End a pool of two workers.
+
+    Timed: the ending and `join`, until all workers and threads are gone. The
+    fact `call_return` is when `close`, `terminate` or the end of the `with`
+    block returned. A pool with load `busy` has 16 tasks of 2 ms: `close`
+    waits for them, which is verified, `terminate` and `with` do not. Not
+    timed: building the pool, waiting until both workers are up, and collecting
+    what the ended pool leaves.
+
+    Reads as: what a program waits at its end, or after each job if it builds
+    a pool for each. Leaving a `with` block is `terminate`, not `close`.
+    """
+    del case
+    here, there = context.Pipe(duplex=False)
+
+    def once(way: str, *, busy: bool) -> tuple[int, Mapping[str, int]]:
+        pool = context.Pool(2, say_ready, (there,))
+        try:
+            await_ready(here, 2)
+            pending = pool.map_async(doze, _LOAD, 1) if busy else None
+            started = monotonic_ns()
+            returned = _ENDINGS[way](pool)
+            gone = monotonic_ns()
+        except BaseException:
+            give_up(pool)
+            raise
+        if pending is not None and way == "close-join":
+            # join has returned, so every result is there.
+            expect([number for _, number in _LOAD], pending.get(0), "tasks before the end")
+        # A pool that was terminated with calls unanswered is in a cycle with
+        # them; it holds descriptors until the collector, off in samples, runs.
+        del pool, pending
+        gc.collect()
+        return gone - started, {"call_return": returned - started}
+
+    def bind(one: Case) -> Body:
+        way, busy = one.text("way"), one.text("load") == "busy"
+        return lives(lambda: once(way, busy=busy))
+
+    try:
+        yield bind
+    finally:
+        here.close()
+        there.close()

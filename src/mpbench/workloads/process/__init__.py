@@ -1,0 +1,3 @@
+"""Workloads of processes: start, join, termination, state."""
+
+__all__ = ()

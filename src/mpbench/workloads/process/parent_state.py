@@ -1,0 +1,225 @@
+"""Processes: what the parent holds while it starts one: memory, threads, files, children."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, StartMethod, Tier
+from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workload.held_memory import ballast
+from mpbench.workloads.process.stamps import (
+    LIFE_FACTS,
+    crowd,
+    crowded,
+    ended,
+    lived_body,
+    process_of,
+    stamps,
+    warm,
+)
+from mpbench.workloads.targets import idle, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = (
+    "start_among_children",
+    "start_among_threads",
+    "start_at_rss",
+    "start_with_files",
+    "write_after_start",
+)
+
+_COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
+
+# Address space that a sleeping spawned child takes, measured as 10 to 14 MiB.
+_CHILD_BYTES = 16 << 20
+
+
+@workload(
+    "process/start-at-rss",
+    metric=Metric.TIME,
+    floor="floor/os-fork-at-rss",
+    covers=_COVERS,
+    facts=LIFE_FACTS,
+    needs=lambda case: Needs(memory_bytes=2 * case.integer("rss_mib") << 20),
+    rss_mib=Sweep((256,), (0, 256), (0, 64, 256, 1_024)),
+    pages=Sweep(("default",), ("default",), ("default", "small", "huge")),
+)
+def start_at_rss(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start and join a child while the parent holds memory that it has written.
+
+    Timed: as in `process/start-to-join`. Not timed: getting the memory.
+
+    `pages` says whether the kernel may back the memory with huge pages.
+
+    Reads as: fork copies the page tables of the parent, so it grows with the
+    parent's size. Spawn and forkserver must stay flat.
+    """
+    with stamps() as pipe:
+        # A fork server that starts later would do so from a larger parent.
+        warm(context)
+        with ballast(case.integer("rss_mib"), case.text("pages")):
+            yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+
+
+def _inherits_nothing(case: Case) -> str | None:
+    if case.method is StartMethod.FORK:
+        return None
+    return "only a forked child shares its parent's pages"
+
+
+@workload(
+    "process/write-after-start",
+    metric=Metric.TIME,
+    floor=NoFloor("its own fact `write_before` is the same write without a child"),
+    covers=("Process", "Process.start", "Process.kill", "Process.join", "Process.close"),
+    facts={"write_before": Metric.TIME},
+    tier=Tier.FULL,
+    unsupported=_inherits_nothing,
+    needs=lambda case: Needs(memory_bytes=2 * case.integer("rss_mib") << 20),
+    rss_mib=fixed(64),
+)
+def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Let the parent write its memory again while a forked child shares it.
+
+    Timed: per page of 4 KiB, one write of one byte by the parent, which must
+    copy the page because the child has it too. `write_before` is the same
+    without a child. Not timed: starting and ending the child.
+
+    Reads as: the bill for fork that comes later: it is not part of any start
+    time. It is paid once for each page that either side writes.
+    """
+    size = case.integer("rss_mib") << 20
+    pages = range(0, size, mmap.PAGESIZE)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+
+    with stamps() as pipe, mmap.mmap(-1, size, flags=flags) as memory:
+        # Small pages, or one write would copy 2 MiB here and 4 KiB there.
+        memory.madvise(getattr(mmap, "MADV_NOHUGEPAGE", mmap.MADV_NORMAL))
+
+        def write() -> int:
+            began = monotonic_ns()
+            for offset in pages:
+                memory[offset] = 1
+            return monotonic_ns() - began
+
+        def body(iterations: int, /) -> Outcome:
+            before = after = 0
+            for _ in range(iterations):
+                before += write()
+                child = process_of(context, idle, (pipe.path,), daemon=True)
+                child.start()
+                try:
+                    pipe.wait(child)
+                    after += write()
+                finally:
+                    child.kill()
+                    ended(child, -9)
+            count = iterations * len(pages)
+            return Outcome(
+                operations=count, elapsed_ns=after, facts={"write_before": before / count}
+            )
+
+        write()
+        yield body
+
+
+@workload(
+    "process/start-among-threads",
+    metric=Metric.TIME,
+    floor="floor/os-fork-wait",
+    covers=_COVERS,
+    facts=LIFE_FACTS,
+    threads=Sweep((8,), (8,), (0, 1, 8, 64)),
+)
+def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start and join a child while threads of the parent sleep.
+
+    Timed: as in `process/start-to-join`. Not timed: starting the threads.
+
+    Reads as: what threads in the parent add. Python 3.12 and newer look for
+    them at each fork and warn, because a fork among threads can deadlock.
+    """
+    leave = threading.Event()
+    threads = [threading.Thread(target=leave.wait) for _ in range(case.integer("threads"))]
+    with stamps() as pipe:
+        warm(context)
+        for thread in threads:
+            thread.start()
+        try:
+            yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+        finally:
+            leave.set()
+            for thread in threads:
+                thread.join()
+
+
+@workload(
+    "process/start-with-files",
+    metric=Metric.TIME,
+    floor="floor/os-fork-wait",
+    covers=_COVERS,
+    facts=LIFE_FACTS,
+    needs=lambda case: Needs(descriptors=case.integer("files") + 32),
+    files=Sweep((1_000,), (1_000,), (16, 1_000, 10_000)),
+)
+def start_with_files(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start and join a child while the parent has files open.
+
+    Timed: as in `process/start-to-join`. Not timed: opening the files.
+
+    Reads as: what open descriptors add. Fork copies the table, spawn closes
+    what a child must not inherit.
+    """
+    with stamps() as pipe, ExitStack() as stack:
+        warm(context)
+        kept = os.open(os.devnull, os.O_RDONLY)
+        stack.callback(os.close, kept)
+        for _ in range(case.integer("files") - 1):
+            stack.callback(os.close, os.dup(kept))
+        yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+
+
+@workload(
+    "process/start-among-children",
+    metric=Metric.TIME,
+    floor="floor/os-fork-wait",
+    covers=(*_COVERS, "Process.kill", "Process.is_alive", "parent_process"),
+    facts=LIFE_FACTS,
+    unsupported=crowded,
+    needs=lambda case: Needs(
+        processes=case.integer("children") + 1,
+        descriptors=4 * case.integer("children") + 32,
+        memory_bytes=case.integer("children") * _CHILD_BYTES,
+    ),
+    deadline_s=180.0,
+    children=Sweep((8,), (16,), (1, 8, 16, 64, 256)),
+)
+def start_among_children(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start and join a child while the parent has other children, all asleep.
+
+    Timed: as in `process/start-to-join`. Not timed: the other children.
+
+    Reads as: what live children add. Each `start` first asks every child
+    whether it has ended, one system call each, and more under forkserver.
+    """
+    count = case.integer("children")
+    with stamps() as pipe:
+        warm(context)
+        with crowd(context, count, pipe) as others:
+            if len(others) != count:
+                raise WorkloadError(f"expected {count} children, found {len(others)}")
+            yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)

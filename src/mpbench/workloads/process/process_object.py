@@ -1,0 +1,335 @@
+"""Processes: objects without a start, and what a program asks about its children."""
+
+from __future__ import annotations
+
+import multiprocessing
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import VerificationError, WorkloadError
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, partner, workload
+from mpbench.workloads.process.stamps import crowd, crowded, ended, process_of, stamps, warm
+from mpbench.workloads.targets import exit_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
+
+__all__ = ("active_children", "construct", "module_calls", "run_in_process", "state")
+
+
+def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[Callable[[], Any], Any]]:
+    """Return what can be asked, and what must come back."""
+    return {
+        "is_alive": (child.is_alive, True),
+        "exitcode": (partial(attrgetter("exitcode"), child), None),
+        "exitcode-ended": (partial(attrgetter("exitcode"), gone), 0),
+        "pid": (partial(attrgetter("pid"), child), child.pid),
+        "ident": (partial(attrgetter("ident"), child), child.pid),
+        "sentinel": (partial(attrgetter("sentinel"), child), child.sentinel),
+        "name": (partial(attrgetter("name"), child), child.name),
+        "daemon": (partial(attrgetter("daemon"), child), True),
+        "authkey": (
+            partial(attrgetter("authkey"), child),
+            multiprocessing.current_process().authkey,
+        ),
+    }
+
+
+@workload(
+    "process/state",
+    metric=Metric.TIME,
+    floor="floor/empty-c-call",
+    covers=(
+        "Process.is_alive",
+        "Process.exitcode",
+        "Process.pid",
+        "Process.ident",
+        "Process.sentinel",
+        "Process.name",
+        "Process.daemon",
+        "Process.authkey",
+        "current_process",
+    ),
+    shares=("call",),
+    call=Sweep(
+        ("is_alive",),
+        ("is_alive", "exitcode", "sentinel"),
+        (
+            "is_alive",
+            "exitcode",
+            "exitcode-ended",
+            "pid",
+            "ident",
+            "sentinel",
+            "name",
+            "daemon",
+            "authkey",
+        ),
+    ),
+)
+def state(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Ask a process object about its child, which sleeps.
+
+    Timed: one call of the method, or one reading of the attribute.
+
+    `exitcode-ended` asks a child that has been joined.
+
+    Reads as: what looking after a child costs. `is_alive` and `exitcode` ask
+    the kernel each time; under forkserver they make a new selector for that.
+    """
+    del case
+    with stamps() as pipe:
+        warm(context)
+        gone = process_of(context, exit_at_once, ())
+        gone.start()
+        gone.join()
+        with crowd(context, 1, pipe) as (child,):
+            questions = _questions(child, gone)
+
+            def bind(one: Case) -> Body:
+                ask, expected = questions[one.text("call")]
+
+                def body(iterations: int, /) -> Check:
+                    for _ in range(iterations):
+                        ask()
+
+                    def check() -> int:
+                        found = ask()
+                        if found != expected:
+                            raise WorkloadError(f"expected {expected!r}, found {found!r}")
+                        return iterations
+
+                    return check
+
+                return body
+
+            yield bind
+        ended(gone)
+
+
+@workload(
+    "process/active-children",
+    metric=Metric.TIME,
+    floor="floor/poll",
+    covers=("active_children",),
+    tier=Tier.FULL,
+    unsupported=crowded,
+    needs=lambda case: Needs(
+        processes=case.integer("children"),
+        descriptors=4 * case.integer("children") + 32,
+        memory_bytes=case.integer("children") * (16 << 20),
+    ),
+    deadline_s=180.0,
+    children=Sweep((1,), (1, 8), (1, 8, 64, 256)),
+)
+def active_children(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Ask for the list of living children.
+
+    Timed: one `multiprocessing.active_children()`.
+
+    Reads as: one question to the kernel for each child. Every `start` pays
+    the same, see `process/start-among-children`.
+    """
+    count = case.integer("children")
+    with stamps() as pipe:
+        warm(context)
+        with crowd(context, count, pipe):
+
+            def body(iterations: int, /) -> int:
+                ask = multiprocessing.active_children
+                seen = 0
+                for _ in range(iterations):
+                    seen += len(ask())
+                if seen != iterations * count:
+                    raise VerificationError(iterations * count, seen, "children were listed")
+                return iterations
+
+            yield body
+
+
+@workload(
+    "process/construct",
+    metric=Metric.TIME,
+    floor="floor/empty-call",
+    covers=("Process", "Process.name", "Process.daemon", "Process.authkey"),
+    by_method=False,
+    tier=Tier.FULL,
+)
+def construct(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Make a process object, name it, make it a daemon and give it a key; do not start it.
+
+    Timed: `Process(...)` and three assignments.
+
+    Reads as: the part of a process's price that is Python alone.
+    """
+    del case
+    key = b"0123456789abcdef"
+
+    def body(iterations: int, /) -> int:
+        made = 0
+        for _ in range(iterations):
+            process = process_of(context, exit_at_once, ())
+            process.name = "worker"
+            process.daemon = True
+            process.authkey = key
+            made += process.pid is None
+        return made
+
+    yield body
+
+
+def _count(tally: list[int]) -> None:
+    tally[0] += 1
+
+
+@workload(
+    "process/run-in-process",
+    metric=Metric.TIME,
+    floor="floor/empty-call",
+    covers=("Process", "Process.run"),
+    by_method=False,
+)
+def run_in_process(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Make a process object and call its `run` in this process, without a start.
+
+    Timed: `Process(target=...)` and `run`, which calls the target.
+
+    Reads as: the control of all start times: the same work without a process.
+    """
+    del case
+
+    def body(iterations: int, /) -> int:
+        tally = [0]
+        for _ in range(iterations):
+            process_of(context, _count, (tally,)).run()
+        return tally[0]
+
+    yield body
+
+
+class _Call(NamedTuple):
+    """What is called, and what makes it undone, which is not timed."""
+
+    call: Callable[[], Any]
+    undo: Callable[[], Any] | None = None
+
+
+def _parent() -> Any:
+    return multiprocessing.parent_process()
+
+
+def _set_executable() -> _Call:
+    from multiprocessing import spawn
+
+    return _Call(partial(multiprocessing.set_executable, spawn.get_executable()))
+
+
+def _set_start_method() -> _Call:
+    method = multiprocessing.get_start_method()
+    return _Call(partial(multiprocessing.set_start_method, method, force=True))
+
+
+def _log_to_stderr() -> _Call:
+    logger = multiprocessing.get_logger()
+    # Each call adds a handler, which would make the next one slower.
+    return _Call(multiprocessing.log_to_stderr, lambda: logger.removeHandler(logger.handlers[-1]))
+
+
+# Prepared and called in a child, where a changed setting ends with it.
+_CALLS: dict[str, Callable[[], _Call]] = {
+    "current_process": lambda: _Call(multiprocessing.current_process),
+    "parent_process": lambda: _Call(multiprocessing.parent_process),
+    "parent-is_alive": lambda: _Call(_parent().is_alive),
+    "parent-join": lambda: _Call(partial(_parent().join, 0)),
+    "cpu_count": lambda: _Call(multiprocessing.cpu_count),
+    "freeze_support": lambda: _Call(multiprocessing.freeze_support),
+    "get_context": lambda: _Call(multiprocessing.get_context),
+    "get_start_method": lambda: _Call(multiprocessing.get_start_method),
+    "get_all_start_methods": lambda: _Call(multiprocessing.get_all_start_methods),
+    "set_start_method": _set_start_method,
+    "set_executable": _set_executable,
+    "get_logger": lambda: _Call(multiprocessing.get_logger),
+    "log_to_stderr": _log_to_stderr,
+}
+
+
+def _took(one: _Call, count: int) -> int:
+    """Return the nanoseconds of so many calls."""
+    clock, (call, undo) = monotonic_ns, one
+    if undo is None:
+        began = clock()
+        for _ in range(count):
+            call()
+        return clock() - began
+    elapsed = 0
+    for _ in range(count):
+        began = clock()
+        call()
+        elapsed += clock() - began
+        undo()
+    return elapsed
+
+
+def _call_often(connection: Connection) -> None:
+    """Answer each name and count that arrive with the nanoseconds that so many calls took."""
+    while True:
+        name, count = connection.recv()
+        connection.send(_took(_CALLS[name](), count))
+
+
+@workload(
+    "process/module-calls",
+    metric=Metric.TIME,
+    floor="floor/empty-call",
+    covers=(
+        "current_process",
+        "parent_process",
+        "cpu_count",
+        "freeze_support",
+        "get_context",
+        "get_start_method",
+        "get_all_start_methods",
+        "set_start_method",
+        "set_executable",
+        "get_logger",
+        "log_to_stderr",
+    ),
+    tier=Tier.FULL,
+    shares=("call",),
+    revision=2,
+    call=fixed(*_CALLS),
+)
+def module_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Call a function of the module multiprocessing, in a child.
+
+    Timed: the calls, by the child's own clock. They run in a child because
+    some of them change settings of the whole program. Not timed: finding
+    their arguments, and removing the handler that log_to_stderr adds.
+
+    Reads as: small change; a surprise here is a fault, or a platform on which
+    counting CPUs is slow.
+    """
+    del case
+    with partner(context, _call_often) as child:
+
+        def bind(one: Case) -> Body:
+            call = one.text("call")
+
+            def body(iterations: int, /) -> Outcome:
+                child.send((call, iterations))
+                return Outcome(operations=iterations, asked=iterations, elapsed_ns=child.recv())
+
+            return body
+
+        yield bind

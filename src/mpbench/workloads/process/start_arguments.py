@@ -1,0 +1,87 @@
+"""Processes: what it costs to hand multiprocessing's own objects to a new child."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+from mpbench.model import Case, Metric
+from mpbench.workload import Bind, Body, Needs, Sweep, workload
+from mpbench.workloads.process.stamps import READY_FACTS, process_of, ready_body, stamps, warm
+from mpbench.workloads.targets import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = ("ship_primitives",)
+
+
+def _makers(context: BaseContext) -> dict[str, Callable[[], Any]]:
+    """Return what can be shipped, by name."""
+    return {
+        "Lock": context.Lock,
+        "RLock": context.RLock,
+        "Semaphore": context.Semaphore,
+        "BoundedSemaphore": context.BoundedSemaphore,
+        "Condition": context.Condition,
+        "Event": context.Event,
+        "Barrier": lambda: context.Barrier(2),
+        "Queue": context.Queue,
+        "SimpleQueue": context.SimpleQueue,
+        "JoinableQueue": context.JoinableQueue,
+        "Value": lambda: context.Value("q", 0),
+        "Array": lambda: context.Array("q", 8),
+    }
+
+
+_KINDS = (
+    "Lock",
+    "RLock",
+    "Semaphore",
+    "BoundedSemaphore",
+    "Condition",
+    "Event",
+    "Barrier",
+    "Queue",
+    "SimpleQueue",
+    "JoinableQueue",
+    "Value",
+    "Array",
+)
+
+
+@workload(
+    "process/ship-primitives",
+    metric=Metric.LATENCY,
+    floor="floor/os-fork-wait",
+    covers=("Process", "Process.start", "Process.join", *_KINDS),
+    facts=READY_FACTS,
+    shares=("kind", "count"),
+    needs=lambda case: Needs(
+        descriptors=2 * case.integer("count") + 32, shm_bytes=1 << 20, semaphores=True
+    ),
+    kind=Sweep(("Queue",), ("Lock", "Queue"), _KINDS),
+    count=Sweep((8,), (8,), (1, 8, 64)),
+)
+def ship_primitives(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Start a child with locks, queues or shared values as arguments.
+
+    Timed: from the call of `Process.start` until the parent has read the
+    child's message, sent as its first statement. Not timed: making the
+    objects, `join`.
+
+    Reads as: under fork they are simply there. Under spawn and forkserver
+    each is pickled here, and opened again by name or descriptor there; the
+    first of a kind also brings the import of its module.
+    """
+    del case
+    with stamps() as pipe:
+        warm(context)
+        makers = _makers(context)
+
+        def bind(one: Case) -> Body:
+            objects = [makers[one.text("kind")]() for _ in range(one.integer("count"))]
+            return ready_body(lambda: process_of(context, stamp, (pipe.path, *objects)), pipe)
+
+        yield bind

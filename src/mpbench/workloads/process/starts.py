@@ -1,0 +1,269 @@
+"""Processes: what starting one costs, in stages, and what makes it cost more."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from mpbench.errors import UnsupportedError
+from mpbench.model import Case, Metric, StartMethod, Tier
+from mpbench.workload import Bind, Body, Needs, Sweep, workload
+from mpbench.workloads.process.main_modules import main_module
+from mpbench.workloads.process.stamps import (
+    LIFE_FACTS,
+    READY_FACTS,
+    lived_body,
+    process_of,
+    ready_body,
+    stamps,
+    stop_fork_server,
+    warm,
+)
+from mpbench.workloads.process.worker_classes import worker_class
+from mpbench.workloads.targets import import_and_stamp, stamp, stamp_length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
+
+__all__ = (
+    "start_by_argument",
+    "start_by_form",
+    "start_by_imports",
+    "start_to_join",
+    "start_to_ready",
+)
+
+_COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
+
+# What a child may import before it can work, from nothing to a large program:
+# modules that the measuring interpreter does not hold, or fork would not pay.
+_IMPORTS = {
+    "none": (),
+    "common": ("dataclasses", "logging", "argparse"),
+    "large": ("asyncio", "concurrent.futures", "http.client", "unittest.mock", "xml.dom.minidom"),
+    "numpy": ("numpy",),
+}
+
+
+@workload(
+    "process/start-to-join",
+    metric=Metric.TIME,
+    floor="floor/os-fork-wait",
+    covers=_COVERS,
+    facts=LIFE_FACTS,
+    tier=Tier.QUICK,
+    lead=True,
+)
+def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start a child that does nothing but read the clock, and join it; one at a time.
+
+    Timed: `Process.start` and `Process.join`. `start_return` is the call of
+    `start` alone, `first_bytecode` the time from that call until the child's
+    first statement, `exit_to_join` the time from the child's last statement
+    until `join` has returned. Not timed: making the object, `close`, the
+    resource tracker and the fork server, which are started before.
+
+    Reads as: what one process costs from beginning to end. `start_return`
+    alone says little: the call returns long before a spawned child runs.
+    """
+    del case
+    with stamps() as pipe:
+        warm(context)
+        yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+
+
+@workload(
+    "process/start-to-ready",
+    metric=Metric.LATENCY,
+    floor="floor/os-fork-wait",
+    covers=_COVERS,
+    facts=READY_FACTS,
+    main=Sweep(("neutral",), ("neutral", "plain"), ("neutral", "plain", "heavy")),
+)
+def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start a child and wait until it says that it is ready.
+
+    Timed: from the call of `Process.start` until the parent has read the
+    child's message from a raw pipe. `start_return` and `first_bytecode` are
+    as in `process/start-to-join`. Not timed: `join`.
+
+    `main` is the script that the program was started with: `neutral` has
+    nothing to run again, `plain` is a small guarded script, `heavy` one that
+    imports as a larger program does.
+
+    Reads as: how long one waits for a new worker. The difference between
+    `plain` and `neutral` is what spawn and forkserver pay for running the
+    script again in each child; fork does not.
+    """
+    method = case.start
+    with stamps() as pipe, main_module(case.text("main"), method=method):
+        warm(context)
+        yield ready_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+
+
+@workload(
+    "process/start-by-argument",
+    metric=Metric.LATENCY,
+    floor="floor/os-fork-wait",
+    covers=_COVERS,
+    facts=READY_FACTS,
+    deadline_s=120.0,
+    shares=("payload_bytes",),
+    needs=lambda case: Needs(memory_bytes=6 * case.integer("payload_bytes")),
+    payload_bytes=Sweep(
+        (0, 73_728),
+        (0, 61_440, 73_728, 1 << 20),
+        (0, 1_024, 32_768, 61_440, 65_536, 73_728, 262_144, 1 << 20, 1 << 24),
+    ),
+    main_ms=Sweep((0,), (0,), (0, 50, 500)),
+)
+def start_by_argument(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Start a child with an argument of some size, and wait until it has it.
+
+    Timed: from the call of `Process.start` until the parent has read the
+    child's message. Not timed: `join`, making the argument.
+
+    `main_ms` is how long the program's script keeps a CPU busy when a child
+    runs it again, as imports do.
+
+    Reads as: what passing data to a new process costs. `start_return` jumps
+    under spawn and forkserver when the pickled process no longer fits into a
+    pipe (64 KiB on Linux): `start` then waits for the child to boot and to
+    run the script, before it reads.
+    """
+    method, slow = case.start, case.integer("main_ms")
+    kind = "slow" if slow else "neutral"
+    with stamps() as pipe, main_module(kind, str(slow), method=method):
+        warm(context)
+
+        def bind(one: Case) -> Body:
+            payload = bytes(one.integer("payload_bytes"))
+
+            def make() -> BaseProcess:
+                return process_of(context, stamp_length, (pipe.path, payload))
+
+            return ready_body(make, pipe, len(payload))
+
+        yield bind
+
+
+def _preloadable(case: Case) -> str | None:
+    if case.value("preload") and case.method is StartMethod.SPAWN:
+        return "spawn starts a fresh interpreter, into which nothing can be preloaded"
+    if case.text("imports") == "none" and case.value("preload"):
+        return "there is nothing to preload; see imports=none, preload=False"
+    modules = _IMPORTS[case.text("imports")]
+    # Of the whole name `find_spec` would import all but the last part.
+    missing = [name for name in modules if find_spec(name.partition(".")[0]) is None]
+    return f"{missing[0]} is not installed for {sys.executable}" if missing else None
+
+
+def _preload_here(modules: tuple[str, ...], *, preload: bool) -> None:
+    """
+    Import what forked children shall find, or make sure that they find nothing.
+
+    Raises:
+        UnsupportedError: This interpreter holds a module that each child shall import.
+    """
+    if preload:
+        for module in modules:
+            __import__(module)
+        return
+    held = [name for name in modules if name in sys.modules]
+    if held:
+        raise UnsupportedError(
+            f"this interpreter holds {held[0]} already; a forked child would not import it"
+        )
+
+
+@workload(
+    "process/start-by-imports",
+    metric=Metric.LATENCY,
+    floor="floor/os-fork-wait",
+    covers=(*_COVERS, "set_forkserver_preload"),
+    facts=READY_FACTS,
+    alone=True,
+    revision=2,
+    unsupported=_preloadable,
+    imports=Sweep(("common",), ("common",), ("none", "common", "large", "numpy")),
+    preload=Sweep((False,), (False, True), (False, True)),
+)
+def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start a child that imports modules before it is ready.
+
+    Timed: from the call of `Process.start` until the parent has read the
+    child's message, sent after its imports. Not timed: `join`.
+
+    With `preload` the modules are there before: under forkserver by
+    `set_forkserver_preload`, under fork because the parent has imported them.
+
+    `common` is `dataclasses`, `logging` and `argparse` with what they import;
+    the measuring interpreter holds none of them before.
+
+    Reads as: how much of a worker's start is imports, and what a preload
+    takes away. Spawn pays for each import in each child.
+    """
+    modules, preload = _IMPORTS[case.text("imports")], bool(case.value("preload"))
+    method = case.start
+    if method == "forkserver":
+        stop_fork_server()
+        context.set_forkserver_preload(["__main__", *(modules if preload else ())])
+    if method == "fork":
+        _preload_here(modules, preload=preload)
+    try:
+        with stamps() as pipe:
+            warm(context)
+            arguments = (pipe.path, *modules)
+            yield ready_body(lambda: process_of(context, import_and_stamp, arguments), pipe)
+    finally:
+        if method == "forkserver":
+            stop_fork_server()
+            # What a server loads that nobody has asked for anything.
+            context.set_forkserver_preload(["__main__"])
+
+
+@workload(
+    "process/start-by-form",
+    metric=Metric.TIME,
+    floor="floor/os-fork-wait",
+    covers=(*_COVERS, "Process.run", "Process.daemon", "Process.name"),
+    facts=LIFE_FACTS,
+    tier=Tier.FULL,
+    form=Sweep(("target",), ("target", "subclass"), ("target", "subclass", "daemon", "named")),
+    revision=2,
+)
+def start_by_form(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Start and join a child that is written in different ways.
+
+    Timed: as in `process/start-to-join`.
+
+    `form` is a target function, a subclass that overrides `run`, a daemon, or
+    a process with a name of its own.
+
+    Reads as: nothing here should matter; if a subclass is slower under spawn
+    and forkserver, it is by the imports of the module that defines it.
+    """
+    form = case.text("form")
+
+    with stamps() as pipe:
+
+        def make() -> BaseProcess:
+            if form == "subclass":
+                return worker_class(case.start)(args=(pipe.path,))
+            process = process_of(context, stamp, (pipe.path,))
+            if form == "daemon":
+                process.daemon = True
+            if form == "named":
+                process.name = "worker-with-a-name"
+            return process
+
+        warm(context)
+        yield lived_body(make, pipe)

@@ -1,0 +1,297 @@
+"""Processes: how soon the parent knows that a child has ended, and what ending one costs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from multiprocessing import connection as _connection
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Callable
+
+from mpbench.clock import monotonic_ns
+from mpbench.errors import WorkloadError
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, workload
+from mpbench.workloads.process.stamps import Stamps, ended, outcome_of, process_of, stamps, warm
+from mpbench.workloads.targets import (
+    compute,
+    exit_at_once,
+    idle,
+    leave_buffer,
+    leave_finalizers,
+    spin_until_end,
+    stamp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import BaseContext
+
+__all__ = (
+    "close",
+    "exit_path",
+    "exit_to_join",
+    "interrupt",
+    "terminate",
+)
+
+_COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
+
+# Longer than any child here lives.
+_LONG_S = 60.0
+
+
+def _join(process: BaseProcess) -> None:
+    process.join()
+
+
+def _join_with_timeout(process: BaseProcess) -> None:
+    process.join(_LONG_S)
+
+
+def _wait_on_sentinel(process: BaseProcess) -> None:
+    _connection.wait([process.sentinel])
+
+
+_WAITS: dict[str, Callable[[BaseProcess], None]] = {
+    "join": _join,
+    "join-with-timeout": _join_with_timeout,
+    "sentinel": _wait_on_sentinel,
+}
+
+
+@workload(
+    "process/exit-to-join",
+    metric=Metric.LATENCY,
+    floor="floor/exit-to-wait",
+    covers=(*_COVERS, "Process.sentinel", "connection.wait"),
+    shares=("wait",),
+    wait=Sweep(("join",), ("join", "sentinel"), ("join", "join-with-timeout", "sentinel")),
+)
+def exit_to_join(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    Wait for a child in one of the ways there are, and see how soon it is over.
+
+    Timed: from the child's last statement until the wait has returned in the
+    parent. Not timed: the start.
+
+    `wait` is `join`, `join` with a timeout that does not expire, or
+    `connection.wait` on the sentinel.
+
+    Reads as: the interpreter's exit, the kernel's, and the parent's wake-up.
+    The fork server stands between child and parent: its children end later.
+    """
+    del case
+    with stamps() as pipe:
+        warm(context)
+
+        def bind(one: Case) -> Body:
+            wait = _WAITS[one.text("wait")]
+
+            def body(iterations: int, /) -> Outcome:
+                latencies = []
+                for _ in range(iterations):
+                    child = process_of(context, stamp, (pipe.path,))
+                    child.start()
+                    wait(child)
+                    known = monotonic_ns()
+                    ended(child)
+                    latencies.append(known - pipe.read()[1])
+                return outcome_of(latencies, {}, iterations)
+
+            return body
+
+        yield bind
+
+
+# What a child leaves behind for its exit; each gets the same arguments.
+_LEAVERS: dict[str, Callable[..., None]] = {
+    "nothing": stamp,
+    "finalizers": leave_finalizers,
+    "queue": leave_buffer,
+    "queue-cancelled": leave_buffer,
+}
+
+
+@workload(
+    "process/exit-path",
+    metric=Metric.LATENCY,
+    floor="floor/exit-to-wait",
+    covers=(*_COVERS, "Queue.cancel_join_thread", "Queue.put"),
+    tier=Tier.FULL,
+    leaving=Sweep(
+        ("nothing",), ("nothing", "queue"), ("nothing", "finalizers", "queue", "queue-cancelled")
+    ),
+)
+def exit_path(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    End a child that leaves something to be done at its exit.
+
+    Timed: from the last statement of the child's function until `join` has
+    returned. Not timed: the start.
+
+    `leaving` is nothing, 100 finalizers, 1 MiB in a queue, which the parent
+    gets before it joins, or the same with `cancel_join_thread`, which nobody
+    gets.
+
+    Reads as: what a child does after its function has returned. A child that
+    has put into a queue ends only when a reader takes the message, so the
+    time contains the message's way to the parent.
+    """
+    leaving = case.text("leaving")
+    with stamps() as pipe:
+        warm(context)
+
+        def once() -> int:
+            queue = context.Queue()
+            child = process_of(context, _LEAVERS[leaving], (pipe.path, queue, leaving))
+            child.start()
+            try:
+                if leaving == "queue" and len(queue.get()) != 1 << 20:
+                    raise WorkloadError("the child's message is not 1 MiB long")
+                child.join()
+                known = monotonic_ns()
+            finally:
+                queue.close()
+                queue.join_thread()
+            ended(child)
+            return known - pipe.read()[1]
+
+        def body(iterations: int, /) -> Outcome:
+            return outcome_of([once() for _ in range(iterations)], {}, iterations)
+
+        yield body
+
+
+# What a child does when it is told to end.
+_BUSY = {"sleeping": idle, "running": spin_until_end, "computing": compute}
+
+
+def _ending_body(make: Callable[[], BaseProcess], pipe: Stamps, call: str, code: int) -> Body:
+    """Return the body that starts children and ends them by a call; only the end is timed."""
+
+    def body(iterations: int, /) -> Outcome:
+        latencies = []
+        for _ in range(iterations):
+            child = make()
+            child.start()
+            pipe.wait(child)
+            began = monotonic_ns()
+            getattr(child, call)()
+            child.join()
+            latencies.append(monotonic_ns() - began)
+            ended(child, code)
+        return outcome_of(latencies, {}, iterations)
+
+    return body
+
+
+@workload(
+    "process/terminate",
+    metric=Metric.TIME,
+    floor="floor/os-kill-wait",
+    covers=("Process.terminate", "Process.kill", "Process.join", "Process.exitcode"),
+    shares=("call", "child"),
+    call=Sweep(("terminate",), ("terminate", "kill"), ("terminate", "kill")),
+    child=Sweep(("sleeping",), ("sleeping",), ("sleeping", "running", "computing")),
+)
+def terminate(context: BaseContext, case: Case) -> Iterator[Bind]:
+    """
+    End a child by a signal, and join it.
+
+    Timed: from the call of `terminate` or `kill` until `join` has returned.
+    Not timed: the start.
+
+    `child` says what the child does: it sleeps in the kernel, runs Python
+    code, or computes inside one long call into C.
+
+    Reads as: how long a parent waits for a child that it gives up.
+    """
+    del case
+    codes = {"terminate": -signal.SIGTERM, "kill": -signal.SIGKILL}
+
+    with stamps() as pipe:
+        warm(context)
+
+        def bind(one: Case) -> Body:
+            call, target = one.text("call"), _BUSY[one.text("child")]
+
+            def make() -> BaseProcess:
+                return process_of(context, target, (pipe.path,), daemon=True)
+
+            return _ending_body(make, pipe, call, codes[call])
+
+        yield bind
+
+
+def _interruptible(case: Case) -> str | None:
+    del case
+    return None if hasattr(BaseProcess, "interrupt") else "Process.interrupt needs Python 3.14"
+
+
+@workload(
+    "process/interrupt",
+    metric=Metric.TIME,
+    floor="floor/os-kill-wait",
+    covers=("Process.interrupt", "Process.join", "Process.exitcode"),
+    tier=Tier.FULL,
+    unsupported=_interruptible,
+)
+def interrupt(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Interrupt a child that sleeps, and join it (Python 3.14 and newer).
+
+    Timed: from the call of `interrupt` until `join` has returned. Not timed:
+    the start.
+
+    Reads as: the price of an orderly end: the child's KeyboardInterrupt and
+    the interpreter's exit come on top of `process/terminate`.
+    """
+    del case
+    with stamps() as pipe:
+        warm(context)
+
+        def make() -> BaseProcess:
+            return process_of(context, idle, (pipe.path,), daemon=True)
+
+        yield _ending_body(make, pipe, "interrupt", 0)
+
+
+@workload(
+    "process/close",
+    metric=Metric.TIME,
+    floor=NoFloor("closing two descriptors is the operation"),
+    covers=("Process.close", "Process.start", "Process.join"),
+)
+def close(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Close process objects whose children have been joined, and look for leaks.
+
+    Timed: `Process.close`. Not timed: start and join.
+
+    Reads as: what it costs to give a child's descriptors back. The case fails
+    if the parent holds more of them than before.
+    """
+    del case
+
+    def body(iterations: int, /) -> Outcome:
+        before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+        elapsed = 0
+        for _ in range(iterations):
+            child = process_of(context, exit_at_once, ())
+            child.start()
+            child.join()
+            if child.exitcode != 0:
+                raise WorkloadError(f"a child ended with exit code {child.exitcode}, expected 0")
+            began = monotonic_ns()
+            child.close()
+            elapsed += monotonic_ns() - began
+        after = len(os.listdir("/proc/self/fd")) if before else 0
+        if after != before:
+            raise WorkloadError(
+                f"{iterations} closed children left {after - before} descriptors, expected 0"
+            )
+        return Outcome(operations=iterations, asked=iterations, elapsed_ns=elapsed)
+
+    warm(context)
+    yield body

@@ -1,0 +1,3 @@
+"""Workloads of queues: latency, throughput, single calls, shutdown."""
+
+__all__ = ()

@@ -1,0 +1,3 @@
+"""Workloads of Value, Array and shared_memory."""
+
+__all__ = ()

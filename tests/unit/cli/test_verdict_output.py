@@ -1,0 +1,61 @@
+"""Verdicts in terminals of every width."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from mpbench.analysis.comparison import Comparison
+from mpbench.analysis.episode import EpisodeStatistic, Reading
+from mpbench.analysis.outcome import Outcome
+from mpbench.analysis.verdict import Rules, judge
+from mpbench.cli.verdict_output import show
+from mpbench.model import Metric
+
+_TITLE = "queue/round-trip[payload=64]"
+
+
+def _outcome() -> Outcome:
+    episodes = tuple(
+        EpisodeStatistic(
+            episode=number,
+            log_ratio=math.log(1.05) + 0.001 * (number - 4),
+            pairs=10,
+            baseline_first=True,
+            seconds=1.5,
+        )
+        for number in range(8)
+    )
+    one = Comparison(
+        pair="1",
+        title=_TITLE,
+        baseline="fork",
+        candidate="forkserver",
+        reading=Reading(metric=Metric.ROUND_TRIP),
+        episodes=episodes,
+    )
+    return Outcome(
+        judgements=judge((one,), Rules(), None),
+        rules=Rules(),
+        control=None,
+        control_planned=False,
+        seconds={"main": 12.0},
+        dropped=0,
+        episodes=8,
+        interrupted=False,
+    )
+
+
+@pytest.mark.parametrize("width", [40, 59])
+def test_a_narrow_terminal_shows_whole_names(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verdicts stand one below another, each with its case, its arms and its ratio."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    show(_outcome(), "table")
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+
+    assert _TITLE in lines
+    assert "slower, +4.9%" in " ".join(lines)
+    assert width >= max(map(len, lines))

@@ -1,0 +1,75 @@
+"""What a report says first when its runs are comparisons."""
+
+import fakes
+
+from mpbench.model import Status
+from mpbench.report.build import build, gather
+from mpbench.report.comparison_sections import compared
+from mpbench.report.html import html
+from mpbench.report.markdown import markdown
+
+
+def _document(run):
+    return build(gather([run]), with_figures=False)
+
+
+def test_the_verdict_names_the_change_and_its_interval():
+    """A change is said in words, with its size, its interval and what else was compared."""
+    found = _document(fakes.comparison(1.2))
+
+    assert found.verdict.startswith("spawn against fork: pool/map slower, +")
+    assert "95 % interval 1.1" in found.verdict
+    assert "1 unchanged, of 2 comparisons" in found.verdict
+
+
+def test_no_change_is_said_as_such():
+    """Without a change the sentence does not name one."""
+    found = _document(fakes.comparison(1.0))
+
+    assert "no difference was found" in found.verdict
+
+
+def test_changes_stand_before_what_did_not_change():
+    """Rows are ranked: what must be acted on comes first."""
+    (one,) = compared([fakes.comparison(0.8)])
+
+    assert ["pool/map", "pipe/round-trip"] == [row[0].text for row in one.table.rows]
+    assert one.table.rows[0][3].text.startswith("faster")
+    assert one.table.rows[0][3].tone < 0
+
+
+def test_ratios_are_drawn_against_one():
+    """Every ratio stands on one scale around 1, a slower one right of it."""
+    (one,) = compared([fakes.comparison(1.5)])
+
+    strips = [row[6].strip for row in one.table.rows]
+
+    assert [0.5, 0.5] == [strip.mark for strip in strips]
+    assert strips[0].low > 0.5
+    assert abs(strips[1].median - 0.5) < 0.1
+
+
+def test_a_session_that_cannot_be_believed_says_nothing():
+    """Where every comparison is invalid, the first sentence is not a verdict."""
+    run = fakes.comparison()
+    failed = tuple(
+        one._replace(status=Status.FAILED, reason="lost", samples=()) for one in run.repetitions
+    )
+
+    found = _document(run._replace(repetitions=failed))
+
+    assert "says nothing" in found.verdict
+
+
+def test_a_plain_run_has_no_verdicts():
+    """Measuring alone gives no verdict about differences."""
+    assert () == compared([fakes.run(agents=1)])
+
+
+def test_the_table_of_verdicts_is_in_every_format():
+    """Page and Markdown hold the verdicts and what the session says about itself."""
+    found = _document(fakes.comparison())
+
+    assert 'id="verdicts-1"' in html(found)
+    assert "## Verdicts" in markdown(found)
+    assert "the verdicts are advisory" in markdown(found)

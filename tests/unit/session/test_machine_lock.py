@@ -1,0 +1,61 @@
+"""The measuring lock of a machine that several users share."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mpbench.errors import EnvironmentUnfitError
+from mpbench.session import machine_lock as module
+from mpbench.session.machine_lock import exclusive
+
+
+@pytest.fixture
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the path of a lock that this test has for itself."""
+    path = tmp_path / "mpbench.lock"
+    monkeypatch.setenv("MPBENCH_LOCK", str(path))
+    before = os.umask(0o077)
+    yield path
+    os.umask(before)
+
+
+def test_a_new_lock_can_be_held_by_every_user(lock: Path) -> None:
+    """The umask of the first user does not shut out the second."""
+    with exclusive():
+        assert 0o666 == lock.stat().st_mode & 0o777
+
+
+def test_a_lock_of_another_user_is_held_without_writing(
+    lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holding a lock needs no right to write its file."""
+    lock.write_text("pid 1")
+    opened = os.open
+
+    def refused(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_RDWR and not flags & os.O_EXCL:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, mode)
+
+    monkeypatch.setattr(module.os, "open", refused)
+    with exclusive(), pytest.raises(EnvironmentUnfitError, match="--wait DURATION"), exclusive():
+        pass
+
+    assert "pid 1" == lock.read_text()
+
+
+def test_the_lock_does_not_follow_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two users with folders of their own still notice each other."""
+    monkeypatch.delenv("MPBENCH_LOCK")
+    before = module._lock_file()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    assert before == module._lock_file()
