@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from mpbench.agent.process_tree import held_segments, processes
+from mpbench.agent.process_tree import mapped_segments, processes
 
 # No test asserts a duration, and hypothesis would: a busy machine is no failure.
 hypothesis.settings.register_profile("mpbench", deadline=None)
@@ -31,7 +31,7 @@ def _abandoned() -> set[str]:
     """Return the names that no process has mapped: other sessions use theirs meanwhile."""
     names = _segments()
     try:
-        return names - held_segments(processes()) if names else names
+        return names - mapped_segments(processes()) if names else names
     except OSError:
         return names
 

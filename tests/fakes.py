@@ -12,22 +12,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mpbench.model import (
-    Account,
     Case,
     CaseRecord,
-    Event,
+    EpisodePosition,
     Metric,
     Repetition,
+    ResourceUsage,
     Run,
     RunEnd,
+    RunEvent,
     RunHeader,
     Sample,
     Scalar,
-    Slice,
     StartMethod,
     Status,
     Timing,
-    WorkerReading,
+    WorkerCount,
 )
 
 __all__ = ("HOSTILE", "case", "case_record", "environment", "header", "repetition", "run")
@@ -257,10 +257,10 @@ def _sample(planned: _Planned, agent: float, dice: random.Random) -> Sample:
         latencies = tuple(
             round(typical * 1e9 * dice.lognormvariate(0.0, 0.2)) for _ in range(operations)
         )
-    workers: tuple[WorkerReading, ...] = ()
+    workers: tuple[WorkerCount, ...] = ()
     if planned.record.timing is Timing.WINDOW:
         count = planned.record.case.integer("workers")
-        workers = tuple(WorkerReading(n * 900, elapsed - n * 700, 40) for n in range(count))
+        workers = tuple(WorkerCount(n * 900, elapsed - n * 700, 40) for n in range(count))
     return Sample(elapsed, operations, facts, latencies, workers)
 
 
@@ -272,7 +272,7 @@ def _repetition(planned: _Planned, number: int, dice: random.Random) -> Repetiti
         samples=tuple(_sample(planned, agent, dice) for _ in range(5)),
         hash_seed=dice.getrandbits(16),
         agent=4_000 + number,
-        account=Account(
+        account=ResourceUsage(
             wall_ns=410_000_000,
             cpu_user_ns=200_000_000,
             cpu_system_ns=90_000_000,
@@ -340,8 +340,8 @@ def run(
         cases=(*records, failed, refused),
         repetitions=(*repetitions, lost),
         events=(
-            Event(2_000_000_000, "warning", "load average is 3.1 on 2 CPUs"),
-            Event(9_000_000_000, "kill", "ended 3 processes", failed.case.id),
+            RunEvent(2_000_000_000, "warning", "load average is 3.1 on 2 CPUs"),
+            RunEvent(9_000_000_000, "kill", "ended 3 processes", failed.case.id),
         ),
         end=RunEnd(31_000_000_000, Status.OK, None),
     )
@@ -388,7 +388,7 @@ def comparison(ratio: float = 1.2, *, episodes: int = 8, seed: int = 1, noise: f
                 agent = dice.lognormvariate(0, noise)
                 values = tuple(1e-4 * times * agent for _ in range(8))
                 turns = tuple(2 * n + (role == "candidate") for n in range(8))
-                part = Slice(one.method.value, episode, role == "baseline", turns)
+                part = EpisodePosition(one.method.value, episode, role == "baseline", turns)
                 extra = {"pair": str(number), "part": "main", "role": role, "dropped": None}
                 extra["episode_ns"] = 900_000_000
                 repetitions.append(repetition(one, episode, values, slice=part, extra=extra))

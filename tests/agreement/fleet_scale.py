@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit" / "fleet"))
 
 from simulated import Simulated, recorded
 
-from mpbench.fleet.campaign import Campaign, Settings, save
+from mpbench.fleet.campaign import FleetCampaign, Settings, save
 
 
 def main() -> None:
@@ -33,8 +33,8 @@ def main() -> None:
         content = recorded(folder / "recorded", repetitions)
         names = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(hosts)]
         cluster = Simulated(names, content, step=len(content) // 10)
-        settings = Settings("c0ffee", (), patience_s=0.0)
-        campaign = Campaign(cluster, settings, folder / "out")
+        settings = Settings("c0ffee", (), silence_timeout_s=0.0)
+        campaign = FleetCampaign(cluster, settings, folder / "out")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started, cpu = time.perf_counter(), time.process_time()
         steps = 1

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 
 from mpbench.catalog import discover
-from mpbench.integrations.fresh_agents import Amount, measure, median_seconds
+from mpbench.integrations.fresh_agents import AgentSettings, measure, median_seconds
 from mpbench.model import Case, Scalar, StartMethod
 
 __all__ = ("agent",)
@@ -19,7 +19,7 @@ def agent(name: str, method: str | None, fact: str = "", **params: Scalar) -> Ca
     case = Case.make(name, None if method is None else StartMethod(method), {**values, **params})
 
     def read() -> float:
-        (repetition,) = measure(one, case, Amount(1))
+        (repetition,) = measure(one, case, AgentSettings(1))
         if fact:
             return statistics.median(one.facts[fact] for one in repetition.samples) / 1e9
         return median_seconds(repetition)

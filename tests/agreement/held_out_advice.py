@@ -27,7 +27,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from mpbench.analysis.measurements import Reading
+    from mpbench.analysis.measurements import Measurement
 
 _BUFFER = bytearray(8 << 20)
 # Turns that every setting gets which the first ones have not ruled out.
@@ -128,9 +128,9 @@ def grid(job: Job, cpus: int) -> list[Setting]:
     return found
 
 
-def known(results: Sequence[str]) -> tuple[Reading, ...]:
+def known(results: Sequence[str]) -> tuple[Measurement, ...]:
     """Return what was measured at the first place of some results."""
-    from mpbench.analysis.measurements import places_of, readings_of
+    from mpbench.analysis.measurements import platforms_of, readings_of
     from mpbench.analysis.summarize import agent_medians, summarize
     from mpbench.store import read
     from mpbench.store.frame import frame
@@ -138,19 +138,19 @@ def known(results: Sequence[str]) -> tuple[Reading, ...]:
     runs = [read(path) for path in results]
     agents = agent_medians(frame(runs))
     summaries = summarize(runs, agents)
-    return readings_of(summaries, agents, places_of(summaries)[0])
+    return readings_of(summaries, agents, platforms_of(summaries)[0])
 
 
-def advised(job: Job, readings: Sequence[Reading], cpus: int) -> Setting:
+def advised(job: Job, readings: Sequence[Measurement], cpus: int) -> Setting:
     """Ask for advice, with what a user would know."""
-    from mpbench.analysis.advise import Wishes, settings
+    from mpbench.analysis.advise import JobDescription, settings
 
     sample = job.arguments[:: max(1, len(job.arguments) // 50)]
     started = time.perf_counter()
     for argument in sample:
         job.work(argument)
     task_s = (time.perf_counter() - started) / len(sample)
-    wishes = Wishes(task_s, job.payload_bytes, len(job.arguments), work=job.kind)
+    wishes = JobDescription(task_s, job.payload_bytes, len(job.arguments), work=job.kind)
     found = settings(readings, wishes, cpus)
     if not found:
         raise SystemExit("the results lack pool/construct-to-ready or pool/task-overhead")

@@ -61,7 +61,7 @@ def machine(number: int, cases: int) -> Run:
 def write(run: Run, folder: Path) -> Path:
     """Write a run as its result file."""
     with Writer(folder) as writer:
-        writer.whole(run)
+        writer.write_run(run)
     return folder
 
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 from mpbench.agent.process_tree import descendants, processes, segments
 from mpbench.model import Status, Tier
 from mpbench.plan import plan_for
-from mpbench.session.progress import Silent
+from mpbench.session.progress import NullProgress
 from mpbench.session.run import run
 
 SELECT = (
@@ -91,7 +91,7 @@ def soak(minutes: float, home: Path) -> list[Look]:
             break
         with tempfile.TemporaryDirectory() as out:
             chosen = plan.override(seed=number, select=SELECT)
-            measured = run(chosen, folder=Path(out), progress=Silent())
+            measured = run(chosen, folder=Path(out), progress=NullProgress())
             done = measured.run.repetitions
             failed = sum(one.status is not Status.OK for one in done)
             count, is_stopped = len(done), measured.interrupted

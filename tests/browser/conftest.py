@@ -51,7 +51,7 @@ def browser() -> Iterator[object]:
 
 def _stored(run, folder):
     with Writer(folder) as writer:
-        writer.whole(run)
+        writer.write_run(run)
     return folder
 
 

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.launch import Subject
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.launch import Interpreter
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Interpreter:
     """Return this interpreter, ready to be an agent."""
-    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
-    return Subject("here", sys.executable, str(place))
+    place = install_agent_package(sys.executable, tmp_path_factory.mktemp("handover"))
+    return Interpreter("here", sys.executable, str(place))

@@ -10,7 +10,7 @@ from mpbench.agent.calibrate import calibrate
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, StartMethod
-from mpbench.workload import Outcome
+from mpbench.workload import BodyResult
 from mpbench.workloads.queue import under_load
 
 
@@ -24,7 +24,7 @@ def test_puts_wait_for_the_reader_of_a_full_queue(maxsize: int) -> None:
         check = body(iterations)
     assert callable(check)
     found = check()
-    assert isinstance(found, Outcome)
+    assert isinstance(found, BodyResult)
     assert found.elapsed_ns is not None
     each = found.elapsed_ns / found.operations
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from mpbench.catalog import cases_of, discover, verifying
-from mpbench.harness.agents import Agents
-from mpbench.harness.launch import Subject
-from mpbench.harness.repetitions import Effort, GroupResult, measure_group
-from mpbench.harness.schedule import groups_of
+from mpbench.harness.agents import AgentFactory
+from mpbench.harness.launch import Interpreter
+from mpbench.harness.repetitions import GroupResult, MeasurementSettings, measure_group
+from mpbench.harness.schedule import group_cases
 from mpbench.model import StartMethod, Status, Tier
 from mpbench.plan import Sharing
 
@@ -20,7 +20,7 @@ CATALOGUE = discover()
 
 
 def verify(
-    subject: Subject, folder: Path, names: list[str], method: StartMethod
+    subject: Interpreter, folder: Path, names: list[str], method: StartMethod
 ) -> list[GroupResult]:
     """Run every body of some workloads once, with the smallest numbers and all words."""
     cases = [
@@ -34,10 +34,10 @@ def verify(
             chosen=verifying(CATALOGUE[name], 2),
         )
     ]
-    effort = Effort(0, 1, 1_000_000, 20, {}, verify=True)
+    effort = MeasurementSettings(0, 1, 1_000_000, 20, {}, verify=True)
     results: list[GroupResult] = []
-    with closing(Agents(folder)) as agents:
-        for group in groups_of(["here"], {"here": cases}, CATALOGUE, sharing=Sharing.ALL):
+    with closing(AgentFactory(folder)) as agents:
+        for group in group_cases(["here"], {"here": cases}, CATALOGUE, sharing=Sharing.ALL):
             results += measure_group(
                 subject, group, effort, agents=agents, origin_ns=0, keep=lambda _: None
             )
@@ -48,7 +48,7 @@ def verify(
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("family", sorted({one.family for one in CATALOGUE.values()}))
 def test_a_family_does_what_it_says(
-    subject: Subject, tmp_path: Path, family: str, method: StartMethod
+    subject: Interpreter, tmp_path: Path, family: str, method: StartMethod
 ) -> None:
     """Each case of each workload is verified, and leaves no process, thread, segment or file."""
     names = [
@@ -65,7 +65,7 @@ def test_a_family_does_what_it_says(
         for one in result.repetitions
         if one.status not in good
     ]
-    assert [] == [text for result in results for text in result.left]
+    assert [] == [text for result in results for text in result.leaks]
     assert [] == [
         name
         for result in results

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mpbench.errors import WorkloadError
-from mpbench.workloads.condition.sleepers import _sleeps, group
+from mpbench.workloads.condition.sleepers import _sleeps, sleepers
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="needs /proc to see what a process does"
@@ -33,7 +33,7 @@ def test_children_are_asleep_when_the_group_says_so(method):
     """Each child is seen in the kernel's sleep, and ends when it is told to stop."""
     context = multiprocessing.get_context(method)
     ready, event = context.Semaphore(0), context.Event()
-    with group(context, wait_for, [(ready, event)] * 2, stop=event.set) as gang:
+    with sleepers(context, wait_for, [(ready, event)] * 2, stop=event.set) as gang:
         gang.collect(ready, 2)
         gang.fall_asleep()
 
@@ -47,7 +47,7 @@ def test_a_child_that_ended_is_an_error_instead_of_a_hang():
     context = multiprocessing.get_context()
     ready = context.Semaphore(0)
     ended = pytest.raises(WorkloadError, match="child 0 of 1 ended with exit code 3")
-    with ended, group(context, exit_with, [(ready, 3)], stop=lambda: None) as gang:
+    with ended, sleepers(context, exit_with, [(ready, 3)], stop=lambda: None) as gang:
         gang.collect(ready, 2)
         pytest.fail("the child released once only, and two were collected")
 

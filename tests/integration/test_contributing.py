@@ -9,7 +9,7 @@ import pytest
 
 from mpbench.model import StartMethod
 from mpbench.plan import Plan
-from mpbench.session.progress import Silent
+from mpbench.session.progress import NullProgress
 from mpbench.session.run import run
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,7 +29,7 @@ def test_the_worked_example_is_measured(tmp_path: Path) -> None:
     path = tmp_path / "own_example.py"
     path.write_text(example())
     plan = Plan(files=(path,), repetitions=1, sample_ns=1_000_000)
-    measured = run(plan, folder=tmp_path / "out", progress=Silent())
+    measured = run(plan, folder=tmp_path / "out", progress=NullProgress())
     ok = {one.case for one in measured.run.repetitions if one.is_ok}
 
     assert {"example/is-alive", "floor/empty-call"} == {case.workload for case in ok}

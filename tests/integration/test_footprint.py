@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 
 from mpbench.model import Case, StartMethod
-from mpbench.workload import Body, Outcome, partner
+from mpbench.workload import Body, BodyResult, child_server
 from mpbench.workloads.cross.footprint import idle_cost
-from mpbench.workloads.cross.processes import bill, descendants
+from mpbench.workloads.cross.processes import count_resources, descendants
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="the counts are read from /proc"
@@ -26,19 +26,19 @@ def wait_for_end(connection) -> None:
 def test_locks_are_counted_as_semaphores() -> None:
     """Each lock adds one semaphore to the bill."""
     context = multiprocessing.get_context("fork")
-    before = bill()
+    before = count_resources()
     locks = [context.Lock() for _ in range(3)]
 
     assert before.semaphores is not None
-    assert before.semaphores + len(locks) == bill().semaphores
+    assert before.semaphores + len(locks) == count_resources().semaphores
 
 
 def test_pipes_are_counted_as_descriptors() -> None:
     """A pipe adds its two ends to the bill."""
-    before = bill().descriptors
+    before = count_resources().descriptors
     here, there = multiprocessing.Pipe()
     with here, there:
-        during = bill().descriptors
+        during = count_resources().descriptors
 
     assert before is not None
     assert before + 2 == during
@@ -47,7 +47,7 @@ def test_pipes_are_counted_as_descriptors() -> None:
 def test_a_child_is_a_descendant_while_it_lives() -> None:
     """A child is found, and no longer found when it has ended."""
     before = descendants()
-    with partner(multiprocessing.get_context("fork"), wait_for_end):
+    with child_server(multiprocessing.get_context("fork"), wait_for_end):
         during = descendants()
 
     assert before is not None
@@ -68,12 +68,12 @@ def test_an_idle_thing_is_billed_for_itself_only(
     case = Case.make(idle_cost.name, StartMethod(method), {"construct": construct, "idle_ms": 50})
 
     with (
-        partner(multiprocessing.get_context("fork"), wait_for_end),
+        child_server(multiprocessing.get_context("fork"), wait_for_end),
         idle_cost.set_up(context, case) as body,
     ):
         done = cast("Body", body)(1)
 
-    assert isinstance(done, Outcome)
+    assert isinstance(done, BodyResult)
     assert processes == done.facts["processes"]
 
 

@@ -24,7 +24,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("whole")
     run = fakes.run(agents=2)
     with Writer(folder) as writer:
-        writer.whole(run)
+        writer.write_run(run)
     return (folder / RESULTS).read_bytes()
 
 

@@ -13,8 +13,8 @@ import pytest
 from mpbench.errors import EnvironmentUnfitError, InvalidSessionError, OutputError, UsageError
 from mpbench.model import StartMethod, Status, Tier
 from mpbench.plan import Plan
-from mpbench.session.machine_lock import exclusive
-from mpbench.session.progress import Silent
+from mpbench.session.machine_lock import machine_lock
+from mpbench.session.progress import NullProgress
 from mpbench.session.run import run
 from mpbench.store.writer import read
 
@@ -27,7 +27,7 @@ SMALL = Plan(
 )
 
 
-class StopAfter(Silent):
+class StopAfter(NullProgress):
     """Sends SIGINT when a number of steps were done."""
 
     def __init__(self, steps: int) -> None:
@@ -43,7 +43,7 @@ class StopAfter(Silent):
 @pytest.mark.usefixtures("nothing_left")
 def test_a_run_records_each_agent(tmp_path: Path) -> None:
     """Each repetition comes from an agent of its own, with a seed, an account and samples."""
-    measured = run(SMALL, folder=tmp_path, progress=Silent(), command=("mpbench", "run"))
+    measured = run(SMALL, folder=tmp_path, progress=NullProgress(), command=("mpbench", "run"))
     ours = [one for one in measured.run.repetitions if one.case.workload == "pipe/round-trip"]
 
     assert [0, 1, 2] == [one.number for one in ours]
@@ -61,7 +61,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(tmp_path: Path) -> N
     """After Ctrl-C the file says so; resuming measures the rest and nothing twice."""
     first = run(SMALL, folder=tmp_path, progress=StopAfter(2))
     kept = {(one.case, one.number) for one in first.run.repetitions}
-    second = run(SMALL, folder=tmp_path, progress=Silent(), resume=True)
+    second = run(SMALL, folder=tmp_path, progress=NullProgress(), resume=True)
     all_of_them = [(one.case, one.number) for one in second.run.repetitions]
 
     assert first.interrupted
@@ -76,10 +76,10 @@ def test_an_interrupted_run_keeps_what_it_has_and_can_go_on(tmp_path: Path) -> N
 
 def test_a_run_that_was_cut_before_all_cases_were_declared_can_go_on(tmp_path: Path) -> None:
     """The cases that the file lacks are declared before anything of them is measured."""
-    whole = run(SMALL, folder=tmp_path, progress=Silent())
+    whole = run(SMALL, folder=tmp_path, progress=NullProgress())
     file = tmp_path / "results.jsonl"
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
-    again = run(SMALL, folder=tmp_path, progress=Silent(), resume=True)
+    again = run(SMALL, folder=tmp_path, progress=NullProgress(), resume=True)
 
     assert 1 < len(whole.run.cases)
     assert {one.case for one in whole.run.cases} == {one.case for one in again.run.cases}
@@ -107,14 +107,14 @@ def test_a_run_is_not_finished_somewhere_else(tmp_path: Path, change, said) -> N
     before = file.read_bytes()
 
     with pytest.raises(EnvironmentUnfitError, match=said):
-        run(SMALL, folder=tmp_path, progress=Silent(), resume=True)
+        run(SMALL, folder=tmp_path, progress=NullProgress(), resume=True)
 
     assert before == file.read_bytes()
 
 
 def test_verify_runs_each_body_once(tmp_path: Path) -> None:
     """One repetition for each case, whatever the plan says."""
-    measured = run(SMALL.override(verify=True), folder=tmp_path, progress=Silent())
+    measured = run(SMALL.override(verify=True), folder=tmp_path, progress=NullProgress())
 
     assert len(measured.run.cases) == len(measured.run.repetitions)
     assert all(one.is_ok for one in measured.run.repetitions)
@@ -122,8 +122,8 @@ def test_verify_runs_each_body_once(tmp_path: Path) -> None:
 
 def test_two_sessions_do_not_measure_each_other(tmp_path: Path) -> None:
     """The second one is refused and told why."""
-    with exclusive(), pytest.raises(EnvironmentUnfitError, match="another mpbench session"):
-        run(SMALL, folder=tmp_path, progress=Silent())
+    with machine_lock(), pytest.raises(EnvironmentUnfitError, match="another mpbench session"):
+        run(SMALL, folder=tmp_path, progress=NullProgress())
 
 
 def test_a_session_can_wait_for_another(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_session_can_wait_for_another(tmp_path: Path) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with exclusive():
+        with machine_lock():
             entered.set()
             leave.wait()
 
@@ -139,7 +139,7 @@ def test_a_session_can_wait_for_another(tmp_path: Path) -> None:
     other.start()
     entered.wait()
     leave.set()
-    run(SMALL.override(verify=True), folder=tmp_path, progress=Silent(), wait_s=30.0)
+    run(SMALL.override(verify=True), folder=tmp_path, progress=NullProgress(), wait_s=30.0)
     other.join()
 
     assert read(tmp_path).repetitions
@@ -157,7 +157,7 @@ def test_a_session_can_wait_for_another(tmp_path: Path) -> None:
 def test_an_impossible_plan_is_refused(tmp_path: Path, plan: Plan, words: str) -> None:
     """The error names what is wrong, and nothing is written."""
     with pytest.raises(UsageError, match=words):
-        run(plan, folder=tmp_path / "out", progress=Silent())
+        run(plan, folder=tmp_path / "out", progress=NullProgress())
 
     assert not (tmp_path / "out").exists()
 
@@ -166,7 +166,7 @@ def test_a_folder_with_results_is_not_overwritten(tmp_path: Path) -> None:
     """The results of an earlier run are safe."""
     (tmp_path / "results.jsonl").write_text("precious")
     with pytest.raises(OutputError, match="it is there already"):
-        run(SMALL, folder=tmp_path, progress=Silent())
+        run(SMALL, folder=tmp_path, progress=NullProgress())
 
     assert "precious" == (tmp_path / "results.jsonl").read_text()
 
@@ -175,4 +175,4 @@ def test_nothing_to_measure_is_an_error(tmp_path: Path) -> None:
     """A selection that this machine cannot run measures nothing and says why."""
     huge = Plan(select=("shared/create",), params={"payload_bytes": (1 << 60,)}, tier=Tier.QUICK)
     with pytest.raises(InvalidSessionError, match="nothing"):
-        run(huge, folder=tmp_path / "out", progress=Silent())
+        run(huge, folder=tmp_path / "out", progress=NullProgress())

@@ -9,7 +9,7 @@ import pytest
 from mpbench.model import StartMethod
 from mpbench.model.sampled import PARENT, WORKER
 from mpbench.plan import Plan, Sampling
-from mpbench.session.progress import Silent
+from mpbench.session.progress import NullProgress
 from mpbench.session.run import run
 
 POOL = Plan(
@@ -25,7 +25,7 @@ POOL = Plan(
 @pytest.mark.parametrize("method", StartMethod)
 def test_the_workers_of_a_pool_are_seen(tmp_path: Path, method: StartMethod) -> None:
     """Under every start method: one parent, two workers that used CPU time, never less of it."""
-    measured = run(POOL.override(methods=(method,)), folder=tmp_path, progress=Silent())
+    measured = run(POOL.override(methods=(method,)), folder=tmp_path, progress=NullProgress())
     watched = [one for one in measured.run.repetitions if one.case.family == "pool"]
 
     assert watched
@@ -52,7 +52,7 @@ def test_short_operations_are_not_watched_by_default(tmp_path: Path) -> None:
         repetitions=2,
         sample_ns=1_000_000,
     )
-    measured = run(plan, folder=tmp_path, progress=Silent())
+    measured = run(plan, folder=tmp_path, progress=NullProgress())
 
     assert {None} == {one.sampled for one in measured.run.repetitions}
     assert all(one.account and one.account.cpu_coverage == 1.0 for one in measured.run.repetitions)
@@ -62,7 +62,7 @@ def test_short_operations_are_not_watched_by_default(tmp_path: Path) -> None:
 def test_long_operations_are_watched_from_the_second_agent_on(tmp_path: Path) -> None:
     """The first agent says how long a call takes."""
     plan = POOL.override(methods=(StartMethod.FORK,), sample=Sampling.AUTO)
-    measured = run(plan, folder=tmp_path, progress=Silent())
+    measured = run(plan, folder=tmp_path, progress=NullProgress())
     ours = [one for one in measured.run.repetitions if one.case.family == "pool"]
 
     assert [False, True] == [one.sampled is not None for one in ours]
@@ -72,7 +72,9 @@ def test_long_operations_are_watched_from_the_second_agent_on(tmp_path: Path) ->
 def test_the_doctor_travels_with_every_result(tmp_path: Path) -> None:
     """Each finding has its level, its reason and its remedy."""
     measured = run(
-        POOL.override(methods=(StartMethod.FORK,), verify=True), folder=tmp_path, progress=Silent()
+        POOL.override(methods=(StartMethod.FORK,), verify=True),
+        folder=tmp_path,
+        progress=NullProgress(),
     )
     findings = measured.run.header.environment["doctor"]
 

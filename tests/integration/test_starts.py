@@ -11,13 +11,13 @@ import pytest
 from mpbench.errors import WorkloadError
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
-    crowd,
     ended,
-    live,
+    idle_children,
     process_of,
     ready_body,
     stamps,
     stop_fork_server,
+    timed_life,
     warm,
 )
 from mpbench.workloads.targets import exit_at_once, stamp, stamp_length
@@ -38,7 +38,7 @@ def test_a_life_is_stamped_in_order(method: str) -> None:
     context = multiprocessing.get_context(method)
     with stamps() as pipe:
         warm(context)
-        found = live(process_of(context, stamp, (pipe.path,)), pipe)
+        found = timed_life(process_of(context, stamp, (pipe.path,)), pipe)
 
     assert 0 < found.first_bytecode < found.total
     assert 0 < found.exit_to_join < found.total
@@ -78,7 +78,7 @@ def test_a_payload_of_the_wrong_size_is_refused() -> None:
 def lose_one() -> None:
     """Kill one of two sleeping children."""
     context = multiprocessing.get_context("fork")
-    with stamps() as pipe, crowd(context, 2, pipe) as children:
+    with stamps() as pipe, idle_children(context, 2, pipe) as children:
         children[0].kill()
         children[0].join()
 
@@ -98,6 +98,6 @@ def test_a_script_stands_as_main_for_a_while(method: str) -> None:
     context = multiprocessing.get_context(method)
     with main_module("plain", method=method), stamps() as pipe:
         assert sys.modules["__main__"].__file__.endswith("plain.py")
-        live(process_of(context, stamp, (pipe.path,)), pipe)
+        timed_life(process_of(context, stamp, (pipe.path,)), pipe)
 
     assert (old, arguments) == (sys.modules["__main__"], sys.argv)

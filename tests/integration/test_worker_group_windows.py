@@ -13,8 +13,8 @@ import pytest
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
-from mpbench.workload import CREW_FACTS, crew
-from mpbench.workload.window_counter import Head, Record, record_of
+from mpbench.workload import WORKER_METRICS, worker_group
+from mpbench.workload.window_counter import HeaderWord, WorkerWord, worker_offset
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -32,10 +32,10 @@ def count(turn, lock, total):
         now = monotonic_ns()
         done += 1
         turn.waits.append(got - asked)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
             if turn.is_idle:
-                turn.rest()
+                turn.wait_for_window()
 
 
 def die_in_the_window(turn, code):
@@ -43,7 +43,7 @@ def die_in_the_window(turn, code):
     done = 0
     while True:
         done += 1
-        turn.cross(monotonic_ns(), done)
+        turn.advance(monotonic_ns(), done)
         if not turn.is_idle:
             os._exit(code)
 
@@ -52,10 +52,10 @@ def starve(turn):
     """Complete an operation only while the others have stepped back."""
     done = 0
     while turn.running:
-        while not turn._page[Head.EASE] and not turn._page[Head.STOP]:
+        while not turn._page[HeaderWord.EASE] and not turn._page[HeaderWord.STOP]:
             pass
         done += 1
-        turn.cross(monotonic_ns(), done)
+        turn.advance(monotonic_ns(), done)
 
 
 def plod(turn, period_ns):
@@ -67,7 +67,7 @@ def plod(turn, period_ns):
         while now < due:
             now = monotonic_ns()
         done += 1
-        turn.cross(now, done)
+        turn.advance(now, done)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -75,11 +75,11 @@ def test_every_operation_of_every_window_is_counted(method):
     """What the workers report is not more than what they did, and all facts are there."""
     context = multiprocessing.get_context(method)
     total = context.RawValue("q", 0)
-    with crew(context, [(count, (context.Lock(), total))] * 2) as gang:
+    with worker_group(context, [(count, (context.Lock(), total))] * 2) as gang:
         first, second = gang.window(20), gang.window(20)
 
     assert 0 < first.operations + second.operations <= total.value
-    assert set(CREW_FACTS) == set(first.facts)
+    assert set(WORKER_METRICS) == set(first.facts)
     assert 2 == len(first.workers)
     assert 20_000_000 == first.elapsed_ns
     assert 0 < len(first.latencies_ns) <= 2_000
@@ -94,7 +94,7 @@ def test_a_worker_that_dies_in_a_window_is_an_error(code):
     members = [(count, (context.Lock(), total)), (die_in_the_window, (code,))]
 
     died = pytest.raises(WorkloadError, match=f"worker 1 of 2 ended with exit code {code}")
-    with died, crew(context, members) as gang:
+    with died, worker_group(context, members) as gang:
         gang.window(20)
 
     assert [] == multiprocessing.active_children()
@@ -104,7 +104,7 @@ def test_others_step_back_for_a_worker_that_starves():
     """After the window the load ends at last, and the starved worker is counted with 0."""
     context = multiprocessing.get_context(METHODS[0])
     total = context.RawValue("q", 0)
-    with crew(context, [(count, (context.Lock(), total)), (starve, ())]) as gang:
+    with worker_group(context, [(count, (context.Lock(), total)), (starve, ())]) as gang:
         outcome = gang.window(20)
 
     assert 0 == outcome.workers[1].operations
@@ -117,8 +117,8 @@ def test_the_load_is_on_before_the_first_window():
     context = multiprocessing.get_context(METHODS[0])
     total = context.RawValue("q", 0)
     members = [(plod, (10_000_000,)), (count, (context.Lock(), total))]
-    with crew(context, members) as gang:
-        begun = [gang._page[record_of(index) + Record.BEGUN] for index in range(2)]
+    with worker_group(context, members) as gang:
+        begun = [gang._page[worker_offset(index) + WorkerWord.BEGUN] for index in range(2)]
 
     assert [1, 1] == begun
 
@@ -126,7 +126,7 @@ def test_the_load_is_on_before_the_first_window():
 def test_a_window_in_which_nothing_was_completed_is_stretched():
     """An operation that is longer than the window is measured in a longer one."""
     context = multiprocessing.get_context(METHODS[0])
-    with crew(context, [(plod, (50_000_000,))]) as gang:
+    with worker_group(context, [(plod, (50_000_000,))]) as gang:
         outcome = gang.window(1)
 
     assert outcome.operations >= 1

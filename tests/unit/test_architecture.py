@@ -12,7 +12,7 @@ import pytest
 
 import mpbench
 from mpbench.catalog import discover
-from mpbench.harness.agent_package import AGENT_PART
+from mpbench.harness.agent_package import AGENT_MODULES
 from mpbench.workload.describe import description
 
 ROOT = Path(mpbench.__file__).parent
@@ -176,7 +176,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
 
 def agent_sources() -> list[Path]:
     """Return the modules that travel to another interpreter."""
-    return [path for path in sources() if path.relative_to(ROOT).parts[0] in AGENT_PART]
+    return [path for path in sources() if path.relative_to(ROOT).parts[0] in AGENT_MODULES]
 
 
 def test_the_agent_part_is_python_3_9() -> None:

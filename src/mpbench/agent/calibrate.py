@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mpbench.agent.sample import take
+from mpbench.agent.sample import take_sample
 from mpbench.clock import Clock
 from mpbench.errors import CalibrationError
 from mpbench.model import Timing
@@ -37,11 +37,11 @@ def calibrate(body: Body, *, clock: Clock, sample_ns: int) -> int:
     """
     iterations = 1
     while iterations <= MAX_ITERATIONS:
-        _, elapsed = take(body, iterations, clock)
+        _, elapsed = take_sample(body, iterations, clock)
         if elapsed * _NEAR >= sample_ns:
             # The attempt may have been cold or interrupted, and all repetitions
             # will use the count: only the shorter of two readings is believed.
-            _, again = take(body, iterations, clock)
+            _, again = take_sample(body, iterations, clock)
             elapsed = max(1, min(elapsed, again))
             if elapsed * _NEAR >= sample_ns:
                 return max(1, min(MAX_ITERATIONS, round(iterations * sample_ns / elapsed)))

@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import Any
 
-__all__ = ("Tracer",)
+__all__ = ("CallTracer",)
 
 _PACKAGES = ("multiprocessing", "concurrent.futures", "_multiprocessing")
 
@@ -81,7 +81,7 @@ def _type_name(kind: Any) -> str | None:
     return None
 
 
-class Tracer:
+class CallTracer:
     """Writes each name once, as soon as it is seen, to a file that children share."""
 
     def __init__(self, path: str) -> None:

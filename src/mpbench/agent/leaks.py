@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from mpbench.agent.process_tree import tag_prefix
 
-__all__ = ("Held", "held", "left_since")
+__all__ = ("OpenResources", "leaked_since", "open_resources")
 
 _SHM = "/dev/shm"  # noqa: S108 - it is looked at, nothing is written there
 
@@ -35,7 +35,7 @@ _STANDING = (
 _SERVERS = ("multiprocessing.forkserver", "billiard.forkserver")
 
 
-class Held(NamedTuple):
+class OpenResources(NamedTuple):
     """
     What one process holds, each thing as words.
 
@@ -117,10 +117,10 @@ def _files() -> Iterator[str]:
                 yield path
 
 
-def held() -> Held:
+def open_resources() -> OpenResources:
     """Return what this process holds now, after what nobody can reach was collected."""
     gc.collect()
-    return Held(
+    return OpenResources(
         frozenset(child.name for child in multiprocessing.active_children()),
         frozenset(one.name for one in threading.enumerate() if one is not threading.main_thread()),
         frozenset(_descriptors()),
@@ -141,9 +141,9 @@ _KINDS = {
 }
 
 
-def left_since(before: Held) -> list[str]:
+def leaked_since(before: OpenResources) -> list[str]:
     """Return what is held now and was not before: `thread 'feeder'`, `file '/tmp/x'`."""
-    now = held()
+    now = open_resources()
     return [
         f"{words} {one!r}"
         for kind, words in _KINDS.items()

@@ -15,11 +15,11 @@ from typing import Callable, NamedTuple
 __all__ = (
     "Process",
     "descendants",
-    "end",
-    "end_all",
-    "end_tagged",
-    "held_segments",
     "is_tracker",
+    "kill_processes",
+    "kill_tagged",
+    "kill_tree",
+    "mapped_segments",
     "processes",
     "reap",
     "segments",
@@ -139,7 +139,7 @@ def segments(*, user: int) -> set[str]:
     return found
 
 
-def held_segments(processes: list[Process]) -> set[str]:
+def mapped_segments(processes: list[Process]) -> set[str]:
     """Return the names in /dev/shm that these processes have mapped."""
     found = set()
     marker = _SHM.encode() + b"/"
@@ -220,7 +220,7 @@ def _kill_the_stubborn(living: Callable[[], list[Process]], collect: Callable[[]
             return
 
 
-def end(
+def kill_processes(
     living: Callable[[], list[Process]],
     *,
     steps: tuple[tuple[int, float], ...],
@@ -264,21 +264,21 @@ def end(
     return found
 
 
-def end_all(
+def kill_tree(
     root: int,
     *,
     steps: tuple[tuple[int, float], ...],
     collect: Callable[[], None],
 ) -> list[Process]:
-    """End every process below *root*, as `end` does."""
-    return end(lambda: descendants(root), steps=steps, collect=collect)
+    """End every process below *root*, as `kill_processes` does."""
+    return kill_processes(lambda: descendants(root), steps=steps, collect=collect)
 
 
 def _tagged(tag: str) -> list[Process]:
     return [one for one in processes() if one.state != "Z" and tag_of(one.pid) == tag]
 
 
-def end_tagged(tag: str) -> list[Process]:
+def kill_tagged(tag: str) -> list[Process]:
     """
     End every process of an agent whose supervisor is gone, and remove its segments.
 
@@ -286,11 +286,11 @@ def end_tagged(tag: str) -> list[Process]:
         The processes that were found; none where there is no /proc.
     """
     try:
-        held = held_segments(_tagged(tag))
+        held = mapped_segments(_tagged(tag))
     except OSError:
         return []
     steps = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
-    found = end(lambda: _tagged(tag), steps=steps, collect=_leave)
+    found = kill_processes(lambda: _tagged(tag), steps=steps, collect=_leave)
     names = segments(user=os.getuid())
     unlink_segments({one for one in names if one in held or one.startswith(tag_prefix(tag))})
     return found

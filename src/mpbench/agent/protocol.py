@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mpbench.errors import AgentError
-from mpbench.model import Sample, WorkerReading
+from mpbench.model import Sample, WorkerCount
 
 __all__ = ("Channel", "sample_from_wire", "sample_to_wire")
 
@@ -54,7 +54,7 @@ def sample_from_wire(wire: Mapping[str, Any]) -> Sample:
         operations=wire["operations"],
         facts=wire.get("facts", {}),
         latencies_ns=tuple(wire.get("latencies_ns", ())),
-        workers=tuple(WorkerReading(*reading) for reading in wire.get("workers", ())),
+        workers=tuple(WorkerCount(*reading) for reading in wire.get("workers", ())),
     )
 
 

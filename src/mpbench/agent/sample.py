@@ -9,20 +9,20 @@ from contextlib import contextmanager
 from mpbench.clock import Clock
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Sample
-from mpbench.workload import Body, Outcome
+from mpbench.workload import Body, BodyResult
 
-__all__ = ("quiet_collector", "settle", "take", "thaw")
+__all__ = ("pause_gc", "take_sample", "unfreeze_gc", "verified_sample")
 
 
 @contextmanager
-def quiet_collector() -> Iterator[None]:
+def pause_gc() -> Iterator[None]:
     """
     Collect, freeze and disable the garbage collector for the timed region.
 
     A collection inside a sample would be charged to whichever operation met
     it (WORKLOADS rule R14). Freezing keeps the set-up's objects out of the
     collections that the workload's own children may run. They stay frozen until
-    the set-up is left (`thaw`): to look through them again before each turn of
+    the set-up is left (`unfreeze_gc`): to look through them again before each turn of
     5 ms had taken 4 ms.
     """
     gc.collect()
@@ -34,17 +34,17 @@ def quiet_collector() -> Iterator[None]:
         gc.enable()
 
 
-def thaw() -> None:
+def unfreeze_gc() -> None:
     """Give what was frozen back to the garbage collector."""
     gc.unfreeze()
 
 
-def settle(done: object, iterations: int, elapsed_ns: int) -> Sample:
+def verified_sample(done: object, iterations: int, elapsed_ns: int) -> Sample:
     """
     Verify what a body returned and turn it into a sample.
 
     Args:
-        done: What the body returned: a count, an `Outcome`, or a check to call.
+        done: What the body returned: a count, an `BodyResult`, or a check to call.
         iterations: What it was asked for.
         elapsed_ns: The harness's reading of the timed region.
 
@@ -55,8 +55,8 @@ def settle(done: object, iterations: int, elapsed_ns: int) -> Sample:
     if callable(done):
         done = done()
     if isinstance(done, int):
-        done = Outcome(operations=done, asked=iterations)
-    if not isinstance(done, Outcome):
+        done = BodyResult(operations=done, asked=iterations)
+    if not isinstance(done, BodyResult):
         raise WorkloadError(f"the body returned {type(done).__name__}, expected a count")
     if done.asked is not None and done.operations != done.asked:
         raise VerificationError(done.asked, done.operations)
@@ -78,7 +78,7 @@ def settle(done: object, iterations: int, elapsed_ns: int) -> Sample:
     )
 
 
-def take(body: Body, iterations: int, clock: Clock) -> tuple[Sample, int]:
+def take_sample(body: Body, iterations: int, clock: Clock) -> tuple[Sample, int]:
     """
     Time one run of the body and verify it after the clock was read.
 
@@ -89,4 +89,4 @@ def take(body: Body, iterations: int, clock: Clock) -> tuple[Sample, int]:
     started = clock()
     done = body(iterations)
     elapsed = clock() - started
-    return settle(done, iterations, elapsed), elapsed
+    return verified_sample(done, iterations, elapsed), elapsed

@@ -12,15 +12,15 @@ from contextlib import ExitStack
 from typing import Any, Callable, cast
 
 from mpbench.agent.calibrate import iterations_for
-from mpbench.agent.leaks import Held, held, left_since
+from mpbench.agent.leaks import OpenResources, leaked_since, open_resources
 from mpbench.agent.protocol import Channel, sample_to_wire
-from mpbench.agent.sample import quiet_collector, take, thaw
-from mpbench.agent.slowdown import slowed_down
+from mpbench.agent.sample import pause_gc, take_sample, unfreeze_gc
+from mpbench.agent.slowdown import injected_slowdown
 from mpbench.catalog import find
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError, WorkloadError
 from mpbench.model import Case, StartMethod
-from mpbench.workload import Bind, Body, Workload
+from mpbench.workload import Body, BodyFactory, Workload
 
 __all__ = ("Agent", "serve")
 
@@ -53,7 +53,7 @@ class Agent:
         self._workload: Workload | None = None
         self._method: StartMethod | None = None
         self._yielded: Any = None
-        self._before = Held()
+        self._before = OpenResources()
 
     def _case(self, params: Mapping[str, Any]) -> Case:
         assert self._workload is not None
@@ -73,15 +73,15 @@ class Agent:
             raise UnsupportedError(reason)
         context = _context(self._method)
         if request.get("trace"):
-            from mpbench.agent.call_trace import Tracer  # noqa: PLC0415 - verification only
+            from mpbench.agent.call_trace import CallTracer  # noqa: PLC0415 - verification only
 
-            Tracer(request["trace"]).start()
+            CallTracer(request["trace"]).start()
         for name in found.requires:
             # What another library makes when it is imported is no leak of the workload.
             importlib.import_module(name)
-        self._before = held()
+        self._before = open_resources()
         if request.get("inject"):
-            self._stack.enter_context(slowed_down(*request["inject"]))
+            self._stack.enter_context(injected_slowdown(*request["inject"]))
         started = monotonic_ns()
         self._yielded = self._stack.enter_context(found.set_up(context, case))
         return {"elapsed_ns": monotonic_ns() - started}
@@ -89,8 +89,8 @@ class Agent:
     def _body(self, params: Mapping[str, Any]) -> Body:
         if self._workload is None:
             raise WorkloadError("no workload is open")
-        if self._workload.shares:
-            return cast("Bind", self._yielded)(self._case(params))
+        if self._workload.body_params:
+            return cast("BodyFactory", self._yielded)(self._case(params))
         return cast("Body", self._yielded)
 
     def measure(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,16 +98,16 @@ class Agent:
         body = self._body(request["params"])
         assert self._workload is not None
         samples: list[dict[str, Any]] = []
-        with quiet_collector():
+        with pause_gc():
             iterations = request["iterations"]
             if iterations is None:
                 iterations = iterations_for(
                     self._workload.timing, body, clock=monotonic_ns, sample_ns=request["sample_ns"]
                 )
             for _ in range(request["warmups"]):
-                take(body, iterations, monotonic_ns)
+                take_sample(body, iterations, monotonic_ns)
             for _ in range(request["samples"]):
-                sample, wall = take(body, iterations, monotonic_ns)
+                sample, wall = take_sample(body, iterations, monotonic_ns)
                 samples.append(sample_to_wire(sample))
                 samples[-1]["wall_ns"] = wall
         return {"iterations": iterations, "samples": samples}
@@ -117,7 +117,7 @@ class Agent:
         body = self._body(request["params"])
         assert self._workload is not None
         iterations = 20 if self._workload.timing.value == "window" else request.get("iterations", 1)
-        sample, _ = take(body, iterations, monotonic_ns)
+        sample, _ = take_sample(body, iterations, monotonic_ns)
         return {"sample": sample_to_wire(sample)}
 
     def close(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,9 +126,9 @@ class Agent:
         started = monotonic_ns()
         stack, self._stack = self._stack, ExitStack()
         self._workload = self._yielded = None
-        thaw()
+        unfreeze_gc()
         stack.close()
-        return {"elapsed_ns": monotonic_ns() - started, "left": left_since(self._before)}
+        return {"elapsed_ns": monotonic_ns() - started, "left": leaked_since(self._before)}
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.workload import spin
 
-__all__ = ("slowed_down", "wrapping_ns")
+__all__ = ("injected_slowdown", "wrapper_overhead_ns")
 
 
 def _slowed(function: Callable[..., Any], loops: int) -> Callable[..., Any]:
@@ -29,7 +29,7 @@ def _slowed(function: Callable[..., Any], loops: int) -> Callable[..., Any]:
 
 
 @contextmanager
-def slowed_down(target: str, loops: int) -> Iterator[None]:
+def injected_slowdown(target: str, loops: int) -> Iterator[None]:
     """
     Slow a function of the standard library down while a set-up is entered.
 
@@ -52,7 +52,7 @@ def slowed_down(target: str, loops: int) -> Iterator[None]:
         setattr(owner, name, original)
 
 
-def wrapping_ns(*, calls: int = 20_000, readings: int = 7) -> float:
+def wrapper_overhead_ns(*, calls: int = 20_000, readings: int = 7) -> float:
     """Return what the wrapper itself adds to a call, so that it can be counted as injected."""
 
     def plain() -> None:

@@ -7,7 +7,7 @@ when the controller dies. So nothing of this happens inside a pytest, asv or
 Dask process, and no watcher thread lives in the agent, where it would change
 what fork costs.
 
-It is started with one JSON argument (see `Order`) and understands four lines
+It is started with one JSON argument (see `SupervisorConfig`) and understands four lines
 on its control descriptor: `deadline SECONDS`, `disarm`, `snapshot`, `kill`.
 It answers on its report descriptor with one JSON object a line; the last one
 has the key `end`.
@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 
 from mpbench.agent.process_tree import (
     descendants,
-    end_all,
-    held_segments,
+    kill_tree,
+    mapped_segments,
     reap,
     segments,
     snapshot,
@@ -36,7 +36,7 @@ from mpbench.agent.process_tree import (
     unlink_segments,
 )
 
-__all__ = ("Order", "Supervisor", "main")
+__all__ = ("Supervisor", "SupervisorConfig", "main")
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_PDEATHSIG = 1
@@ -50,7 +50,7 @@ _WITH_STACKS = ((signal.SIGABRT, 2.0), (signal.SIGKILL, 3.0))
 _POLITE = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
 
 
-class Order(NamedTuple):
+class SupervisorConfig(NamedTuple):
     """
     What a supervisor is told to start.
 
@@ -83,7 +83,7 @@ def _become_subreaper() -> bool:
 class Supervisor:
     """One agent's life, from its start to the end of its last descendant."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: SupervisorConfig) -> None:
         self._order = order
         self._deadline: float | None = None
         self._status: int | None = None
@@ -218,9 +218,9 @@ class Supervisor:
         here = os.getpid()
         held: set[str] = set()
         if cause != "exited":
-            held = held_segments(descendants(here))
+            held = mapped_segments(descendants(here))
         steps = _WITH_STACKS if cause == "deadline" else _POLITE
-        found = end_all(here, steps=steps, collect=self._collect)
+        found = kill_tree(here, steps=steps, collect=self._collect)
         if self._order.own_session:
             # Whom no look at the process table met: orphans where there is no
             # subreaper, or a chain of processes that fork and exit.
@@ -252,5 +252,5 @@ class Supervisor:
 
 def main() -> None:
     """Run one supervisor; the order is the last argument."""
-    order = Order(**json.loads(sys.argv[-1]))
+    order = SupervisorConfig(**json.loads(sys.argv[-1]))
     Supervisor(order).run()

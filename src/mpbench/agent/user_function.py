@@ -13,7 +13,7 @@ from mpbench.errors import UnsupportedError, WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, NoFloor, fixed, workload
 
-__all__ = ("call_function", "resolve")
+__all__ = ("resolve", "user_function")
 
 # CO_VARKEYWORDS of a code object.
 _ANY_KEYWORD = 0x08
@@ -89,7 +89,7 @@ def _refuse_unfinished(target: str, result: object) -> None:
     tier=Tier.FULL,
     target=fixed(""),
 )
-def call_function(context: BaseContext, case: Case) -> Iterator[Body]:
+def user_function(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Call a function of the user's.
 

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ("Change", "Level", "change_points")
+__all__ = ("Change", "CommitMedian", "change_points")
 
 # A step below 5 % is not worth a mark, whatever its noise.
 _LEAST = math.log(1.05)
@@ -21,7 +21,7 @@ _BARE = 3
 _ENOUGH = 5
 
 
-class Level(NamedTuple):
+class CommitMedian(NamedTuple):
     """One commit: its median, and the interval of it where there is one."""
 
     value: float
@@ -32,7 +32,7 @@ class Level(NamedTuple):
 class Change(NamedTuple):
     """A step: the place of the first value after it, and the ratio of the level after to before."""
 
-    place: int
+    position: int
     ratio: float
 
 
@@ -41,7 +41,7 @@ def _cost(logs: Sequence[float]) -> float:
     return sum(abs(one - middle) for one in logs)
 
 
-def _is_apart(before: Level, after: Level) -> bool | None:
+def _is_apart(before: CommitMedian, after: CommitMedian) -> bool | None:
     """Tell whether two intervals have nothing in common, None where one is missing."""
     if before.low is None or before.high is None or after.low is None or after.high is None:
         return None
@@ -59,7 +59,7 @@ def _spread(logs: Sequence[float]) -> float:
     return _NORMAL * statistics.median(gaps) / math.sqrt(2) if len(gaps) >= _ENOUGH else 0.0
 
 
-def _cuts(levels: Sequence[Level], least: float) -> list[int]:
+def _cuts(levels: Sequence[CommitMedian], least: float) -> list[int]:
     """Return the places of supported cuts in a stretch, and in its parts."""
     logs = [math.log(one.value) for one in levels]
     places = range(1, len(logs))
@@ -76,7 +76,7 @@ def _cuts(levels: Sequence[Level], least: float) -> list[int]:
     return [*_cuts(levels[:place], least), place, *later]
 
 
-def change_points(levels: Sequence[Level]) -> tuple[Change, ...]:
+def change_points(levels: Sequence[CommitMedian]) -> tuple[Change, ...]:
     """
     Return the steps of a series, in order.
 

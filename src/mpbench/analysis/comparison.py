@@ -9,10 +9,10 @@ from enum import StrEnum
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from mpbench.analysis.episode import EpisodeStatistic, Reading, counted, episode_statistic
+from mpbench.analysis.episode import EpisodeStatistic, MetricRef, counted, episode_statistic
 from mpbench.model import Metric, Repetition, Run, Status
 
-__all__ = ("Comparison", "Part", "comparisons_in", "comparisons_of", "control_episodes")
+__all__ = ("Comparison", "Phase", "comparisons_in", "comparisons_of", "control_episodes")
 
 # A case that failed once may have met the machine's worst moment; twice is its own doing.
 FAILURES_ALLOWED = 1
@@ -20,7 +20,7 @@ FAILURES_ALLOWED = 1
 _FEWEST_FOR_SPREAD = 4
 
 
-class Part(StrEnum):
+class Phase(StrEnum):
     """Which part of a session an episode belongs to."""
 
     MAIN = "main"
@@ -50,7 +50,7 @@ class Comparison:
     title: str
     baseline: str
     candidate: str
-    reading: Reading
+    reading: MetricRef
     episodes: tuple[EpisodeStatistic, ...]
     problem: str | None = None
     refused: bool = False
@@ -83,10 +83,10 @@ class Comparison:
         return fmean(one.seconds for one in self.episodes) if self.episodes else None
 
 
-def _by_pair(repetitions: Iterable[Repetition], part: Part) -> Mapping[str, list[Repetition]]:
+def _by_pair(repetitions: Iterable[Repetition], part: Phase) -> Mapping[str, list[Repetition]]:
     found: dict[str, list[Repetition]] = defaultdict(list)
     for one in repetitions:
-        if one.slice is not None and one.extra.get("part", Part.MAIN.value) == part.value:
+        if one.slice is not None and one.extra.get("part", Phase.MAIN.value) == part.value:
             found[str(one.extra.get("pair"))].append(one)
     return found
 
@@ -103,7 +103,9 @@ def _problem(repetitions: Iterable[Repetition]) -> str | None:
     return f"{status}: {reason}"
 
 
-def _episodes(repetitions: Iterable[Repetition], reading: Reading) -> tuple[EpisodeStatistic, ...]:
+def _episodes(
+    repetitions: Iterable[Repetition], reading: MetricRef
+) -> tuple[EpisodeStatistic, ...]:
     by_episode: dict[int, dict[str, Repetition]] = defaultdict(dict)
     for one in repetitions:
         if one.is_ok and one.slice is not None:
@@ -116,15 +118,15 @@ def _episodes(repetitions: Iterable[Repetition], reading: Reading) -> tuple[Epis
     return tuple(one for one in found if one is not None)
 
 
-def _reading(entry: Mapping[str, Any]) -> Reading:
-    return Reading(metric=Metric.of(entry["metric"]), fact=entry.get("fact"))
+def _reading(entry: Mapping[str, Any]) -> MetricRef:
+    return MetricRef(metric=Metric.of(entry["metric"]), fact=entry.get("fact"))
 
 
 def comparisons_in(
     pairs: Iterable[Mapping[str, Any]],
     repetitions: Iterable[Repetition],
     *,
-    part: Part = Part.MAIN,
+    part: Phase = Phase.MAIN,
 ) -> tuple[Comparison, ...]:
     """
     Return what a plan's pairs were found to differ in, one comparison for each reading.
@@ -143,7 +145,7 @@ def comparisons_in(
 
 
 def _comparison(
-    pair: Mapping[str, Any], reading: Reading, repetitions: Sequence[Repetition]
+    pair: Mapping[str, Any], reading: MetricRef, repetitions: Sequence[Repetition]
 ) -> Comparison:
     episodes = _episodes(repetitions, reading)
     problem = pair.get("refused") or _problem(repetitions)
@@ -161,7 +163,7 @@ def _comparison(
     )
 
 
-def comparisons_of(run: Run, *, part: Part = Part.MAIN) -> tuple[Comparison, ...]:
+def comparisons_of(run: Run, *, part: Phase = Phase.MAIN) -> tuple[Comparison, ...]:
     """Return the comparisons of a stored session; none when the file is no comparison."""
     return comparisons_in(run.header.plan.get("pairs", ()), run.repetitions, part=part)
 

@@ -17,7 +17,7 @@ from mpbench.model import Metric, Repetition, Sample
 
 __all__ = (
     "EpisodeStatistic",
-    "Reading",
+    "MetricRef",
     "counted",
     "episode_statistic",
     "pair_log_ratios",
@@ -26,7 +26,7 @@ __all__ = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class MetricRef:
     """Which number of a sample is compared: the workload's main reading, or one of its facts."""
 
     metric: Metric
@@ -64,7 +64,7 @@ class EpisodeStatistic:
     cpu: int | None = None
 
 
-def slice_values(repetition: Repetition, reading: Reading) -> Mapping[int, float]:
+def slice_values(repetition: Repetition, reading: MetricRef) -> Mapping[int, float]:
     """Return one value for each slice of an arm, by its turn."""
     by_turn: dict[int, list[float]] = {}
     turns = repetition.slice.turns if repetition.slice is not None else ()
@@ -90,7 +90,7 @@ def pair_log_ratios(baseline: Mapping[int, float], candidate: Mapping[int, float
 
 
 def episode_statistic(
-    baseline: Repetition, candidate: Repetition, reading: Reading
+    baseline: Repetition, candidate: Repetition, reading: MetricRef
 ) -> EpisodeStatistic | None:
     """
     Return the statistic of one episode, or None when no pair of slices can be compared.

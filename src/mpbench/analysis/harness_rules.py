@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ("RULES", "Rule", "scaled")
+__all__ = ("RULES", "DecisionRule", "scaled")
 
 # One list of values for each agent, in seconds per operation or the like.
 Agents = Sequence[Sequence[float]]
@@ -30,7 +30,7 @@ _LEVEL = 0.05
 _RESAMPLES = 2_000
 
 
-class Rule(NamedTuple):
+class DecisionRule(NamedTuple):
     """
     When a harness says that something changed.
 
@@ -114,14 +114,16 @@ def _criterion(base: Agents, new: Agents) -> int:
     return -1 if high < -_CRITERION_NOISE else 0
 
 
-RULES: Mapping[str, Rule] = MappingProxyType(
+RULES: Mapping[str, DecisionRule] = MappingProxyType(
     {
-        "pyperf": Rule("Student's t test at 5 % on 3 values of each process", _pyperf),
-        "asv": Rule("factor 1.1 and Mann-Whitney U below 0.002, 10 values of 2 processes", _asv),
-        "pytest-benchmark": Rule("minimum differs by 5 %, one process", _pytest_benchmark),
-        "criterion": Rule(
+        "pyperf": DecisionRule("Student's t test at 5 % on 3 values of each process", _pyperf),
+        "asv": DecisionRule(
+            "factor 1.1 and Mann-Whitney U below 0.002, 10 values of 2 processes", _asv
+        ),
+        "pytest-benchmark": DecisionRule("minimum differs by 5 %, one process", _pytest_benchmark),
+        "criterion": DecisionRule(
             "bootstrap t test at 5 % and 1 % noise threshold, one process", _criterion
         ),
-        "benchstat": Rule("Mann-Whitney U at 5 %, 10 values of one process", _benchstat),
+        "benchstat": DecisionRule("Mann-Whitney U at 5 %, 10 values of one process", _benchstat),
     }
 )

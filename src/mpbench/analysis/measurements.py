@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 __all__ = (
+    "Measurement",
     "ParamValue",
-    "Place",
-    "Reading",
+    "Platform",
     "distinct",
     "grouped",
     "numeric_params",
     "pick",
-    "places_of",
+    "platforms_of",
     "readings_of",
     "shared_params",
 )
@@ -29,7 +29,7 @@ __all__ = (
 ParamValue = float | str
 
 
-class Place(NamedTuple):
+class Platform(NamedTuple):
     """Where readings were taken: one interpreter in one run on one machine."""
 
     run: str
@@ -43,7 +43,7 @@ class Place(NamedTuple):
         return f"{self.machine}, {self.python}"
 
 
-class Reading(NamedTuple):
+class Measurement(NamedTuple):
     """
     The main reading of a case, or one of its facts.
 
@@ -94,7 +94,7 @@ class Reading(NamedTuple):
         """Whether there were enough agents to say how sure the median is."""
         return self.low is not None and self.high is not None
 
-    def overlaps(self, other: Reading) -> bool:
+    def overlaps(self, other: Measurement) -> bool:
         """Whether the intervals, or the lack of them, leave open which of the two is larger."""
         if self.low is None or self.high is None or other.low is None or other.high is None:
             return True
@@ -102,13 +102,13 @@ class Reading(NamedTuple):
 
 
 def pick(
-    readings: Iterable[Reading],
+    readings: Iterable[Measurement],
     workload: str | None = None,
     *,
     fact: str | None = "",
-    where: Callable[[Reading], bool] | None = None,
+    where: Callable[[Measurement], bool] | None = None,
     params: Mapping[str, ParamValue] | None = None,
-) -> tuple[Reading, ...]:
+) -> tuple[Measurement, ...]:
     """
     Return the readings of a workload, a fact and some parameters.
 
@@ -131,22 +131,22 @@ def pick(
 
 
 def grouped(
-    readings: Iterable[Reading], key: Callable[[Reading], str]
-) -> dict[str, tuple[Reading, ...]]:
+    readings: Iterable[Measurement], key: Callable[[Measurement], str]
+) -> dict[str, tuple[Measurement, ...]]:
     """Return readings by a key, in the order in which the keys first appear."""
-    groups: dict[str, list[Reading]] = {}
+    groups: dict[str, list[Measurement]] = {}
     for one in readings:
         groups.setdefault(key(one), []).append(one)
     return {name: tuple(each) for name, each in groups.items()}
 
 
-def distinct(readings: Iterable[Reading], name: str) -> tuple[ParamValue, ...]:
+def distinct(readings: Iterable[Measurement], name: str) -> tuple[ParamValue, ...]:
     """Return the values that a parameter has in these readings, in ascending order."""
     values = {one.params[name] for one in readings if name in one.params}
     return tuple(sorted(values, key=lambda value: (isinstance(value, str), value)))
 
 
-def numeric_params(readings: Iterable[Reading]) -> dict[str, int]:
+def numeric_params(readings: Iterable[Measurement]) -> dict[str, int]:
     """Return the parameters that are numbers in every reading, with how many values each has."""
     known = tuple(readings)
     names = {name for one in known for name in one.params}
@@ -157,7 +157,7 @@ def numeric_params(readings: Iterable[Reading]) -> dict[str, int]:
     }
 
 
-def shared_params(readings: Iterable[Reading]) -> dict[str, ParamValue]:
+def shared_params(readings: Iterable[Measurement]) -> dict[str, ParamValue]:
     """Return the parameters that have one and the same value in every reading."""
     known = tuple(readings)
     first = dict(known[0].params) if known else {}
@@ -168,12 +168,12 @@ def shared_params(readings: Iterable[Reading]) -> dict[str, ParamValue]:
     }
 
 
-def places_of(summaries: pd.DataFrame) -> tuple[Place, ...]:
+def platforms_of(summaries: pd.DataFrame) -> tuple[Platform, ...]:
     """Return where there are readings, the place with the most of them first."""
     good = summaries[summaries["status"] == "ok"]
-    sizes = good.groupby(list(Place._fields), observed=True, sort=False).size()
+    sizes = good.groupby(list(Platform._fields), observed=True, sort=False).size()
     ordered = sizes.sort_values(ascending=False, kind="stable")
-    return tuple(Place(*(str(one) for one in place)) for place in ordered.index)
+    return tuple(Platform(*(str(one) for one in place)) for place in ordered.index)
 
 
 def _agents(agents: pd.DataFrame, cases: pd.Series[Any]) -> dict[tuple[int, str, str], list[float]]:
@@ -186,7 +186,9 @@ def _agents(agents: pd.DataFrame, cases: pd.Series[Any]) -> dict[tuple[int, str,
     return found
 
 
-def readings_of(summaries: pd.DataFrame, agents: pd.DataFrame, place: Place) -> tuple[Reading, ...]:
+def readings_of(
+    summaries: pd.DataFrame, agents: pd.DataFrame, place: Platform
+) -> tuple[Measurement, ...]:
     """
     Return what was measured at one place, in the order of the summaries.
 
@@ -201,11 +203,11 @@ def readings_of(summaries: pd.DataFrame, agents: pd.DataFrame, place: Place) -> 
     rows = rows.drop_duplicates(["id", "fact"])
     values_of = _agents(agents, rows["case"])
     params = [name for name in rows.columns if name.startswith("param:")]
-    found: list[Reading] = []
+    found: list[Measurement] = []
     for row in rows.to_dict("records"):
         values = {name.removeprefix("param:"): row[name] for name in params if pd.notna(row[name])}
         found.append(
-            Reading(
+            Measurement(
                 case=row["id"],
                 workload=row["workload"],
                 method=row["method"],

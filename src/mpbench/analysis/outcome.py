@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mpbench.analysis.comparison import Comparison, Part, comparisons_of, control_episodes
+from mpbench.analysis.comparison import Comparison, Phase, comparisons_of, control_episodes
 from mpbench.analysis.control import ControlFinding, inspect_control
-from mpbench.analysis.verdict import Judgement, Rules, Verdict, confirm, judge
+from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict, confirm, judge
 from mpbench.model import Run, Status
 
-__all__ = ("Outcome", "is_comparison", "outcome_of")
+__all__ = ("ComparisonOutcome", "is_comparison", "outcome_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ComparisonOutcome:
     """
     All judgements of a session and how far they can be trusted.
 
@@ -29,7 +29,7 @@ class Outcome:
     """
 
     judgements: tuple[Judgement, ...]
-    rules: Rules
+    rules: DecisionRules
     control: ControlFinding | None
     control_planned: bool
     seconds: dict[str, float]
@@ -69,7 +69,7 @@ def _seconds(comparisons: tuple[Comparison, ...]) -> float:
     return sum({one.pair: one.seconds for one in comparisons}.values())
 
 
-def outcome_of(run: Run) -> Outcome:
+def outcome_of(run: Run) -> ComparisonOutcome:
     """
     Judge a stored session.
 
@@ -77,16 +77,16 @@ def outcome_of(run: Run) -> Outcome:
         run: A result file of `mpbench compare`.
     """
     plan = run.header.plan
-    rules = Rules.of(plan["rules"])
-    parts = {part: comparisons_of(run, part=part) for part in Part}
-    episodes = control_episodes(parts[Part.CONTROL], parts[Part.MAIN])
+    rules = DecisionRules.of(plan["rules"])
+    parts = {part: comparisons_of(run, part=part) for part in Phase}
+    episodes = control_episodes(parts[Phase.CONTROL], parts[Phase.MAIN])
     control = inspect_control(
         episodes.log_ratios,
         spreads=episodes.spreads,
         alpha=rules.control_alpha,
         margin=rules.margin,
     )
-    judged = judge(parts[Part.MAIN], rules, control)
+    judged = judge(parts[Phase.MAIN], rules, control)
     every = [
         episode
         for comparisons in parts.values()
@@ -94,14 +94,14 @@ def outcome_of(run: Run) -> Outcome:
         if one.reading.fact is None
         for episode in one.episodes
     ]
-    return Outcome(
-        judgements=confirm(judged, parts[Part.CONFIRMATION], rules)
+    return ComparisonOutcome(
+        judgements=confirm(judged, parts[Phase.CONFIRMATION], rules)
         if plan.get("confirm")
         else judged,
         rules=rules,
         control=control,
         control_planned=bool(plan.get("control")),
-        seconds={part.value: _seconds(parts[part]) for part in Part},
+        seconds={part.value: _seconds(parts[part]) for part in Phase},
         dropped=sum(one.dropped is not None for one in every),
         episodes=len(every),
         interrupted=run.end is None or run.end.status is Status.INTERRUPTED,

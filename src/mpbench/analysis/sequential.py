@@ -21,12 +21,12 @@ from mpbench.analysis.stats import Interval, sign_flip_p, signed_rank_interval
 __all__ = (
     "CONFIRMATION_EPISODES",
     "LOOKS",
-    "Standing",
+    "InterimResult",
     "episodes_until",
     "episodes_until_p",
     "first_look",
+    "interim_result",
     "plan_looks",
-    "stand",
 )
 
 LOOKS = (8, 16, 32)
@@ -35,7 +35,7 @@ CONFIRMATION_EPISODES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class InterimResult:
     """
     Where a comparison stands at its latest look.
 
@@ -80,7 +80,9 @@ def plan_looks(family: int, *, rate: float = 0.05, looks: Sequence[int] = LOOKS)
     return tuple(sorted({max(least, one) for one in looks}))
 
 
-def stand(log_ratios: Sequence[float], looks: Sequence[int], *, alpha: float = 0.05) -> Standing:
+def interim_result(
+    log_ratios: Sequence[float], looks: Sequence[int], *, alpha: float = 0.05
+) -> InterimResult:
     """
     Return what the episodes so far allow to say.
 
@@ -94,11 +96,11 @@ def stand(log_ratios: Sequence[float], looks: Sequence[int], *, alpha: float = 0
     """
     reached = [look for look in looks if look <= len(log_ratios)]
     if not reached:
-        return Standing(episodes=0, interval=None, p_value=1.0)
+        return InterimResult(episodes=0, interval=None, p_value=1.0)
     smallest = min(sign_flip_p(log_ratios[:look]) for look in reached)
     level = 1.0 - alpha / len(looks)
     found = [signed_rank_interval(log_ratios[:look], level) for look in reached]
-    return Standing(
+    return InterimResult(
         episodes=reached[-1],
         interval=_common([one for one in found if one is not None]),
         p_value=min(1.0, len(looks) * smallest),

@@ -16,12 +16,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from mpbench.analysis.episode import Reading, slice_values
+from mpbench.analysis.episode import MetricRef, slice_values
 from mpbench.analysis.stats import hodges_lehmann
-from mpbench.analysis.validation import Proof
+from mpbench.analysis.validation import ValidationTable
 from mpbench.model import Metric, Repetition, Run
 
-__all__ = ("STATISTICS", "by_statistic", "pairs_of_episode")
+__all__ = ("STATISTICS", "pairs_of_episode", "spread_by_statistic")
 
 # One row for each pair of slices: baseline, candidate.
 Pairs = NDArray[np.float64]
@@ -62,7 +62,7 @@ STATISTICS: Mapping[str, Callable[[Pairs], float]] = MappingProxyType(
 )
 
 
-def pairs_of_episode(baseline: Repetition, candidate: Repetition, reading: Reading) -> Pairs:
+def pairs_of_episode(baseline: Repetition, candidate: Repetition, reading: MetricRef) -> Pairs:
     """Return the values of each pair of neighbouring slices."""
     first = {turn // 2: value for turn, value in slice_values(baseline, reading).items()}
     second = {turn // 2: value for turn, value in slice_values(candidate, reading).items()}
@@ -81,7 +81,7 @@ def _episodes(run: Run) -> Iterable[tuple[str, Pairs]]:
     for (pair, _), both in halves.items():
         if both.keys() >= {"baseline", "candidate"}:
             entry = plans[pair]
-            reading = Reading(metric=Metric.of(entry["readings"][0]["metric"]))
+            reading = MetricRef(metric=Metric.of(entry["readings"][0]["metric"]))
             pairs = pairs_of_episode(both["baseline"], both["candidate"], reading)
             if len(pairs) and (pairs > 0.0).all():
                 yield entry["title"], pairs
@@ -91,7 +91,7 @@ def _spread(values: Sequence[float]) -> float:
     return _NORMAL * median(abs(one) for one in values)
 
 
-def by_statistic(runs: Iterable[Run]) -> Proof:
+def spread_by_statistic(runs: Iterable[Run]) -> ValidationTable:
     """Return how far each statistic spreads on episodes of identical arms, by case."""
     cases: dict[str, list[Pairs]] = defaultdict(list)
     for run in runs:
@@ -102,7 +102,7 @@ def by_statistic(runs: Iterable[Run]) -> Proof:
         found = [[statistic(pairs) for pairs in episodes] for statistic in STATISTICS.values()]
         cells = [f"{100 * _spread(one):.2f} / {100 * float(np.std(one)):.2f}" for one in found]
         rows.append((title, str(len(episodes)), *cells))
-    return Proof(
+    return ValidationTable(
         "The statistic of an episode",
         ("case", "episodes", *STATISTICS),
         tuple(rows),

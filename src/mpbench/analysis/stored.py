@@ -17,7 +17,7 @@ from statistics import fmean, harmonic_mean, median, variance
 from typing import NamedTuple
 
 from mpbench.analysis.stats import Interval, student_interval
-from mpbench.analysis.verdict import Rules, Verdict
+from mpbench.analysis.verdict import DecisionRules, Verdict
 from mpbench.model import Better, Metric, Run
 
 __all__ = ("SESSIONS_NEEDED", "StoredComparison", "Variation", "compare_stored", "variation")
@@ -165,7 +165,7 @@ def _why_not(runs: Sequence[Run]) -> str:
     )
 
 
-def _verdict(ratio: Interval, metric: Metric, rules: Rules) -> Verdict:
+def _verdict(ratio: Interval, metric: Metric, rules: DecisionRules) -> Verdict:
     leaves_one_out = ratio.low > 0.0 or ratio.high < 0.0
     if leaves_one_out and abs(ratio.estimate) >= rules.log_effect:
         grew = ratio.estimate > 0.0
@@ -190,7 +190,7 @@ def compare_stored(
     new: Sequence[Run],
     *,
     history: Sequence[Run] = (),
-    rules: Rules | None = None,
+    rules: DecisionRules | None = None,
 ) -> tuple[StoredComparison, ...]:
     """
     Compare results that were not measured together.
@@ -209,7 +209,7 @@ def compare_stored(
     metrics = {(one.subject, one.case.id): one.metric for run in (*base, *new) for one in run.cases}
     here, there = _pooled(base), _pooled(new)
     pairs = _partners(here, there)
-    given = rules or Rules()
+    given = rules or DecisionRules()
     family = replace(given, alpha=given.alpha / max(1, len(pairs)))
     every = (*base, *new, *history)
     one_machine = len(_machines(every)) == 1
@@ -245,7 +245,7 @@ class _Sides(NamedTuple):
 
 
 def _compared(
-    sides: _Sides, metric: Metric, varied: Variation | None, rules: Rules
+    sides: _Sides, metric: Metric, varied: Variation | None, rules: DecisionRules
 ) -> StoredComparison:
     base, new = ([fmean(one) for one in side] for side in (sides.base, sides.new))
     estimate = fmean(new) - fmean(base)

@@ -13,14 +13,14 @@ from mpbench.analysis.comparison import Comparison, comparisons_of
 from mpbench.analysis.episode import counted, slice_values
 from mpbench.analysis.harness_rules import RULES, Agents, scaled
 from mpbench.analysis.outcome import outcome_of
-from mpbench.analysis.sequential import stand
+from mpbench.analysis.sequential import interim_result
 from mpbench.analysis.stats import clopper_pearson
-from mpbench.analysis.verdict import Judgement, Rules, Verdict
+from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict
 from mpbench.model import Run
 
 __all__ = (
     "EFFECTS",
-    "Proof",
+    "ValidationTable",
     "by_rules",
     "by_scaling",
     "identical",
@@ -33,7 +33,7 @@ EFFECTS = (0.01, 0.02, 0.03, 0.05, 0.10, 0.20)
 _POWER = 0.80
 
 
-class Proof(NamedTuple):
+class ValidationTable(NamedTuple):
     """One table of a selftest: its title, its head, its rows, and how to read it."""
 
     title: str
@@ -79,7 +79,7 @@ def _row(name: str, judged: Sequence[Judgement]) -> tuple[str, ...]:
     )
 
 
-def identical(title: str, runs: Sequence[Run]) -> Proof:
+def identical(title: str, runs: Sequence[Run]) -> ValidationTable:
     """Return how often identical arms were called different, by case and altogether."""
     cases = _by_case(runs)
     everything = [one for judged in cases.values() for one in judged]
@@ -88,7 +88,7 @@ def identical(title: str, runs: Sequence[Run]) -> Proof:
         rows.append(_row("all", everything))
     controls = [outcome_of(run).control for run in runs]
     failed = sum(one is not None and not one.passed for one in controls)
-    return Proof(
+    return ValidationTable(
         title,
         ("case", "slower or faster", "unchanged", "inconclusive", "invalid", "covers 1", "s"),
         tuple(rows),
@@ -97,7 +97,7 @@ def identical(title: str, runs: Sequence[Run]) -> Proof:
     )
 
 
-def injected(runs: Sequence[Run]) -> Proof:
+def injected(runs: Sequence[Run]) -> ValidationTable:
     """Return how often a known slowdown inside the operation was found."""
     rows: list[tuple[str, ...]] = []
     share = max((float(run.header.plan.get("inject", 0.0)) for run in runs), default=0.0)
@@ -117,7 +117,7 @@ def injected(runs: Sequence[Run]) -> Proof:
                 f"{seconds[-1]:.1f}",
             )
         )
-    return Proof(
+    return ValidationTable(
         f"A busy wait of {share:.0%} inside the operation",
         ("case", "called slower", "called faster", "median ratio", "median s", "most s"),
         tuple(rows),
@@ -135,13 +135,15 @@ def _pooled(runs: Iterable[Run]) -> Mapping[str, list[float]]:
     return found
 
 
-def _detects(ratios: Sequence[float], effect: float, chance: random.Random, rules: Rules) -> bool:
+def _detects(
+    ratios: Sequence[float], effect: float, chance: random.Random, rules: DecisionRules
+) -> bool:
     """Run one replay: episodes drawn from the recorded ones, with fresh coins."""
     drawn = [
         effect + chance.choice(ratios) * chance.choice((-1, 1)) for _ in range(rules.looks[-1])
     ]
     for place in range(1, len(rules.looks) + 1):
-        seen = stand(drawn[: rules.looks[place - 1]], rules.looks, alpha=rules.alpha)
+        seen = interim_result(drawn[: rules.looks[place - 1]], rules.looks, alpha=rules.alpha)
         assert seen.interval is not None
         if seen.p_value <= rules.rate and seen.interval.estimate >= rules.log_effect:
             return True
@@ -150,7 +152,7 @@ def _detects(ratios: Sequence[float], effect: float, chance: random.Random, rule
     return False
 
 
-def _power(ratios: Sequence[float], effect: float, rules: Rules, trials: int) -> float:
+def _power(ratios: Sequence[float], effect: float, rules: DecisionRules, trials: int) -> float:
     chance = random.Random(f"power:{effect}")
     hits = sum(_detects(ratios, math.log1p(effect), chance, rules) for _ in range(trials))
     return hits / trials
@@ -167,14 +169,16 @@ def _detectable(powers: Sequence[float]) -> str:
     return f"> {EFFECTS[-1]:.0%}"
 
 
-def by_scaling(runs: Sequence[Run], *, trials: int = 400, rules: Rules | None = None) -> Proof:
+def by_scaling(
+    runs: Sequence[Run], *, trials: int = 400, rules: DecisionRules | None = None
+) -> ValidationTable:
     """
     Return the power by case, from recorded samples of identical arms with one side scaled.
 
     Scaling the samples of one arm moves each of its log ratios by the same
     amount. A trial draws episodes from all that were recorded of the case.
     """
-    given = rules or Rules()
+    given = rules or DecisionRules()
     rows: list[tuple[str, ...]] = []
     for name, ratios in sorted(_pooled(runs).items()):
         if len(ratios) < given.looks[0]:
@@ -182,7 +186,7 @@ def by_scaling(runs: Sequence[Run], *, trials: int = 400, rules: Rules | None = 
         powers = [_power(ratios, effect, given, trials) for effect in EFFECTS]
         cells = [f"{100 * power:.0f} %" for power in powers]
         rows.append((name, str(len(ratios)), *cells, _detectable(powers)))
-    return Proof(
+    return ValidationTable(
         "Scaled replay: how often a slowdown is found",
         ("case", "episodes", *(f"+{effect:.0%}" for effect in EFFECTS), "found in 80 %"),
         tuple(rows),
@@ -212,7 +216,7 @@ def _trials(runs: Iterable[Run]) -> list[tuple[Agents, Agents]]:
     ]
 
 
-def by_rules(runs: Sequence[Run], *, effect: float = 0.05) -> Proof:
+def by_rules(runs: Sequence[Run], *, effect: float = 0.05) -> ValidationTable:
     """Return what other harnesses' rules say of the same raw samples, as they are and scaled."""
     trials = _trials(runs)
     rows: list[tuple[str, ...]] = []
@@ -223,7 +227,7 @@ def by_rules(runs: Sequence[Run], *, effect: float = 0.05) -> Proof:
         rows.append((name, rule.text, rate(alarms, len(trials)), rate(hits, len(trials))))
     ours = _ours(runs, effect)
     rows.append(("mpbench", "this method", *ours))
-    return Proof(
+    return ValidationTable(
         "The same samples under the rules of other harnesses",
         ("rule of", "rule", "false alarms", f"+{effect:.0%} found"),
         tuple(rows),
@@ -233,7 +237,7 @@ def by_rules(runs: Sequence[Run], *, effect: float = 0.05) -> Proof:
 
 def _ours(runs: Sequence[Run], effect: float) -> tuple[str, str]:
     """Judge each comparison of the same sessions alone, as it is and scaled."""
-    rules = Rules()
+    rules = DecisionRules()
     ratios = [
         counted(one.episodes)
         for run in runs
@@ -242,7 +246,7 @@ def _ours(runs: Sequence[Run], effect: float) -> tuple[str, str]:
     ]
 
     def says(values: Sequence[float]) -> int:
-        seen = stand(values, rules.looks, alpha=rules.alpha)
+        seen = interim_result(values, rules.looks, alpha=rules.alpha)
         if seen.interval is None or seen.p_value > rules.rate:
             return 0
         if abs(seen.interval.estimate) < rules.log_effect:

@@ -14,15 +14,15 @@ from mpbench.analysis.episode import counted
 from mpbench.analysis.sequential import (
     CONFIRMATION_EPISODES,
     LOOKS,
-    Standing,
+    InterimResult,
     episodes_until,
     episodes_until_p,
-    stand,
+    interim_result,
 )
 from mpbench.analysis.stats import Interval, false_discovery, hodges_lehmann, sign_flip_p
 from mpbench.model import Better, Metric
 
-__all__ = ("Judgement", "Rules", "Verdict", "confirm", "judge", "judge_one")
+__all__ = ("DecisionRules", "Judgement", "Verdict", "confirm", "judge", "judge_one")
 
 
 _DISTRUST = "the control of identical arms failed (see below)"
@@ -55,7 +55,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class DecisionRules:
     """
     What was decided before measuring.
 
@@ -84,7 +84,7 @@ class Rules:
         return {**asdict(self), "looks": list(self.looks)}
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Rules:
+    def of(cls, record: Mapping[str, Any]) -> DecisionRules:
         """Return the rules that `record` wrote."""
         return cls(**{**record, "looks": tuple(record["looks"])})
 
@@ -118,10 +118,10 @@ class Judgement:
     comparison: Comparison
     verdict: Verdict
     reason: str
-    standing: Standing
+    standing: InterimResult
     adjusted_p: float
     needed: int | None = None
-    anew: bool = False
+    needs_new_session: bool = False
     confirmed: bool | None = None
 
     @property
@@ -136,7 +136,7 @@ class Judgement:
         each = self.comparison.seconds_each
         if self.needed is None or each is None:
             return None
-        made = 0 if self.anew else len(counted(self.comparison.episodes))
+        made = 0 if self.needs_new_session else len(counted(self.comparison.episodes))
         return max(0, self.needed - made) * each
 
 
@@ -145,7 +145,7 @@ def _changed(interval: Interval, metric: Metric) -> Verdict:
     return Verdict.SLOWER if grew == (metric.better is Better.LOWER) else Verdict.FASTER
 
 
-def _may_change(comparison: Comparison, standing: Standing, rules: Rules) -> bool:
+def _may_change(comparison: Comparison, standing: InterimResult, rules: DecisionRules) -> bool:
     """Return whether a rejection would be called a change."""
     return (
         comparison.problem is None
@@ -156,7 +156,7 @@ def _may_change(comparison: Comparison, standing: Standing, rules: Rules) -> boo
 
 
 def _undecided(
-    interval: Interval, standing: Standing, adjusted_p: float, rules: Rules
+    interval: Interval, standing: InterimResult, adjusted_p: float, rules: DecisionRules
 ) -> tuple[str, int | None]:
     """Return why an interval decides nothing, and about how many episodes would."""
     count = standing.episodes
@@ -176,7 +176,7 @@ def _undecided(
 
 
 def judge_one(
-    comparison: Comparison, standing: Standing, adjusted_p: float, rules: Rules
+    comparison: Comparison, standing: InterimResult, adjusted_p: float, rules: DecisionRules
 ) -> Judgement:
     """Apply the table of verdicts to one comparison whose p value is already adjusted."""
     interval = standing.interval
@@ -204,12 +204,12 @@ def judge_one(
         standing=standing,
         adjusted_p=adjusted_p,
         needed=needed,
-        anew=needed is not None and needed > rules.looks[-1],
+        needs_new_session=needed is not None and needed > rules.looks[-1],
     )
 
 
 def _adjusted(
-    comparisons: Sequence[Comparison], standings: Sequence[Standing], rules: Rules
+    comparisons: Sequence[Comparison], standings: Sequence[InterimResult], rules: DecisionRules
 ) -> list[float]:
     """
     Return the p values adjusted for their family.
@@ -231,7 +231,7 @@ def _adjusted(
 
 
 def judge(
-    comparisons: Sequence[Comparison], rules: Rules, control: ControlFinding | None = None
+    comparisons: Sequence[Comparison], rules: DecisionRules, control: ControlFinding | None = None
 ) -> tuple[Judgement, ...]:
     """
     Judge a family of comparisons together.
@@ -244,7 +244,7 @@ def judge(
             failed, every verdict is invalid.
     """
     standings = [
-        stand(counted(one.episodes), rules.looks, alpha=rules.alpha) for one in comparisons
+        interim_result(counted(one.episodes), rules.looks, alpha=rules.alpha) for one in comparisons
     ]
     adjusted = _adjusted(comparisons, standings, rules)
     judged = tuple(
@@ -265,7 +265,7 @@ def judge(
 
 
 def confirm(
-    judged: Sequence[Judgement], confirmations: Sequence[Comparison], rules: Rules
+    judged: Sequence[Judgement], confirmations: Sequence[Comparison], rules: DecisionRules
 ) -> tuple[Judgement, ...]:
     """
     Keep a change only where a second session, with coins of its own, finds it again.
@@ -285,7 +285,7 @@ def confirm(
     )
 
 
-def _confirmed(one: Judgement, again: Comparison | None, rules: Rules) -> Judgement:
+def _confirmed(one: Judgement, again: Comparison | None, rules: DecisionRules) -> Judgement:
     first = one.standing.interval
     if not one.verdict.is_change or first is None or again is None:
         return one

@@ -17,10 +17,10 @@ from mpbench.units import parse_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.analysis.advise import Advice, Wishes
-    from mpbench.analysis.measurements import Place
+    from mpbench.analysis.advise import Advice, JobDescription
+    from mpbench.analysis.measurements import Platform
 
-    _Answered = tuple[Place, tuple[Advice, ...]]
+    _Answered = tuple[Platform, tuple[Advice, ...]]
 
 __all__ = ("command",)
 
@@ -61,10 +61,10 @@ def _newest_first() -> list[Path]:
     return found[::-1]
 
 
-def _answers(files: Sequence[Path], wishes: Wishes) -> list[_Answered]:
+def _answers(files: Sequence[Path], wishes: JobDescription) -> list[_Answered]:
     """Return the advice for each machine and interpreter in the files."""
     from mpbench.analysis.advise import advise
-    from mpbench.analysis.measurements import places_of, readings_of
+    from mpbench.analysis.measurements import platforms_of, readings_of
     from mpbench.analysis.summarize import agent_medians, summarize
     from mpbench.store import read
     from mpbench.store.frame import frame
@@ -75,18 +75,18 @@ def _answers(files: Sequence[Path], wishes: Wishes) -> list[_Answered]:
     cpus = {run.header.run: run.header.environment.get("cpu", {}).get("usable") for run in runs}
     return [
         (place, advise(readings_of(summaries, agents, place), wishes, cpus[place.run]))
-        for place in places_of(summaries)
+        for place in platforms_of(summaries)
     ]
 
 
-def _of_newest(wishes: Wishes) -> list[_Answered]:
+def _of_newest(wishes: JobDescription) -> list[_Answered]:
     """
     Return the advice from the newest run that answers something, and name it.
 
     Raises:
         InvalidSessionError: None does.
     """
-    from mpbench.analysis.advise import Standing
+    from mpbench.analysis.advise import SupportLevel
 
     files = _newest_first()
     for path in files:
@@ -96,7 +96,7 @@ def _of_newest(wishes: Wishes) -> list[_Answered]:
             sys.stderr.write(f"mpbench: passed over: {printable(str(error))}\n")
             continue
         given = (one.standing for _, answers in found for one in answers)
-        if any(standing is not Standing.NOT_MEASURED for standing in given):
+        if any(standing is not SupportLevel.NOT_MEASURED for standing in given):
             sys.stderr.write(f"mpbench: advice from {printable(str(path))}\n")
             return found
     raise InvalidSessionError(
@@ -105,7 +105,7 @@ def _of_newest(wishes: Wishes) -> list[_Answered]:
     )
 
 
-def _of_files(files: Sequence[Path], wishes: Wishes) -> list[_Answered]:
+def _of_files(files: Sequence[Path], wishes: JobDescription) -> list[_Answered]:
     """
     Return the advice from the files that the user named.
 
@@ -120,7 +120,7 @@ def _of_files(files: Sequence[Path], wishes: Wishes) -> list[_Answered]:
     return found
 
 
-def _text(place: Place, answers: Sequence[Advice]) -> str:
+def _text(place: Platform, answers: Sequence[Advice]) -> str:
     from mpbench.report.advice import LEGEND, choice_text
 
     lines = [f"For {place.name}; {LEGEND}.", ""]
@@ -132,13 +132,13 @@ def _text(place: Place, answers: Sequence[Advice]) -> str:
         lines += [f"     evidence: {case}" for case in one.cases[:3]]
         if len(one.cases) > 3:  # noqa: PLR2004 - the first are enough to find the rest
             lines.append(f"     and {len(one.cases) - 3} more cases")
-        if not one.choices and one.how:
-            lines.append(f"     measure it: {one.how}")
+        if not one.choices and one.measure_command:
+            lines.append(f"     measure it: {one.measure_command}")
         lines.append("")
     return "\n".join(lines)
 
 
-def _markdown(place: Place, answers: Sequence[Advice]) -> str:
+def _markdown(place: Platform, answers: Sequence[Advice]) -> str:
     from mpbench.report.advice import advice_table
     from mpbench.report.markdown import escape, table_markdown
 
@@ -147,7 +147,7 @@ def _markdown(place: Place, answers: Sequence[Advice]) -> str:
     return f"## What to use: {escape(place.name)}\n\n{shown}\n"
 
 
-def _json(place: Place, answers: Sequence[Advice]) -> dict[str, object]:
+def _json(place: Platform, answers: Sequence[Advice]) -> dict[str, object]:
     from mpbench.report.advice import advice_record
 
     return {
@@ -196,9 +196,9 @@ def command(  # noqa: PLR0913 - one for each thing that a user may know
     run in reports/ that answers something. Every answer comes from measured cases, which it
     names; what was not measured is said to be so.
     """
-    from mpbench.analysis.advise import Wishes
+    from mpbench.analysis.advise import JobDescription
 
-    wishes = Wishes(task_time, payload, tasks, parent_rss, import_time, work)
+    wishes = JobDescription(task_time, payload, tasks, parent_rss, import_time, work)
     found = _of_files(files, wishes) if files else _of_newest(wishes)
     if form == "json":
         json.dump([_json(*one) for one in found], sys.stdout, indent=2, allow_nan=False)

@@ -54,9 +54,9 @@ def command(yes: bool) -> int:
     asks, and removes them. What a live session holds is left alone, and so is
     whatever may belong to another program.
     """
-    from mpbench.session.leftovers import find, remove
+    from mpbench.session.leftovers import find_leftovers, remove_leftovers
 
-    found = find()
+    found = find_leftovers()
     _show(found)
     _list("perhaps another program's, left alone", found.unsure)
     if found.is_empty:
@@ -66,7 +66,7 @@ def command(yes: bool) -> int:
         raise click.UsageError(f"{_count(found)} were left behind; use --yes to remove them")
     if not yes and not click.confirm("remove them?"):
         return 1
-    left = remove(found)
+    left = remove_leftovers(found)
     if left.is_empty:
         sys.stdout.write(f"removed {_count(found)}\n")
         return 0

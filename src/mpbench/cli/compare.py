@@ -18,7 +18,7 @@ from mpbench.model import Tier
 from mpbench.plan import Plan
 
 if TYPE_CHECKING:
-    from mpbench.analysis.verdict import Rules
+    from mpbench.analysis.verdict import DecisionRules
     from mpbench.session.comparing.compare import ComparePlan
 
 __all__ = ("command",)
@@ -27,10 +27,10 @@ __all__ = ("command",)
 _STORED = {"history", "form", "min_effect", "margin", "looks", "require_decision"}
 
 
-def _rules(given: dict[str, Any]) -> Rules:
-    from mpbench.analysis.verdict import Rules
+def _rules(given: dict[str, Any]) -> DecisionRules:
+    from mpbench.analysis.verdict import DecisionRules
 
-    rules = Rules(min_effect=given["min_effect"] / 100, margin=given["margin"] / 100)
+    rules = DecisionRules(min_effect=given["min_effect"] / 100, margin=given["margin"] / 100)
     if given["looks"] is None:
         return rules
     try:
@@ -41,7 +41,7 @@ def _rules(given: dict[str, Any]) -> Rules:
         raise click.BadParameter(
             f"{given['looks']!r} is no list of numbers such as 8,16,32", param_hint="--looks"
         )
-    return Rules(min_effect=rules.min_effect, margin=rules.margin, looks=looks)
+    return DecisionRules(min_effect=rules.min_effect, margin=rules.margin, looks=looks)
 
 
 def _plan(given: dict[str, Any]) -> ComparePlan:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mpbench.analysis.stored import StoredComparison
-    from mpbench.analysis.verdict import Rules
+    from mpbench.analysis.verdict import DecisionRules
     from mpbench.model import Run
 
 __all__ = ("compare_files",)
@@ -37,7 +37,7 @@ def compare_files(
     history: Sequence[Path],
     *,
     form: str,
-    rules: Rules,
+    rules: DecisionRules,
     require_decision: bool,
 ) -> int:
     """

@@ -32,7 +32,7 @@ def _show(findings: tuple[Finding, ...], *, everything: bool) -> None:
         if one.remedy:
             words.append(f"\n-> {one.remedy}")
         mark = Text(_MARKS[one.level.value], style=_STYLES[one.level.value])
-        table.add_row(mark, Text(one.subject), words)
+        table.add_row(mark, Text(one.area), words)
     console = Console(file=sys.stdout)
     if shown:
         console.print(table)
@@ -69,20 +69,20 @@ def command(as_json: bool, everything: bool, watch: float, python: str | None) -
     Exit code 1 when something is wrong enough that figures taken now would be
     wrong too.
     """
-    from mpbench.doctor.checks import diagnose
-    from mpbench.doctor.finding import Level, findings_to_record, worst
+    from mpbench.doctor.checks import run_checks
+    from mpbench.doctor.finding import Severity, findings_to_record, worst
     from mpbench.environment import describe_interpreter
-    from mpbench.session.interpreters import interpreter
+    from mpbench.session.interpreters import find_interpreter
 
-    described = None if python is None else describe_interpreter(interpreter(python))
-    findings = diagnose(seconds=watch, interpreter=described)
+    described = None if python is None else describe_interpreter(find_interpreter(python))
+    findings = run_checks(seconds=watch, interpreter=described)
     level = worst(findings)
     if as_json:
         import json
 
-        record = {"fit": level is not Level.FAULT, "findings": findings_to_record(findings)}
+        record = {"fit": level is not Severity.FAULT, "findings": findings_to_record(findings)}
         sys.stdout.write(json.dumps(record, indent=2) + "\n")
     else:
         _show(findings, everything=everything)
         sys.stdout.write(_summary(findings) + "\n")
-    return int(level is Level.FAULT)
+    return int(level is Severity.FAULT)

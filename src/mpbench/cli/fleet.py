@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from mpbench.fleet.campaign import Campaign, Outcome, Settings
+    from mpbench.fleet.campaign import FleetCampaign, HostOutcome, Settings
 
 __all__ = ("command",)
 
@@ -126,9 +126,9 @@ def _stops() -> Iterator[_Stop]:
 
 
 def _measure(
-    given: dict[str, Any], settings: Settings, folder: Path, known: tuple[Outcome, ...]
+    given: dict[str, Any], settings: Settings, folder: Path, known: tuple[HostOutcome, ...]
 ) -> int:
-    from mpbench.fleet.campaign import Campaign, save
+    from mpbench.fleet.campaign import FleetCampaign, save
     from mpbench.fleet.dask import DaskCluster, Tls, connected, local_cluster
 
     with _stops() as stop:
@@ -140,9 +140,9 @@ def _measure(
             client = stack.enter_context(connected(address, tls))
             save(folder, settings, known)
             cluster = DaskCluster(client, settings.campaign, apart=given["local"] is not None)
-            campaign = Campaign(cluster, settings, folder, note=_note)
+            campaign = FleetCampaign(cluster, settings, folder, note=_note)
             for one in known:
-                campaign.know(one)
+                campaign.restore(one)
             _go_on(campaign, stop)
             outcomes = campaign.outcomes()
             save(folder, settings, outcomes)
@@ -150,7 +150,7 @@ def _measure(
         return _finish(outcomes, folder, stopped=stop.times > 0)
 
 
-def _go_on(campaign: Campaign, stop: _Stop) -> None:
+def _go_on(campaign: FleetCampaign, stop: _Stop) -> None:
     """Step until every host is done, the user stops it, or the scheduler is gone."""
     from mpbench.fleet.cluster import SchedulerLostError
 
@@ -169,7 +169,7 @@ def _note(text: str) -> None:
     sys.stderr.write(printable(text, instead="?") + "\n")
 
 
-def _finish(outcomes: tuple[Outcome, ...], folder: Path, *, stopped: bool) -> int:
+def _finish(outcomes: tuple[HostOutcome, ...], folder: Path, *, stopped: bool) -> int:
     """Show the table of hosts, write the report, and return the exit code."""
     from mpbench import report
     from mpbench.cli.fleet_table import print_hosts

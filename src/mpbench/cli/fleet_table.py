@@ -6,12 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mpbench.fleet.campaign import Outcome
+    from mpbench.fleet.campaign import HostOutcome
 
 __all__ = ("print_hosts",)
 
 
-def print_hosts(outcomes: tuple[Outcome, ...]) -> None:
+def print_hosts(outcomes: tuple[HostOutcome, ...]) -> None:
     """Show what became of each host, and how much it gave."""
     from rich.console import Console
     from rich.table import Table

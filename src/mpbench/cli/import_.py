@@ -37,7 +37,7 @@ def _write(runs: Iterable[Run], output: Path) -> Iterable[Path]:
             folder = folder.with_name(f"{folder.name}-{run.header.run[:8]}")
         made.add(folder)
         with Writer(folder) as writer:
-            writer.whole(run)
+            writer.write_run(run)
         yield folder / "results.jsonl"
 
 

@@ -11,7 +11,7 @@ import click
 
 from mpbench import __version__
 from mpbench.cli import exit_codes
-from mpbench.cli.streams import guard
+from mpbench.cli.streams import protect_streams
 from mpbench.errors import MpbenchError
 from mpbench.printable import printable
 from mpbench.session.interrupt import terminations
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     3 inconclusive where a decision was required; 4 invalid session or nothing
     measured; 70 a bug of mpbench; 130 interrupted.
     """
-    guard()
+    protect_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with terminations():

@@ -51,7 +51,7 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
 
     from mpbench.profiling.chrome_trace import trace_of
     from mpbench.profiling.html_page import page_of
-    from mpbench.store.atomic_write import write_whole
+    from mpbench.store.atomic_write import write_atomic
 
     files = {
         "profile.json": json.dumps(record, allow_nan=False, indent=1) + "\n",
@@ -60,7 +60,7 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
     }
     # The smallest first; none is left half written where the disk is full.
     for name, text in files.items():
-        write_whole(folder / name, text)
+        write_atomic(folder / name, text)
     return folder / "profile.html"
 
 
@@ -139,10 +139,10 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     from mpbench.profiling.profile import profile_program
     from mpbench.profiling.stacks import StackTaker, busiest
     from mpbench.profiling.summary import summary_of
-    from mpbench.session.interpreters import interpreter
+    from mpbench.session.interpreters import find_interpreter
 
     arguments = _program(words)
-    python = sys.executable if given["python"] is None else interpreter(given["python"])
+    python = sys.executable if given["python"] is None else find_interpreter(given["python"])
     folder = _folder(given["output"])
     taker = StackTaker((folder / "stacks.txt").absolute())
     profile = profile_program(

@@ -19,8 +19,8 @@ from mpbench.model import Status, Tier
 from mpbench.plan import Plan, Sampling, plan_for
 
 if TYPE_CHECKING:
-    from mpbench.session.run import Measured
-    from mpbench.store.anonymise import Veil
+    from mpbench.session.run import RunResult
+    from mpbench.store.anonymise import Anonymiser
 
 __all__ = ("command",)
 
@@ -126,15 +126,15 @@ def _refuse(options: dict[str, str]) -> None:
         raise UsageError("--verify runs each body once; leave out --reps")
 
 
-def _veil(given: dict[str, Any]) -> Veil:
-    from mpbench.session.anonymise import veil_of
+def _veil(given: dict[str, Any]) -> Anonymiser:
+    from mpbench.session.anonymise import anonymiser_of
 
     interpreters = [one for one in given["python"] if Path(one).name != one]
     named = [one for one in (given["output"], given["resume"]) if one is not None]
-    return veil_of([*named, *given["workload_file"], *interpreters])
+    return anonymiser_of([*named, *given["workload_file"], *interpreters])
 
 
-def _where(given: dict[str, Any], stack: ExitStack) -> tuple[Plan, Path, Veil | None]:
+def _where(given: dict[str, Any], stack: ExitStack) -> tuple[Plan, Path, Anonymiser | None]:
     """Return the plan, the folder, and what hides names if they are hidden."""
     from mpbench.session.run import fresh_folder
 
@@ -164,7 +164,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
-def _said(measured: Measured, total_s: float) -> str:
+def _said(measured: RunResult, total_s: float) -> str:
     """Return what was done and how long it took, so that nobody needs a stopwatch."""
     run = measured.run
     agents = len({one.agent for one in run.repetitions})
@@ -173,7 +173,7 @@ def _said(measured: Measured, total_s: float) -> str:
     return f"{counts}: {inside}{_duration(total_s)} in all"
 
 
-def _finish(measured: Measured, *, verify: bool, began: float) -> int:
+def _finish(measured: RunResult, *, verify: bool, began: float) -> int:
     from mpbench.cli.tables import print_run, print_verified
 
     paths = [measured.folder / "results.jsonl"]
@@ -181,9 +181,9 @@ def _finish(measured: Measured, *, verify: bool, began: float) -> int:
         print_verified(measured)
     else:
         from mpbench import report
-        from mpbench.report.build import gather
+        from mpbench.report.build import load_report_data
 
-        evidence = gather((measured.run,))
+        evidence = load_report_data((measured.run,))
         # Before anything is printed: whoever reads it may stop, or have no room.
         paths += report.write((measured.run,), measured.folder, evidence=evidence)
         print_run(evidence)
@@ -194,4 +194,4 @@ def _finish(measured: Measured, *, verify: bool, began: float) -> int:
         return exit_codes.INTERRUPTED
     bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}
     failed = any(one.status in bad for one in measured.run.repetitions)
-    return int(failed or bool(measured.claims))
+    return int(failed or bool(measured.coverage_errors))

@@ -16,8 +16,8 @@ from mpbench.errors import InvalidSessionError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.analysis.validation import Proof
-    from mpbench.session.selftest.campaign import Campaign
+    from mpbench.analysis.validation import ValidationTable
+    from mpbench.session.selftest.campaign import SelftestCampaign
 
 __all__ = ("command",)
 
@@ -55,7 +55,7 @@ def command(
     and the other harnesses themselves. The tables go to DIR/proof.md.
     """
     from mpbench.cli.progress import Bars
-    from mpbench.session.selftest.campaign import FULL, PLAN, TOY, Campaign
+    from mpbench.session.selftest.campaign import FULL, PLAN, SMOKE, SelftestCampaign
     from mpbench.session.selftest.run import measure, proofs
 
     if tables_only and not (folder / PLAN).is_file():
@@ -64,7 +64,7 @@ def command(
             "has measured something"
         )
     given = secrets.randbelow(1 << 31) if seed is None else seed
-    campaign = Campaign(folder, TOY if toy else FULL, seed=given)
+    campaign = SelftestCampaign(folder, SMOKE if toy else FULL, seed=given)
     code = 0
     if not tables_only:
         try:
@@ -85,12 +85,12 @@ def command(
     return code
 
 
-def _tables(campaign: Campaign, found: Sequence[Proof]) -> str:
+def _tables(campaign: SelftestCampaign, found: Sequence[ValidationTable]) -> str:
     from mpbench import environment
     from mpbench.report.validation import proofs_markdown
-    from mpbench.session.selftest.campaign import TOY
+    from mpbench.session.selftest.campaign import SMOKE
 
-    toy = " --toy" if campaign.size == TOY else ""
+    toy = " --toy" if campaign.size == SMOKE else ""
     today = datetime.now(UTC).date().isoformat()
     head = (
         f"Measured on {environment.machine_name()} ({environment.usable_cpus()} usable CPUs), "

@@ -10,7 +10,7 @@ from typing import Any
 
 from mpbench.errors import OutputError, reason_of
 
-__all__ = ("guard",)
+__all__ = ("protect_streams",)
 
 # Nobody reads any more: the pipe is closed, or the terminal was hung up.
 _UNREAD = {errno.EPIPE, errno.EIO}
@@ -65,7 +65,7 @@ def _guarded(stream: Any, descriptor: int, *, loud: bool) -> Any:
     )
 
 
-def guard() -> None:
+def protect_streams() -> None:
     """
     Make the three standard streams safe to use.
 

@@ -13,9 +13,9 @@ from mpbench.printable import printable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mpbench.report.build import Evidence
+    from mpbench.report.build import ReportData
     from mpbench.report.document import Table
-    from mpbench.session.run import Measured
+    from mpbench.session.run import RunResult
 
 __all__ = ("print_run", "print_table", "print_verified")
 
@@ -109,7 +109,7 @@ def _same_everywhere(part: pd.DataFrame) -> str:
     return "; ".join(f"{', '.join(names)}: {words}" for words, names in found.items())
 
 
-def print_run(evidence: Evidence) -> None:
+def print_run(evidence: ReportData) -> None:
     """Print what a run measured: a table for each family, then what failed."""
     from mpbench.report.tables import failures, terminal
 
@@ -126,7 +126,7 @@ def print_run(evidence: Evidence) -> None:
         print_table(failed)
 
 
-def print_verified(measured: Measured) -> None:
+def print_verified(measured: RunResult) -> None:
     """Print what a verification found; its timings mean nothing and are not shown."""
     found = Counter(one.status.value for one in measured.run.repetitions)
     found.update(one.status.value for one in measured.run.cases if one.reason)
@@ -135,5 +135,5 @@ def print_verified(measured: Measured) -> None:
     for one in measured.run.repetitions:
         if not one.is_ok:
             sys.stdout.write(printable(f"{one.case.id}: {one.status.value}: {one.reason}") + "\n")
-    for text in measured.claims:
+    for text in measured.coverage_errors:
         sys.stdout.write(f"{text}\n")

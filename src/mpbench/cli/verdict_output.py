@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mpbench.analysis.outcome import Outcome
+    from mpbench.analysis.outcome import ComparisonOutcome
 
 __all__ = ("show",)
 
 
-def show(outcome: Outcome, form: str) -> None:
+def show(outcome: ComparisonOutcome, form: str) -> None:
     """Print verdicts as a table, Markdown or JSON."""
     from mpbench.report.verdicts import to_markdown, to_record
 
@@ -38,7 +38,7 @@ _STYLES = {
 }
 
 
-def _table(outcome: Outcome) -> None:
+def _table(outcome: ComparisonOutcome) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -53,7 +53,7 @@ def _table(outcome: Outcome) -> None:
         console.print(Text(line), highlight=False)
 
 
-def _grid(outcome: Outcome, console: Console) -> None:
+def _grid(outcome: ComparisonOutcome, console: Console) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
@@ -71,7 +71,7 @@ def _grid(outcome: Outcome, console: Console) -> None:
     console.print(table)
 
 
-def _list(outcome: Outcome, console: Console) -> None:
+def _list(outcome: ComparisonOutcome, console: Console) -> None:
     """Print one verdict below another, where columns would leave no room for names."""
     from rich.text import Text
 

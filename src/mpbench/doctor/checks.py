@@ -9,19 +9,19 @@ from mpbench.doctor.finding import Finding
 from mpbench.doctor.limit_checks import LIMIT_CHECKS
 from mpbench.doctor.load_checks import MOMENT_CHECKS
 from mpbench.doctor.machine_checks import MACHINE_CHECKS
-from mpbench.doctor.probes import Probes, probe
+from mpbench.doctor.probes import ProbeResults, run_probes
 from mpbench.environment import describe, describe_interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ("WATCH_S", "diagnose", "examine")
+__all__ = ("WATCH_S", "check_facts", "run_checks")
 
 # Other load is looked at for this long before a session; it must fit into a run's minute.
 WATCH_S = 0.2
 
 
-def examine(facts: Mapping[str, Any], probes: Probes) -> tuple[Finding, ...]:
+def check_facts(facts: Mapping[str, Any], probes: ProbeResults) -> tuple[Finding, ...]:
     """
     Judge what is known about a machine; one finding for each check, good or bad.
 
@@ -36,7 +36,7 @@ def examine(facts: Mapping[str, Any], probes: Probes) -> tuple[Finding, ...]:
     )
 
 
-def diagnose(
+def run_checks(
     *,
     seconds: float = 1.0,
     machine: Mapping[str, Any] | None = None,
@@ -55,4 +55,4 @@ def diagnose(
     """
     facts = dict(describe() if machine is None else machine)
     facts["interpreter"] = interpreter or describe_interpreter(sys.executable)
-    return examine(facts, probe(seconds=seconds))
+    return check_facts(facts, run_probes(seconds=seconds))

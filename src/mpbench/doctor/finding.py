@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, NamedTuple
 
-__all__ = ("Finding", "Level", "findings_to_record", "worst")
+__all__ = ("Finding", "Severity", "findings_to_record", "worst")
 
 
-class Level(Enum):
+class Severity(Enum):
     """How much a finding harms measurements."""
 
     FINE = "fine"
@@ -22,7 +22,7 @@ class Level(Enum):
     @property
     def rank(self) -> int:
         """0 for fine, 3 for a fault."""
-        return list(Level).index(self)
+        return list(Severity).index(self)
 
 
 class Finding(NamedTuple):
@@ -39,16 +39,16 @@ class Finding(NamedTuple):
     """
 
     key: str
-    level: Level
-    subject: str
+    level: Severity
+    area: str
     found: str
     reason: str = ""
     remedy: str = ""
 
 
-def worst(findings: tuple[Finding, ...]) -> Level:
+def worst(findings: tuple[Finding, ...]) -> Severity:
     """Return the highest level among findings."""
-    return max((one.level for one in findings), key=lambda level: level.rank, default=Level.FINE)
+    return max((one.level for one in findings), key=lambda level: level.rank, default=Severity.FINE)
 
 
 def findings_to_record(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:

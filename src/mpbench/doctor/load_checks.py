@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpbench.doctor.finding import Finding, Level
+from mpbench.doctor.finding import Finding, Severity
 from mpbench.units import format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpbench.doctor.probes import Probes
+    from mpbench.doctor.probes import ProbeResults
 
 __all__ = ("MOMENT_CHECKS",)
 
@@ -27,15 +27,15 @@ _PRESSURE_WARNING = 10.0
 _CLOCK_WARNING_NS = 500
 
 
-def _load(probes: Probes) -> Finding:
+def _load(probes: ProbeResults) -> Finding:
     load = probes.load
     names = ", ".join(f"{one.name} ({one.pid}) {one.share:.0%}" for one in load.intruders)
     found = f"{load.busy_cpus:.2f} CPUs busy" + (f": {names}" if names else "")
     if load.busy_cpus < _BUSY_WARNING:
-        return Finding("load", Level.FINE, "other programs", found)
+        return Finding("load", Severity.FINE, "other programs", found)
     return Finding(
         "load",
-        Level.FAULT if load.busy_cpus >= _BUSY_FAULT else Level.WARNING,
+        Severity.FAULT if load.busy_cpus >= _BUSY_FAULT else Severity.WARNING,
         "other programs",
         found,
         "workers wait for a CPU that somebody else has, which shows as slow wake-ups",
@@ -43,14 +43,14 @@ def _load(probes: Probes) -> Finding:
     )
 
 
-def _steal(probes: Probes) -> Finding:
+def _steal(probes: ProbeResults) -> Finding:
     share = probes.load.stolen_share
     found = f"{share:.2%} of the CPU time"
     if share < _STOLEN_WARNING:
-        return Finding("steal", Level.FINE, "time stolen by the hypervisor", found)
+        return Finding("steal", Severity.FINE, "time stolen by the hypervisor", found)
     return Finding(
         "steal",
-        Level.FAULT if share >= _STOLEN_FAULT else Level.WARNING,
+        Severity.FAULT if share >= _STOLEN_FAULT else Severity.WARNING,
         "time stolen by the hypervisor",
         found,
         "another virtual machine ran on this CPU; samples contain its time",
@@ -58,16 +58,16 @@ def _steal(probes: Probes) -> Finding:
     )
 
 
-def _pressure(probes: Probes) -> Finding:
+def _pressure(probes: ProbeResults) -> Finding:
     share = probes.pressure_cpu
     if share is None:
-        return Finding("pressure", Level.FINE, "waiting for a CPU (PSI)", "not visible here")
+        return Finding("pressure", Severity.FINE, "waiting for a CPU (PSI)", "not visible here")
     found = f"{share:g} % of the last 10 s"
     if share < _PRESSURE_WARNING:
-        return Finding("pressure", Level.FINE, "waiting for a CPU (PSI)", found)
+        return Finding("pressure", Severity.FINE, "waiting for a CPU (PSI)", found)
     return Finding(
         "pressure",
-        Level.WARNING,
+        Severity.WARNING,
         "waiting for a CPU (PSI)",
         found,
         "there was more work than CPUs until just now",
@@ -75,23 +75,23 @@ def _pressure(probes: Probes) -> Finding:
     )
 
 
-def _clock(probes: Probes) -> Finding:
+def _clock(probes: ProbeResults) -> Finding:
     clock = probes.clock
     found = f"smallest step {format_seconds(clock.resolution_ns / 1e9)}"
     if clock.backward_ns > 0:
         return Finding(
             "clock",
-            Level.FAULT,
+            Severity.FAULT,
             "clock",
             f"went back by {format_seconds(clock.backward_ns / 1e9)} between two CPUs",
             "stamps taken in two processes cannot be compared, latencies become negative",
             "choose another clock source, or measure on one CPU with taskset",
         )
     if clock.resolution_ns < _CLOCK_WARNING_NS:
-        return Finding("clock", Level.FINE, "clock", found)
+        return Finding("clock", Severity.FINE, "clock", found)
     return Finding(
         "clock",
-        Level.WARNING,
+        Severity.WARNING,
         "clock",
         found,
         "short operations disappear in the step of the clock",
@@ -99,12 +99,12 @@ def _clock(probes: Probes) -> Finding:
     )
 
 
-def _battery(probes: Probes) -> Finding:
+def _battery(probes: ProbeResults) -> Finding:
     if not probes.on_battery:
-        return Finding("power", Level.FINE, "power supply", "mains or unknown")
+        return Finding("power", Severity.FINE, "power supply", "mains or unknown")
     return Finding(
         "power",
-        Level.WARNING,
+        Severity.WARNING,
         "power supply",
         "battery",
         "the firmware lowers frequencies as it likes",
@@ -112,7 +112,7 @@ def _battery(probes: Probes) -> Finding:
     )
 
 
-MOMENT_CHECKS: tuple[Callable[[Probes], Finding], ...] = (
+MOMENT_CHECKS: tuple[Callable[[ProbeResults], Finding], ...] = (
     _load,
     _steal,
     _pressure,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mpbench.doctor.finding import Finding, Level
+from mpbench.doctor.finding import Finding, Severity
 from mpbench.units import format_bytes
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ def _governor(facts: Mapping[str, Any]) -> Finding:
     names = facts["cpu"]["governors"]
     if not names:
         found = "not visible here (usual in a virtual machine)"
-        return Finding("governor", Level.FINE, "frequency governor", found)
+        return Finding("governor", Severity.FINE, "frequency governor", found)
     if names == ["performance"]:
-        return Finding("governor", Level.FINE, "frequency governor", "performance")
+        return Finding("governor", Severity.FINE, "frequency governor", "performance")
     return Finding(
         "governor",
-        Level.WARNING,
+        Severity.WARNING,
         "frequency governor",
         ", ".join(names),
         "a CPU that was idle runs slowly at first, so short workloads look slower than long ones",
@@ -41,10 +41,10 @@ def _turbo(facts: Mapping[str, Any]) -> Finding:
     on = facts["cpu"]["turbo"]
     if not on:
         found = "not visible here" if on is None else "off"
-        return Finding("turbo", Level.FINE, "turbo frequencies", found)
+        return Finding("turbo", Severity.FINE, "turbo frequencies", found)
     return Finding(
         "turbo",
-        Level.NOTE,
+        Severity.NOTE,
         "turbo frequencies",
         "on",
         "one busy CPU runs faster than all of them do, so scaling curves bend early",
@@ -57,11 +57,11 @@ def _smt(facts: Mapping[str, Any]) -> Finding:
     on = facts["cpu"]["smt"]
     if not on:
         found = "not visible here" if on is None else "off"
-        return Finding("smt", Level.FINE, "hardware threads (SMT)", found)
+        return Finding("smt", Severity.FINE, "hardware threads (SMT)", found)
     cpu = facts["cpu"]
     return Finding(
         "smt",
-        Level.NOTE,
+        Severity.NOTE,
         "hardware threads (SMT)",
         f"on: {cpu['logical']} logical CPUs on {cpu['physical']} cores",
         "two workers on one core share it, so the second half of the CPUs adds little",
@@ -75,10 +75,10 @@ def _mitigations(facts: Mapping[str, Any]) -> Finding:
     open_ones = [name for name, text in active.items() if text.startswith("Vulnerable")]
     found = f"{len(guarded)} active, {len(open_ones)} vulnerable without one"
     if not guarded:
-        return Finding("mitigations", Level.FINE, "CPU vulnerability mitigations", found)
+        return Finding("mitigations", Severity.FINE, "CPU vulnerability mitigations", found)
     return Finding(
         "mitigations",
-        Level.NOTE,
+        Severity.NOTE,
         "CPU vulnerability mitigations",
         found,
         "they make every call into the kernel dearer: pipes, semaphores, process starts",
@@ -90,10 +90,10 @@ def _huge_pages(facts: Mapping[str, Any]) -> Finding:
     mode = facts["memory"]["huge_pages"]
     if mode != "always":
         found = mode or "not visible here"
-        return Finding("huge-pages", Level.FINE, "transparent huge pages", found)
+        return Finding("huge-pages", Severity.FINE, "transparent huge pages", found)
     return Finding(
         "huge-pages",
-        Level.NOTE,
+        Severity.NOTE,
         "transparent huge pages",
         "always",
         "memory is handed out and copied 2 MiB at a time: fork of a large parent and first "
@@ -105,11 +105,11 @@ def _huge_pages(facts: Mapping[str, Any]) -> Finding:
 def _aslr(facts: Mapping[str, Any]) -> Finding:
     mode = facts["kernel"]["aslr"]
     if mode is None:
-        return Finding("aslr", Level.FINE, "address randomisation", "not visible here")
+        return Finding("aslr", Severity.FINE, "address randomisation", "not visible here")
     reason = "" if mode else "every agent then has the same memory layout, which hides its effect"
     return Finding(
         "aslr",
-        Level.FINE if mode else Level.NOTE,
+        Severity.FINE if mode else Severity.NOTE,
         "address randomisation",
         _ASLR.get(mode, str(mode)),
         reason,
@@ -121,10 +121,10 @@ def _clock_source(facts: Mapping[str, Any]) -> Finding:
     source = facts["kernel"]["clock_source"]
     if source is None or source in _FAST_CLOCKS:
         found = source or "not visible here"
-        return Finding("clock-source", Level.FINE, "clock source", found)
+        return Finding("clock-source", Severity.FINE, "clock source", found)
     return Finding(
         "clock-source",
-        Level.WARNING,
+        Severity.WARNING,
         "clock source",
         source,
         "each reading of the clock is a call into the kernel and costs up to a microsecond",
@@ -138,10 +138,10 @@ def _memory(facts: Mapping[str, Any]) -> Finding:
     free = memory["available_bytes"] if limit is None else min(limit, memory["available_bytes"])
     found = f"{format_bytes(float(free))} available of {format_bytes(float(memory['total_bytes']))}"
     if free >= _LEAST_MEMORY:
-        return Finding("memory", Level.FINE, "memory", found)
+        return Finding("memory", Severity.FINE, "memory", found)
     return Finding(
         "memory",
-        Level.WARNING,
+        Severity.WARNING,
         "memory",
         found,
         "workloads with large payloads will be skipped, or ended by the kernel",
@@ -152,10 +152,10 @@ def _memory(facts: Mapping[str, Any]) -> Finding:
 def _swap(facts: Mapping[str, Any]) -> Finding:
     used = facts["memory"]["swap_used_bytes"]
     if used < (64 << 20):
-        return Finding("swap", Level.FINE, "swap in use", format_bytes(used))
+        return Finding("swap", Severity.FINE, "swap in use", format_bytes(used))
     return Finding(
         "swap",
-        Level.WARNING,
+        Severity.WARNING,
         "swap in use",
         format_bytes(float(used)),
         "a page that comes back from disk takes milliseconds inside a sample",
@@ -167,10 +167,10 @@ def _overcommit(facts: Mapping[str, Any]) -> Finding:
     mode = facts["memory"]["overcommit"]
     if mode != 2:  # noqa: PLR2004 - vm.overcommit_memory, never overcommit
         found = "not visible here" if mode is None else {0: "heuristic", 1: "always"}.get(mode, "?")
-        return Finding("overcommit", Level.FINE, "memory overcommit", found)
+        return Finding("overcommit", Severity.FINE, "memory overcommit", found)
     return Finding(
         "overcommit",
-        Level.WARNING,
+        Severity.WARNING,
         "memory overcommit",
         "never",
         "fork of a large parent is refused although its child would touch little",
@@ -190,10 +190,10 @@ def _hypervisor(facts: Mapping[str, Any]) -> Finding:
         if text
     )
     if not found:
-        return Finding("virtualisation", Level.FINE, "virtualisation", "none seen")
+        return Finding("virtualisation", Severity.FINE, "virtualisation", "none seen")
     return Finding(
         "virtualisation",
-        Level.NOTE,
+        Severity.NOTE,
         "virtualisation",
         found,
         "neighbours on the host come and go, and page faults and wake-ups cost more than on metal",
@@ -207,7 +207,7 @@ def _interpreter(facts: Mapping[str, Any]) -> Finding:
     if python["debug"] or "-O0" in python["optimisation"]:
         return Finding(
             "interpreter",
-            Level.FAULT,
+            Severity.FAULT,
             "interpreter",
             f"{found}, debug build",
             "a debug build is several times slower, and not evenly so",
@@ -216,13 +216,13 @@ def _interpreter(facts: Mapping[str, Any]) -> Finding:
     if not python["pgo"]:
         return Finding(
             "interpreter",
-            Level.NOTE,
+            Severity.NOTE,
             "interpreter",
             f"{found}, built without --enable-optimizations",
             "pure Python parts run slower than in the builds of most distributions",
             "compare only with builds of the same kind",
         )
-    return Finding("interpreter", Level.FINE, "interpreter", f"{found}, optimised build")
+    return Finding("interpreter", Severity.FINE, "interpreter", f"{found}, optimised build")
 
 
 MACHINE_CHECKS: tuple[Callable[[Mapping[str, Any]], Finding], ...] = (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mpbench.model import Case
     from mpbench.workload import Needs, Workload
 
-__all__ = ("Capacity", "capacity_of", "refusals", "refuse")
+__all__ = ("Capacity", "capacity_of", "skip_reason", "skip_reasons")
 
 # A file system for shared memory that fills up ends the process that touches
 # it with SIGBUS, so half of it stays free for everybody else.
@@ -101,7 +101,7 @@ def _short_of_memory(needs: Needs, has: Capacity) -> str | None:
     return None
 
 
-def refuse(needs: Needs, has: Capacity) -> str | None:
+def skip_reason(needs: Needs, has: Capacity) -> str | None:
     """Return why a case with these needs cannot run on such a machine, or None."""
     if needs.semaphores and not has.semaphores:
         return (
@@ -111,7 +111,7 @@ def refuse(needs: Needs, has: Capacity) -> str | None:
     return _short_of_processes(needs, has) or _short_of_memory(needs, has)
 
 
-def refusals(
+def skip_reasons(
     machine: Mapping[str, Any], interpreter: Mapping[str, Any]
 ) -> Callable[[Workload, Case], str | None]:
     """
@@ -124,6 +124,6 @@ def refusals(
     has = capacity_of(machine, interpreter)
 
     def answer(one: Workload, case: Case) -> str | None:
-        return one.unsupported(case) or refuse(one.needs(case), has)
+        return one.unsupported(case) or skip_reason(one.needs(case), has)
 
     return answer

@@ -14,7 +14,15 @@ import psutil
 from mpbench.clock import Clock, monotonic_ns, resolution_ns
 from mpbench.environment import describe_cgroup, pressure, processor_seconds
 
-__all__ = ("ClockFacts", "Intruder", "LoadFacts", "Probes", "examine_clock", "probe", "watch_load")
+__all__ = (
+    "ClockFacts",
+    "LoadFacts",
+    "OtherProcess",
+    "ProbeResults",
+    "examine_clock",
+    "measure_load",
+    "run_probes",
+)
 
 # A child tries the semaphore: in some sandboxes the first one ends the process.
 _SEMAPHORE = """
@@ -36,7 +44,7 @@ class ClockFacts(NamedTuple):
     backward_ns: int
 
 
-class Intruder(NamedTuple):
+class OtherProcess(NamedTuple):
     """A process of somebody else that used CPU time while the doctor looked."""
 
     name: str
@@ -51,10 +59,10 @@ class LoadFacts(NamedTuple):
     busy_cpus: float
     stolen_share: float
     throttled_us: int
-    intruders: tuple[Intruder, ...]
+    intruders: tuple[OtherProcess, ...]
 
 
-class Probes(NamedTuple):
+class ProbeResults(NamedTuple):
     """The results of all experiments; `semaphore_error` is empty when semaphores work."""
 
     clock: ClockFacts
@@ -102,7 +110,7 @@ def _cpu_by_process() -> dict[tuple[int, float], tuple[str, float]]:
     return found
 
 
-def watch_load(seconds: float) -> LoadFacts:
+def measure_load(seconds: float) -> LoadFacts:
     """Look at the whole machine for a while and return what others used of it."""
     before, processes = processor_seconds(), _cpu_by_process()
     throttled = (describe_cgroup()["cpu_throttling"] or {}).get("throttled_us", 0)
@@ -112,7 +120,7 @@ def watch_load(seconds: float) -> LoadFacts:
     took, mine = time.monotonic() - began, time.process_time() - own
     now = (describe_cgroup()["cpu_throttling"] or {}).get("throttled_us", 0)
     intruders = [
-        Intruder(name, pid, share)
+        OtherProcess(name, pid, share)
         for (pid, created), (name, used) in later.items()
         if pid != os.getpid()
         and (share := (used - processes.get((pid, created), (name, 0.0))[1]) / took) > _INTRUDER
@@ -149,16 +157,16 @@ def _on_battery() -> bool:
     return battery is not None and battery.power_plugged is False
 
 
-def probe(*, seconds: float = 1.0) -> Probes:
+def run_probes(*, seconds: float = 1.0) -> ProbeResults:
     """
     Run every experiment.
 
     Args:
         seconds: How long the machine's load is watched.
     """
-    return Probes(
+    return ProbeResults(
         clock=examine_clock(),
-        load=watch_load(seconds),
+        load=measure_load(seconds),
         semaphore_error=_try_semaphore(),
         listener_path_bytes=len(os.fsencode(tempfile.gettempdir())) + _LISTENER,
         on_battery=_on_battery(),

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from mpbench.environment.files import SYSTEM, Files
 
-__all__ = ("Group", "describe_cgroup", "groups", "quota")
+__all__ = ("ControlGroup", "describe_cgroup", "groups", "quota")
 
 # Version 1 writes a number near 2**63 where there is no limit.
 _UNLIMITED = 1 << 60
 
 
-class Group(NamedTuple):
+class ControlGroup(NamedTuple):
     """One folder of a control group, and which version its files follow."""
 
     version: int
@@ -59,7 +59,7 @@ def _up(mount: str, root: str, path: str, files: Files) -> Iterator[str]:
         yield str(parent)
 
 
-def groups(controller: str, files: Files = SYSTEM) -> tuple[Group, ...]:
+def groups(controller: str, files: Files = SYSTEM) -> tuple[ControlGroup, ...]:
     """
     Return the groups that limit this process, its own first.
 
@@ -68,15 +68,17 @@ def groups(controller: str, files: Files = SYSTEM) -> tuple[Group, ...]:
         files: Where to read.
     """
     own = _own(files, controller)
-    found: list[Group] = []
+    found: list[ControlGroup] = []
     for root, mount, kind, options in _mounts(files):
         version = 2 if kind == "cgroup2" else 1
         if version in own and (version == 2 or controller in options):  # noqa: PLR2004 - cgroup 2
-            found += [Group(version, folder) for folder in _up(mount, root, own[version], files)]
+            found += [
+                ControlGroup(version, folder) for folder in _up(mount, root, own[version], files)
+            ]
     return tuple(found)
 
 
-def _quota_of(group: Group, files: Files) -> float | None:
+def _quota_of(group: ControlGroup, files: Files) -> float | None:
     if group.version == 2:  # noqa: PLR2004 - cgroup 2
         allowed, _, period = (files.text(f"{group.folder}/cpu.max") or "max").partition(" ")
     else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mpbench.fleet.cluster import Cluster, Task
 
-__all__ = ("Campaign", "Outcome", "Settings", "load", "save")
+__all__ = ("FleetCampaign", "HostOutcome", "Settings", "load", "save")
 
 _FILE = "campaign.json"
 
@@ -41,10 +41,10 @@ class Settings(NamedTuple):
     arguments: tuple[str, ...]
     python: str | None = None
     wait_s: float = 0.0
-    patience_s: float = 60.0
+    silence_timeout_s: float = 60.0
 
 
-class Outcome(NamedTuple):
+class HostOutcome(NamedTuple):
     """What became of one host; `repetitions` are those that are kept."""
 
     host: str
@@ -72,7 +72,7 @@ class _Host:
         self.done: tuple[Status, str | None] | None = None
 
 
-class Campaign:
+class FleetCampaign:
     """
     The controller of a fleet.
 
@@ -103,7 +103,7 @@ class Campaign:
         self._began = clock()
         self._controller = secrets.token_hex(8)
 
-    def know(self, outcome: Outcome) -> None:
+    def restore(self, outcome: HostOutcome) -> None:
         """Keep what an earlier part got from a host; expect the host if it is not done."""
         host = self._host(outcome.host)
         if outcome.is_done:
@@ -140,7 +140,7 @@ class Campaign:
                 self._look(host, living)
         if not self._hosts:
             # Workers may still be on their way to a scheduler that was just started.
-            return self._clock() - self._began < self._settings.patience_s
+            return self._clock() - self._began < self._settings.silence_timeout_s
         return any(host.done is None for host in self._hosts.values())
 
     def _gather(self) -> None:
@@ -183,8 +183,8 @@ class Campaign:
             return
         now = self._clock()
         host.silent_since = now if host.silent_since is None else host.silent_since
-        if now - host.silent_since >= self._settings.patience_s:
-            self._lose(host, f"no worker for {self._settings.patience_s:g} s")
+        if now - host.silent_since >= self._settings.silence_timeout_s:
+            self._lose(host, f"no worker for {self._settings.silence_timeout_s:g} s")
 
     def _lose(self, host: _Host, reason: str) -> None:
         host.receiver.lose(reason)
@@ -241,7 +241,7 @@ class Campaign:
                     host.task.cancel()
                 self._lose(host, reason)
 
-    def outcomes(self) -> tuple[Outcome, ...]:
+    def outcomes(self) -> tuple[HostOutcome, ...]:
         """
         Return what became of each host.
 
@@ -251,7 +251,7 @@ class Campaign:
         if not self._hosts:
             raise InvalidSessionError("the scheduler has no workers; nothing was measured")
         return tuple(
-            Outcome(name, *(host.done or (Status.LOST, "not finished")), *_kept(host.receiver))
+            HostOutcome(name, *(host.done or (Status.LOST, "not finished")), *_kept(host.receiver))
             for name, host in sorted(self._hosts.items())
         )
 
@@ -260,7 +260,7 @@ def _kept(receiver: Receiver) -> tuple[int, Path]:
     return receiver.lines, receiver.folder
 
 
-def save(folder: Path, settings: Settings, outcomes: tuple[Outcome, ...]) -> None:
+def save(folder: Path, settings: Settings, outcomes: tuple[HostOutcome, ...]) -> None:
     """Write what a campaign was asked, and what became of its hosts."""
     record = {
         "campaign": settings.campaign,
@@ -282,7 +282,7 @@ def save(folder: Path, settings: Settings, outcomes: tuple[Outcome, ...]) -> Non
     new.replace(folder / _FILE)
 
 
-def load(folder: Path) -> tuple[str, tuple[str, ...], tuple[Outcome, ...]]:
+def load(folder: Path) -> tuple[str, tuple[str, ...], tuple[HostOutcome, ...]]:
     """
     Return the name and arguments of a campaign, and what became of its hosts.
 
@@ -292,7 +292,9 @@ def load(folder: Path) -> tuple[str, tuple[str, ...], tuple[Outcome, ...]]:
     try:
         record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         hosts = [
-            Outcome(one["host"], Status(one["status"]), one["reason"], one["repetitions"], folder)
+            HostOutcome(
+                one["host"], Status(one["status"]), one["reason"], one["repetitions"], folder
+            )
             for one in record["hosts"]
         ]
         name, arguments = str(record["campaign"]), tuple(map(str, record["arguments"]))

@@ -10,15 +10,15 @@ from mpbench.errors import CrashError, DeadlineError, WorkloadError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mpbench.harness.interpreter import Ending
+    from mpbench.harness.interpreter import AgentExit
 
-__all__ = ("loss_of", "tail_of")
+__all__ = ("agent_failure", "log_tail")
 
 # Enough for the stacks of some dozen processes.
 _LOG_TAIL = 16_000
 
 
-def tail_of(log: Path) -> str:
+def log_tail(log: Path) -> str:
     """Return the end of what an agent and its children printed, "" if nothing is to be read."""
     try:
         with log.open("rb") as printed:
@@ -29,10 +29,10 @@ def tail_of(log: Path) -> str:
 
 
 def _last_lines(log: Path, count: int = 3) -> str:
-    return " | ".join(line.strip() for line in tail_of(log).strip().splitlines()[-count:])
+    return " | ".join(line.strip() for line in log_tail(log).strip().splitlines()[-count:])
 
 
-def loss_of(ending: Ending, log: Path, deadline_s: float) -> WorkloadError:
+def agent_failure(ending: AgentExit, log: Path, deadline_s: float) -> WorkloadError:
     """
     Return the error that says why no reply came.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ("serial_of", "tag_of_log")
+__all__ = ("agent_id", "agent_tag")
 
 
-def tag_of_log(log: Path) -> str:
+def agent_tag(log: Path) -> str:
     """Return the tag of the agent that a log belongs to."""
     return log.stem.rpartition("-")[2]
 
 
-def serial_of(log: Path) -> int:
+def agent_id(log: Path) -> int:
     """Return the number in records of the agent that a log belongs to."""
-    return int(tag_of_log(log), 16)
+    return int(agent_tag(log), 16)

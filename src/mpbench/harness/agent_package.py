@@ -15,10 +15,10 @@ from pathlib import Path
 import mpbench
 from mpbench.errors import EnvironmentUnfitError, reason_of
 
-__all__ = ("AGENT_PART", "hand_over")
+__all__ = ("AGENT_MODULES", "install_agent_package")
 
 # What travels (DESIGN 3): the standard library and Python 3.9 syntax only.
-AGENT_PART = (
+AGENT_MODULES = (
     "__init__.py",
     "errors.py",
     "units.py",
@@ -42,7 +42,7 @@ _TIMEOUT_S = 120
 
 def _copy(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
-    for name in AGENT_PART:
+    for name in AGENT_MODULES:
         if (source / name).is_dir():
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(source / name, target / name, ignore=ignore)
@@ -50,7 +50,7 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copy(source / name, target / name)
 
 
-def hand_over(executable: str, folder: Path) -> Path:
+def install_agent_package(executable: str, folder: Path) -> Path:
     """
     Copy the agent's part into *folder* and compile it with *executable*.
 

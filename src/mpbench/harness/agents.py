@@ -8,37 +8,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Protocol
 
 from mpbench.errors import AgentError, reason_of
-from mpbench.harness.arm_agent import Answering
+from mpbench.harness.arm_agent import EpisodeAgent
 from mpbench.harness.launch import launch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mpbench.harness.launch import AgentHandle, Ending, Subject
+    from mpbench.harness.launch import AgentExit, AgentHandle, Interpreter
 
-__all__ = ("Agents", "Over", "Serving")
+__all__ = ("AgentFactory", "RunAgent", "RunAgentWrapper")
 
 
-class Serving(Answering, Protocol):
+class RunAgent(EpisodeAgent, Protocol):
     """What a run needs of a live agent; `AgentHandle` is one."""
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Return the end of what the agent and its children printed."""
 
-    def kill(self) -> Ending:
+    def kill(self) -> AgentExit:
         """End the agent and everything that it started."""
 
 
 # Puts something between an agent of a subject, by its key, and whoever asks it.
-Over = Callable[[str, "AgentHandle"], AbstractContextManager[Serving]]
+RunAgentWrapper = Callable[[str, "AgentHandle"], AbstractContextManager[RunAgent]]
 
 
-def _nothing_over(subject: str, agent: AgentHandle) -> AbstractContextManager[Serving]:
+def _nothing_over(subject: str, agent: AgentHandle) -> AbstractContextManager[RunAgent]:
     del subject
     return nullcontext(agent)
 
 
-class Agents:
+class AgentFactory:
     """
     A source of fresh agents.
 
@@ -53,19 +53,19 @@ class Agents:
     """
 
     def __init__(
-        self, folder: Path, *, own_session: bool = True, watch: Over = _nothing_over
+        self, folder: Path, *, own_session: bool = True, watch: RunAgentWrapper = _nothing_over
     ) -> None:
         self._watch = watch
         self._folder = folder
         self._own_session = own_session
-        self._ahead: tuple[Subject, AgentHandle, ExitStack] | None = None
+        self._ahead: tuple[Interpreter, AgentHandle, ExitStack] | None = None
 
-    def prepare(self, subject: Subject) -> None:
+    def prepare(self, subject: Interpreter) -> None:
         """Start an agent that the next `take` will hand out."""
         if self._ahead is None:
             self._ahead = (subject, *self._start(subject))
 
-    def _start(self, subject: Subject) -> tuple[AgentHandle, ExitStack]:
+    def _start(self, subject: Interpreter) -> tuple[AgentHandle, ExitStack]:
         with ExitStack() as stack:
             try:
                 place = tempfile.TemporaryDirectory(
@@ -80,7 +80,7 @@ class Agents:
         raise AssertionError("an exit stack suppresses nothing by itself")
 
     @contextmanager
-    def take(self, subject: Subject) -> Iterator[Serving]:
+    def take(self, subject: Interpreter) -> Iterator[RunAgent]:
         """
         Hand out a fresh agent; leaving ends it and removes its folder.
 

@@ -13,40 +13,40 @@ from mpbench.errors import UnsupportedError, WorkloadError
 from mpbench.harness.launch import launch
 
 if TYPE_CHECKING:
-    from mpbench.harness.launch import AgentHandle, Ending, Subject
+    from mpbench.harness.launch import AgentExit, AgentHandle, Interpreter
     from mpbench.model import Case, Sample
     from mpbench.workload import Workload
 
-__all__ = ("Answering", "Launcher", "Player", "Side", "Watching", "fresh_agents")
+__all__ = ("AgentWrapper", "ArmAgent", "EpisodeAgent", "Launcher", "PreparedArm", "fresh_agents")
 
 
-class Answering(Protocol):
+class EpisodeAgent(Protocol):
     """What an episode needs of a live agent; `AgentHandle` is one."""
 
     hash_seed: int
     log: Path
 
     @property
-    def ending(self) -> Ending | None:
+    def ending(self) -> AgentExit | None:
         """How it ended; None while it lives."""
 
     def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
         """Send one request and return the reply."""
 
-    def armed(self, deadline_s: float) -> AbstractContextManager[None]:
+    def shared_deadline(self, deadline_s: float) -> AbstractContextManager[None]:
         """Set one deadline for all requests inside."""
 
-    def look(self) -> Mapping[str, Any]:
+    def take_snapshot(self) -> Mapping[str, Any]:
         """Let the supervisor read what the tree holds now."""
 
-    def dismiss(self) -> None:
+    def request_exit(self) -> None:
         """Tell the agent to end, and do not wait for it; `stop` does."""
 
-    def stop(self, *, deadline_s: float = 10.0) -> Ending:
+    def stop(self, *, deadline_s: float = 10.0) -> AgentExit:
         """End the agent in good order."""
 
 
-class Side(NamedTuple):
+class PreparedArm(NamedTuple):
     """
     One arm of a pair, ready to be measured.
 
@@ -57,28 +57,28 @@ class Side(NamedTuple):
     """
 
     arm: str
-    subject: Subject
+    subject: Interpreter
     workload: Workload
     case: Case
-    apart: bool = False
-    injection: tuple[str, int] | None = None
-    watched: bool = False
+    setup_per_slice: bool = False
+    slowdown: tuple[str, int] | None = None
+    is_sampled: bool = False
 
 
 # Starts one fresh agent for an arm.
-Launcher = Callable[[Side], AbstractContextManager[Answering]]
+Launcher = Callable[[PreparedArm], AbstractContextManager[EpisodeAgent]]
 
 
 # Puts something between the agent of a side and whoever asks it.
-Watching = Callable[[Side, "AgentHandle"], AbstractContextManager[Answering]]
+AgentWrapper = Callable[[PreparedArm, "AgentHandle"], AbstractContextManager[EpisodeAgent]]
 
 
-def _nothing_between(side: Side, agent: AgentHandle) -> AbstractContextManager[Answering]:
+def _nothing_between(side: PreparedArm, agent: AgentHandle) -> AbstractContextManager[EpisodeAgent]:
     del side
     return nullcontext(agent)
 
 
-def fresh_agents(folder: Path, *, watch: Watching = _nothing_between) -> Launcher:
+def fresh_agents(folder: Path, *, watch: AgentWrapper = _nothing_between) -> Launcher:
     """
     Return a launcher of real agents.
 
@@ -88,7 +88,7 @@ def fresh_agents(folder: Path, *, watch: Watching = _nothing_between) -> Launche
     """
 
     @contextmanager
-    def start(side: Side) -> Iterator[Answering]:
+    def start(side: PreparedArm) -> Iterator[EpisodeAgent]:
         with (
             tempfile.TemporaryDirectory(dir=folder, prefix="a", ignore_cleanup_errors=True) as own,
             launch(side.subject, folder=Path(own)) as agent,
@@ -99,11 +99,16 @@ def fresh_agents(folder: Path, *, watch: Watching = _nothing_between) -> Launche
     return start
 
 
-class Player:
+class ArmAgent:
     """One live agent and its place in the episode; `cpu` is the only one that it may use."""
 
     def __init__(
-        self, agent: Answering, side: Side, iterations: int | None, *, cpu: int | None = None
+        self,
+        agent: EpisodeAgent,
+        side: PreparedArm,
+        iterations: int | None,
+        *,
+        cpu: int | None = None,
     ) -> None:
         self.agent = agent
         self.cpu = cpu
@@ -130,7 +135,7 @@ class Player:
             raise
         return reply
 
-    def enter(self) -> None:
+    def open_setup(self) -> None:
         """Enter the set-up."""
         case = self.side.case
         request: dict[str, Any] = {
@@ -140,13 +145,13 @@ class Player:
             "method": None if case.method is None else case.method.value,
             "params": dict(case.params),
         }
-        if self.side.injection is not None:
-            request["inject"] = list(self.side.injection)
+        if self.side.slowdown is not None:
+            request["inject"] = list(self.side.slowdown)
         if self.cpu is not None:
             request["cpu"] = self.cpu
         self.ask(request)
 
-    def leave(self) -> None:
+    def close_setup(self) -> None:
         """Leave the set-up; the agent looks at what was left behind."""
         self.ask({"do": "close"})
 
@@ -162,12 +167,12 @@ class Player:
         }
         return self.ask(request)
 
-    def take_turn(self, turn: int, samples: int) -> None:
+    def measure_slice(self, turn: int, samples: int) -> None:
         """Measure one slice."""
-        if self.side.apart:
-            self.enter()
+        if self.side.setup_per_slice:
+            self.open_setup()
         reply = self.measure(samples=samples, warmups=0)
-        if self.side.apart:
-            self.leave()
+        if self.side.setup_per_slice:
+            self.close_setup()
         self.samples += [sample_from_wire(wire) for wire in reply["samples"]]
         self.turns += [turn] * samples

@@ -17,24 +17,24 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import WorkloadError
-from mpbench.harness.agent_id import serial_of
-from mpbench.harness.arm_agent import Launcher, Player, Side
-from mpbench.model import Repetition, Slice, Status
+from mpbench.harness.agent_id import agent_id
+from mpbench.harness.arm_agent import ArmAgent, Launcher, PreparedArm
+from mpbench.model import EpisodePosition, Repetition, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.harness.launch import Ending
-    from mpbench.harness.pair_calibration import Pace
+    from mpbench.harness.launch import AgentExit
+    from mpbench.harness.pair_calibration import PairCalibration
 
-__all__ = ("EpisodeResult", "Occasion", "run_episode")
+__all__ = ("EpisodeContext", "EpisodeResult", "run_episode")
 
 
 # How many times slower than when it was calibrated a pair may be.
 _SLOWEST = 20
 
 
-class Occasion(NamedTuple):
+class EpisodeContext(NamedTuple):
     """Which episode: its number, the first number of its records, when the session began."""
 
     episode: int
@@ -46,17 +46,17 @@ class EpisodeResult(NamedTuple):
     """Both arms' repetitions, the baseline's first, how their agents ended, and on which CPU."""
 
     repetitions: tuple[Repetition, ...]
-    endings: tuple[Ending | None, ...]
+    endings: tuple[AgentExit | None, ...]
     cpu: int | None = None
 
 
-def _warm_up(players: Sequence[Player]) -> None:
+def _warm_up(players: Sequence[ArmAgent]) -> None:
     """Enter both set-ups and run each body once, in the order of the launch."""
     for player in players:
-        if not player.side.apart:
-            player.enter()
+        if not player.side.setup_per_slice:
+            player.open_setup()
     for player in players:
-        if not player.side.apart:
+        if not player.side.setup_per_slice:
             player.measure(samples=0, warmups=1)
 
 
@@ -74,30 +74,32 @@ def _orders(pairs: int, coin: random.Random) -> list[tuple[int, int]]:
     return orders
 
 
-def _play(players: Sequence[Player], pace: Pace, coin: random.Random) -> None:
+def _play(players: Sequence[ArmAgent], pace: PairCalibration, coin: random.Random) -> None:
     """Let the arms take turns."""
     _warm_up(players)
     turn = 0
-    expected_s = 2 * pace.pairs * pace.turn_ns / 1e9
+    expected_s = 2 * pace.pairs * pace.slice_ns / 1e9
     with ExitStack() as stack:
         for player in players:
             limit_s = player.side.workload.deadline_s + _SLOWEST * expected_s
-            stack.enter_context(player.agent.armed(limit_s))
+            stack.enter_context(player.agent.shared_deadline(limit_s))
         started = time.perf_counter_ns()
         for number, order in enumerate(_orders(pace.pairs, coin)):
             spent = time.perf_counter_ns() - started
-            if pace.limit_ns is not None and number >= pace.fewest and spent > pace.limit_ns:
+            if pace.limit_ns is not None and number >= pace.min_pairs and spent > pace.limit_ns:
                 break
             for index in order:
-                players[index].take_turn(turn, pace.samples)
+                players[index].measure_slice(turn, pace.samples)
                 turn += 1
     for player in players:
-        if not player.side.apart:
-            player.leave()
-        player.agent.look()
+        if not player.side.setup_per_slice:
+            player.close_setup()
+        player.agent.take_snapshot()
 
 
-def _record(player: Player, place: Slice, number: int, started: int, origin: int) -> Repetition:
+def _record(
+    player: ArmAgent, place: EpisodePosition, number: int, started: int, origin: int
+) -> Repetition:
     failure = player.failure
     return Repetition(
         subject=player.side.subject.key,
@@ -110,15 +112,15 @@ def _record(player: Player, place: Slice, number: int, started: int, origin: int
         started_ns=started - origin,
         elapsed_ns=time.perf_counter_ns() - started,
         hash_seed=player.agent.hash_seed,
-        agent=serial_of(player.agent.log),
+        agent=agent_id(player.agent.log),
         slice=place._replace(turns=tuple(player.turns) if failure is None else ()),
     )
 
 
-def _end(players: Sequence[Player]) -> tuple[Ending | None, ...]:
+def _end(players: Sequence[ArmAgent]) -> tuple[AgentExit | None, ...]:
     for player in players:
         if player.failure is None:
-            player.agent.dismiss()
+            player.agent.request_exit()
     for player in players:
         if player.failure is None:
             player.agent.stop()
@@ -126,11 +128,11 @@ def _end(players: Sequence[Player]) -> tuple[Ending | None, ...]:
 
 
 def run_episode(
-    sides: tuple[Side, Side],
-    pace: Pace,
+    sides: tuple[PreparedArm, PreparedArm],
+    pace: PairCalibration,
     *,
     coin: random.Random,
-    occasion: Occasion,
+    occasion: EpisodeContext,
     launcher: Launcher,
 ) -> EpisodeResult:
     """
@@ -153,7 +155,7 @@ def run_episode(
     with ExitStack() as stack:
         order = (0, 1) if baseline_first else (1, 0)
         launched = {
-            index: Player(
+            index: ArmAgent(
                 stack.enter_context(launcher(sides[index])),
                 sides[index],
                 pace.iterations[index],
@@ -172,7 +174,9 @@ def run_episode(
         repetitions = tuple(
             _record(
                 player,
-                Slice(player.side.arm, occasion.episode, baseline_first == (index == 0), ()),
+                EpisodePosition(
+                    player.side.arm, occasion.episode, baseline_first == (index == 0), ()
+                ),
                 occasion.number + index,
                 started,
                 occasion.origin_ns,

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ("Ending", "Subject", "scrubbed_environment")
+__all__ = ("AgentExit", "Interpreter", "scrubbed_environment")
 
 # Variables that an interpreter needs to find itself and to read its locale.
 # Everything else of the user's environment would make two runs differ.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
-class Subject(NamedTuple):
+class Interpreter(NamedTuple):
     """
     One interpreter that is measured.
 
@@ -32,7 +32,7 @@ class Subject(NamedTuple):
     variables: tuple[tuple[str, str], ...] = ()
 
 
-class Ending(NamedTuple):
+class AgentExit(NamedTuple):
     """
     What the supervisor reported when the agent's whole tree was gone.
 
@@ -52,7 +52,7 @@ class Ending(NamedTuple):
 
 
 def scrubbed_environment(
-    subject: Subject, *, folder: Path, hash_seed: int, tag: str
+    subject: Interpreter, *, folder: Path, hash_seed: int, tag: str
 ) -> dict[str, str]:
     """Return the whole environment of an agent: what Python needs, and nothing of the user's."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mpbench
-from mpbench.agent.process_tree import end_tagged
+from mpbench.agent.process_tree import kill_tagged
 from mpbench.agent.protocol import Channel
 from mpbench.errors import AgentError, CrashError, WorkloadError
-from mpbench.harness.agent_failure import loss_of, tail_of
-from mpbench.harness.agent_id import serial_of, tag_of_log
-from mpbench.harness.interpreter import Ending, Subject, scrubbed_environment
+from mpbench.harness.agent_failure import agent_failure, log_tail
+from mpbench.harness.agent_id import agent_id, agent_tag
+from mpbench.harness.interpreter import AgentExit, Interpreter, scrubbed_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ("AgentHandle", "Ending", "Subject", "launch", "scrubbed_environment")
+__all__ = ("AgentExit", "AgentHandle", "Interpreter", "launch", "scrubbed_environment")
 
 # How long the supervisor may take for its whole kill ladder before the
 # controller gives up on it.
@@ -66,7 +66,7 @@ class AgentHandle:
         self._snapshot: Mapping[str, Any] = {}
         self.log = log
         self.hash_seed = hash_seed
-        self.ending: Ending | None = None
+        self.ending: AgentExit | None = None
         self._armed_s: float | None = None
         self._dismissed = False
 
@@ -78,10 +78,10 @@ class AgentHandle:
     @property
     def serial(self) -> int:
         """The agent's number in records."""
-        return serial_of(self.log)
+        return agent_id(self.log)
 
     @contextmanager
-    def armed(self, deadline_s: float) -> Iterator[None]:
+    def shared_deadline(self, deadline_s: float) -> Iterator[None]:
         """
         Set one deadline for all requests inside.
 
@@ -121,7 +121,7 @@ class AgentHandle:
         try:
             self._channel.send(request)
         except BrokenPipeError:
-            raise loss_of(self._await_end(), self.log, deadline_s) from None
+            raise agent_failure(self._await_end(), self.log, deadline_s) from None
         self._await_reply(deadline_s)
         try:
             reply = self._channel.receive()
@@ -142,7 +142,7 @@ class AgentHandle:
             if events.get(self._channel.reader, 0) & select.POLLIN:
                 return
             if not events or (self._report in events and self._take_report(limit)):
-                raise loss_of(self._await_end(), self.log, deadline_s)
+                raise agent_failure(self._await_end(), self.log, deadline_s)
             if self._channel.reader in events:
                 # The agent closed its end without a word; its supervisor will say why.
                 poller.unregister(self._channel.reader)
@@ -168,31 +168,31 @@ class AgentHandle:
         message: dict[str, Any] = json.loads(line)
         return message
 
-    def _take_report(self, limit: float) -> Ending | None:
+    def _take_report(self, limit: float) -> AgentExit | None:
         """Read one report; return the ending if it was the last one."""
         message = self._next_report(limit)
         if message is None:
             # Nobody else ends them now.
-            end_tagged(tag_of_log(self.log))
-            self.ending = Ending("lost", None, {}, self._snapshot)
+            kill_tagged(agent_tag(self.log))
+            self.ending = AgentExit("lost", None, {}, self._snapshot)
         elif "snapshot" in message:
             self._snapshot = message["snapshot"]
         else:
-            self.ending = Ending(message["end"], message["status"], message, self._snapshot)
+            self.ending = AgentExit(message["end"], message["status"], message, self._snapshot)
         return self.ending
 
-    def _await_end(self) -> Ending:
+    def _await_end(self) -> AgentExit:
         """Wait for the supervisor's last words."""
         limit = time.monotonic() + _LADDER_S
         while self.ending is None:
             self._take_report(limit)
         return self.ending
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Return the end of what the agent and its children printed, stacks included."""
-        return tail_of(self.log)
+        return log_tail(self.log)
 
-    def look(self) -> Mapping[str, Any]:
+    def take_snapshot(self) -> Mapping[str, Any]:
         """
         Return what the tree holds now, as the supervisor reads it.
 
@@ -208,21 +208,21 @@ class AgentHandle:
             }
         return self._snapshot
 
-    def dismiss(self) -> None:
+    def request_exit(self) -> None:
         """Tell the agent to end, and do not wait for it: two of them can end at once."""
         if self.ending is None and not self._dismissed:
             self._dismissed = True
             with suppress(BrokenPipeError):
                 self._channel.send({"do": "end"})
 
-    def stop(self, *, deadline_s: float = 10.0) -> Ending:
+    def stop(self, *, deadline_s: float = 10.0) -> AgentExit:
         """End the agent in good order, or after *deadline_s* by force."""
         if self.ending is None:
             self._order(f"deadline {deadline_s}")
-            self.dismiss()
+            self.request_exit()
         return self._await_end()
 
-    def kill(self) -> Ending:
+    def kill(self) -> AgentExit:
         """End the agent and everything it started, now."""
         self._order("kill")
         return self._await_end()
@@ -257,7 +257,7 @@ def _pipes(count: int) -> list[tuple[int, int]]:
 
 @contextmanager
 def launch(
-    subject: Subject,
+    subject: Interpreter,
     *,
     folder: Path,
     script: str | None = None,

@@ -6,12 +6,12 @@ import time
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from mpbench.harness.arm_agent import Launcher, Player, Side
-from mpbench.harness.placement import Placement, cpus_here, serves_on_one
-from mpbench.harness.slice_length import SERIES, best_length
+from mpbench.harness.arm_agent import ArmAgent, Launcher, PreparedArm
+from mpbench.harness.placement import Placement, fits_one_cpu, pinnable_cpus
+from mpbench.harness.slice_length import SERIES_SLICES, best_length
 from mpbench.model import Timing
 
-__all__ = ("Pace", "calibrate_pair")
+__all__ = ("PairCalibration", "calibrate_pair")
 
 # The length of a slice: long against the clock and the request (0.2 ms), short
 # against a disturbance: on a busy machine of two cores, many pairs of 5 ms agreed
@@ -36,7 +36,7 @@ _LONGEST_JOINED_NS = 15_000_000
 _COMMON = 4
 
 
-class Pace(NamedTuple):
+class PairCalibration(NamedTuple):
     """
     How a pair takes its turns, calibrated once for both arms and then frozen.
 
@@ -49,13 +49,13 @@ class Pace(NamedTuple):
     iterations: tuple[int, int]
     samples: int
     pairs: int
-    turn_ns: int = 0
+    slice_ns: int = 0
     cpus: tuple[int, ...] = ()
     limit_ns: int | None = None
-    fewest: int = 1
+    min_pairs: int = 1
 
 
-def _slice_ns(side: Side) -> int:
+def _slice_ns(side: PreparedArm) -> int:
     return WINDOW_NS if side.workload.timing is Timing.WINDOW else SLICE_NS
 
 
@@ -67,42 +67,42 @@ class _Need(NamedTuple):
     joined: int
 
 
-def _turn(player: Player) -> tuple[int, int]:
+def _turn(player: ArmAgent) -> tuple[int, int]:
     """Let an arm calibrate itself; return its iterations and the nanoseconds of the turn."""
     started = time.perf_counter_ns()
-    if player.side.apart:
-        player.enter()
+    if player.side.setup_per_slice:
+        player.open_setup()
     reply = player.measure(samples=1, warmups=0, sample_ns=_slice_ns(player.side))
-    if player.side.apart:
-        player.leave()
+    if player.side.setup_per_slice:
+        player.close_setup()
         return reply["iterations"], time.perf_counter_ns() - started
     return reply["iterations"], int(reply["samples"][0]["wall_ns"])
 
 
-def _samples_of(side: Side, turn_ns: int) -> int:
+def _samples_of(side: PreparedArm, turn_ns: int) -> int:
     """Return how many samples a turn has: several where one has a single operation."""
     if side.workload.timing is not Timing.ONCE:
         return 1
     return max(1, min(_MOST_SAMPLES, SLICE_NS // turn_ns))
 
 
-def _joined(player: Player, iterations: int, turn_ns: int) -> int:
+def _joined(player: ArmAgent, iterations: int, turn_ns: int) -> int:
     """Return how many turns of an arm should be one; it is asked for a series of them."""
     samples = _samples_of(player.side, turn_ns)
     if (
-        player.side.apart
+        player.side.setup_per_slice
         or player.side.workload.timing is Timing.WINDOW
         or turn_ns * samples > _LONGEST_JOINED_NS
     ):
         return 1
     player.iterations = iterations
-    reply = player.measure(samples=SERIES * samples, warmups=0)
+    reply = player.measure(samples=SERIES_SLICES * samples, warmups=0)
     walls = [float(sample["wall_ns"]) for sample in reply["samples"]]
     player.iterations = None
     return best_length([sum(walls[at : at + samples]) for at in range(0, len(walls), samples)])
 
 
-def _probe(players: tuple[Player, Player]) -> tuple[_Need, _Need]:
+def _probe(players: tuple[ArmAgent, ArmAgent]) -> tuple[_Need, _Need]:
     """
     Calibrate two arms, by turns.
 
@@ -111,8 +111,8 @@ def _probe(players: tuple[Player, Player]) -> tuple[_Need, _Need]:
     """
     turns: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
     for player in players:
-        if not player.side.apart:
-            player.enter()
+        if not player.side.setup_per_slice:
+            player.open_setup()
     for _ in range(_PROBES):
         for player, taken in zip(players, turns):
             taken.append(_turn(player))
@@ -124,13 +124,13 @@ def _probe(players: tuple[Player, Player]) -> tuple[_Need, _Need]:
         joined = _joined(player, iterations, turn_ns) if player is players[0] else 1
         needs.append(_Need(iterations, turn_ns, joined))
     for player in players:
-        if not player.side.apart:
-            player.leave()
+        if not player.side.setup_per_slice:
+            player.close_setup()
         player.agent.stop()
     return needs[0], needs[1]
 
 
-def _equal_counts(sides: tuple[Side, Side], first: _Need, second: _Need) -> bool:
+def _equal_counts(sides: tuple[PreparedArm, PreparedArm], first: _Need, second: _Need) -> bool:
     """Whether both arms should take the same number of iterations."""
     if sides[0].subject.key == sides[1].subject.key and sides[0].case == sides[1].case:
         # They are the same; what calibration says of them is a disturbance.
@@ -139,24 +139,29 @@ def _equal_counts(sides: tuple[Side, Side], first: _Need, second: _Need) -> bool
     return max(counts) < _COMMON * min(counts)
 
 
-def _places(sides: tuple[Side, Side], launcher: Launcher, placement: Placement) -> tuple[int, ...]:
+def _places(
+    sides: tuple[PreparedArm, PreparedArm], launcher: Launcher, placement: Placement
+) -> tuple[int, ...]:
     """Return the CPUs of which each episode draws one; empty where both arms run on all."""
-    cpus = cpus_here()
+    cpus = pinnable_cpus()
     if placement is Placement.ALL or len(cpus) < 2:  # noqa: PLR2004 - one CPU needs no choice
         return ()
     if placement is Placement.ONE:
         return cpus
     different = {(side.subject.key, side.case): side for side in sides}
     kept = all(
-        serves_on_one(side, launcher=launcher, cpus=(cpus[-1], cpus[0]), sample_ns=SLICE_NS)
+        fits_one_cpu(side, launcher=launcher, cpus=(cpus[-1], cpus[0]), sample_ns=SLICE_NS)
         for side in different.values()
     )
     return cpus if kept else ()
 
 
 def calibrate_pair(
-    sides: tuple[Side, Side], *, launcher: Launcher, placement: Placement = Placement.AUTO
-) -> Pace:
+    sides: tuple[PreparedArm, PreparedArm],
+    *,
+    launcher: Launcher,
+    placement: Placement = Placement.AUTO,
+) -> PairCalibration:
     """
     Find how the arms of a pair take their turns; used for all of its episodes.
 
@@ -176,7 +181,7 @@ def calibrate_pair(
     cpu = cpus[-1] if cpus else None
     with ExitStack() as stack:
         one, other = (
-            Player(stack.enter_context(launcher(side)), side, None, cpu=cpu) for side in sides
+            ArmAgent(stack.enter_context(launcher(side)), side, None, cpu=cpu) for side in sides
         )
         first, second = _probe((one, other))
     if _equal_counts(sides, first, second):
@@ -197,6 +202,6 @@ def calibrate_pair(
     pairs = round(EPISODE_NS / (2 * turn_ns * samples))
     fewest = 2 if turn_ns > _LONG_TURN_NS else _FEWEST_PAIRS
     kept = max(fewest, min(_MOST_PAIRS, pairs))
-    return Pace(
-        iterations, samples, kept, turn_ns * samples, cpus, limit_ns=EPISODE_NS, fewest=fewest
+    return PairCalibration(
+        iterations, samples, kept, turn_ns * samples, cpus, limit_ns=EPISODE_NS, min_pairs=fewest
     )

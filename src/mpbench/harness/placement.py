@@ -17,15 +17,15 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from mpbench.errors import WorkloadError
-from mpbench.harness.arm_agent import Player
+from mpbench.harness.arm_agent import ArmAgent
 from mpbench.model import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.harness.arm_agent import Launcher, Side
+    from mpbench.harness.arm_agent import Launcher, PreparedArm
 
-__all__ = ("Placement", "cpus_here", "serves_on_one")
+__all__ = ("Placement", "fits_one_cpu", "pinnable_cpus")
 
 # So much longer may an operation take on one CPU and still count as one that never
 # uses two: the fastest of some turns repeats within a few per cent.
@@ -45,21 +45,21 @@ class Placement(Enum):
     ALL = "all"
 
 
-def cpus_here() -> tuple[int, ...]:
+def pinnable_cpus() -> tuple[int, ...]:
     """Return the CPUs that agents can be put on; none where the platform cannot do it."""
     if not hasattr(os, "sched_setaffinity"):
         return ()
     return tuple(sorted(os.sched_getaffinity(0)))
 
 
-def _fastest(players: tuple[Player, Player], sample_ns: int) -> tuple[float, float]:
+def _fastest(players: tuple[ArmAgent, ArmAgent], sample_ns: int) -> tuple[float, float]:
     """
     Return nanoseconds an operation in the fastest of some turns of each.
 
     The turns have equal counts and are taken alternately.
     """
     for player in players:
-        player.enter()
+        player.open_setup()
     counts = [
         player.measure(samples=1, warmups=1, sample_ns=sample_ns)["iterations"]
         for player in players
@@ -77,20 +77,22 @@ def _fastest(players: tuple[Player, Player], sample_ns: int) -> tuple[float, flo
             best[index] = min(best[index], taken / max(counts))
             spent += taken
     for player in players:
-        player.leave()
+        player.close_setup()
         player.agent.stop()
     return best[0], best[1]
 
 
-def _tried(side: Side, cpu: int, launcher: Launcher, sample_ns: int) -> tuple[float, float]:
+def _tried(side: PreparedArm, cpu: int, launcher: Launcher, sample_ns: int) -> tuple[float, float]:
     """Return nanoseconds an operation of an arm, at its fastest: anywhere, and on one CPU."""
     with ExitStack() as stack:
-        free = Player(stack.enter_context(launcher(side)), side, None)
-        placed = Player(stack.enter_context(launcher(side)), side, None, cpu=cpu)
+        free = ArmAgent(stack.enter_context(launcher(side)), side, None)
+        placed = ArmAgent(stack.enter_context(launcher(side)), side, None, cpu=cpu)
         return _fastest((free, placed), sample_ns)
 
 
-def serves_on_one(side: Side, *, launcher: Launcher, cpus: Sequence[int], sample_ns: int) -> bool:
+def fits_one_cpu(
+    side: PreparedArm, *, launcher: Launcher, cpus: Sequence[int], sample_ns: int
+) -> bool:
     """
     Measure whether an arm loses nothing on one CPU: whether it never needs a second one.
 
@@ -103,7 +105,7 @@ def serves_on_one(side: Side, *, launcher: Launcher, cpus: Sequence[int], sample
     Returns:
         False as well where it cannot run on one CPU at all.
     """
-    if side.apart or side.workload.timing is Timing.WINDOW:
+    if side.setup_per_slice or side.workload.timing is Timing.WINDOW:
         return False
     anywhere = here = math.inf
     try:

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.agent.protocol import sample_from_wire
 from mpbench.errors import UnsupportedError, WorkloadError
-from mpbench.harness.agent_id import serial_of
+from mpbench.harness.agent_id import agent_id
 from mpbench.model import Repetition, Status, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mpbench.harness.agents import Agents, Serving
-    from mpbench.harness.launch import Ending, Subject
-    from mpbench.harness.schedule import Group, SetUp
+    from mpbench.harness.agents import AgentFactory, RunAgent
+    from mpbench.harness.launch import AgentExit, Interpreter
+    from mpbench.harness.schedule import CaseGroup, SetUpGroup
     from mpbench.model import Case
 
-__all__ = ("Effort", "GroupResult", "StoppedError", "measure_group")
+__all__ = ("GroupResult", "MeasurementSettings", "StoppedError", "measure_group")
 
 
 # What multiprocessing's own tracker prints, in every Python since 3.8.
 _LEAKED = re.compile(r"There appear to be (\d+ leaked \w+ objects)")
 
 
-class Effort(NamedTuple):
+class MeasurementSettings(NamedTuple):
     """
     How much is done in one agent.
 
@@ -47,8 +47,8 @@ class GroupResult(NamedTuple):
     """What one agent gave: a repetition for each case, and how its life ended."""
 
     repetitions: tuple[Repetition, ...]
-    ending: Ending | None
-    left: tuple[str, ...]
+    ending: AgentExit | None
+    leaks: tuple[str, ...]
 
 
 class StoppedError(KeyboardInterrupt):
@@ -68,15 +68,17 @@ def _never() -> bool:
     return False
 
 
-class _Member:
+class _GroupAgent:
     """One agent at work on a group."""
 
-    def __init__(self, agent: Serving, group: Group, effort: Effort, origin_ns: int) -> None:
+    def __init__(
+        self, agent: RunAgent, group: CaseGroup, effort: MeasurementSettings, origin_ns: int
+    ) -> None:
         self._agent = agent
         self._group = group
         self._effort = effort
         self._origin = origin_ns
-        self._serial = serial_of(agent.log)
+        self._serial = agent_id(agent.log)
         self.left: list[str] = []
         # Whether another set-up may be entered in it.
         self.is_usable = True
@@ -96,7 +98,7 @@ class _Member:
             **given,
         )
 
-    def serve(self, one: SetUp) -> Iterator[Repetition]:
+    def serve(self, one: SetUpGroup) -> Iterator[Repetition]:
         """Enter a set-up and measure its cases; a failure ends the set-up."""
         started = time.perf_counter_ns()
         waiting = list(one.cases)
@@ -107,7 +109,7 @@ class _Member:
                 measured = self._measure(one, waiting[0], started)
                 waiting.pop(0)
                 yield measured
-            self._agent.look()
+            self._agent.take_snapshot()
             self._close(one)
         except WorkloadError as error:
             self.is_usable = False
@@ -119,7 +121,7 @@ class _Member:
                     started,
                     status=Status(error.status),
                     reason=error.reason,
-                    extra={"log": self._agent.last_words()},
+                    extra={"log": self._agent.log_tail()},
                 )
                 # What follows was not tried; the caller measures it in another agent.
                 return
@@ -132,7 +134,7 @@ class _Member:
             raise UnsupportedError(reply["reason"])
         raise WorkloadError(reply["reason"])
 
-    def _open(self, one: SetUp) -> None:
+    def _open(self, one: SetUpGroup) -> None:
         self._ask(
             {
                 "do": "open",
@@ -145,7 +147,7 @@ class _Member:
             one.workload.deadline_s,
         )
 
-    def _measure(self, one: SetUp, case: Case, started: int) -> Repetition:
+    def _measure(self, one: SetUpGroup, case: Case, started: int) -> Repetition:
         effort, timing = self._effort, one.workload.timing
         if effort.verify:
             reply = self._ask(
@@ -172,11 +174,11 @@ class _Member:
             case, started, status=Status.OK, samples=samples, iterations=reply["iterations"]
         )
 
-    def _close(self, one: SetUp) -> None:
+    def _close(self, one: SetUpGroup) -> None:
         reply = self._ask({"do": "close"}, one.workload.deadline_s)
         self.left += [f"{one.workload.name} left the {thing}" for thing in reply["left"]]
 
-    def note_ending(self, ending: Ending) -> None:
+    def note_ending(self, ending: AgentExit) -> None:
         """Note what an agent that had done its work said and did while it ended."""
         name = self._group.name
         if self.is_usable and ending.exit_code != 0:
@@ -185,10 +187,10 @@ class _Member:
 
     def _leaked(self) -> list[str]:
         """Return what resource trackers complained of: names that nobody had unlinked."""
-        return _LEAKED.findall(self._agent.last_words())
+        return _LEAKED.findall(self._agent.log_tail())
 
 
-def _manner(ending: Ending) -> str:
+def _manner(ending: AgentExit) -> str:
     """Say how an agent ended that had done its work."""
     if ending.cause == "deadline":
         return "its interpreter hung while it ended, and was ended by force"
@@ -196,14 +198,14 @@ def _manner(ending: Ending) -> str:
 
 
 def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
-    subject: Subject,
-    group: Group,
-    effort: Effort,
+    subject: Interpreter,
+    group: CaseGroup,
+    effort: MeasurementSettings,
     *,
-    agents: Agents,
+    agents: AgentFactory,
     origin_ns: int,
     keep: Callable[[Repetition], None],
-    following: Subject | None = None,
+    following: Interpreter | None = None,
     is_over: Callable[[], bool] = _never,
 ) -> tuple[GroupResult, ...]:
     """
@@ -238,7 +240,7 @@ def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
         done: list[Repetition] = []
         try:
             with agents.take(subject) as agent:
-                member = _Member(agent, group, effort, origin_ns)
+                member = _GroupAgent(agent, group, effort, origin_ns)
                 waiting = _serve_all(member, waiting, done, keep, ahead, is_over)
                 fine = {Status.OK, Status.UNSUPPORTED}
                 is_well = all(repetition.status in fine for repetition in done)
@@ -252,13 +254,13 @@ def measure_group(  # noqa: PLR0913 - what one agent's whole work needs
 
 
 def _serve_all(
-    member: _Member,
-    waiting: list[SetUp],
+    member: _GroupAgent,
+    waiting: list[SetUpGroup],
     done: list[Repetition],
     keep: Callable[[Repetition], None],
     ahead: Callable[[], None],
     is_over: Callable[[], bool],
-) -> list[SetUp]:
+) -> list[SetUpGroup]:
     """Serve set-ups until one fails or all is over; return what is left for another agent."""
     while waiting:
         one = waiting[0]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mpbench.model import Scalar, StartMethod
     from mpbench.workload import Workload
 
-__all__ = ("Group", "SetUp", "floor_case", "groups_of", "rounds")
+__all__ = ("CaseGroup", "SetUpGroup", "floor_case", "group_cases", "rounds")
 
 # The floors share one agent, but for those that declare `alone`: they start no
 # workers that could disturb each other, and an agent of its own for each would
@@ -27,7 +27,7 @@ _SHARED_FAMILY = "floor"
 _LONE_FAMILY = "process"
 
 
-class SetUp(NamedTuple):
+class SetUpGroup(NamedTuple):
     """One entering of a workload, and the cases that it serves."""
 
     workload: Workload
@@ -35,19 +35,19 @@ class SetUp(NamedTuple):
     cases: tuple[Case, ...]
 
 
-class Group(NamedTuple):
+class CaseGroup(NamedTuple):
     """What one agent measures."""
 
     subject: str
     name: str
-    set_ups: tuple[SetUp, ...]
+    set_ups: tuple[SetUpGroup, ...]
 
     @property
     def cases(self) -> tuple[Case, ...]:
         """Every case of the group."""
         return tuple(case for one in self.set_ups for case in one.cases)
 
-    def keeping(self, wanted: Callable[[Case], bool]) -> Group:
+    def filtered(self, wanted: Callable[[Case], bool]) -> CaseGroup:
         """Return the group with the cases that are wanted, and the set-ups that have any."""
         kept = (one._replace(cases=tuple(filter(wanted, one.cases))) for one in self.set_ups)
         return self._replace(set_ups=tuple(one for one in kept if one.cases))
@@ -70,23 +70,23 @@ def floor_case(case: Case, floor: Workload) -> Case:
     return Case.make(floor.name, case.method if floor.by_method else None, params)
 
 
-def _set_ups(one: Workload, cases: Iterable[Case]) -> Iterator[SetUp]:
+def _set_ups(one: Workload, cases: Iterable[Case]) -> Iterator[SetUpGroup]:
     """Bring together the cases that differ in shared parameters only."""
     together: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
-        own = tuple(item for item in case.params if item[0] not in one.shares)
+        own = tuple(item for item in case.params if item[0] not in one.body_params)
         together.setdefault((case.method, own), []).append(case)
     for members in together.values():
-        yield SetUp(one, members[0].method, tuple(members))
+        yield SetUpGroup(one, members[0].method, tuple(members))
 
 
-def groups_of(
+def group_cases(
     subjects: Sequence[str],
     cases: Mapping[str, Sequence[Case]],
     catalogue: Mapping[str, Workload],
     *,
     sharing: Sharing = Sharing.NONE,
-) -> tuple[Group, ...]:
+) -> tuple[CaseGroup, ...]:
     """
     Divide cases into agents.
 
@@ -99,9 +99,9 @@ def groups_of(
             agent with the floors, unless nothing is shared. A workload that
             declares `alone` shares none, whatever the rest does.
     """
-    groups: list[Group] = []
+    groups: list[CaseGroup] = []
     for subject in subjects:
-        together: dict[str, list[SetUp]] = {}
+        together: dict[str, list[SetUpGroup]] = {}
         by_workload: dict[str, list[Case]] = {}
         for case in cases[subject]:
             by_workload.setdefault(case.workload, []).append(case)
@@ -109,16 +109,16 @@ def groups_of(
             for position, one in enumerate(_set_ups(catalogue[name], members)):
                 key = _agent_of(one, position, sharing)
                 together.setdefault(key, []).append(one)
-        groups += [Group(subject, key, tuple(found)) for key, found in together.items()]
+        groups += [CaseGroup(subject, key, tuple(found)) for key, found in together.items()]
     return tuple(groups)
 
 
-def _agent_of(one: SetUp, position: int, sharing: Sharing) -> str:
+def _agent_of(one: SetUpGroup, position: int, sharing: Sharing) -> str:
     """Return the name of the agent that serves a set-up."""
     family = one.workload.family
     method = "" if one.method is None else f" {one.method.value}"
     own = f"{one.workload.name}{method} {position}"
-    if one.workload.alone:
+    if one.workload.own_agent:
         return own
     if family == _SHARED_FAMILY or (sharing is not Sharing.NONE and one.method is None):
         return "floors"
@@ -130,7 +130,7 @@ def _agent_of(one: SetUp, position: int, sharing: Sharing) -> str:
     return f"{family}{method}" if family == _LONE_FAMILY else f"bundle{method}"
 
 
-def _shuffled(group: Group, chance: random.Random) -> Group:
+def _shuffled(group: CaseGroup, chance: random.Random) -> CaseGroup:
     set_ups = [
         one._replace(cases=tuple(chance.sample(one.cases, len(one.cases)))) for one in group.set_ups
     ]
@@ -139,8 +139,8 @@ def _shuffled(group: Group, chance: random.Random) -> Group:
 
 
 def rounds(
-    groups: Sequence[Group], *, repetitions: int, seed: int
-) -> Iterator[tuple[int, tuple[Group, ...]]]:
+    groups: Sequence[CaseGroup], *, repetitions: int, seed: int
+) -> Iterator[tuple[int, tuple[CaseGroup, ...]]]:
     """
     Yield each repetition's number and its groups in a shuffled order.
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("LENGTHS", "SERIES", "allan_variance", "best_length")
+__all__ = ("JOIN_FACTORS", "SERIES_SLICES", "allan_variance", "best_length")
 
 # How many slices may be joined to one.
-LENGTHS = (1, 2, 4)
+JOIN_FACTORS = (1, 2, 4)
 # Slices in a series: 23 independent differences of the longest.
-SERIES = 96
+SERIES_SLICES = 96
 # White noise gains nothing by joining: the variance for equal time stays what it is. In
 # 1,500 simulated series it was estimated at less than half of it in 1 % (with 64 slices
 # 4 %). Regular stalls lower it to a third and less.
@@ -60,13 +60,13 @@ def best_length(values: Sequence[float]) -> int:
     Return how many neighbouring readings should be one, for less variance in equal time.
 
     Args:
-        values: `SERIES` neighbouring readings.
+        values: `SERIES_SLICES` neighbouring readings.
 
     Returns:
-        The first of `LENGTHS` that is clearly better than 1; 1 where none is.
+        The first of `JOIN_FACTORS` that is clearly better than 1; 1 where none is.
     """
     most = _GAIN * allan_variance(values, 1)
-    for length in LENGTHS[1:]:
+    for length in JOIN_FACTORS[1:]:
         # For equal time: there are fewer of the longer ones.
         if length * allan_variance(values, length) < most:
             return length

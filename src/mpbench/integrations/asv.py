@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 from asv_runner import benchmarks as _types
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
-from mpbench.agent.user_function import call_function
+from mpbench.agent.user_function import user_function
 from mpbench.catalog import discover
-from mpbench.integrations.fresh_agents import Amount, measure, median_seconds
+from mpbench.integrations.fresh_agents import AgentSettings, measure, median_seconds
 from mpbench.model import Case, StartMethod
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def case(name: str) -> type:
     def mp_seconds(self: Any, *given: Any, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
         # The agents stay in asv's process group, which its time-out kills.
         measured = measure(
-            workload, split(given), Amount(agents), own_session=False, wait_s=_wait_s(self)
+            workload, split(given), AgentSettings(agents), own_session=False, wait_s=_wait_s(self)
         )
         return [_seconds(one, workload) for one in measured]
 
@@ -214,16 +214,16 @@ def function(target: str) -> type:
             raise NotImplementedError(reason)
 
     def mp_seconds(self: Any, method: str, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
-        one = Case.make(call_function.name, StartMethod(method), {"target": target})
+        one = Case.make(user_function.name, StartMethod(method), {"target": target})
         measured = measure(
-            call_function,
+            user_function,
             one,
-            Amount(agents),
+            AgentSettings(agents),
             paths=_folder_of(target),
             own_session=False,
             wait_s=_wait_s(self),
         )
-        return [_seconds(each, call_function) for each in measured]
+        return [_seconds(each, user_function) for each in measured]
 
     mp_seconds.pretty_source = f"Calls {target} in fresh interpreters."  # type: ignore[attr-defined]
     mp_seconds.pretty_name = target  # type: ignore[attr-defined]
@@ -234,9 +234,9 @@ def function(target: str) -> type:
             "params": [[one.value for one in StartMethod]],
             "param_names": ["method"],
             # Of the way of measuring: a change of the function itself is what is looked for.
-            "version": f"{target}:{call_function.revision}",
+            "version": f"{target}:{user_function.revision}",
             "unit": "seconds",
-            "timeout": 4 * call_function.deadline_s,
+            "timeout": 4 * user_function.deadline_s,
             "setup": setup,
             "mp_seconds": mp_seconds,
         },

@@ -9,19 +9,19 @@ from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import WorkloadError
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.agents import Agents
-from mpbench.harness.launch import Subject
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.agents import AgentFactory
+from mpbench.harness.launch import Interpreter
 from mpbench.harness.private import private_folder
-from mpbench.harness.repetitions import Effort, measure_group
-from mpbench.harness.schedule import Group, SetUp
-from mpbench.session.machine_lock import exclusive
+from mpbench.harness.repetitions import MeasurementSettings, measure_group
+from mpbench.harness.schedule import CaseGroup, SetUpGroup
+from mpbench.session.machine_lock import machine_lock
 
 if TYPE_CHECKING:
     from mpbench.model import Case, Repetition
     from mpbench.workload import Workload
 
-__all__ = ("Amount", "measure", "median_seconds")
+__all__ = ("AgentSettings", "measure", "median_seconds")
 
 _KEY = "here"
 
@@ -31,7 +31,7 @@ def median_seconds(repetition: Repetition) -> float:
     return statistics.median(sample.seconds for sample in repetition.samples)
 
 
-class Amount(NamedTuple):
+class AgentSettings(NamedTuple):
     """How much to measure: fresh agents, and samples of a length in each."""
 
     agents: int
@@ -44,7 +44,7 @@ class Amount(NamedTuple):
 def measure(
     workload: Workload,
     case: Case,
-    amount: Amount,
+    amount: AgentSettings,
     *,
     paths: tuple[str, ...] = (),
     own_session: bool = True,
@@ -68,25 +68,29 @@ def measure(
         EnvironmentUnfitError: Another session has measured for all that time.
     """
     # A verification times nothing, and a whole test suite may be at it in parallel.
-    lock = nullcontext() if amount.verify else exclusive(wait_s=wait_s)
+    lock = nullcontext() if amount.verify else machine_lock(wait_s=wait_s)
     with lock, private_folder() as folder:
-        place = hand_over(sys.executable, folder / "subject")
-        subject = Subject(_KEY, sys.executable, str(place), paths)
-        with closing(Agents(folder, own_session=own_session)) as source:
+        place = install_agent_package(sys.executable, folder / "subject")
+        subject = Interpreter(_KEY, sys.executable, str(place), paths)
+        with closing(AgentFactory(folder, own_session=own_session)) as source:
             return _repetitions(workload, case, amount, subject, source)
 
 
 def _repetitions(
-    workload: Workload, case: Case, amount: Amount, subject: Subject, source: Agents
+    workload: Workload,
+    case: Case,
+    amount: AgentSettings,
+    subject: Interpreter,
+    source: AgentFactory,
 ) -> tuple[Repetition, ...]:
     iterations: dict[tuple[str, Case], int] = {}
     kept: list[Repetition] = []
-    group = Group(_KEY, workload.name, (SetUp(workload, case.method, (case,)),))
+    group = CaseGroup(_KEY, workload.name, (SetUpGroup(workload, case.method, (case,)),))
     for number in range(amount.agents):
         measure_group(
             subject,
             group,
-            Effort(
+            MeasurementSettings(
                 number,
                 amount.samples,
                 amount.sample_ns,

@@ -106,12 +106,12 @@ class MpBenchmark:
         A parameter named `context` receives the multiprocessing context;
         without one, the default start method is set before the import.
         """
-        from mpbench.agent.user_function import call_function
+        from mpbench.agent.user_function import user_function
         from mpbench.model import Case, StartMethod
 
         target = _target_of(function)
-        case = Case.make(call_function.name, StartMethod(self.start_method), {"target": target})
-        return self._measure(call_function, case, _paths_for(function))
+        case = Case.make(user_function.name, StartMethod(self.start_method), {"target": target})
+        return self._measure(user_function, case, _paths_for(function))
 
     def workload(self, name: str, **params: Scalar) -> tuple[Repetition, ...]:
         """Measure a workload of the catalogue; what is not given takes its first value."""
@@ -157,9 +157,13 @@ class MpBenchmark:
     ) -> tuple[Repetition, ...]:
         """Measure, or fail with the one line that says why; a chain of traces would hide it."""
         from mpbench.errors import MpbenchError
-        from mpbench.integrations.fresh_agents import Amount, measure
+        from mpbench.integrations.fresh_agents import AgentSettings, measure
 
-        amount = Amount(self._agents) if self._benchmark.enabled else Amount(1, verify=True)
+        amount = (
+            AgentSettings(self._agents)
+            if self._benchmark.enabled
+            else AgentSettings(1, verify=True)
+        )
         try:
             return measure(one, case, amount, paths=paths)
         except MpbenchError as error:
@@ -199,10 +203,10 @@ def _workload_of(name: str, params: dict[str, Scalar]) -> Workload:
     """Return a workload that can take some values, or fail with those that it knows."""
     from mpbench.catalog import discover
     from mpbench.errors import UsageError
-    from mpbench.session.selection import asked_for
+    from mpbench.session.selection import find_workload
 
     try:
-        return asked_for(name, params, discover())
+        return find_workload(name, params, discover())
     except UsageError as error:
         wrong = str(error)
     pytest.fail(wrong, pytrace=False)

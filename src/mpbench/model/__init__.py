@@ -8,32 +8,32 @@ child would pay for and every forked child would copy.
 
 from mpbench.model.kinds import Better, Metric, Scalar, StartMethod, Status, Tier, Timing
 from mpbench.model.measured import (
-    Account,
     Case,
+    EpisodePosition,
     Repetition,
+    ResourceUsage,
     Sample,
-    Slice,
-    WorkerReading,
+    WorkerCount,
 )
-from mpbench.model.runs import CaseRecord, Event, Run, RunEnd, RunHeader
+from mpbench.model.runs import CaseRecord, Run, RunEnd, RunEvent, RunHeader
 
 __all__ = (
-    "Account",
     "Better",
     "Case",
     "CaseRecord",
-    "Event",
+    "EpisodePosition",
     "Metric",
     "Repetition",
+    "ResourceUsage",
     "Run",
     "RunEnd",
+    "RunEvent",
     "RunHeader",
     "Sample",
     "Scalar",
-    "Slice",
     "StartMethod",
     "Status",
     "Tier",
     "Timing",
-    "WorkerReading",
+    "WorkerCount",
 )

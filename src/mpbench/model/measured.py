@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mpbench.model.kinds import Metric, Scalar, StartMethod, Status
 
 if TYPE_CHECKING:
-    from mpbench.model.sampled import Sampled
+    from mpbench.model.sampled import SampledUsage
 
 __all__ = (
-    "Account",
     "Case",
+    "EpisodePosition",
     "Repetition",
+    "ResourceUsage",
     "Sample",
-    "Slice",
-    "WorkerReading",
+    "WorkerCount",
 )
 
 
@@ -94,7 +94,7 @@ class Case(NamedTuple):
         return f"{self.workload}[{', '.join(parts)}]" if parts else self.workload
 
 
-class WorkerReading(NamedTuple):
+class WorkerCount(NamedTuple):
     """What one worker of a self-timed workload stamped and counted, on the common clock."""
 
     start_ns: int
@@ -115,7 +115,7 @@ class Sample(NamedTuple):
     operations: int
     facts: Mapping[str, float] = {}
     latencies_ns: tuple[int, ...] = ()
-    workers: tuple[WorkerReading, ...] = ()
+    workers: tuple[WorkerCount, ...] = ()
 
     def value(self, metric: Metric) -> float:
         """Return the sample's reading of the workload's main metric, in its base unit."""
@@ -146,7 +146,7 @@ class Sample(NamedTuple):
         return max(0.0, (min(ends) - max(starts)) / whole) if whole > 0 else None
 
 
-class Account(NamedTuple):
+class ResourceUsage(NamedTuple):
     """
     What a process tree used, from the start of its agent to the end of its last process.
 
@@ -166,7 +166,7 @@ class Account(NamedTuple):
     cpu_coverage: float | None
 
 
-class Slice(NamedTuple):
+class EpisodePosition(NamedTuple):
     """Where a repetition stood in an episode of a comparison."""
 
     arm: str
@@ -190,10 +190,10 @@ class Repetition(NamedTuple):
     elapsed_ns: int
     hash_seed: int | None
     agent: int
-    account: Account | None = None
-    slice: Slice | None = None
+    account: ResourceUsage | None = None
+    slice: EpisodePosition | None = None
     extra: Mapping[str, Any] = {}
-    sampled: Sampled | None = None
+    sampled: SampledUsage | None = None
 
     @property
     def is_ok(self) -> bool:

@@ -10,9 +10,9 @@ from mpbench.model.measured import Case, Repetition
 
 __all__ = (
     "CaseRecord",
-    "Event",
     "Run",
     "RunEnd",
+    "RunEvent",
     "RunHeader",
 )
 
@@ -39,7 +39,7 @@ class CaseRecord(NamedTuple):
     reason: str | None
 
 
-class Event(NamedTuple):
+class RunEvent(NamedTuple):
     """Something that a reader of the results should know: a kill, a warning, a budget cut."""
 
     elapsed_ns: int
@@ -82,5 +82,5 @@ class Run(NamedTuple):
     header: RunHeader
     cases: tuple[CaseRecord, ...]
     repetitions: tuple[Repetition, ...]
-    events: tuple[Event, ...]
+    events: tuple[RunEvent, ...]
     end: RunEnd | None

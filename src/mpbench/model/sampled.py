@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ("PARENT", "WORKER", "Sampled", "Track")
+__all__ = ("PARENT", "WORKER", "CpuSeries", "SampledUsage")
 
 # The process that measures, and those that it or its fork server started.
 PARENT, WORKER = "parent", "worker"
 
 
-class Track(NamedTuple):
+class CpuSeries(NamedTuple):
     """
     The CPU time of one process at each look, in nanoseconds since it began.
 
@@ -27,7 +27,7 @@ class Track(NamedTuple):
     cpu_ns: tuple[int | None, ...]
 
 
-class Sampled(NamedTuple):
+class SampledUsage(NamedTuple):
     """
     What a sampler saw of an agent, and what it cost.
 
@@ -42,7 +42,7 @@ class Sampled(NamedTuple):
     own_cpu_ns: int
     watched_ns: int
     at_ns: tuple[int, ...] = ()
-    tracks: tuple[Track, ...] = ()
+    tracks: tuple[CpuSeries, ...] = ()
     left_out: int = 0
 
     @property

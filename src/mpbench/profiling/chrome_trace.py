@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.profiling.flows import Flow, flows_of
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.objects import described
+from mpbench.profiling.objects import describe_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mpbench.profiling.event_files import Lane, Moment, Thing
-    from mpbench.profiling.processes import Member
+    from mpbench.profiling.event_files import Event, ThreadEvents, TracedObject
+    from mpbench.profiling.processes import ProcessRecord
     from mpbench.profiling.profile import Profile
 
 __all__ = ("MOST_BYTES", "trace_of")
@@ -60,7 +60,7 @@ class _Axes(NamedTuple):
     @classmethod
     def of(cls, profile: Profile) -> _Axes:
         """Return numbers with room for all processes and threads."""
-        lanes = (lane.number + 1 for one in profile.traced for lane in one.lanes)
+        lanes = (lane.number + 1 for one in profile.traced for lane in one.threads)
         most = max([len(profile.members), *lanes])
         return cls(profile.began_ns, max(_LEAST_BASE, 10 ** len(str(most))))
 
@@ -73,7 +73,7 @@ class _Axes(NamedTuple):
         return member * self.base + lane + 1
 
 
-def _names(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
+def _names(members: Iterable[ProcessRecord], axes: _Axes) -> Iterator[dict[str, Any]]:
     for one in members:
         head = {"ph": "M", "pid": one.number, "tid": one.number}
         name = f"{one.name} ({one.role.value})"
@@ -81,13 +81,13 @@ def _names(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
         yield {**head, "name": "process_labels", "args": {"labels": f"pid {one.pid}"}}
         yield {**head, "name": "process_sort_index", "args": {"sort_index": one.number}}
         yield {**head, "name": "thread_name", "args": {"name": "what it did"}}
-        for lane in () if one.traced is None else one.traced.lanes:
+        for lane in () if one.traced is None else one.traced.threads:
             track = {**head, "tid": axes.thread(one.number, lane.number)}
             yield {**track, "name": "thread_name", "args": {"name": lane.thread or "thread"}}
             yield {**track, "name": "thread_sort_index", "args": {"sort_index": lane.number + 1}}
 
 
-def _states(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
+def _states(members: Iterable[ProcessRecord], axes: _Axes) -> Iterator[dict[str, Any]]:
     for one in members:
         for span in one.spans:
             yield {
@@ -101,11 +101,11 @@ def _states(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
             }
 
 
-def _counters(members: Iterable[Member], axes: _Axes) -> Iterator[dict[str, Any]]:
+def _counters(members: Iterable[ProcessRecord], axes: _Axes) -> Iterator[dict[str, Any]]:
     """Yield each process's CPU use and memory; a counter keeps its last value, so both end at 0."""
     for one in members:
         head = {"ph": "C", "pid": one.number, "tid": one.number}
-        looks = [look for look in pairwise(one.points) if look[0].at_ns < look[1].at_ns]
+        looks = [look for look in pairwise(one.snapshots) if look[0].at_ns < look[1].at_ns]
         for before, after in looks:
             used = 100 * (after.cpu_ns - before.cpu_ns) / (after.at_ns - before.at_ns)
             yield from _counted(head, axes.us(before.at_ns), max(0.0, used), before.rss_bytes)
@@ -121,10 +121,10 @@ def _counted(
     yield {**head, "ts": ts, "name": "memory", "args": {"MiB": round(rss_bytes / (1 << 20), 2)}}
 
 
-def _whole(lane: Lane) -> list[Moment]:
+def _whole(lane: ThreadEvents) -> list[Event]:
     """Return a thread's events, those that never ended as well, properly nested."""
-    moments = sorted([*lane.moments, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
-    nested: list[Moment] = []
+    moments = sorted([*lane.events, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
+    nested: list[Event] = []
     ends: list[int] = []
     for one in moments:
         while ends and ends[-1] <= one.start_ns:
@@ -137,18 +137,22 @@ def _whole(lane: Lane) -> list[Moment]:
 
 
 def _slice(
-    one: Member, lane: Lane, moment: Moment, things: dict[str, Thing], axes: _Axes
+    one: ProcessRecord,
+    lane: ThreadEvents,
+    moment: Event,
+    things: dict[str, TracedObject],
+    axes: _Axes,
 ) -> dict[str, Any]:
     assert one.traced is not None
-    thing = one.traced.things.get(moment.thing)
+    thing = one.traced.objects.get(moment.object)
     arguments: dict[str, Any] = {}
     if thing is not None:
         known = things[thing.key]
-        arguments["object"] = f"{known.what} {known.label}".strip()
-    if moment.argument:
+        arguments["object"] = f"{known.type_name} {known.label}".strip()
+    if moment.value:
         word = _ARGUMENTS.get(moment.kind)
         if word is not None:
-            arguments[word] = moment.argument
+            arguments[word] = moment.value
     return {
         "ph": "X",
         "cat": "multiprocessing",
@@ -168,10 +172,10 @@ def _message(number: int, flow: Flow, axes: _Axes) -> tuple[dict[str, Any], ...]
     Perfetto lets every arrow begin in the slice that begins first, so an arrow
     from a send to a receive that waited for it would point the wrong way.
     """
-    sent, received = flow.sent.moment, flow.received.moment
+    sent, received = flow.sent.event, flow.received.event
     head = {"cat": "message", "name": "message", "id": number}
-    there = {"pid": flow.sent.member, "tid": axes.thread(flow.sent.member, flow.sent.lane)}
-    member, lane = flow.received.member, flow.received.lane
+    there = {"pid": flow.sent.process, "tid": axes.thread(flow.sent.process, flow.sent.thread)}
+    member, lane = flow.received.process, flow.received.thread
     arrival_ns = max(received.start_ns, sent.start_ns, received.end_ns - _ARRIVAL_NS)
     here = {"pid": member, "tid": axes.thread(member, lane), "ts": axes.us(arrival_ns)}
     duration = round((received.end_ns - arrival_ns) / 1_000, 3)
@@ -212,14 +216,14 @@ def _thinned(counters: list[dict[str, Any]], room: int) -> _Part:
 
 
 def _kept(
-    members: Sequence[Member], room: int
-) -> tuple[list[tuple[Member, Lane, Moment]], int, int]:
+    members: Sequence[ProcessRecord], room: int
+) -> tuple[list[tuple[ProcessRecord, ThreadEvents, Event]], int, int]:
     """Return the longest events for which there is room, how many were left, and the shortest."""
     found = [
         (one, lane, moment)
         for one in members
         if one.traced is not None
-        for lane in one.traced.lanes
+        for lane in one.traced.threads
         for moment in _whole(lane)
     ]
     if len(found) <= room:
@@ -239,7 +243,7 @@ def trace_of(profile: Profile, *, most_bytes: int = MOST_BYTES) -> str:
         most_bytes: About how large the text may become.
     """
     members, axes = profile.members, _Axes.of(profile)
-    things = described(profile.traced)
+    things = describe_objects(profile.traced)
     events = list(_names(members, axes))
     room = max(0, most_bytes // _EVENT_BYTES - len(events))
     dropped = 0
@@ -256,7 +260,7 @@ def trace_of(profile: Profile, *, most_bytes: int = MOST_BYTES) -> str:
     flows = [
         flow
         for flow in every
-        if flow.sent.moment.duration_ns >= least and flow.received.moment.duration_ns >= least
+        if flow.sent.event.duration_ns >= least and flow.received.event.duration_ns >= least
     ]
     arrows = flows[: max(0, (room - len(kept)) // _MESSAGE_EVENTS)]
     for number, flow in enumerate(arrows, start=1):

@@ -5,30 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpbench.profiling.hook import kinds
-from mpbench.sampling.sampler import Point
+from mpbench.sampling.sampler import UsagePoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.profiling.event_files import Traced
+    from mpbench.profiling.event_files import RecordedProcess
 
-__all__ = ("spoken_cpu", "whole_life")
+__all__ = ("complete_cpu_series", "reported_cpu")
 
 
-def spoken_cpu(traced: Traced) -> int:
+def reported_cpu(traced: RecordedProcess) -> int:
     """Return the CPU time that a process gave at its end; 0 when it had no time to."""
     return max(
         (
-            moment.argument
-            for lane in traced.lanes
-            for moment in lane.moments
+            moment.value
+            for lane in traced.threads
+            for moment in lane.events
             if moment.kind in {kinds.EXIT, kinds.RUN}
         ),
         default=0,
     )
 
 
-def whole_life(points: Sequence[Point], begin: int, end: int, spoken: int) -> tuple[Point, ...]:
+def complete_cpu_series(
+    points: Sequence[UsagePoint], begin: int, end: int, spoken: int
+) -> tuple[UsagePoint, ...]:
     """
     Return what was seen of a process, from its beginning to its end.
 
@@ -39,8 +41,8 @@ def whole_life(points: Sequence[Point], begin: int, end: int, spoken: int) -> tu
     inside = [one for one in points if begin < one.at_ns < end]
     if not inside and not spoken:
         return tuple(points)
-    last = inside[-1] if inside else Point(begin, 0, 0)
+    last = inside[-1] if inside else UsagePoint(begin, 0, 0)
     final = max(spoken, points[-1].cpu_ns if points else 0)
     # Who was killed has said nothing; what was seen must do.
     ending = [last._replace(at_ns=end, cpu_ns=final)] if spoken else []
-    return (Point(begin, 0, 0), *inside, *ending)
+    return (UsagePoint(begin, 0, 0), *inside, *ending)

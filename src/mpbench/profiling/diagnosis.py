@@ -5,21 +5,28 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.profiling.efficiency import AFTER, BEFORE, BLOCKED, UNEVEN, Balance, Share
+from mpbench.profiling.efficiency import (
+    AFTER_WORKERS,
+    BEFORE_WORKERS,
+    OFF_CPU,
+    UNEVEN_WORKERS,
+    EfficiencyBreakdown,
+    LossShare,
+)
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.off_cpu import drawn_spans
-from mpbench.profiling.processes import Member, Role
+from mpbench.profiling.off_cpu import off_cpu_spans
+from mpbench.profiling.processes import ProcessRecord, Role
 from mpbench.profiling.states import State
 from mpbench.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mpbench.profiling.objects import Cost
+    from mpbench.profiling.objects import ObjectCost
     from mpbench.profiling.profile import Profile
     from mpbench.profiling.tasks import Tasks
 
-__all__ = ("Facts", "Loss", "largest_losses", "verdict")
+__all__ = ("DiagnosisInput", "Loss", "efficiency_sentence", "largest_losses")
 
 # A chunk should last this long, so that handing it over does not matter.
 _GOOD_CHUNK_NS = 10_000_000
@@ -40,13 +47,13 @@ _START_ADVICE = {
 }
 
 
-class Facts(NamedTuple):
+class DiagnosisInput(NamedTuple):
     """What the sentences are made of."""
 
     profile: Profile
-    balance: Balance
+    balance: EfficiencyBreakdown
     tasks: Tasks | None
-    costs: tuple[Cost, ...]
+    costs: tuple[ObjectCost, ...]
     cpus: int
 
 
@@ -57,18 +64,18 @@ class Loss(NamedTuple):
     share: float
     seconds: float
     text: str
-    advice: str
+    remedy: str
 
 
 def _time(ns: float) -> str:
     return format_seconds(ns / 1e9)
 
 
-def _workers(facts: Facts) -> list[Member]:
+def _workers(facts: DiagnosisInput) -> list[ProcessRecord]:
     return [one for one in facts.profile.members if one.role is Role.WORKER]
 
 
-def _dearest(costs: Sequence[Cost], words: tuple[str, ...]) -> str:
+def _dearest(costs: Sequence[ObjectCost], words: tuple[str, ...]) -> str:
     """Name the object of a class that was waited for longest."""
     fitting = [one for one in costs if any(word in one.what for word in words) and one.wait_ns]
     if not fitting:
@@ -78,13 +85,13 @@ def _dearest(costs: Sequence[Cost], words: tuple[str, ...]) -> str:
     return f"{one.what}{place} ({one.calls:,} calls, waits of up to {_time(one.longest_ns)})"
 
 
-def _main_did(facts: Facts) -> str:
+def _main_did(facts: DiagnosisInput) -> str:
     """Say what the main process did most while there were workers."""
     main = next((one for one in facts.profile.members if one.role is Role.MAIN), None)
     if main is None:
         return ""
     totals: dict[State, int] = {}
-    for span in drawn_spans(main):
+    for span in off_cpu_spans(main):
         begin = max(span.start_ns, facts.balance.first_ns)
         inside = min(span.end_ns, facts.balance.last_ns) - begin
         if inside > 0:
@@ -96,7 +103,7 @@ def _main_did(facts: Facts) -> str:
     return f"the main process was {state.value} for {share:.0%} of that time"
 
 
-def _queue(facts: Facts) -> tuple[str, str]:
+def _queue(facts: DiagnosisInput) -> tuple[str, str]:
     tasks = facts.tasks
     did = _main_did(facts)
     if tasks is None or tasks.chunks < facts.balance.workers:
@@ -113,7 +120,7 @@ def _queue(facts: Facts) -> tuple[str, str]:
     return text, "feed them faster: produce tasks in advance, or use fewer workers"
 
 
-def _moving(facts: Facts) -> tuple[str, str]:
+def _moving(facts: DiagnosisInput) -> tuple[str, str]:
     sent = sum(one.sent_bytes for one in facts.costs)
     heaviest = max(facts.costs, key=lambda one: one.sent_bytes, default=None)
     text = f"pickling, sending and receiving {format_bytes(sent)}"
@@ -130,7 +137,7 @@ def _moving(facts: Facts) -> tuple[str, str]:
     return text, "send less: shared memory, file names instead of contents, smaller results"
 
 
-def _lock(facts: Facts) -> tuple[str, str]:
+def _lock(facts: DiagnosisInput) -> tuple[str, str]:
     lock = _dearest(facts.costs, ("Lock", "Semaphore"))
     stuck = sum(
         any(moment.kind == kinds.LOCK_WAIT for moment in one.traced.main.unfinished)
@@ -148,7 +155,7 @@ def _lock(facts: Facts) -> tuple[str, str]:
     )
 
 
-def _starting(facts: Facts, state: State = State.STARTING) -> tuple[str, str]:
+def _starting(facts: DiagnosisInput, state: State = State.STARTING) -> tuple[str, str]:
     workers = [one for one in _workers(facts) if one.totals.get(state, 0)]
     each = sum(one.totals[state] for one in workers) / max(1, len(workers))
     methods = sorted({one.detail.partition(",")[0] for one in workers if one.detail})
@@ -160,14 +167,14 @@ def _starting(facts: Facts, state: State = State.STARTING) -> tuple[str, str]:
     return text, _START_ADVICE.get(methods[0] if len(methods) == 1 else "", _LIGHTER)
 
 
-def _importing(facts: Facts) -> tuple[str, str]:
+def _importing(facts: DiagnosisInput) -> tuple[str, str]:
     return _starting(facts, State.IMPORTING)
 
 
-def _blocked(facts: Facts) -> tuple[str, str]:
+def _blocked(facts: DiagnosisInput) -> tuple[str, str]:
     text = "inside their own code, but not on a CPU"
-    delay = sum(one.delay_ns for one in _workers(facts))
-    blocked = next((one.ns for one in facts.balance.losses if one.key == BLOCKED), 0)
+    delay = sum(one.run_queue_ns for one in _workers(facts))
+    blocked = next((one.ns for one in facts.balance.losses if one.key == OFF_CPU), 0)
     if delay <= blocked / 2:
         return (
             f"{text}: sleeping, or waiting for files or the network",
@@ -182,7 +189,7 @@ def _blocked(facts: Facts) -> tuple[str, str]:
     )
 
 
-def _before(facts: Facts) -> tuple[str, str]:
+def _before(facts: DiagnosisInput) -> tuple[str, str]:
     alone = facts.balance.first_ns - facts.profile.began_ns
     return (
         f"not there yet: the program ran {_time(alone)} before it started the first one",
@@ -190,7 +197,7 @@ def _before(facts: Facts) -> tuple[str, str]:
     )
 
 
-def _after(facts: Facts) -> tuple[str, str]:
+def _after(facts: DiagnosisInput) -> tuple[str, str]:
     alone = facts.profile.ended_ns - facts.balance.last_ns
     if facts.profile.ran.exit_code or facts.profile.ran.interrupted:
         return f"gone already: the program took {_time(alone)} to end", ""
@@ -200,7 +207,7 @@ def _after(facts: Facts) -> tuple[str, str]:
     )
 
 
-def _uneven(facts: Facts) -> tuple[str, str]:
+def _uneven(facts: DiagnosisInput) -> tuple[str, str]:
     ends = sorted(one.end_ns for one in _workers(facts))
     spread = _time(ends[-1] - ends[0])
     longest = f"; the longest task took {_time(facts.tasks.longest_ns)}" if facts.tasks else ""
@@ -211,16 +218,16 @@ def _uneven(facts: Facts) -> tuple[str, str]:
     return text, "smaller chunks at the end, the longest tasks first"
 
 
-_WORDS: dict[str, tuple[str, Callable[[Facts], tuple[str, str]]]] = {
+_WORDS: dict[str, tuple[str, Callable[[DiagnosisInput], tuple[str, str]]]] = {
     State.QUEUE.name: ("workers waited", _queue),
     State.MOVING.name: ("workers moved data:", _moving),
     State.LOCK.name: ("workers waited", _lock),
     State.STARTING.name: ("workers started up:", _starting),
     State.IMPORTING.name: ("workers imported the main module:", _importing),
-    BLOCKED: ("workers were blocked", _blocked),
-    BEFORE: ("workers were", _before),
-    AFTER: ("workers were", _after),
-    UNEVEN: ("there were", _uneven),
+    OFF_CPU: ("workers were blocked", _blocked),
+    BEFORE_WORKERS: ("workers were", _before),
+    AFTER_WORKERS: ("workers were", _after),
+    UNEVEN_WORKERS: ("there were", _uneven),
 }
 
 _PLAIN_ADVICE = {
@@ -235,7 +242,7 @@ _PLAIN_ADVICE = {
 }
 
 
-def _loss(share: Share, facts: Facts) -> Loss:
+def _loss(share: LossShare, facts: DiagnosisInput) -> Loss:
     part = share.ns / facts.balance.capacity_ns
     if share.key in _WORDS:
         start, words = _WORDS[share.key]
@@ -246,7 +253,7 @@ def _loss(share: Share, facts: Facts) -> Loss:
     return Loss(share.key, part, share.ns / 1e9, f"{start} {text}", advice)
 
 
-def largest_losses(facts: Facts, *, most: int = 3) -> tuple[Loss, ...]:
+def largest_losses(facts: DiagnosisInput, *, most: int = 3) -> tuple[Loss, ...]:
     """Return the largest losses with a sentence and an advice for each."""
     if not facts.balance.capacity_ns:
         return ()
@@ -254,7 +261,7 @@ def largest_losses(facts: Facts, *, most: int = 3) -> tuple[Loss, ...]:
     return tuple(_loss(one, facts) for one in shares[:most])
 
 
-def verdict(facts: Facts) -> str:
+def efficiency_sentence(facts: DiagnosisInput) -> str:
     """Return one sentence on how well the workers were used."""
     balance = facts.balance
     busy = balance.useful_ns / max(1, facts.profile.wall_ns)

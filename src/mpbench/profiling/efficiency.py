@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.processes import Member, Role
+from mpbench.profiling.processes import ProcessRecord, Role
 from mpbench.profiling.states import State
 
 if TYPE_CHECKING:
@@ -13,10 +13,19 @@ if TYPE_CHECKING:
 
     from mpbench.profiling.profile import Profile
 
-__all__ = ("AFTER", "BEFORE", "BLOCKED", "UNEVEN", "Balance", "Share", "balance_of", "most_alive")
+__all__ = (
+    "AFTER_WORKERS",
+    "BEFORE_WORKERS",
+    "OFF_CPU",
+    "UNEVEN_WORKERS",
+    "EfficiencyBreakdown",
+    "LossShare",
+    "efficiency_breakdown",
+    "peak_workers",
+)
 
 
-class Share(NamedTuple):
+class LossShare(NamedTuple):
     """A part of the workers' time; `key` is a state's name or one of four words below."""
 
     key: str
@@ -24,13 +33,13 @@ class Share(NamedTuple):
 
 
 # Beside the states, worker time can go to these.
-BLOCKED = "blocked"  # in the program's own code, but not on a CPU
-BEFORE = "before"  # no worker had been asked for yet
-AFTER = "after"  # the last worker had ended
-UNEVEN = "uneven"  # fewer workers than at the peak, in between
+OFF_CPU = "blocked"  # in the program's own code, but not on a CPU
+BEFORE_WORKERS = "before"  # no worker had been asked for yet
+AFTER_WORKERS = "after"  # the last worker had ended
+UNEVEN_WORKERS = "uneven"  # fewer workers than at the peak, in between
 
 
-class Balance(NamedTuple):
+class EfficiencyBreakdown(NamedTuple):
     """
     The workers' time and where it went.
 
@@ -44,7 +53,7 @@ class Balance(NamedTuple):
     useful_ns: int
     first_ns: int
     last_ns: int
-    losses: tuple[Share, ...]
+    losses: tuple[LossShare, ...]
 
     @property
     def efficiency(self) -> float:
@@ -52,7 +61,7 @@ class Balance(NamedTuple):
         return self.useful_ns / self.capacity_ns if self.capacity_ns else 0.0
 
 
-def most_alive(workers: Sequence[Member]) -> int:
+def peak_workers(workers: Sequence[ProcessRecord]) -> int:
     """Return how many workers were alive at once, at most."""
     steps = sorted([(one.begin_ns, 1) for one in workers] + [(one.end_ns, -1) for one in workers])
     alive = most = 0
@@ -62,7 +71,7 @@ def most_alive(workers: Sequence[Member]) -> int:
     return most
 
 
-def _states(workers: Sequence[Member]) -> dict[State, int]:
+def _states(workers: Sequence[ProcessRecord]) -> dict[State, int]:
     totals: dict[State, int] = {}
     for one in workers:
         for state, spent in one.totals.items():
@@ -70,7 +79,7 @@ def _states(workers: Sequence[Member]) -> dict[State, int]:
     return totals
 
 
-def _on_cpu(one: Member) -> int:
+def _on_cpu(one: ProcessRecord) -> int:
     """
     Return the time in which a worker ran the program's own code on a CPU.
 
@@ -79,39 +88,39 @@ def _on_cpu(one: Member) -> int:
     """
     working = one.totals.get(State.WORKING, 0)
     lane = None if one.traced is None else one.traced.main
-    moments = () if lane is None else lane.moments
+    moments = () if lane is None else lane.events
     # What it used from the beginning of run to its end; unknown when it was killed.
-    spoken = [moment.argument for moment in moments if moment.kind == kinds.RUN]
-    if not spoken and not one.points:
+    spoken = [moment.value for moment in moments if moment.kind == kinds.RUN]
+    if not spoken and not one.snapshots:
         # Nobody knows: it ended before it could say, and before anybody looked.
         return working
     return min(working, sum(spoken) or one.cpu_ns)
 
 
-def balance_of(profile: Profile) -> Balance | None:
+def efficiency_breakdown(profile: Profile) -> EfficiencyBreakdown | None:
     """Return where the workers' time went; None when the program started none."""
     workers = [one for one in profile.members if one.role is Role.WORKER]
     if not workers:
         return None
-    most = most_alive(workers)
+    most = peak_workers(workers)
     first, last = min(one.begin_ns for one in workers), max(one.end_ns for one in workers)
     capacity = most * profile.wall_ns
     totals = _states(workers)
     useful = sum(_on_cpu(one) for one in workers)
     lived = sum(one.lifetime_ns for one in workers)
     losses = _losses(totals, useful)
-    losses[BEFORE] = most * (first - profile.began_ns)
-    losses[AFTER] = most * (profile.ended_ns - last)
-    losses[UNEVEN] = max(0, most * (last - first) - lived)
-    ranked = sorted((Share(key, ns) for key, ns in losses.items() if ns > 0), key=_most)
-    return Balance(most, capacity, useful, first, last, tuple(ranked))
+    losses[BEFORE_WORKERS] = most * (first - profile.began_ns)
+    losses[AFTER_WORKERS] = most * (profile.ended_ns - last)
+    losses[UNEVEN_WORKERS] = max(0, most * (last - first) - lived)
+    ranked = sorted((LossShare(key, ns) for key, ns in losses.items() if ns > 0), key=_most)
+    return EfficiencyBreakdown(most, capacity, useful, first, last, tuple(ranked))
 
 
 def _losses(totals: Mapping[State, int], useful: int) -> dict[str, int]:
     losses = {state.name: ns for state, ns in totals.items() if state is not State.WORKING}
-    losses[BLOCKED] = totals.get(State.WORKING, 0) - useful
+    losses[OFF_CPU] = totals.get(State.WORKING, 0) - useful
     return losses
 
 
-def _most(share: Share) -> int:
+def _most(share: LossShare) -> int:
     return -share.ns

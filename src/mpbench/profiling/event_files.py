@@ -9,20 +9,27 @@ from typing import Any, NamedTuple
 
 from mpbench.profiling.hook import layout
 
-__all__ = ("Lane", "Moment", "Thing", "Total", "Traced", "read_rings")
+__all__ = (
+    "Event",
+    "EventTotal",
+    "RecordedProcess",
+    "ThreadEvents",
+    "TracedObject",
+    "read_event_files",
+)
 
 # A file of names longer than this is no file of ours.
 _MOST_NAME_BYTES = 64 << 20
 
 
-class Moment(NamedTuple):
+class Event(NamedTuple):
     """One event: `kind` is a number of `hook.kinds`, `thing` one of the process's things."""
 
     start_ns: int
     end_ns: int
     kind: int
-    thing: int
-    argument: int
+    object: int
+    value: int
 
     @property
     def duration_ns(self) -> int:
@@ -30,7 +37,7 @@ class Moment(NamedTuple):
         return self.end_ns - self.start_ns
 
 
-class Lane(NamedTuple):
+class ThreadEvents(NamedTuple):
     """
     One thread; its events are sorted so that an outer one stands before what is inside it.
 
@@ -41,30 +48,30 @@ class Lane(NamedTuple):
     number: int
     thread: str
     is_main: bool
-    moments: tuple[Moment, ...]
-    unfinished: tuple[Moment, ...] = ()
+    events: tuple[Event, ...]
+    unfinished: tuple[Event, ...] = ()
 
 
-class Thing(NamedTuple):
+class TracedObject(NamedTuple):
     """An object of the program: a queue, a lock, a pool, a process."""
 
     key: str
-    what: str
+    type_name: str
     label: str
     facts: Mapping[str, Any]
 
 
-class Total(NamedTuple):
+class EventTotal(NamedTuple):
     """All events of one kind and object, also those that were not kept."""
 
     kind: int
-    thing: int
+    object: int
     times: int
     total_ns: int
     longest_ns: int
 
 
-class Traced(NamedTuple):
+class RecordedProcess(NamedTuple):
     """
     One process as it recorded itself.
 
@@ -84,26 +91,26 @@ class Traced(NamedTuple):
     method: str
     program: str
     daemon: bool
-    hook_ns: int
-    lanes: tuple[Lane, ...]
-    things: Mapping[int, Thing]
-    totals: tuple[Total, ...]
+    hook_load_ns: int
+    threads: tuple[ThreadEvents, ...]
+    objects: Mapping[int, TracedObject]
+    totals: tuple[EventTotal, ...]
     dropped: int
     unknown: tuple[str, ...]
     # What became of its children: (pid, exit code, when that was known).
-    endings: tuple[tuple[int, int, int], ...]
+    child_exits: tuple[tuple[int, int, int], ...]
 
     @property
-    def main(self) -> Lane | None:
+    def main(self) -> ThreadEvents | None:
         """The main thread, if it recorded anything."""
-        return next((lane for lane in self.lanes if lane.is_main), None)
+        return next((lane for lane in self.threads if lane.is_main), None)
 
 
 class _Names(NamedTuple):
     """What one file of names says."""
 
     process: Mapping[str, Any]
-    things: Mapping[int, Thing]
+    things: Mapping[int, TracedObject]
     threads: Mapping[int, tuple[str, bool]]
     roles: tuple[Mapping[str, Any], ...]
     hook_ns: int
@@ -137,7 +144,7 @@ def _names(path: Path) -> _Names:
         word = next((word for word in _ABOUT if word in line), None)
         if word is not None:
             lines[word].append(line)
-    things: dict[int, Thing] = {}
+    things: dict[int, TracedObject] = {}
     for line in lines["name"]:
         number = int(line["name"])
         things[number] = _merged(things.get(number), line)
@@ -152,20 +159,20 @@ def _names(path: Path) -> _Names:
     )
 
 
-def _merged(known: Thing | None, line: Mapping[str, Any]) -> Thing:
+def _merged(known: TracedObject | None, line: Mapping[str, Any]) -> TracedObject:
     """Return a thing with what another line says about it; later words win, facts add up."""
     own = {"name", "key", "what", "label"}
     facts = {key: value for key, value in line.items() if key not in own}
     what, label = str(line["what"]), str(line["label"])
     if known is None:
-        return Thing(str(line["key"]), what, label, facts)
-    return Thing(known.key, what, label or known.label, {**known.facts, **facts})
+        return TracedObject(str(line["key"]), what, label, facts)
+    return TracedObject(known.key, what, label or known.label, {**known.facts, **facts})
 
 
-def _inherited(token: str, names: Mapping[str, _Names]) -> dict[int, Thing]:
+def _inherited(token: str, names: Mapping[str, _Names]) -> dict[int, TracedObject]:
     """Return the things of a process, with those that its parent had when it was forked."""
     own = names[token]
-    things: dict[int, Thing] = {}
+    things: dict[int, TracedObject] = {}
     parent = own.process.get("parent")
     if isinstance(parent, str) and parent in names and own.process.get("inherited"):
         above = _inherited(parent, names)
@@ -173,13 +180,13 @@ def _inherited(token: str, names: Mapping[str, _Names]) -> dict[int, Thing]:
     return {**things, **own.things}
 
 
-def _record(cells: memoryview, at: int) -> tuple[int, Moment]:
+def _record(cells: memoryview, at: int) -> tuple[int, Event]:
     """Return the lane and the event at a word; one that has not ended ends as it begins."""
     start, duration, word, argument = cells[at : at + layout.RECORD_WORDS]
-    return word >> 16 & 0xFFFF, Moment(start, start + duration, word & 0xFFFF, word >> 32, argument)
+    return word >> 16 & 0xFFFF, Event(start, start + duration, word & 0xFFFF, word >> 32, argument)
 
 
-def _records(cells: memoryview) -> Iterator[tuple[int, Moment]]:
+def _records(cells: memoryview) -> Iterator[tuple[int, Event]]:
     """Return the lane and the event of each record that was begun."""
     begin = layout.FIRST_RECORD
     end = min(len(cells), begin + cells[layout.CHUNKS] * layout.CHUNK_WORDS)
@@ -191,25 +198,25 @@ def _records(cells: memoryview) -> Iterator[tuple[int, Moment]]:
             yield _record(cells, at)
 
 
-def _totals(cells: memoryview, kept: Iterable[Moment]) -> tuple[Total, ...]:
+def _totals(cells: memoryview, kept: Iterable[Event]) -> tuple[EventTotal, ...]:
     """Sum up the events that were kept, and add those that were not."""
     summed: dict[tuple[int, int], list[int]] = {}
     for one in kept:
-        sums = summed.setdefault((one.kind, one.thing), [0, 0, 0])
+        sums = summed.setdefault((one.kind, one.object), [0, 0, 0])
         sums[0] += 1
         sums[1] += one.duration_ns
         sums[2] = max(sums[2], one.duration_ns)
-    for number in range(1, min(cells[layout.SLOT_AT], layout.SLOTS)):
+    for number in range(1, min(cells[layout.SLOT_AT], layout.TOTALS)):
         at = layout.TOTALS_START + number * layout.SLOT_WORDS
         key, count, total, longest = cells[at : at + layout.SLOT_WORDS]
         sums = summed.setdefault((key & 0xFFFF, key >> 32), [0, 0, 0])
         sums[0] += count
         sums[1] += total
         sums[2] = max(sums[2], longest)
-    return tuple(Total(*key, *sums) for key, sums in summed.items() if sums[0])
+    return tuple(EventTotal(*key, *sums) for key, sums in summed.items() if sums[0])
 
 
-def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
+def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None:
     raw = path.read_bytes()
     if len(raw) < layout.FIRST_RECORD * 8 or len(raw) % 8:
         return None
@@ -217,21 +224,21 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
     own = names.get(path.stem)
     if cells[layout.MAGIC_AT] != layout.MAGIC or own is None:
         return None
-    by_lane: dict[int, list[Moment]] = {}
-    begun: dict[int, list[Moment]] = {}
+    by_lane: dict[int, list[Event]] = {}
+    begun: dict[int, list[Event]] = {}
     for number, moment in _records(cells):
         (by_lane if moment.duration_ns else begun).setdefault(number, []).append(moment)
     lanes = [
-        Lane(
+        ThreadEvents(
             number,
             *own.threads.get(number, ("", False)),
-            moments=_sorted(by_lane.get(number, [])),
+            events=_sorted(by_lane.get(number, [])),
             unfinished=_sorted(begun.get(number, [])),
         )
         for number in sorted({*by_lane, *begun, *own.threads})
     ]
     role = {key: value for line in own.roles for key, value in line.items()}
-    return Traced(
+    return RecordedProcess(
         token=path.stem,
         pid=cells[layout.PID],
         parent_pid=int(own.process.get("parent_pid", 0)),
@@ -244,21 +251,21 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> Traced | None:
         method=str(role.get("method", "")),
         program=str(own.process.get("argv0", "")),
         daemon=bool(role.get("daemon")),
-        hook_ns=own.hook_ns,
-        lanes=tuple(lanes),
-        things=_inherited(path.stem, names),
+        hook_load_ns=own.hook_ns,
+        threads=tuple(lanes),
+        objects=_inherited(path.stem, names),
         totals=_totals(cells, (one for moments in by_lane.values() for one in moments)),
         dropped=cells[layout.DROPPED],
         unknown=own.unknown,
-        endings=own.endings,
+        child_exits=own.endings,
     )
 
 
-def _sorted(moments: list[Moment]) -> tuple[Moment, ...]:
+def _sorted(moments: list[Event]) -> tuple[Event, ...]:
     return tuple(sorted(moments, key=lambda one: (one.start_ns, -one.end_ns)))
 
 
-def read_rings(folder: Path) -> tuple[Traced, ...]:
+def read_event_files(folder: Path) -> tuple[RecordedProcess, ...]:
     """
     Return every process that left an event file, in the order of their beginning.
 

@@ -5,49 +5,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.objects import described
+from mpbench.profiling.objects import describe_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mpbench.profiling.event_files import Moment, Traced
-    from mpbench.profiling.processes import Member
+    from mpbench.profiling.event_files import Event, RecordedProcess
+    from mpbench.profiling.processes import ProcessRecord
 
-__all__ = ("Flow", "Place", "flows_between", "flows_of")
+__all__ = ("EventRef", "Flow", "flows_between", "flows_of")
 
 
-class Place(NamedTuple):
+class EventRef(NamedTuple):
     """One event in its thread: the process's number, the lane's number, the event."""
 
-    member: int
-    lane: int
-    moment: Moment
+    process: int
+    thread: int
+    event: Event
 
 
 class Flow(NamedTuple):
     """One message."""
 
     channel: str
-    sent: Place
-    received: Place
+    sent: EventRef
+    received: EventRef
 
 
-def _messages(number: int, traced: Traced) -> Iterator[tuple[str, Place]]:
+def _messages(number: int, traced: RecordedProcess) -> Iterator[tuple[str, EventRef]]:
     """Return what a process sent and received, each with the channel's key."""
-    names = traced.things
-    for lane in traced.lanes:
-        for moment in lane.moments:
+    names = traced.objects
+    for lane in traced.threads:
+        for moment in lane.events:
             # A receive of nothing met the end of the channel.
-            if moment.argument and moment.thing in names:
-                yield names[moment.thing].key, Place(number, lane.number, moment)
+            if moment.value and moment.object in names:
+                yield names[moment.object].key, EventRef(number, lane.number, moment)
 
 
-def _gaps(processes: Iterable[Traced]) -> set[str]:
+def _gaps(processes: Iterable[RecordedProcess]) -> set[str]:
     """Return the channels of processes that did not keep all of their events."""
-    return {thing.key for one in processes if one.dropped for thing in one.things.values()}
+    return {thing.key for one in processes if one.dropped for thing in one.objects.values()}
 
 
-def _pairs(channel: str, sends: Sequence[Place], receives: Sequence[Place]) -> tuple[Flow, ...]:
+def _pairs(
+    channel: str, sends: Sequence[EventRef], receives: Sequence[EventRef]
+) -> tuple[Flow, ...]:
     """
     Match the messages of one channel.
 
@@ -55,19 +57,19 @@ def _pairs(channel: str, sends: Sequence[Place], receives: Sequence[Place]) -> t
     to end is what the n-th receive got. If that would make a message arrive
     before it was sent, somebody used the channel unseen, and nothing is known.
     """
-    ordered = sorted(sends, key=lambda one: one.moment.end_ns)
-    taken = sorted(receives, key=lambda one: one.moment.end_ns)
+    ordered = sorted(sends, key=lambda one: one.event.end_ns)
+    taken = sorted(receives, key=lambda one: one.event.end_ns)
     flows = tuple(
         Flow(channel, sent, received) for sent, received in zip(ordered, taken, strict=False)
     )
-    if any(one.sent.moment.start_ns > one.received.moment.end_ns for one in flows):
+    if any(one.sent.event.start_ns > one.received.event.end_ns for one in flows):
         return ()
-    if any(one.sent.moment.argument != one.received.moment.argument for one in flows):
+    if any(one.sent.event.value != one.received.event.value for one in flows):
         return ()
     return flows
 
 
-def flows_between(processes: Iterable[tuple[int, Traced]]) -> tuple[Flow, ...]:
+def flows_between(processes: Iterable[tuple[int, RecordedProcess]]) -> tuple[Flow, ...]:
     """
     Return the messages whose two ends were both recorded, in the order of their sending.
 
@@ -75,25 +77,25 @@ def flows_between(processes: Iterable[tuple[int, Traced]]) -> tuple[Flow, ...]:
         processes: Each with the number that its places are to have.
     """
     numbered = tuple(processes)
-    things = described(one for _, one in numbered)
-    sends: dict[str, list[Place]] = {}
-    receives: dict[str, list[Place]] = {}
+    things = describe_objects(one for _, one in numbered)
+    sends: dict[str, list[EventRef]] = {}
+    receives: dict[str, list[EventRef]] = {}
     for number, one in numbered:
         for key, place in _messages(number, one):
-            if place.moment.kind == kinds.SEND:
+            if place.event.kind == kinds.SEND:
                 # What goes into one socket of a pair comes out of the other.
                 peer = str(things[key].facts.get("peer") or key)
                 sends.setdefault(peer, []).append(place)
-            elif place.moment.kind == kinds.RECV:
+            elif place.event.kind == kinds.RECV:
                 receives.setdefault(key, []).append(place)
     found = [
         flow
         for channel in (sends.keys() & receives.keys()) - _gaps(one for _, one in numbered)
         for flow in _pairs(channel, sends[channel], receives[channel])
     ]
-    return tuple(sorted(found, key=lambda one: one.sent.moment.start_ns))
+    return tuple(sorted(found, key=lambda one: one.sent.event.start_ns))
 
 
-def flows_of(members: Sequence[Member]) -> tuple[Flow, ...]:
+def flows_of(members: Sequence[ProcessRecord]) -> tuple[Flow, ...]:
     """Return the messages between members, as `flows_between` does."""
     return flows_between((one.number, one.traced) for one in members if one.traced is not None)

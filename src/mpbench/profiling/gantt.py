@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup, escape
 
-from mpbench.profiling.off_cpu import drawn_spans
+from mpbench.profiling.off_cpu import off_cpu_spans
 from mpbench.profiling.states import State
 from mpbench.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mpbench.profiling.processes import Member
+    from mpbench.profiling.processes import ProcessRecord
     from mpbench.profiling.profile import Profile
 
 __all__ = ("MOST_ROWS", "style_class", "timeline")
@@ -57,10 +57,10 @@ class _Cell(NamedTuple):
     state: State
 
 
-def _bins(one: Member, origin: int, step: float, count: int) -> list[dict[State, float]]:
+def _bins(one: ProcessRecord, origin: int, step: float, count: int) -> list[dict[State, float]]:
     """Return for each bin the share of each state in it."""
     bins: list[dict[State, float]] = [{} for _ in range(count)]
-    for span in drawn_spans(one):
+    for span in off_cpu_spans(one):
         first = max(0, int((span.start_ns - origin) / step))
         last = min(count - 1, int((span.end_ns - origin) / step))
         for number in range(first, last + 1):
@@ -100,7 +100,7 @@ def _cells(bins: Sequence[dict[State, float]]) -> Iterator[_Cell]:
         first = number
 
 
-def _title(one: Member) -> str:
+def _title(one: ProcessRecord) -> str:
     about = ", ".join(text for text in (f"pid {one.pid}", one.role.value, one.detail) if text)
     lived, used = (format_seconds(ns / 1e9) for ns in (one.lifetime_ns, one.cpu_ns))
     peak = format_bytes(float(one.peak_rss_bytes))
@@ -110,10 +110,10 @@ def _title(one: Member) -> str:
     return "\n".join(lines)
 
 
-def _usage(one: Member, scale: _Scale, top: float) -> str:
+def _usage(one: ProcessRecord, scale: _Scale, top: float) -> str:
     """Return the line of a process's CPU use: the row's floor is none, its roof one CPU."""
     places = []
-    for before, after in pairwise(one.points):
+    for before, after in pairwise(one.snapshots):
         elapsed = after.at_ns - before.at_ns
         # A process that nobody has waited for yet can be looked at after its end.
         if elapsed > 0 and (before.at_ns + after.at_ns) // 2 <= one.end_ns:
@@ -125,7 +125,7 @@ def _usage(one: Member, scale: _Scale, top: float) -> str:
     return f'<polyline class="cpu" points="{" ".join(places)}"/>'
 
 
-def _row(one: Member, scale: _Scale, top: float, bins: int) -> str:
+def _row(one: ProcessRecord, scale: _Scale, top: float, bins: int) -> str:
     step = scale.wall_ns / bins
     width = (_WIDTH - _LEFT - _RIGHT) / bins
     cells = "".join(
@@ -162,12 +162,14 @@ def _axis(scale: _Scale, bottom: float) -> str:
     return "".join(parts)
 
 
-def _series(members: Sequence[Member], scale: _Scale, count: int, *, memory: bool) -> list[float]:
+def _series(
+    members: Sequence[ProcessRecord], scale: _Scale, count: int, *, memory: bool
+) -> list[float]:
     """Return the sum over all processes for each step of time: CPUs in use, or bytes."""
     step = scale.wall_ns / count
     sums = [0.0] * count
     for one in members:
-        for before, after in pairwise(one.points):
+        for before, after in pairwise(one.snapshots):
             elapsed = after.at_ns - before.at_ns
             value = before.rss_bytes if memory else (after.cpu_ns - before.cpu_ns)
             if elapsed <= 0 or value < 0:
@@ -211,9 +213,9 @@ def _panel(
     )
 
 
-def _panels(members: Sequence[Member], scale: _Scale, top: float, cpus: int) -> str:
+def _panels(members: Sequence[ProcessRecord], scale: _Scale, top: float, cpus: int) -> str:
     # Steps no finer than the sampler's, or the areas would show its pauses.
-    count = max(1, min(300, max((len(one.points) for one in members), default=1)))
+    count = max(1, min(300, max((len(one.snapshots) for one in members), default=1)))
     used = _series(members, scale, count, memory=False)
     memory = _series(members, scale, count, memory=True)
     most = max(cpus, max(used, default=0.0)) * 1.08 or 1.0

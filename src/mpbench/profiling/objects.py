@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.profiling.event_files import Total
+from mpbench.profiling.event_files import EventTotal
 from mpbench.profiling.hook import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mpbench.profiling.event_files import Thing, Traced
+    from mpbench.profiling.event_files import RecordedProcess, TracedObject
 
-__all__ = ("Cost", "costs_of", "described", "gathered", "owner_of")
+__all__ = ("ObjectCost", "describe_objects", "merge_unnamed_pipes", "object_costs", "owner_of")
 
 # Words that say less about an object than any other.
 _VAGUE = {"Pipe", "Lock", "RLock", "Semaphore", "BoundedSemaphore"}
@@ -45,7 +45,7 @@ _FEW_PIPES = 4
 _OWN_WAITS = {"Condition", "Event", "Barrier"}
 
 
-class Cost(NamedTuple):
+class ObjectCost(NamedTuple):
     """
     One object of the program.
 
@@ -78,7 +78,7 @@ class _Sum:
         self.moves = self.move_ns = 0
         self.users: set[str] = set()
 
-    def add(self, total: Total, user: str, *, owned: bool, whole: str = "") -> None:
+    def add(self, total: EventTotal, user: str, *, owned: bool, whole: str = "") -> None:
         """
         Add one process's use; what an owner is made of counts as its waiting only.
 
@@ -99,11 +99,11 @@ class _Sum:
             self.moves += total.times
             self.move_ns += total.total_ns
 
-    def cost(self, thing: Thing) -> Cost:
+    def cost(self, thing: TracedObject) -> ObjectCost:
         """Return the sum; a bare pipe has no calls but what goes through it."""
         bare = self.calls == 0
-        return Cost(
-            what=thing.what,
+        return ObjectCost(
+            what=thing.type_name,
             place=thing.label,
             calls=self.moves if bare else self.calls,
             call_ns=self.move_ns if bare else self.call_ns,
@@ -114,63 +114,65 @@ class _Sum:
         )
 
 
-def described(processes: Iterable[Traced]) -> dict[str, Thing]:
+def describe_objects(processes: Iterable[RecordedProcess]) -> dict[str, TracedObject]:
     """Return every object by its key, with the best description that any process gave."""
-    found: dict[str, Thing] = {}
+    found: dict[str, TracedObject] = {}
     for one in processes:
-        for thing in one.things.values():
+        for thing in one.objects.values():
             known = found.get(thing.key)
             if known is None:
                 found[thing.key] = thing
                 continue
-            what = known.what if thing.what in _VAGUE else thing.what
+            type_name = known.type_name if thing.type_name in _VAGUE else thing.type_name
             facts = {**thing.facts, **known.facts}
             found[thing.key] = known._replace(
-                what=what, label=known.label or thing.label, facts=facts
+                type_name=type_name, label=known.label or thing.label, facts=facts
             )
     return found
 
 
-def owner_of(key: str, things: Mapping[str, Thing]) -> str:
+def owner_of(key: str, things: Mapping[str, TracedObject]) -> str:
     """Return the key of what an object belongs to: a queue's lock to the queue."""
     owner = things[key].facts.get("owner") if key in things else None
     return str(owner) if owner in things else key
 
 
-def _add_moments(one: Traced, things: Mapping[str, Thing], sums: dict[str, _Sum]) -> None:
+def _add_moments(
+    one: RecordedProcess, things: Mapping[str, TracedObject], sums: dict[str, _Sum]
+) -> None:
     """Add what the totals do not hold: bytes, and what never ended."""
-    for lane in one.lanes:
-        for moment in lane.moments:
-            if moment.kind == kinds.SEND and moment.thing in one.things:
-                owner = owner_of(one.things[moment.thing].key, things)
-                sums.setdefault(owner, _Sum()).sent_bytes += moment.argument
+    for lane in one.threads:
+        for moment in lane.events:
+            if moment.kind == kinds.SEND and moment.object in one.objects:
+                owner = owner_of(one.objects[moment.object].key, things)
+                sums.setdefault(owner, _Sum()).sent_bytes += moment.value
         for moment in lane.unfinished:
-            if moment.thing in one.things and not one.things[moment.thing].key.startswith(
+            if moment.object in one.objects and not one.objects[moment.object].key.startswith(
                 "process:"
             ):
-                key = one.things[moment.thing].key
+                key = one.objects[moment.object].key
                 owner = owner_of(key, things)
                 spent = moment.duration_ns
-                total = Total(moment.kind, moment.thing, 1, spent, spent)
-                whole = things[owner].what
+                total = EventTotal(moment.kind, moment.object, 1, spent, spent)
+                whole = things[owner].type_name
                 sums.setdefault(owner, _Sum()).add(
                     total, one.token, owned=owner != key, whole=whole
                 )
 
 
-def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
+def object_costs(processes: Iterable[RecordedProcess]) -> tuple[ObjectCost, ...]:
     """Return the objects that were used, the ones with the longest waits first."""
     traced = tuple(processes)
-    things = described(traced)
+    things = describe_objects(traced)
     sums: dict[str, _Sum] = {}
     for one in traced:
         for total in one.totals:
-            thing = one.things.get(total.thing)
+            thing = one.objects.get(total.object)
             if thing is None or thing.key.startswith("process:"):
                 continue
             owner = owner_of(thing.key, things)
             sums.setdefault(owner, _Sum()).add(
-                total, one.token, owned=owner != thing.key, whole=things[owner].what
+                total, one.token, owned=owner != thing.key, whole=things[owner].type_name
             )
         _add_moments(one, things, sums)
     costs = [total.cost(things[key]) for key, total in sums.items()]
@@ -178,12 +180,12 @@ def costs_of(processes: Iterable[Traced]) -> tuple[Cost, ...]:
     return tuple(sorted(used, key=lambda one: (-one.wait_ns, -one.call_ns)))
 
 
-def gathered(costs: Sequence[Cost]) -> tuple[Cost, ...]:
+def merge_unnamed_pipes(costs: Sequence[ObjectCost]) -> tuple[ObjectCost, ...]:
     """Put the pipes that nobody made by name into one: managers and listeners have many."""
     nameless = [one for one in costs if one.what == "Pipe" and not one.place]
     if len(nameless) < _FEW_PIPES:
         return tuple(costs)
-    whole = Cost(
+    whole = ObjectCost(
         what=f"{len(nameless)} pipes of managers, listeners and the like",
         place="",
         calls=sum(one.calls for one in nameless),

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 from mpbench.profiling.states import Span, State
 
 if TYPE_CHECKING:
-    from mpbench.profiling.processes import Member
+    from mpbench.profiling.processes import ProcessRecord
 
-__all__ = ("drawn_spans",)
+__all__ = ("off_cpu_spans",)
 
 # Below this share of a CPU between two looks a process is not computing; the
 # kernel counts in ticks of 10 ms, a fifth of the time between two looks.
 _IDLE = 0.1
 
 
-def _idle_times(one: Member) -> list[tuple[int, int]]:
+def _idle_times(one: ProcessRecord) -> list[tuple[int, int]]:
     """Return the times between two looks in which a process used next to no CPU time."""
     return [
         (before.at_ns, after.at_ns)
-        for before, after in pairwise(one.points)
+        for before, after in pairwise(one.snapshots)
         if after.cpu_ns - before.cpu_ns < _IDLE * (after.at_ns - before.at_ns)
     ]
 
 
-def drawn_spans(one: Member) -> list[Span]:
+def off_cpu_spans(one: ProcessRecord) -> list[Span]:
     """Return a process's spans, those of work without CPU time under another state."""
     idle = _idle_times(one)
     spans: list[Span] = []

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.profiling.cpu_time import spoken_cpu, whole_life
+from mpbench.profiling.cpu_time import complete_cpu_series, reported_cpu
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.states import Span, State, spans_of, total_by_state
 
 if TYPE_CHECKING:
-    from mpbench.profiling.event_files import Lane, Moment, Traced
-    from mpbench.profiling.run_program import Ran
-    from mpbench.sampling.sampler import Point, SeenProcess
+    from mpbench.profiling.event_files import Event, RecordedProcess, ThreadEvents
+    from mpbench.profiling.run_program import ProgramRun
+    from mpbench.sampling.sampler import SampledProcess, UsagePoint
     from mpbench.sampling.snapshot import Key
 
-__all__ = ("Member", "Role", "members_of")
+__all__ = ("ProcessRecord", "Role", "process_records")
 
 # The creation time of a process is known to a clock tick, 10 ms; forks and
 # interpreters need time until they can note anything.
@@ -38,7 +38,7 @@ class Role(Enum):
 _HELPERS = {"resource tracker", "fork server"}
 
 
-class Member(NamedTuple):
+class ProcessRecord(NamedTuple):
     """
     One process of the program.
 
@@ -55,12 +55,12 @@ class Member(NamedTuple):
     begin_ns: int
     end_ns: int
     spans: tuple[Span, ...]
-    points: tuple[Point, ...]
+    snapshots: tuple[UsagePoint, ...]
     cpu_ns: int
-    delay_ns: int
+    run_queue_ns: int
     peak_rss_bytes: int
-    traced: Traced | None
-    start: Moment | None
+    traced: RecordedProcess | None
+    start_event: Event | None
     exit_code: int | None = None
 
     @property
@@ -74,7 +74,7 @@ class Member(NamedTuple):
         return total_by_state(self.spans)
 
 
-def _seen_of(traced: Traced, seen: Sequence[SeenProcess]) -> SeenProcess | None:
+def _seen_of(traced: RecordedProcess, seen: Sequence[SampledProcess]) -> SampledProcess | None:
     """Return what the sampler saw of a traced process: same pid, created shortly before."""
     fitting = [
         one
@@ -87,45 +87,45 @@ def _seen_of(traced: Traced, seen: Sequence[SeenProcess]) -> SeenProcess | None:
 class _Start(NamedTuple):
     """The event in which somebody started a process, and the start method that was used."""
 
-    moment: Moment
+    moment: Event
     method: str
     name: str
 
 
-def _starts(processes: Sequence[Traced]) -> dict[int, list[_Start]]:
+def _starts(processes: Sequence[RecordedProcess]) -> dict[int, list[_Start]]:
     """Return the starts of processes by the child's pid."""
     found: dict[int, list[_Start]] = {}
     for one in processes:
-        for lane in one.lanes:
-            for moment in lane.moments:
-                if moment.kind == kinds.START and moment.argument:
-                    thing = one.things.get(moment.thing)
+        for lane in one.threads:
+            for moment in lane.events:
+                if moment.kind == kinds.START and moment.value:
+                    thing = one.objects.get(moment.object)
                     method = "" if thing is None else str(thing.facts.get("method", ""))
                     name = "process" if thing is None else thing.label
-                    found.setdefault(moment.argument, []).append(_Start(moment, method, name))
+                    found.setdefault(moment.value, []).append(_Start(moment, method, name))
     return found
 
 
-def _start_of(traced: Traced, starts: dict[int, list[_Start]]) -> _Start | None:
+def _start_of(traced: RecordedProcess, starts: dict[int, list[_Start]]) -> _Start | None:
     """Return the start of this process: the last one with its pid that began before it."""
     known = starts.get(traced.pid, [])
     before = [one for one in known if one.moment.start_ns <= traced.opened_ns]
     return max(before, key=lambda one: one.moment.start_ns, default=None)
 
 
-def _started_as(process: SeenProcess, starts: Sequence[_Start]) -> _Start | None:
+def _started_as(process: SampledProcess, starts: Sequence[_Start]) -> _Start | None:
     """Return the start that made a process which recorded nothing."""
     pid, created = process.key
     fitting = [
         one
         for one in starts
-        if one.moment.argument == pid
+        if one.moment.value == pid
         and one.moment.start_ns - _SLACK_NS <= created <= one.moment.end_ns + _SLACK_NS
     ]
     return fitting[-1] if fitting else None
 
 
-def _role(traced: Traced, main_pid: int, *, started: bool) -> Role:
+def _role(traced: RecordedProcess, main_pid: int, *, started: bool) -> Role:
     if traced.role in _HELPERS:
         return Role.HELPER
     if traced.role == "manager":
@@ -135,24 +135,24 @@ def _role(traced: Traced, main_pid: int, *, started: bool) -> Role:
     return Role.MAIN if traced.pid == main_pid else Role.OTHER
 
 
-def _end(traced: Traced, seen: SeenProcess | None, latest: int) -> int:
+def _end(traced: RecordedProcess, seen: SampledProcess | None, latest: int) -> int:
     """Return when a process ended, as well as anybody knows."""
     last = max(
-        (moment.end_ns for lane in traced.lanes for moment in lane.moments),
+        (moment.end_ns for lane in traced.threads for moment in lane.events),
         default=traced.opened_ns,
     )
     done = any(
         moment.kind in {kinds.EXIT, kinds.BOOTSTRAP}
-        for lane in traced.lanes
-        for moment in lane.moments
+        for lane in traced.threads
+        for moment in lane.events
     )
-    hanging = any(lane.unfinished for lane in traced.lanes if lane.is_main)
+    hanging = any(lane.unfinished for lane in traced.threads if lane.is_main)
     if done and not hanging:
         return min(last, latest)
     return min(latest, max(last, seen.points[-1].at_ns if seen and seen.points else last))
 
 
-def _to_the_end(lane: Lane, end_ns: int) -> Lane:
+def _to_the_end(lane: ThreadEvents, end_ns: int) -> ThreadEvents:
     """Let what a thread had begun last until its process ended; a receive was a wait."""
     unfinished = [one._replace(end_ns=max(end_ns, one.start_ns)) for one in lane.unfinished]
     if unfinished and unfinished[-1].kind == kinds.RECV:
@@ -160,34 +160,38 @@ def _to_the_end(lane: Lane, end_ns: int) -> Lane:
     return lane._replace(unfinished=tuple(unfinished))
 
 
-def _exit_code(one: Member, processes: Sequence[Traced], ran: Ran) -> int | None:
+def _exit_code(
+    one: ProcessRecord, processes: Sequence[RecordedProcess], ran: ProgramRun
+) -> int | None:
     """Return a process's exit code: what its parent learned about this pid first after its end."""
     if one.pid == ran.pid:
         return ran.exit_code
     known = [
         (at, code)
         for other in processes
-        for pid, code, at in other.endings
+        for pid, code, at in other.child_exits
         if pid == one.pid and at >= one.begin_ns
     ]
     return min(known)[1] if known else None
 
 
-def _detail(traced: Traced, method: str) -> str:
+def _detail(traced: RecordedProcess, method: str) -> str:
     parts = [method or traced.method, traced.role if traced.role != "child" else "", traced.target]
     return ", ".join(part for part in parts if part)
 
 
-def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran: Ran) -> Member:
+def _member(
+    traced: RecordedProcess, seen: SampledProcess | None, start: _Start | None, ran: ProgramRun
+) -> ProcessRecord:
     role = _role(traced, ran.pid, started=start is not None)
     created = traced.born_ns if seen is None or traced.forked else seen.key[1]
     begin = max(ran.started_ns, min(created, traced.born_ns))
     if start is not None:
         begin = start.moment.start_ns
     end = max(begin, _end(traced, seen, ran.ended_ns))
-    spoken = spoken_cpu(traced)
+    spoken = reported_cpu(traced)
     looks = () if seen is None else seen.points
-    traced = traced._replace(lanes=tuple(_to_the_end(lane, end) for lane in traced.lanes))
+    traced = traced._replace(threads=tuple(_to_the_end(lane, end) for lane in traced.threads))
     lane = traced.main
     spans = spans_of(
         lane,
@@ -198,7 +202,7 @@ def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran:
     )
     if role is Role.MAIN:
         spans = _with_boot(spans, traced.born_ns)
-    return Member(
+    return ProcessRecord(
         number=0,
         pid=traced.pid,
         name=traced.name or (start.name if start else "") or traced.program or "python",
@@ -207,13 +211,13 @@ def _member(traced: Traced, seen: SeenProcess | None, start: _Start | None, ran:
         begin_ns=begin,
         end_ns=end,
         spans=spans,
-        points=whole_life(looks, begin, end, spoken),
+        snapshots=complete_cpu_series(looks, begin, end, spoken),
         cpu_ns=max(spoken, looks[-1].cpu_ns if looks else 0),
         # The last look may come long after the main thread has ended.
-        delay_ns=min(looks[-1].delay_ns, end - begin) if looks else 0,
+        run_queue_ns=min(looks[-1].delay_ns, end - begin) if looks else 0,
         peak_rss_bytes=max((point.rss_bytes for point in looks), default=0),
         traced=traced,
-        start=None if start is None else start.moment,
+        start_event=None if start is None else start.moment,
     )
 
 
@@ -229,11 +233,11 @@ def _with_boot(spans: tuple[Span, ...], born_ns: int) -> tuple[Span, ...]:
     )
 
 
-def _unheard(start: _Start, known: dict[int, tuple[int, int]]) -> Member:
+def _unheard(start: _Start, known: dict[int, tuple[int, int]]) -> ProcessRecord:
     """Return a process that was started and ended before anybody saw or heard of it."""
-    pid, begin = start.moment.argument, start.moment.start_ns
+    pid, begin = start.moment.value, start.moment.start_ns
     end = max(start.moment.end_ns, known.get(pid, (0, 0))[0])
-    return Member(
+    return ProcessRecord(
         number=0,
         pid=pid,
         name=start.name,
@@ -242,21 +246,21 @@ def _unheard(start: _Start, known: dict[int, tuple[int, int]]) -> Member:
         begin_ns=begin,
         end_ns=end,
         spans=(Span(begin, end, State.STARTING),),
-        points=(),
+        snapshots=(),
         cpu_ns=0,
-        delay_ns=0,
+        run_queue_ns=0,
         peak_rss_bytes=0,
         traced=None,
-        start=start.moment,
+        start_event=start.moment,
     )
 
 
-def _stranger(seen: SeenProcess, ran: Ran, start: _Start | None) -> Member:
+def _stranger(seen: SampledProcess, ran: ProgramRun, start: _Start | None) -> ProcessRecord:
     """Return a process that recorded nothing: another program, or one that ended at once."""
     begin = max(ran.started_ns, seen.key[1]) if start is None else start.moment.start_ns
     end = max(begin, seen.points[-1].at_ns)
     role = Role.MAIN if seen.key[0] == ran.pid else Role.OTHER
-    return Member(
+    return ProcessRecord(
         number=0,
         pid=seen.key[0],
         name=seen.name if start is None else start.name,
@@ -265,21 +269,21 @@ def _stranger(seen: SeenProcess, ran: Ran, start: _Start | None) -> Member:
         begin_ns=begin,
         end_ns=end,
         spans=(Span(begin, end, State.UNKNOWN),) if end > begin else (),
-        points=seen.points,
+        snapshots=seen.points,
         cpu_ns=seen.points[-1].cpu_ns,
-        delay_ns=seen.points[-1].delay_ns,
+        run_queue_ns=seen.points[-1].delay_ns,
         peak_rss_bytes=max(point.rss_bytes for point in seen.points),
         traced=None,
-        start=None if start is None else start.moment,
+        start_event=None if start is None else start.moment,
     )
 
 
 def _silent(
-    processes: Sequence[Traced],
-    strangers: Sequence[SeenProcess],
+    processes: Sequence[RecordedProcess],
+    strangers: Sequence[SampledProcess],
     starts: Sequence[_Start],
-    ran: Ran,
-) -> list[Member]:
+    ran: ProgramRun,
+) -> list[ProcessRecord]:
     """Return the processes that recorded nothing: seen from outside, or known to their parent."""
     left = list(starts)
     found = []
@@ -288,11 +292,13 @@ def _silent(
         if start is not None:
             left.remove(start)
         found.append(_stranger(process, ran, start))
-    known = {pid: (at, code) for one in processes for pid, code, at in one.endings}
+    known = {pid: (at, code) for one in processes for pid, code, at in one.child_exits}
     return found + [_unheard(one, known) for one in left]
 
 
-def members_of(processes: Sequence[Traced], ran: Ran) -> tuple[Member, ...]:
+def process_records(
+    processes: Sequence[RecordedProcess], ran: ProgramRun
+) -> tuple[ProcessRecord, ...]:
     """
     Return every process of a program, the main one first, then as they began.
 
@@ -301,9 +307,9 @@ def members_of(processes: Sequence[Traced], ran: Ran) -> tuple[Member, ...]:
         ran: The program's life, with what the sampler saw.
     """
     starts = _starts(processes)
-    members: list[Member] = []
+    members: list[ProcessRecord] = []
     matched: set[Key] = set()
-    heard: set[Moment] = set()
+    heard: set[Event] = set()
     for traced in processes:
         seen, start = _seen_of(traced, ran.seen.processes), _start_of(traced, starts)
         if seen is not None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError, reason_of
 from mpbench.harness.private import private_folder
-from mpbench.profiling.event_files import Traced, read_rings
+from mpbench.profiling.event_files import RecordedProcess, read_event_files
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
-from mpbench.profiling.processes import Member, members_of
-from mpbench.profiling.run_program import Ran, run_program
-from mpbench.profiling.transfer_waits import with_waits
+from mpbench.profiling.processes import ProcessRecord, process_records
+from mpbench.profiling.run_program import ProgramRun, run_program
+from mpbench.profiling.transfer_waits import add_transfer_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,8 +63,8 @@ class Profile(NamedTuple):
     """
 
     command: tuple[str, ...]
-    ran: Ran
-    members: tuple[Member, ...]
+    ran: ProgramRun
+    members: tuple[ProcessRecord, ...]
     event_ns: float
     room_bytes: int = LEAST_FREE_BYTES
 
@@ -84,7 +84,7 @@ class Profile(NamedTuple):
         return self.ended_ns - self.began_ns
 
     @property
-    def traced(self) -> tuple[Traced, ...]:
+    def traced(self) -> tuple[RecordedProcess, ...]:
         """The processes that recorded themselves."""
         return tuple(one.traced for one in self.members if one.traced is not None)
 
@@ -176,5 +176,5 @@ def profile_program(
         ran = run_program(
             command, environment, timeout_s=timeout_s, interval_s=interval_s, on_start=on_start
         )
-        members = members_of(with_waits(read_rings(events)), ran)
+        members = process_records(add_transfer_waits(read_event_files(events)), ran)
     return Profile(tuple(command), ran, members, event_ns, room)

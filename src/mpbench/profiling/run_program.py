@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpbench
 from mpbench.errors import AgentError
-from mpbench.sampling.sampler import Sampler, Seen
+from mpbench.sampling.sampler import Sampler, SamplerResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ("Ran", "run_program")
+__all__ = ("ProgramRun", "run_program")
 
 _SUPERVISE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from mpbench.agent.supervisor import main; main()"
@@ -31,7 +31,7 @@ _GRACE_S = 5.0
 _LOOK_S = 0.25
 
 
-class Ran(NamedTuple):
+class ProgramRun(NamedTuple):
     """
     A program that has ended, with everything it started.
 
@@ -45,7 +45,7 @@ class Ran(NamedTuple):
     interrupted: bool
     started_ns: int
     ended_ns: int
-    seen: Seen
+    seen: SamplerResult
     report: Mapping[str, Any]
 
 
@@ -53,7 +53,7 @@ class _Terminated(KeyboardInterrupt):
     """Somebody wants mpbench to end, and the program does not know."""
 
 
-class _Wires:
+class _SupervisorPipes:
     """The pipes to and from a supervisor."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class _Wires:
 
 
 def _start(
-    command: Sequence[str], environment: Mapping[str, str], wires: _Wires
+    command: Sequence[str], environment: Mapping[str, str], wires: _SupervisorPipes
 ) -> subprocess.Popen[bytes]:
     order = {
         "command": list(command),
@@ -125,7 +125,7 @@ def _start(
 class _Watch:
     """Waits for the end of a program, and for the user's wish to end it."""
 
-    def __init__(self, wires: _Wires, on_start: Callable[[int], None] | None) -> None:
+    def __init__(self, wires: _SupervisorPipes, on_start: Callable[[int], None] | None) -> None:
         self._wires = wires
         self._on_start = on_start
         self.pid = 0
@@ -164,7 +164,7 @@ def run_program(
     timeout_s: float | None = None,
     interval_s: float = 0.05,
     on_start: Callable[[int], None] | None = None,
-) -> Ran:
+) -> ProgramRun:
     """
     Run a program to its end, sample its processes, and leave nothing of it behind.
 
@@ -181,7 +181,7 @@ def run_program(
     Raises:
         AgentError: The supervisor could not be started.
     """
-    wires = _Wires()
+    wires = _SupervisorPipes()
     began = time.perf_counter_ns()
     before = _handle_ends()
     try:
@@ -200,7 +200,7 @@ def run_program(
     report = words or {"end": "lost"}
     status = report.get("status")
     exit_code = None if status is None else os.waitstatus_to_exitcode(status)
-    return Ran(
+    return ProgramRun(
         pid=watch.pid,
         cause=report["end"],
         exit_code=exit_code,

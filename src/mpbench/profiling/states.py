@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from mpbench.profiling.event_files import Lane, Moment
+from mpbench.profiling.event_files import Event, ThreadEvents
 from mpbench.profiling.hook import kinds
 
 __all__ = ("Span", "State", "spans_of", "total_by_state")
@@ -93,7 +93,7 @@ class Span(NamedTuple):
     start_ns: int
     end_ns: int
     state: State
-    thing: int = 0
+    object: int = 0
 
     @property
     def duration_ns(self) -> int:
@@ -110,19 +110,19 @@ class _Frame(NamedTuple):
     thing: int
 
 
-def _frame(moment: Moment, outer: _Frame) -> _Frame:
+def _frame(moment: Event, outer: _Frame) -> _Frame:
     state = _PLAIN.get(moment.kind)
     if state is None or outer.state in _WHOLE:
         # A task, a worker's loop: what happens there is up to the events inside.
         return outer._replace(end_ns=min(moment.end_ns, outer.end_ns))
     waiting = outer.waiting or _WAITING_IN.get(moment.kind)
-    thing = moment.thing if outer.waiting is None else outer.thing or moment.thing
+    thing = moment.object if outer.waiting is None else outer.thing or moment.object
     if moment.kind in _WAITING and outer.waiting is not None:
         state = outer.waiting
     return _Frame(min(moment.end_ns, outer.end_ns), state, waiting, thing)
 
 
-def _flatten(moments: Iterable[Moment], begin: int, end: int, default: State) -> list[Span]:
+def _flatten(moments: Iterable[Event], begin: int, end: int, default: State) -> list[Span]:
     """Return spans without gaps or overlaps; the innermost event decides."""
     spans: list[Span] = []
     stack = [_Frame(end, default, None, 0)]
@@ -131,7 +131,7 @@ def _flatten(moments: Iterable[Moment], begin: int, end: int, default: State) ->
     def advance(until: int, frame: _Frame) -> int:
         if until > at:
             last = spans[-1] if spans else None
-            if last is not None and (last.state, last.thing) == (frame.state, frame.thing):
+            if last is not None and (last.state, last.object) == (frame.state, frame.thing):
                 spans[-1] = last._replace(end_ns=until)
             else:
                 spans.append(Span(at, until, frame.state, frame.thing))
@@ -152,7 +152,7 @@ def _flatten(moments: Iterable[Moment], begin: int, end: int, default: State) ->
 
 
 def spans_of(
-    lane: Lane | None, begin_ns: int, end_ns: int, *, is_child: bool, serves: bool = False
+    lane: ThreadEvents | None, begin_ns: int, end_ns: int, *, is_child: bool, serves: bool = False
 ) -> tuple[Span, ...]:
     """
     Return what a process's main thread did from its beginning to its end.
@@ -167,7 +167,7 @@ def spans_of(
     default = State.SERVING if serves else State.STARTING if is_child else State.WORKING
     if lane is None:
         return (Span(begin_ns, end_ns, default),) if end_ns > begin_ns else ()
-    moments = sorted([*lane.moments, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
+    moments = sorted([*lane.events, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
     if serves:
         moments = [one for one in moments if one.kind == kinds.EXIT]
     spans = _flatten(moments, begin_ns, end_ns, default)

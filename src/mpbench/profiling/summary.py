@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import mpbench
 from mpbench.environment import usable_cpus
-from mpbench.profiling.diagnosis import Facts, largest_losses, verdict
-from mpbench.profiling.efficiency import balance_of
+from mpbench.profiling.diagnosis import DiagnosisInput, Loss, efficiency_sentence, largest_losses
+from mpbench.profiling.efficiency import efficiency_breakdown
 from mpbench.profiling.flows import flows_of
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
-from mpbench.profiling.objects import costs_of, described, gathered, owner_of
-from mpbench.profiling.processes import Member, Role
+from mpbench.profiling.objects import describe_objects, merge_unnamed_pipes, object_costs, owner_of
+from mpbench.profiling.processes import ProcessRecord, Role
 from mpbench.profiling.states import State
 from mpbench.profiling.tasks import tasks_of
 from mpbench.units import format_bytes
@@ -24,7 +24,7 @@ from mpbench.units import format_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpbench.profiling.event_files import Moment, Thing, Traced
+    from mpbench.profiling.event_files import Event, RecordedProcess, TracedObject
     from mpbench.profiling.profile import Profile
 
 __all__ = ("ending_of", "summary_of")
@@ -55,18 +55,18 @@ def _command(profile: Profile) -> list[str]:
     return [Path(profile.command[0]).name, *profile.command[1:]]
 
 
-def _first(traced: Traced, kind: int) -> Moment | None:
+def _first(traced: RecordedProcess, kind: int) -> Event | None:
     lane = traced.main
-    moments = () if lane is None else (*lane.moments, *lane.unfinished)
+    moments = () if lane is None else (*lane.events, *lane.unfinished)
     return min(
         (one for one in moments if one.kind == kind), key=lambda one: one.start_ns, default=None
     )
 
 
-def _start(one: Member) -> dict[str, Any] | None:
+def _start(one: ProcessRecord) -> dict[str, Any] | None:
     """Return how long each phase of a worker's start took; null where it did not happen."""
     traced = one.traced
-    if traced is None or one.role is not Role.WORKER or one.start is None:
+    if traced is None or one.role is not Role.WORKER or one.start_event is None:
         return None
     imported, bootstrap = _first(traced, kinds.IMPORT_MAIN), _first(traced, kinds.BOOTSTRAP)
     run, get = _first(traced, kinds.RUN), _first(traced, kinds.GET)
@@ -74,7 +74,7 @@ def _start(one: Member) -> dict[str, Any] | None:
     return {
         "number": one.number,
         "name": one.name,
-        "call_ns": one.start.duration_ns,
+        "call_ns": one.start_event.duration_ns,
         "first_instruction_ns": born - one.begin_ns,
         "import_ns": None if imported is None else imported.duration_ns,
         "run_ns": None if run is None else run.start_ns - one.begin_ns,
@@ -82,25 +82,25 @@ def _start(one: Member) -> dict[str, Any] | None:
         "first_task_ns": (
             None if get is None or not get.duration_ns else get.end_ns - one.begin_ns
         ),
-        "hook_ns": traced.hook_ns,
+        "hook_ns": traced.hook_load_ns,
     }
 
 
-def _moving_elsewhere(one: Member) -> int:
+def _moving_elsewhere(one: ProcessRecord) -> int:
     """Return the time in which other threads than the main one pickled and sent."""
     if one.traced is None:
         return 0
     moves = {kinds.PICKLE, kinds.UNPICKLE, kinds.SEND}
     return sum(
         moment.duration_ns
-        for lane in one.traced.lanes
+        for lane in one.traced.threads
         if not lane.is_main
-        for moment in lane.moments
+        for moment in lane.events
         if moment.kind in moves
     )
 
 
-def _hanging(one: Member, things: Mapping[str, Thing]) -> list[str]:
+def _hanging(one: ProcessRecord, things: Mapping[str, TracedObject]) -> list[str]:
     """
     Return what a process was in the middle of when it ended, outermost first.
 
@@ -113,14 +113,14 @@ def _hanging(one: Member, things: Mapping[str, Thing]) -> list[str]:
     words = []
     for moment in lane.unfinished:
         if moment.kind not in frames:
-            known = one.traced.things.get(moment.thing)
+            known = one.traced.objects.get(moment.object)
             thing = things[owner_of(known.key, things)] if known else None
-            of = f" of {thing.what} {thing.label}".rstrip() if thing else ""
+            of = f" of {thing.type_name} {thing.label}".rstrip() if thing else ""
             words.append(f"{kinds.NAMES.get(moment.kind, moment.kind)}{of}")
     return words
 
 
-def _process(one: Member, origin: int, things: Mapping[str, Thing]) -> dict[str, Any]:
+def _process(one: ProcessRecord, origin: int, things: Mapping[str, TracedObject]) -> dict[str, Any]:
     return {
         "number": one.number,
         "pid": one.pid,
@@ -131,7 +131,7 @@ def _process(one: Member, origin: int, things: Mapping[str, Thing]) -> dict[str,
         "begin_ns": one.begin_ns - origin,
         "end_ns": one.end_ns - origin,
         "cpu_ns": one.cpu_ns,
-        "delay_ns": one.delay_ns,
+        "delay_ns": one.run_queue_ns,
         "peak_rss_bytes": one.peak_rss_bytes,
         "states_ns": {state.value: ns for state, ns in one.totals.items()},
         "other_threads_moving_ns": _moving_elsewhere(one),
@@ -145,7 +145,7 @@ def _overhead(profile: Profile) -> dict[str, Any]:
     """Return what recording cost: events at their measured price, and the hook's loading."""
     used = sum(one.cpu_ns for one in profile.members if one.traced is not None)
     events = profile.events * profile.event_ns
-    loading = sum(one.hook_ns for one in profile.traced)
+    loading = sum(one.hook_load_ns for one in profile.traced)
     seen = profile.ran.seen
     return {
         "event_ns": profile.event_ns,
@@ -166,10 +166,10 @@ def _messages(profile: Profile) -> dict[str, Any] | None:
     flows = flows_of(profile.members)
     if not flows:
         return None
-    took = [one.received.moment.end_ns - one.sent.moment.start_ns for one in flows]
+    took = [one.received.event.end_ns - one.sent.event.start_ns for one in flows]
     return {
         "count": len(flows),
-        "bytes": sum(one.sent.moment.argument for one in flows),
+        "bytes": sum(one.sent.event.value for one in flows),
         "median_ns": round(median(took)),
         "longest_ns": max(took),
     }
@@ -197,7 +197,7 @@ def _ended(code: int) -> str:
         return f"was ended by signal {-code}"
 
 
-def _told_to(one: Member) -> bool:
+def _told_to(one: ProcessRecord) -> bool:
     """Return whether a pool has just ended its worker, as pools do."""
     return one.exit_code == -signal.SIGTERM and "pool worker" in one.detail
 
@@ -218,7 +218,7 @@ def _warnings(profile: Profile, cpus: int) -> list[str]:
     found = [f"{one.name} (pid {one.pid}) {_ended(one.exit_code or 0)}" for one in ended[:_MOST]]
     if len(ended) > _MOST:
         found.append(f"{len(ended) - _MOST} more processes did not end in good order")
-    delay = sum(one.delay_ns for one in workers)
+    delay = sum(one.run_queue_ns for one in workers)
     lived = sum(one.lifetime_ns for one in workers)
     if lived and delay > _BUSY * lived and len(workers) <= cpus:
         found.append(
@@ -239,6 +239,13 @@ def _warnings(profile: Profile, cpus: int) -> list[str]:
     return found
 
 
+def _loss(loss: Loss) -> dict[str, Any]:
+    """Return a loss under the names of profile.json."""
+    record = loss._asdict()
+    record["advice"] = record.pop("remedy")
+    return record
+
+
 def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
     """
     Return everything that is known about a profiled program, as JSON-able values.
@@ -250,10 +257,10 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         cpus: Usable CPUs; None asks the system.
     """
     usable = usable_cpus() if cpus is None else cpus
-    balance, tasks = balance_of(profile), tasks_of(profile.members)
-    costs = costs_of(profile.traced)
-    facts = None if balance is None else Facts(profile, balance, tasks, costs, usable)
-    things = described(profile.traced)
+    balance, tasks = efficiency_breakdown(profile), tasks_of(profile.members)
+    costs = object_costs(profile.traced)
+    facts = None if balance is None else DiagnosisInput(profile, balance, tasks, costs, usable)
+    things = describe_objects(profile.traced)
     starts = [start for one in profile.members if (start := _start(one)) is not None]
     return {
         "schema": SCHEMA,
@@ -266,17 +273,17 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         "usable_cpus": usable,
         "cpu": _cpu(profile),
         "peak_rss_bytes": profile.ran.seen.peak_rss_bytes,
-        "verdict": None if facts is None else verdict(facts),
+        "verdict": None if facts is None else efficiency_sentence(facts),
         "efficiency": None if balance is None else balance.efficiency,
         "workers": None if balance is None else balance.workers,
         "warnings": _warnings(profile, usable),
-        "losses": [] if facts is None else [one._asdict() for one in largest_losses(facts)],
+        "losses": [] if facts is None else [_loss(one) for one in largest_losses(facts)],
         "tasks": None
         if tasks is None
         else {**tasks._asdict(), "calls_in_chunk": tasks.calls_in_chunk, "call_ns": tasks.call_ns},
         "processes": [_process(one, profile.began_ns, things) for one in profile.members],
         "starts": starts,
-        "objects": [one._asdict() for one in gathered(costs)],
+        "objects": [one._asdict() for one in merge_unnamed_pipes(costs)],
         "messages": _messages(profile),
         "overhead": _overhead(profile),
         "left_behind": {

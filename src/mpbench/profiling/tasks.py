@@ -13,8 +13,8 @@ from mpbench.profiling.hook import kinds
 from mpbench.profiling.processes import Role
 
 if TYPE_CHECKING:
-    from mpbench.profiling.event_files import Lane, Moment
-    from mpbench.profiling.processes import Member
+    from mpbench.profiling.event_files import Event, ThreadEvents
+    from mpbench.profiling.processes import ProcessRecord
 
 __all__ = ("Tasks", "tasks_of")
 
@@ -50,11 +50,11 @@ class Tasks(NamedTuple):
 class _Cursor:
     """Events of one kind in the order of their beginning, taken as far as a moment."""
 
-    def __init__(self, lane: Lane, kind: int) -> None:
-        self._moments = [one for one in lane.moments if one.kind == kind]
+    def __init__(self, lane: ThreadEvents, kind: int) -> None:
+        self._moments = [one for one in lane.events if one.kind == kind]
         self._at = 0
 
-    def within(self, begin_ns: int, end_ns: int) -> list[Moment]:
+    def within(self, begin_ns: int, end_ns: int) -> list[Event]:
         """Return the events that began between two moments; later calls ask for later ones."""
         found = []
         while self._at < len(self._moments) and self._moments[self._at].start_ns < end_ns:
@@ -72,32 +72,32 @@ class _Asked(NamedTuple):
     `gets` are outermost calls in order, `answered` those that brought something.
     """
 
-    gets: tuple[Moment, ...]
-    answered: tuple[Moment, ...]
+    gets: tuple[Event, ...]
+    answered: tuple[Event, ...]
 
 
-def _asked(lane: Lane) -> _Asked:
+def _asked(lane: ThreadEvents) -> _Asked:
     """Return the calls of the queue from which a worker got most."""
-    moments = sorted((*lane.moments, *lane.unfinished), key=lambda one: (one.start_ns, -one.end_ns))
-    outer: list[Moment] = []
+    moments = sorted((*lane.events, *lane.unfinished), key=lambda one: (one.start_ns, -one.end_ns))
+    outer: list[Event] = []
     for one in moments:
         # A subclass's get calls its parent's.
         if one.kind == kinds.GET and not (outer and one.start_ns < outer[-1].end_ns):
             outer.append(one)
-    counts = Counter(one.thing for one in outer if one.argument)
+    counts = Counter(one.object for one in outer if one.value)
     if not counts:
         return _Asked((), ())
     thing = counts.most_common(1)[0][0]
-    gets = tuple(one for one in outer if one.thing == thing)
-    return _Asked(gets, tuple(one for one in gets if one.argument))
+    gets = tuple(one for one in outer if one.object == thing)
+    return _Asked(gets, tuple(one for one in gets if one.value))
 
 
-def _spans(lane: Lane, asked: _Asked) -> Iterator[tuple[int, int, bool]]:
+def _spans(lane: ThreadEvents, asked: _Asked) -> Iterator[tuple[int, int, bool]]:
     """Yield when each thing that was got was worked on, and whether it is the last one."""
     starts = [one.start_ns for one in asked.gets]
     # The loop of a pool or an executor ends with a word to stop, or is ended.
-    is_pools = any(one.kind == kinds.WORKER for one in (*lane.moments, *lane.unfinished))
-    ends = () if is_pools else (one.end_ns for one in lane.moments if one.kind == kinds.RUN)
+    is_pools = any(one.kind == kinds.WORKER for one in (*lane.events, *lane.unfinished))
+    ends = () if is_pools else (one.end_ns for one in lane.events if one.kind == kinds.RUN)
     end = max(ends, default=0)
     for one in asked.answered:
         following = bisect_left(starts, one.end_ns)
@@ -107,7 +107,7 @@ def _spans(lane: Lane, asked: _Asked) -> Iterator[tuple[int, int, bool]]:
             yield one.end_ns, end, True
 
 
-def _chunks(lane: Lane) -> list[tuple[int, int]]:
+def _chunks(lane: ThreadEvents) -> list[tuple[int, int]]:
     """
     Return duration and number of calls of each chunk that a worker did.
 
@@ -129,14 +129,14 @@ def _chunks(lane: Lane) -> list[tuple[int, int]]:
         spent = max(0, until - begin - sum(one.duration_ns for one in elsewhere))
         usual = median(time for time, _ in found) if found else math.inf
         if known:
-            found += [(one.duration_ns, one.argument) for one in known]
+            found += [(one.duration_ns, one.value) for one in known]
         elif not is_last or handing or spent >= usual / 2:
             found.append((spent, 1))
     # The last one of a worker that was ended in the middle, or has a queue of its own kind.
-    return found + [(one.duration_ns, one.argument) for one in mapped.within(0, _EVER_NS)]
+    return found + [(one.duration_ns, one.value) for one in mapped.within(0, _EVER_NS)]
 
 
-def tasks_of(members: Iterable[Member]) -> Tasks | None:
+def tasks_of(members: Iterable[ProcessRecord]) -> Tasks | None:
     """Return the tasks of all workers; None when they took none from a queue or pool."""
     lanes = [
         one.traced.main
@@ -152,5 +152,5 @@ def tasks_of(members: Iterable[Member]) -> Tasks | None:
         calls=sum(calls for _, calls in found),
         chunk_ns=round(median(times)),
         longest_ns=max(times),
-        of_pools=any(one.kind == kinds.TASK for lane in lanes for one in lane.moments),
+        of_pools=any(one.kind == kinds.TASK for lane in lanes for one in lane.events),
     )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.profiling.event_files import Total
+from mpbench.profiling.event_files import EventTotal
 from mpbench.profiling.flows import flows_between
 from mpbench.profiling.hook import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mpbench.profiling.event_files import Lane, Moment, Traced
+    from mpbench.profiling.event_files import Event, RecordedProcess, ThreadEvents
 
-__all__ = ("with_waits",)
+__all__ = ("add_transfer_waits",)
 
 # What an ordinary pipe holds: up to here a message is there as a whole or not at all.
 _WHOLE_BYTES = 1 << 16
@@ -24,7 +24,7 @@ _READ_NS = 20_000
 _WRITTEN_NS = 1_000_000
 
 # Process, lane and beginning of one end of a message: its other end.
-_Others = dict[tuple[int, int, int], "Moment"]
+_Others = dict[tuple[int, int, int], "Event"]
 
 
 # What may wait, and what its wait is called.
@@ -41,30 +41,30 @@ class _Sum(NamedTuple):
         return _Sum(self.times + 1, self.total_ns + duration_ns, longest)
 
 
-def _waited_ns(received: Moment, sent: Moment | None) -> int:
+def _waited_ns(received: Event, sent: Event | None) -> int:
     """Return for how long of a receive nothing had arrived."""
     if sent is not None:
         if sent.end_ns <= received.start_ns:
             return 0
-        if received.argument > _WHOLE_BYTES:
+        if received.value > _WHOLE_BYTES:
             return max(0, sent.start_ns - received.start_ns)
         if sent.start_ns > received.start_ns:
             return received.duration_ns
     return received.duration_ns if received.duration_ns >= _READ_NS else 0
 
 
-def _held_up_ns(sent: Moment, received: Moment | None) -> int:
+def _held_up_ns(sent: Event, received: Event | None) -> int:
     """Return for how long of a send its reader had not begun to read, where that held it up."""
     if received is None or sent.duration_ns < _WRITTEN_NS:
         return 0
-    if sent.argument > _WHOLE_BYTES:
+    if sent.value > _WHOLE_BYTES:
         return max(0, min(received.start_ns, sent.end_ns) - sent.start_ns)
     # It waited for room, and then went in as a whole.
     return sent.duration_ns if received.start_ns > sent.start_ns else 0
 
 
-def _moments(process: int, lane: Lane, others: _Others) -> Iterator[Moment]:
-    for moment in lane.moments:
+def _moments(process: int, lane: ThreadEvents, others: _Others) -> Iterator[Event]:
+    for moment in lane.events:
         yield moment
         if moment.kind not in _WORKED_OUT:
             continue
@@ -73,52 +73,54 @@ def _moments(process: int, lane: Lane, others: _Others) -> Iterator[Moment]:
         waited = _held_up_ns(moment, other) if is_send else _waited_ns(moment, other)
         if waited:
             end, kind = moment.start_ns + waited, _WORKED_OUT[moment.kind]
-            yield moment._replace(end_ns=end, kind=kind, argument=0)
+            yield moment._replace(end_ns=end, kind=kind, value=0)
 
 
-def _sums(lanes: Sequence[Lane], kind: int) -> Mapping[int, _Sum]:
+def _sums(lanes: Sequence[ThreadEvents], kind: int) -> Mapping[int, _Sum]:
     """Sum up the recorded events of one kind by object."""
     found: dict[int, _Sum] = {}
     for lane in lanes:
-        for one in lane.moments:
+        for one in lane.events:
             if one.kind == kind:
-                found[one.thing] = found.get(one.thing, _Sum()).and_one(one.duration_ns)
+                found[one.object] = found.get(one.object, _Sum()).and_one(one.duration_ns)
     return found
 
 
-def _unkept(traced: Traced) -> Mapping[int, _Sum]:
+def _unkept(traced: RecordedProcess) -> Mapping[int, _Sum]:
     """Return the receives that a full file only counted, if they were waits for the most part."""
-    kept = _sums(traced.lanes, kinds.RECV)
+    kept = _sums(traced.threads, kinds.RECV)
     found = {}
     for one in traced.totals:
-        have = kept.get(one.thing, _Sum())
+        have = kept.get(one.object, _Sum())
         times, total = one.times - have.times, one.total_ns - have.total_ns
         if one.kind == kinds.RECV and times > 0 and total >= times * _READ_NS:
-            found[one.thing] = _Sum(times, total)
+            found[one.object] = _Sum(times, total)
     return found
 
 
-def _totals(kind: int, lanes: Sequence[Lane], unkept: Mapping[int, _Sum]) -> Iterator[Total]:
+def _totals(
+    kind: int, lanes: Sequence[ThreadEvents], unkept: Mapping[int, _Sum]
+) -> Iterator[EventTotal]:
     """Yield the sums of one kind of wait: of the kept events, and of those that were not."""
     waits = _sums(lanes, kind)
     for thing in {**waits, **unkept}:
         have, more = waits.get(thing, _Sum()), unkept.get(thing, _Sum())
         times, total = have.times + more.times, have.total_ns + more.total_ns
-        yield Total(kind, thing, times, total, have.longest_ns)
+        yield EventTotal(kind, thing, times, total, have.longest_ns)
 
 
-def _one(process: int, traced: Traced, others: _Others) -> Traced:
+def _one(process: int, traced: RecordedProcess, others: _Others) -> RecordedProcess:
     lanes = tuple(
-        lane._replace(moments=tuple(_moments(process, lane, others))) for lane in traced.lanes
+        lane._replace(events=tuple(_moments(process, lane, others))) for lane in traced.threads
     )
     more = (
         *_totals(kinds.RECV_WAIT, lanes, _unkept(traced)),
         *_totals(kinds.SEND_WAIT, lanes, {}),
     )
-    return traced._replace(lanes=lanes, totals=(*traced.totals, *more))
+    return traced._replace(threads=lanes, totals=(*traced.totals, *more))
 
 
-def with_waits(processes: Sequence[Traced]) -> tuple[Traced, ...]:
+def add_transfer_waits(processes: Sequence[RecordedProcess]) -> tuple[RecordedProcess, ...]:
     """
     Return the processes with an event in each receive and each send that waited.
 
@@ -130,5 +132,5 @@ def with_waits(processes: Sequence[Traced]) -> tuple[Traced, ...]:
     others: _Others = {}
     for flow in flows_between(enumerate(processes)):
         for end, other in ((flow.received, flow.sent), (flow.sent, flow.received)):
-            others[end.member, end.lane, end.moment.start_ns] = other.moment
+            others[end.process, end.thread, end.event.start_ns] = other.event
     return tuple(_one(number, one, others) for number, one in enumerate(processes))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mpbench.analysis.advise import Advice, Choice, Standing
+from mpbench.analysis.advise import Advice, Choice, SupportLevel
 from mpbench.analysis.scaling import Estimate
 from mpbench.report.document import Cell, Column, Table
 from mpbench.report.formatting import DASH, TIMES, interval_text, quantity_text, ratio_text
@@ -71,7 +71,11 @@ def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: st
                 Cell(one.answer, one.answer),
                 Cell(costs, costs),
                 Cell(str(one.standing.value), str(one.standing.value)),
-                Cell(link or one.how, link or one.how, target=targets.get(link, "")),
+                Cell(
+                    link or one.measure_command,
+                    link or one.measure_command,
+                    target=targets.get(link, ""),
+                ),
             )
         )
     if not rows:
@@ -107,10 +111,10 @@ def advice_record(one: Advice) -> dict[str, Any]:
     return {
         "key": one.key,
         "question": one.question,
-        "answer": None if one.standing is Standing.NOT_MEASURED else one.answer,
+        "answer": None if one.standing is SupportLevel.NOT_MEASURED else one.answer,
         "standing": one.standing.value,
         "because": one.because,
-        "measure_with": one.how or None,
+        "measure_with": one.measure_command or None,
         "choices": [
             {
                 "name": choice.name,

@@ -19,35 +19,35 @@ from mpbench.report.comparison_sections import Compared, compared
 from mpbench.report.document import (
     Cell,
     Column,
+    Conclusion,
     Document,
-    Family,
+    FamilySection,
     Figure,
-    Finding,
-    Part,
     Section,
     Table,
+    WorkloadSection,
 )
 from mpbench.report.environments import environments
-from mpbench.report.figure_errors import Drawer
+from mpbench.report.figure_errors import FigureCollector
 from mpbench.report.figures.limits import limits_of
 from mpbench.report.findings import findings
 from mpbench.report.groups import Groups
 from mpbench.report.matrix import matrix
-from mpbench.report.open_questions import apart
+from mpbench.report.open_questions import split_unanswered
 from mpbench.report.provenance import events, source, subtitle
 from mpbench.report.run_names import run_names
 from mpbench.report.step_findings import known_steps
 from mpbench.report.trust import caution, checks
 from mpbench.store import frame as frames
-from mpbench.store.usage_frame import watched
+from mpbench.store.usage_frame import cpu_usage_frame
 
-__all__ = ("Evidence", "build", "gather")
+__all__ = ("ReportData", "build", "load_report_data")
 
 # With more cases than this the page shows quantiles of the agents in place of every sample.
 _MANY = 500
 
 
-class Evidence(NamedTuple):
+class ReportData(NamedTuple):
     """The runs of a report and the tables made of them."""
 
     runs: tuple[Run, ...]
@@ -63,7 +63,7 @@ class Evidence(NamedTuple):
         return int((self.summaries["fact"] == "").sum()) > _MANY
 
 
-def gather(runs: Sequence[Run]) -> Evidence:
+def load_report_data(runs: Sequence[Run]) -> ReportData:
     """Make the tables of a report."""
     samples = frames.frame(runs)
     agents = agent_medians(samples)
@@ -71,7 +71,7 @@ def gather(runs: Sequence[Run]) -> Evidence:
     summaries = summarize(runs, agents, repetitions)
     summaries["row_key"] = _row_keys(summaries)
     summaries["run_name"] = summaries["run"].map(run_names(runs))
-    return Evidence(tuple(runs), samples, agents, summaries, repetitions, Groups(summaries))
+    return ReportData(tuple(runs), samples, agents, summaries, repetitions, Groups(summaries))
 
 
 def _row_keys(summaries: pd.DataFrame) -> list[str]:
@@ -109,7 +109,7 @@ def _samples_table(part: pd.DataFrame, rows: Sequence[Mapping[str, Any]], name: 
     return Table(f"samples-{formatting.slug(name)}", title, title, tuple(columns), tuple(made))
 
 
-def _material(evidence: Evidence, *, with_latencies: bool) -> drawings.Material | None:
+def _material(evidence: ReportData, *, with_latencies: bool) -> drawings.FigureData | None:
     """Return what figures and advice are made from: the place with the most readings."""
     material = drawings.prepare(evidence.summaries, evidence.agents)
     if material is None:
@@ -118,7 +118,7 @@ def _material(evidence: Evidence, *, with_latencies: bool) -> drawings.Material 
     environment = run.header.environment
     return material._replace(
         latencies=frames.latencies((run,)) if with_latencies else None,
-        watched=watched((run,)) if with_latencies else None,
+        watched=cpu_usage_frame((run,)) if with_latencies else None,
         cpus=environment.get("cpu", {}).get("usable"),
         limits=limits_of(environment),
     )
@@ -127,7 +127,7 @@ def _material(evidence: Evidence, *, with_latencies: bool) -> drawings.Material 
 class _Builder:
     """Builds the families of a document."""
 
-    def __init__(self, evidence: Evidence, *, with_figures: bool) -> None:
+    def __init__(self, evidence: ReportData, *, with_figures: bool) -> None:
         self.evidence = evidence
         table = evidence.summaries
         self.main = table[table["fact"] == ""]
@@ -137,7 +137,7 @@ class _Builder:
         }
         self.material = _material(evidence, with_latencies=with_figures)
         self.with_figures = with_figures
-        self.drawer = Drawer()
+        self.drawer = FigureCollector()
         self.facts: dict[Any, dict[str, Any]] = {}
         for row in table[table["fact"] != ""].to_dict("records"):
             self.facts.setdefault((row["case"], row["arm"]), {})[row["fact"]] = row
@@ -149,7 +149,7 @@ class _Builder:
                 for key, values in own.groupby(["case", "arm"], observed=True)["median"]
             }
 
-    def part(self, name: str, rows: list[Any], samples: pd.DataFrame) -> Part:
+    def part(self, name: str, rows: list[Any], samples: pd.DataFrame) -> WorkloadSection:
         """Return one workload."""
         summary, paragraphs = formatting.docstring_parts(rows[0]["doc"])
         table = tables.workload_table(
@@ -160,18 +160,18 @@ class _Builder:
         floor = formatting.join_words(floors) or f"none: {'; '.join(reasons)}"
         large = self.evidence.is_large
         every = None if large else _samples_table(samples, rows, name)
-        return Part(
+        return WorkloadSection(
             table.key.removeprefix("table-"), name, summary, paragraphs, floor, table, every
         )
 
-    def family(self, name: str, rows: Mapping[str, list[Any]]) -> Family:
+    def family(self, name: str, rows: Mapping[str, list[Any]]) -> FamilySection:
         """Return one family, from the rows of each of its workloads."""
         samples = self.evidence.samples
         own = samples[(samples["fact"] == "") & (samples["family"] == name)]
         parts = []
         for workload, each in rows.items():
             parts.append(self.part(workload, each, own[own["workload"] == workload]))
-        return Family(
+        return FamilySection(
             formatting.slug(name),
             formatting.family_title(name),
             formatting.family_text(name),
@@ -192,9 +192,9 @@ class _Builder:
         if material is None or all(is_comparison(run) for run in self.evidence.runs):
             return None, None
         answers = advise(material.readings, None, material.cpus)
-        return apart(advice_table(answers, self.own_targets(material), material.where))
+        return split_unanswered(advice_table(answers, self.own_targets(material), material.where))
 
-    def own_targets(self, material: drawings.Material) -> dict[str, str]:
+    def own_targets(self, material: drawings.FigureData) -> dict[str, str]:
         """Return where the cases of the place that the figures show stand in the page."""
         place = material.place
         return {
@@ -203,13 +203,13 @@ class _Builder:
             if (run, subject) == (place.run, place.subject)
         }
 
-    def steps(self) -> tuple[Finding, ...]:
+    def steps(self) -> tuple[Conclusion, ...]:
         """Return what is found again of the known steps, there."""
         if self.material is None or all(map(is_comparison, self.evidence.runs)):
             return ()
         return known_steps(self.material, self.own_targets(self.material))
 
-    def comparisons(self) -> tuple[Family, ...]:
+    def comparisons(self) -> tuple[FamilySection, ...]:
         """Return what users compare first, across families, as a section without cases."""
         if self.material is None or not self.with_figures:
             return ()
@@ -219,9 +219,9 @@ class _Builder:
             lambda: (*drawings.comparisons(material), *drawings.matrices(summaries)),
         )
         text = "Start methods, locks, shared values, channels and pool calls side by side."
-        return (Family("compare", "Side by side", text, figures, ()),) if figures else ()
+        return (FamilySection("compare", "Side by side", text, figures, ()),) if figures else ()
 
-    def families(self) -> tuple[Family, ...]:
+    def families(self) -> tuple[FamilySection, ...]:
         """Return every family, the floors last: they are read for comparison."""
         found: dict[str, dict[str, list[Any]]] = {}
         for row in self.main.to_dict("records"):
@@ -239,7 +239,7 @@ def _verdicts(judged: Sequence[Compared]) -> tuple[Section, ...]:
     )
 
 
-def _verdict(evidence: Evidence, sentences: Sequence[str]) -> str:
+def _verdict(evidence: ReportData, sentences: Sequence[str]) -> str:
     if sentences:
         return sentences[0]
     main = evidence.summaries[evidence.summaries["fact"] == ""]
@@ -251,12 +251,12 @@ def _verdict(evidence: Evidence, sentences: Sequence[str]) -> str:
     )
 
 
-def build(evidence: Evidence, *, with_figures: bool = True) -> Document:
+def build(evidence: ReportData, *, with_figures: bool = True) -> Document:
     """
     Return the whole report.
 
     Args:
-        evidence: What `gather` made.
+        evidence: What `load_report_data` made.
         with_figures: Whether to draw; drawing takes most of the time.
     """
     runs, summaries, groups = evidence.runs, evidence.summaries, evidence.groups

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mpbench.analysis.outcome import Outcome, is_comparison, outcome_of
+from mpbench.analysis.outcome import ComparisonOutcome, is_comparison, outcome_of
 from mpbench.analysis.verdict import Judgement, Verdict
 from mpbench.model import Run
 from mpbench.report import formatting
 from mpbench.report.document import Cell, Column, Strip, Table
 from mpbench.report.formatting import DASH
-from mpbench.report.verdicts import Row, phrase, rows, summary
+from mpbench.report.verdicts import VerdictRow, phrase, rows, summary
 
 __all__ = ("Compared", "compared")
 
@@ -43,7 +43,7 @@ def _size(one: Judgement) -> float:
     return abs(math.log(one.ratio.estimate)) if one.ratio else 0.0
 
 
-def _ranked(outcome: Outcome) -> list[tuple[Judgement, Row]]:
+def _ranked(outcome: ComparisonOutcome) -> list[tuple[Judgement, VerdictRow]]:
     both = list(zip(outcome.judgements, rows(outcome), strict=True))
     return sorted(both, key=lambda pair: (_ORDER.index(pair[0].verdict), -_size(pair[0])))
 
@@ -77,7 +77,7 @@ def _named(one: Judgement) -> str:
     return f"{comparison.title}{reading} {phrase(one)} (95 % interval {interval})"
 
 
-def _sentence(outcome: Outcome, ranked: Sequence[Judgement]) -> str:
+def _sentence(outcome: ComparisonOutcome, ranked: Sequence[Judgement]) -> str:
     """Say in words what was found: the changes first, then how much of the rest is known."""
     total = len(ranked)
     if outcome.invalid or not total:
@@ -113,7 +113,7 @@ _COLUMNS = (
 _TONES = {Verdict.SLOWER: 2, Verdict.FASTER: -2}
 
 
-def _cells(one: Judgement, row: Row, strip: Strip | None) -> tuple[Cell, ...]:
+def _cells(one: Judgement, row: VerdictRow, strip: Strip | None) -> tuple[Cell, ...]:
     ratio = one.ratio
     number, interval = Cell(DASH), Cell(DASH)
     if ratio is not None:

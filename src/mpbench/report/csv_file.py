@@ -11,7 +11,7 @@ import pandas as pd
 
 from mpbench.printable import printable
 
-__all__ = ("COLUMNS", "comma_separated")
+__all__ = ("COLUMNS", "to_csv")
 
 # The order of the columns; parameters follow the method.
 COLUMNS = (
@@ -38,7 +38,7 @@ def _text(value: Any) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def comma_separated(summaries: pd.DataFrame) -> str:
+def to_csv(summaries: pd.DataFrame) -> str:
     """
     Return the summaries as CSV (RFC 4180, but with plain line feeds).
 

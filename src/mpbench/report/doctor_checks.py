@@ -7,13 +7,13 @@ from typing import Any
 
 from mpbench.model import Run
 from mpbench.report import formatting
-from mpbench.report.document import Check, State
+from mpbench.report.document import Check, CheckState
 from mpbench.report.run_names import run_names
 
-__all__ = ("fitness",)
+__all__ = ("doctor_checks",)
 
 # What of the doctor's levels needs a reader's attention, the worst first.
-_STATES = {"fault": State.BAD, "warning": State.NOTE}
+_STATES = {"fault": CheckState.BAD, "warning": CheckState.NOTE}
 
 
 def _findings(run: Run) -> Iterator[Mapping[str, Any]]:
@@ -34,7 +34,7 @@ def _text(one: Mapping[str, Any], machines: Sequence[str], of: int) -> str:
     return " ".join(parts)
 
 
-def fitness(runs: Sequence[Run]) -> tuple[Check, ...]:
+def doctor_checks(runs: Sequence[Run]) -> tuple[Check, ...]:
     """
     Return a check for each fault and warning of the doctor, or one that there was none.
 
@@ -59,7 +59,7 @@ def fitness(runs: Sequence[Run]) -> tuple[Check, ...]:
         return ()
     if not seen:
         text = f"the doctor's {max(examined.values())} checks found no fault before measuring"
-        return (Check("Machine", State.GOOD, "fit", text),)
+        return (Check("Machine", CheckState.GOOD, "fit", text),)
     order = list(_STATES)
     return tuple(
         Check(

@@ -10,17 +10,17 @@ import pandas as pd
 __all__ = (
     "Cell",
     "Check",
+    "CheckState",
     "Column",
+    "Conclusion",
     "Document",
-    "Family",
+    "FamilySection",
     "Figure",
-    "Finding",
-    "Part",
     "Section",
     "Source",
-    "State",
     "Strip",
     "Table",
+    "WorkloadSection",
 )
 
 
@@ -106,7 +106,7 @@ class Table(NamedTuple):
     row_keys: tuple[str, ...] = ()
 
 
-class State(Enum):
+class CheckState(Enum):
     """What a check of trust came to."""
 
     GOOD = "good"
@@ -118,12 +118,12 @@ class Check(NamedTuple):
     """One reason to trust the results, or not to: what was looked at, and what was found."""
 
     name: str
-    state: State
+    state: CheckState
     value: str
     text: str
 
 
-class Finding(NamedTuple):
+class Conclusion(NamedTuple):
     """
     One conclusion in words.
 
@@ -140,7 +140,7 @@ class Finding(NamedTuple):
     target: str
 
 
-class Part(NamedTuple):
+class WorkloadSection(NamedTuple):
     """One workload: what its docstring says, its cases, and their samples."""
 
     key: str
@@ -152,14 +152,14 @@ class Part(NamedTuple):
     samples: Table | None
 
 
-class Family(NamedTuple):
+class FamilySection(NamedTuple):
     """The workloads of one family, with the figures about them."""
 
     key: str
     title: str
     text: str
     figures: tuple[Figure, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[WorkloadSection, ...]
 
 
 class Source(NamedTuple):
@@ -195,11 +195,11 @@ class Document(NamedTuple):
     subtitle: str
     verdict: str
     caution: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Conclusion, ...]
     checks: tuple[Check, ...]
     verdicts: tuple[Section, ...]
     matrix: Table | None
-    families: tuple[Family, ...]
+    families: tuple[FamilySection, ...]
     environment: Table
     failures: Table | None
     events: Table | None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mpbench.report import formatting
-from mpbench.report.document import Check, Figure, State
-from mpbench.report.svg import plain_svg
+from mpbench.report.document import Check, CheckState, Figure
+from mpbench.report.svg import checked_svg
 
-__all__ = ("Drawer",)
+__all__ = ("FigureCollector",)
 
 
-class Drawer:
+class FigureCollector:
     """Draws, and takes note of what could not be drawn."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Drawer:
             make: Draws them.
         """
         try:
-            return tuple(figure._replace(svg=plain_svg(figure.svg)) for figure in make())
+            return tuple(figure._replace(svg=checked_svg(figure.svg)) for figure in make())
         except Exception as error:  # noqa: BLE001 - recorded: the page says what is missing and why
             self._lost.append(f"{name} ({type(error).__name__}: {error})")
             return ()
@@ -36,4 +36,4 @@ class Drawer:
         if not self._lost:
             return ()
         text = f"{formatting.join_words(self._lost)}; please report it, the tables are complete"
-        return (Check("Figures", State.NOTE, f"{len(self._lost)} not drawn", text),)
+        return (Check("Figures", CheckState.NOTE, f"{len(self._lost)} not drawn", text),)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from mpbench.analysis.ratios import cost_ratio
 from mpbench.report import formatting
-from mpbench.report.document import Finding
+from mpbench.report.document import Conclusion
 from mpbench.report.groups import Groups
 from mpbench.units import format_bytes
 
@@ -145,7 +145,7 @@ def _number(row: Row) -> str:
     return formatting.quantity_text(row["median"], row["unit"], digits=digits)
 
 
-def _of_one_group(found: _Compared) -> Finding:
+def _of_one_group(found: _Compared) -> Conclusion:
     label, base = found.rows[0]
     text = f"{found.what} takes {_number(base)} {label}".rstrip()
     figure, ratio = _number(base), math.nan
@@ -162,7 +162,7 @@ def _of_one_group(found: _Compared) -> Finding:
         text += f", {floor} its floor"
     ends = {"first": label.removeprefix("with "), "last": found.rows[-1][0].removeprefix("with ")}
     subject = found.subject.format(**ends)
-    return Finding(
+    return Conclusion(
         figure,
         subject[:1].upper() + subject[1:],
         f"{text}.",
@@ -170,7 +170,7 @@ def _of_one_group(found: _Compared) -> Finding:
     )
 
 
-def _of_groups(every: Sequence[_Compared], where: str) -> Finding:
+def _of_groups(every: Sequence[_Compared], where: str) -> Conclusion:
     """Say over which range a ratio or a cost lies on several machines or interpreters."""
     first = every[0]
     label, last = first.rows[0][0], first.rows[-1][0]
@@ -181,7 +181,7 @@ def _of_groups(every: Sequence[_Compared], where: str) -> Finding:
     if len(first.rows) == 1:
         ordered = sorted((one.rows[0][1] for one in every), key=lambda row: float(row["median"]))
         low, high = _number(ordered[0]), _number(ordered[-1])
-        return Finding(
+        return Conclusion(
             f"{low} to {high}", subject, f"{first.what} takes {low} to {high} {where}.", target
         )
     ratios = sorted(cost_ratio(dict(one.rows)[last], dict(one.rows)[label]) for one in every)
@@ -190,9 +190,9 @@ def _of_groups(every: Sequence[_Compared], where: str) -> Finding:
     text = f"{first.what} takes {span} as much {last} as {label} {where}"
     unsure = sum(not (lower > 1 or upper < 1) for _, lower, upper in ratios)
     if unsure == len(ratios):
-        return Finding(f"~ {span}", subject, f"{text} (no difference shown).", target)
+        return Conclusion(f"~ {span}", subject, f"{text} (no difference shown).", target)
     said = f"{text} (no difference shown in {unsure} of {len(ratios)})." if unsure else f"{text}."
-    return Finding(span, subject, said, target)
+    return Conclusion(span, subject, said, target)
 
 
 def _where(groups: Groups, count: int) -> str:
@@ -211,7 +211,7 @@ def _by_group(main: pd.DataFrame, groups: Groups) -> Iterator[list[Row]]:
     yield from found.values()
 
 
-def findings(summaries: pd.DataFrame, groups: Groups) -> tuple[Finding, ...]:
+def findings(summaries: pd.DataFrame, groups: Groups) -> tuple[Conclusion, ...]:
     """
     Return the conclusions, the most important first.
 

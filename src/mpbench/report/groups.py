@@ -8,13 +8,13 @@ import pandas as pd
 
 from mpbench.report.run_names import names_in
 
-__all__ = ("Group", "Groups")
+__all__ = ("Groups", "ResultGroup")
 
 _KEYS = ["run", "machine", "subject", "python", "arm"]
 _METHODS = ("fork", "spawn", "forkserver")
 
 
-class Group(NamedTuple):
+class ResultGroup(NamedTuple):
     """One interpreter on one machine in one run (and one arm of a comparison)."""
 
     run: str
@@ -34,7 +34,7 @@ class Groups:
 
     def __init__(self, summaries: pd.DataFrame) -> None:
         rows = summaries[_KEYS].drop_duplicates().itertuples(index=False)
-        self.all = tuple(Group(*(str(value) for value in row)) for row in rows)
+        self.all = tuple(ResultGroup(*(str(value) for value in row)) for row in rows)
         places = {(group.run, group.machine) for group in self.all}
         self._names = names_in(summaries)
         self.columns: tuple[str, ...] = tuple(
@@ -49,7 +49,7 @@ class Groups:
     def __len__(self) -> int:
         return len(self.all)
 
-    def value(self, column: str, group: Group) -> str:
+    def value(self, column: str, group: ResultGroup) -> str:
         """Return what a group has in one of `columns`."""
         return self._names[group.run] if column == "run" else str(getattr(group, column))
 
@@ -57,14 +57,14 @@ class Groups:
         """Return the heading of one of `columns`."""
         return column.capitalize()
 
-    def label(self, group: Group) -> str:
+    def label(self, group: ResultGroup) -> str:
         """Return the words that tell a group from the others; empty when it is the only one."""
         values = [self.value(name, group) for name in self.columns]
         return ", ".join(value for value in values if value)
 
-    def of(self, row: Any) -> Group:
+    def of(self, row: Any) -> ResultGroup:
         """Return the group of a row of the summaries."""
-        return Group(row["run"], row["machine"], row["subject"], row["python"], row["arm"])
+        return ResultGroup(row["run"], row["machine"], row["subject"], row["python"], row["arm"])
 
     @staticmethod
     def method_rank(method: str) -> int:

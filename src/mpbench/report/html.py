@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from mpbench.report import formatting
 from mpbench.report.document import Cell, Column, Document, Figure, Strip, Table
-from mpbench.report.svg import plain_svg, strip_svg
+from mpbench.report.svg import checked_svg, spread_svg
 
 __all__ = ("html",)
 
@@ -58,11 +58,11 @@ def _policy(style: str, script: str) -> str:
 
 
 def _strip(strip: Strip) -> Markup:
-    return Markup(strip_svg(strip))  # noqa: S704 - numbers only
+    return Markup(spread_svg(strip))  # noqa: S704 - numbers only
 
 
 def _drawing(figure: Figure) -> Markup:
-    return Markup(plain_svg(figure.svg))  # noqa: S704 - checked to be a drawing
+    return Markup(checked_svg(figure.svg))  # noqa: S704 - checked to be a drawing
 
 
 def _raw(cell: Cell) -> str:

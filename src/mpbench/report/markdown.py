@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from mpbench.printable import printable
 from mpbench.report.document import (
     Cell,
+    CheckState,
     Column,
     Document,
-    Family,
+    FamilySection,
     Figure,
-    Part,
     Source,
-    State,
     Table,
+    WorkloadSection,
 )
 
 __all__ = ("escape", "markdown", "table_markdown")
 
 # Everything that Markdown or the HTML inside it could act on.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#$~])")
-_MARKS = {State.GOOD: "fine", State.NOTE: "note", State.BAD: "look"}
+_MARKS = {CheckState.GOOD: "fine", CheckState.NOTE: "note", CheckState.BAD: "look"}
 
 
 def escape(text: str) -> str:
@@ -63,7 +63,7 @@ def table_markdown(table: Table) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
-def _part(part: Part) -> Iterator[str]:
+def _part(part: WorkloadSection) -> Iterator[str]:
     yield f"### {escape(part.name)}"
     yield _prose(part.summary)
     for label, text in part.paragraphs:
@@ -79,7 +79,7 @@ def _values(figure: Figure) -> str:
     return table_markdown(Table("values", figure.title, figure.title, columns, cells))
 
 
-def _family(family: Family) -> Iterator[str]:
+def _family(family: FamilySection) -> Iterator[str]:
     yield f"## {escape(family.title)}"
     if family.text:
         yield escape(family.text)

@@ -12,7 +12,7 @@ from mpbench.report import formatting
 from mpbench.report.cells import case_text, method_cell, number_cell, target_of, varying_params
 from mpbench.report.document import Cell, Column, Table
 from mpbench.report.formatting import DASH
-from mpbench.report.groups import Group, Groups
+from mpbench.report.groups import Groups, ResultGroup
 
 __all__ = ("matrix", "tone_of")
 
@@ -57,7 +57,7 @@ def _first_cases(main: pd.DataFrame) -> pd.DataFrame:
     return main.merge(firsts, on=["workload", "params"])
 
 
-def _columns(groups: Sequence[Group], methods: Sequence[str], every: Groups) -> list[Column]:
+def _columns(groups: Sequence[ResultGroup], methods: Sequence[str], every: Groups) -> list[Column]:
     columns = [Column("case", "Case")]
     for group in groups:
         label = every.label(group)
@@ -73,7 +73,7 @@ def _columns(groups: Sequence[Group], methods: Sequence[str], every: Groups) -> 
 
 
 def _caption(
-    base: str, groups: Sequence[Group], every: Groups, *, shortened: bool, has_gaps: bool
+    base: str, groups: Sequence[ResultGroup], every: Groups, *, shortened: bool, has_gaps: bool
 ) -> str:
     text = (
         f"Costs against {base} on the same machine and Python; {base} itself in its own unit. "
@@ -107,7 +107,7 @@ def matrix(summaries: pd.DataFrame, every: Groups) -> Table | None:
     if shortened:
         main = _first_cases(main)
     groups = every.all[:_MOST_GROUPS]
-    found: dict[tuple[str, str, Group, str], Any] = {
+    found: dict[tuple[str, str, ResultGroup, str], Any] = {
         (row["workload"], row["params"], every.of(row), row["method"]): row
         for row in main.to_dict("records")
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mpbench.analysis.advise import Standing
+from mpbench.analysis.advise import SupportLevel
 from mpbench.report.document import Table
 
-__all__ = ("apart",)
+__all__ = ("split_unanswered",)
 
 
-def apart(advice: Table | None) -> tuple[Table | None, Table | None]:
+def split_unanswered(advice: Table | None) -> tuple[Table | None, Table | None]:
     """
     Split a table of advice.
 
@@ -23,7 +23,7 @@ def apart(advice: Table | None) -> tuple[Table | None, Table | None]:
         return None, None
     places = [column.key for column in advice.columns]
     standing, use = places.index("standing"), places.index("use")
-    not_measured = str(Standing.NOT_MEASURED.value)
+    not_measured = str(SupportLevel.NOT_MEASURED.value)
     known = tuple(row for row in advice.rows if row[standing].text != not_measured)
     rest = tuple(row for row in advice.rows if row[standing].text == not_measured)
     # Two of its columns would say "not measured" in each row.

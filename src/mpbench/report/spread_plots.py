@@ -8,7 +8,7 @@ from typing import Any
 
 from mpbench.report.document import Strip
 
-__all__ = ("strips",)
+__all__ = ("spread_plots",)
 
 # A scale is logarithmic where its ends are further apart than this.
 _LOG_FROM = 3.0
@@ -27,7 +27,7 @@ def _scale(low: float, high: float) -> Callable[[float], float]:
     return lambda value: (value - low) / (high - low)
 
 
-def strips(
+def spread_plots(
     rows: Sequence[Mapping[str, Any]], agents: Mapping[Any, tuple[float, ...]]
 ) -> list[Strip | None]:
     """

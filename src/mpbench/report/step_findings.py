@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mpbench.analysis.measurements import ParamValue, Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, ParamValue, distinct, grouped, pick
 from mpbench.analysis.steps import Step, boundary_of, find_steps
 from mpbench.report import formatting
-from mpbench.report.document import Finding
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.document import Conclusion
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import param_value, params_words, quantity
 
 __all__ = ("known_steps",)
@@ -31,7 +31,7 @@ class _Said(NamedTuple):
     case: str
 
 
-def _steps(readings: Sequence[Reading], over: str) -> tuple[Step, ...]:
+def _steps(readings: Sequence[Measurement], over: str) -> tuple[Step, ...]:
     """Return the jumps of one series, of the time per operation."""
     costs = {
         value: [1 / cost if one.unit == "op/s" else cost for cost in one.agents]
@@ -41,7 +41,7 @@ def _steps(readings: Sequence[Reading], over: str) -> tuple[Step, ...]:
     return find_steps(costs)
 
 
-def _around(readings: Sequence[Reading], over: str, step: Step) -> Reading:
+def _around(readings: Sequence[Measurement], over: str, step: Step) -> Measurement:
     """Return the reading just after a step."""
     return next(one for one in readings if one.number(over) == step.after)
 
@@ -56,10 +56,10 @@ def _without(names: Sequence[str]) -> str:
 
 
 def _at(
-    series: Mapping[str, Sequence[Reading]], boundary: str, subject: str, what: str
+    series: Mapping[str, Sequence[Measurement]], boundary: str, subject: str, what: str
 ) -> Iterator[_Said]:
     """Say which series jump up at a documented size, and which were measured there and do not."""
-    found: dict[str, tuple[Step, Reading]] = {}
+    found: dict[str, tuple[Step, Measurement]] = {}
     missing: list[str] = []
     for name, readings in series.items():
         if len(distinct(readings, _SIZE)) < 2:  # noqa: PLR2004 - one size is no sweep
@@ -94,7 +94,7 @@ def _at(
         )
 
 
-def _argument(material: Material) -> Iterator[_Said]:
+def _argument(material: FigureData) -> Iterator[_Said]:
     readings = material.of("process/start-by-argument", fact="start_return")
     scripts = distinct(readings, "main_ms")
     fixed: dict[str, ParamValue] = {"main_ms": scripts[0]} if scripts else {}
@@ -102,8 +102,8 @@ def _argument(material: Material) -> Iterator[_Said]:
     yield from _at(series, "64 KiB", "start() by the size of its argument", "The return of start()")
 
 
-def _connection(material: Material) -> Iterator[_Said]:
-    series: dict[str, Sequence[Reading]] = {}
+def _connection(material: FigureData) -> Iterator[_Said]:
+    series: dict[str, Sequence[Measurement]] = {}
     pipes = material.first_method(material.of("pipe/round-trip"))
     for form, each in grouped(pipes, lambda one: str(one.params.get("form", "bytes"))).items():
         series[f"Pipe ({form})"] = each
@@ -121,7 +121,7 @@ def _connection(material: Material) -> Iterator[_Said]:
     )
 
 
-def _grows(ordered: Sequence[Reading]) -> str | None:
+def _grows(ordered: Sequence[Measurement]) -> str | None:
     """Return how much the last reading is above the first, None where intervals leave it open."""
     first, last = ordered[0], ordered[-1]
     if first.overlaps(last) or last.value <= first.value:
@@ -129,7 +129,7 @@ def _grows(ordered: Sequence[Reading]) -> str | None:
     return formatting.ratio_text(last.value / first.value)
 
 
-def _memory(material: Material) -> Iterator[_Said]:
+def _memory(material: FigureData) -> Iterator[_Said]:
     readings = material.of("process/start-at-rss")
     pages = distinct(readings, "pages")
     fixed: dict[str, ParamValue] = {"pages": pages[0]} if pages else {}
@@ -158,7 +158,9 @@ def _memory(material: Material) -> Iterator[_Said]:
     )
 
 
-def _apart(early: Reading, late: Reading, subject: str, words: tuple[str, str]) -> Iterator[_Said]:
+def _apart(
+    early: Measurement, late: Measurement, subject: str, words: tuple[str, str]
+) -> Iterator[_Said]:
     """Say how far two readings of one case are apart, if their intervals say that they are."""
     if early.overlaps(late) or late.value <= early.value:
         text = f"{words[0]} {quantity(early.value, 's')}, {words[1]} {quantity(late.value, 's')}"
@@ -172,12 +174,12 @@ def _apart(early: Reading, late: Reading, subject: str, words: tuple[str, str]) 
     yield _Said(ratio, subject, text, late.case)
 
 
-def _largest(readings: Sequence[Reading]) -> Reading | None:
+def _largest(readings: Sequence[Measurement]) -> Measurement | None:
     known = [one for one in readings if one.number(_SIZE) is not None]
     return max(known, key=lambda one: one.number(_SIZE) or 0.0, default=None)
 
 
-def _delivered(material: Material) -> Iterator[_Said]:
+def _delivered(material: FigureData) -> Iterator[_Said]:
     arrived = material.first_method(material.of("queue/put-delivered"))
     late = _largest(pick(arrived, params={"kind": "Queue"}))
     returned = material.of("queue/put-delivered", fact="put_return")
@@ -189,7 +191,7 @@ def _delivered(material: Material) -> Iterator[_Said]:
     yield from _apart(early, late, "Queue: from put() to delivery", words)
 
 
-def _touched(material: Material) -> Iterator[_Said]:
+def _touched(material: FigureData) -> Iterator[_Said]:
     every = pick(
         material.of("shared/create", fact=None), fact=None, params={"kind": "SharedMemory"}
     )
@@ -207,7 +209,7 @@ def _touched(material: Material) -> Iterator[_Said]:
 _RULES = (_argument, _memory, _connection, _delivered, _touched)
 
 
-def known_steps(material: Material, targets: Mapping[str, str]) -> tuple[Finding, ...]:
+def known_steps(material: FigureData, targets: Mapping[str, str]) -> tuple[Conclusion, ...]:
     """
     Return what the readings of one place show of the known steps.
 
@@ -224,7 +226,9 @@ def known_steps(material: Material, targets: Mapping[str, str]) -> tuple[Finding
     material = material._replace(readings=sure)
     note = f" {material.note}" if material.note else ""
     return tuple(
-        Finding(said.figure, said.subject, f"{said.text}{note}", targets.get(said.case, "summary"))
+        Conclusion(
+            said.figure, said.subject, f"{said.text}{note}", targets.get(said.case, "summary")
+        )
         for rule in _RULES
         for said in rule(material)
     )

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from mpbench.report.document import Strip
 
-__all__ = ("plain_svg", "strip_svg")
+__all__ = ("checked_svg", "spread_svg")
 
 _SVG = "http://www.w3.org/2000/svg"
 _LINK = "http://www.w3.org/1999/xlink"
@@ -45,7 +45,7 @@ def _check(element: ET.Element) -> None:
             raise ValueError(f"expected a drawing, found a reference to {value[:40]!r}")
 
 
-def plain_svg(text: str) -> str:
+def checked_svg(text: str) -> str:
     """
     Return an SVG as it can stand inside a page.
 
@@ -76,7 +76,7 @@ def plain_svg(text: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def strip_svg(strip: Strip) -> str:
+def spread_svg(strip: Strip) -> str:
     """Return a small drawing of how the agents of a case are spread, or where a ratio stands."""
 
     def x(place: float) -> str:

@@ -31,7 +31,7 @@ from mpbench.report.cells import (
 from mpbench.report.document import Cell, Column, Table
 from mpbench.report.formatting import DASH, TIMES
 from mpbench.report.groups import Groups
-from mpbench.report.spread_plots import strips
+from mpbench.report.spread_plots import spread_plots
 
 __all__ = ("failures", "terminal", "workload_table")
 
@@ -158,7 +158,7 @@ def workload_table(
     plan = _WorkloadTable(rows, facts)
     columns = plan.columns(groups)
     place = [column.key for column in columns].index("spread")
-    drawn = strips(rows, agents)
+    drawn = spread_plots(rows, agents)
     made = []
     for row, strip in zip(rows, drawn, strict=True):
         cells = list(plan.cells(row, groups, targets))

@@ -9,10 +9,10 @@ import pandas as pd
 
 from mpbench.model import Run, Status
 from mpbench.report import formatting
-from mpbench.report.doctor_checks import fitness
-from mpbench.report.document import Check, State
+from mpbench.report.doctor_checks import doctor_checks
+from mpbench.report.document import Check, CheckState
 from mpbench.sampling.accounting import ENOUGH_COVERAGE
-from mpbench.store.usage_frame import prices
+from mpbench.store.usage_frame import sampler_cost_frame
 
 __all__ = ("caution", "checks")
 
@@ -50,7 +50,7 @@ def _cases(evidence: _Evidence) -> Check:
     words = [f"{number} {name}" for name, number in rest.items()]
     words += [f"{partly} failed in part"] if partly else []
     bad = {"failed", "timeout", "crashed", "lost"} & rest.keys() or partly
-    state = State.BAD if bad else State.NOTE if rest else State.GOOD
+    state = CheckState.BAD if bad else CheckState.NOTE if rest else CheckState.GOOD
     text = (
         f"{formatting.join_words(words)}; see the end of the page" if words else "none is missing"
     )
@@ -92,7 +92,7 @@ def _imported(evidence: _Evidence) -> Check | None:
         "their values are of one process each, or of a few that the file does not tell apart; "
         "no interval says how far processes differ"
     )
-    return Check("Agents of imported cases", State.BAD, "not known", text)
+    return Check("Agents of imported cases", CheckState.BAD, "not known", text)
 
 
 def _agents(evidence: _Evidence) -> Check | None:
@@ -104,8 +104,8 @@ def _agents(evidence: _Evidence) -> Check | None:
     low, high = min(agents), max(agents)
     value = f"{low}" if low == high else f"{low} to {high}"
     if low >= _USUAL:
-        return Check("Agents per case", State.GOOD, value, "each in a fresh interpreter")
-    state = State.BAD if low < _FEWEST else State.NOTE
+        return Check("Agents per case", CheckState.GOOD, value, "each in a fresh interpreter")
+    state = CheckState.BAD if low < _FEWEST else CheckState.NOTE
     text = f"an interval needs {_FEWEST}" if low < _FEWEST else f"{_USUAL} are usual"
     return Check("Agents per case", state, value, text)
 
@@ -116,8 +116,8 @@ def _precision(evidence: _Evidence) -> Check | None:
     if half.empty:
         return None
     typical, worst = float(half.median()), float(half.quantile(0.95))
-    state = State.GOOD if typical <= _PRECISE else State.NOTE
-    state = State.BAD if typical > _COARSE else state
+    state = CheckState.GOOD if typical <= _PRECISE else CheckState.NOTE
+    state = CheckState.BAD if typical > _COARSE else state
     text = f"half of the intervals are narrower; 95 % are within ±{formatting.percent_text(worst)}"
     return Check("Precision", state, f"±{formatting.percent_text(typical)}", text)
 
@@ -132,7 +132,7 @@ def _load(evidence: _Evidence) -> Check | None:
     if not shares:
         return None
     share, load, machine = max(shares)
-    state = State.GOOD if share <= 0.25 else State.NOTE if share <= 1 else State.BAD  # noqa: PLR2004
+    state = CheckState.GOOD if share <= 0.25 else CheckState.NOTE if share <= 1 else CheckState.BAD  # noqa: PLR2004
     where = f" on {machine}" if len(evidence.runs) > 1 else ""
     text = f"load average at the start{where}; other work disturbs what is measured"
     return Check("Load before", state, f"{load:.2f}", text)
@@ -151,7 +151,13 @@ def _waiting(evidence: _Evidence) -> Check | None:
     if not busy:
         return None
     share = float(known["run_delay_s"].sum()) / busy
-    state = State.GOOD if share <= _CROWDED else State.NOTE if share <= 4 * _CROWDED else State.BAD
+    state = (
+        CheckState.GOOD
+        if share <= _CROWDED
+        else CheckState.NOTE
+        if share <= 4 * _CROWDED
+        else CheckState.BAD
+    )
     text = "of the time in which processes could have run, they waited for a CPU"
     return Check("Waiting for a CPU", state, formatting.percent_text(share), text)
 
@@ -164,7 +170,7 @@ def _accounting(evidence: _Evidence) -> Check | None:
     low, bad = float(known.min()), int((known < ENOUGH_COVERAGE).sum())
     if not bad:
         text = f"of the process trees is in their CPU time, at least ({sources})"
-        return Check("CPU accounting", State.GOOD, formatting.percent_text(low), text)
+        return Check("CPU accounting", CheckState.GOOD, formatting.percent_text(low), text)
     cases = evidence.repetitions.loc[known.index[known < ENOUGH_COVERAGE], "case"]
     names = sorted(set(evidence.main.loc[evidence.main["case"].isin(cases), "workload"]))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004
@@ -173,17 +179,17 @@ def _accounting(evidence: _Evidence) -> Check | None:
         f"{bad} of {len(known)} repetitions, which have less than "
         f"{formatting.percent_text(ENOUGH_COVERAGE)}: {formatting.join_words(names[:3])}{more}"
     )
-    return Check("CPU accounting", State.NOTE, formatting.percent_text(low), text)
+    return Check("CPU accounting", CheckState.NOTE, formatting.percent_text(low), text)
 
 
 def _sampler(evidence: _Evidence) -> Check | None:
     """Say what looking on cost, where somebody did."""
-    agents = prices(evidence.runs)
+    agents = sampler_cost_frame(evidence.runs)
     if agents.empty:
         return None
     share = float(agents["own_share"].quantile(0.95))
     looks, late = int(agents["looks"].sum()), int(agents["late_looks"].sum())
-    state = State.GOOD if share <= _SAMPLER_SHARE and late <= looks / 10 else State.NOTE
+    state = CheckState.GOOD if share <= _SAMPLER_SHARE and late <= looks / 10 else CheckState.NOTE
     text = (
         f"of one CPU at most in 95 % of {len(agents)} agents; {late:,} of {looks:,} looks came late"
     )
@@ -195,7 +201,9 @@ def _harness(evidence: _Evidence) -> Check | None:
     if rows.empty:
         return None
     value = formatting.quantity_text(float(rows.max()), "s", digits=2)
-    return Check("Harness cost", State.GOOD, value, "is added to each iteration; not subtracted")
+    return Check(
+        "Harness cost", CheckState.GOOD, value, "is added to each iteration; not subtracted"
+    )
 
 
 def _overlap(evidence: _Evidence) -> Check | None:
@@ -203,7 +211,7 @@ def _overlap(evidence: _Evidence) -> Check | None:
     if known.empty:
         return None
     low = float(known.quantile(0.05))
-    state = State.GOOD if low >= _TOGETHER else State.NOTE
+    state = CheckState.GOOD if low >= _TOGETHER else CheckState.NOTE
     text = "of the time all workers of a contended case ran together, in 95 % of its samples"
     return Check("Concurrency", state, formatting.percent_text(low), text)
 
@@ -214,9 +222,11 @@ def _facts(evidence: _Evidence) -> Check | None:
         return None
     low = float(facts["coverage"].min())
     if low >= 1:
-        return Check("Further readings", State.GOOD, "complete", "every sample had all of them")
+        return Check(
+            "Further readings", CheckState.GOOD, "complete", "every sample had all of them"
+        )
     value = f"{(facts['coverage'] < 1).sum()} of {len(facts)}"
-    return Check("Further readings", State.NOTE, value, "were missing in some agents")
+    return Check("Further readings", CheckState.NOTE, value, "were missing in some agents")
 
 
 def _ending(evidence: _Evidence) -> Check | None:
@@ -224,14 +234,14 @@ def _ending(evidence: _Evidence) -> Check | None:
     cut = [machine for end, machine in ends if end is None]
     if cut:
         text = f"{formatting.join_words(cut[:3])}: the file has no end; what it has is whole"
-        return Check("Complete", State.NOTE, f"{len(cut)} cut off", text)
+        return Check("Complete", CheckState.NOTE, f"{len(cut)} cut off", text)
     stopped = [end for end, _ in ends if end and end.status is Status.INTERRUPTED]
     if stopped:
-        return Check("Complete", State.NOTE, f"{len(stopped)} interrupted", "by the user")
+        return Check("Complete", CheckState.NOTE, f"{len(stopped)} interrupted", "by the user")
     seconds = sum(end.elapsed_ns for end, _ in ends if end) / 1e9
     took = f"{'it' if len(ends) == 1 else 'they'} took {formatting.quantity_text(seconds, 's')}"
     # Results of other tools do not say how long they took.
-    return Check("Complete", State.GOOD, "yes", took if seconds else "")
+    return Check("Complete", CheckState.GOOD, "yes", took if seconds else "")
 
 
 def _events(evidence: _Evidence) -> Check | None:
@@ -241,8 +251,10 @@ def _events(evidence: _Evidence) -> Check | None:
     kinds = [event.kind for run in evidence.runs for event in run.events]
     left = sum(kind in {"leak", "ended"} for kind in kinds)
     if not left:
-        return Check("Left behind", State.GOOD, "nothing", "no process, semaphore or segment")
-    return Check("Left behind", State.NOTE, f"{left} times", "cleaned up; see the events below")
+        return Check("Left behind", CheckState.GOOD, "nothing", "no process, semaphore or segment")
+    return Check(
+        "Left behind", CheckState.NOTE, f"{left} times", "cleaned up; see the events below"
+    )
 
 
 def checks(
@@ -266,12 +278,12 @@ def checks(
         _ending,
     )
     found = (check(evidence) for check in every)
-    return (*(check for check in found if check is not None), *fitness(runs))
+    return (*(check for check in found if check is not None), *doctor_checks(runs))
 
 
 def caution(found: Sequence[Check]) -> str:
     """Return one sentence about the checks that went badly; empty when none did."""
-    bad = [check for check in found if check.state is State.BAD]
+    bad = [check for check in found if check.state is CheckState.BAD]
     if not bad:
         return ""
     # A finding that is a sentence of its own is named here and told in the panel, and once.

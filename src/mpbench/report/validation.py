@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mpbench.analysis.validation import Proof
+from mpbench.analysis.validation import ValidationTable
 from mpbench.report.markdown import escape
 
 __all__ = ("proofs_markdown",)
 
 
-def _lines(proof: Proof) -> Iterator[str]:
+def _lines(proof: ValidationTable) -> Iterator[str]:
     yield f"### {escape(proof.title)}"
     yield ""
     yield f"| {' | '.join(escape(one) for one in proof.head)} |"
@@ -22,6 +22,6 @@ def _lines(proof: Proof) -> Iterator[str]:
     yield ""
 
 
-def proofs_markdown(proofs: Iterable[Proof], *, head: str) -> str:
+def proofs_markdown(proofs: Iterable[ValidationTable], *, head: str) -> str:
     """Return all tables; *head* says where and when they were measured, and how to repeat it."""
     return "\n".join([head, "", *(line for one in proofs for line in _lines(one))])

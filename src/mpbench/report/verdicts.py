@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpbench.analysis.outcome import Outcome
+from mpbench.analysis.outcome import ComparisonOutcome
 from mpbench.analysis.verdict import Judgement, Verdict
 from mpbench.report.markdown import escape
 from mpbench.units import format_seconds
@@ -15,14 +15,14 @@ from mpbench.units import format_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("Row", "phrase", "rows", "summary", "to_markdown", "to_record")
+__all__ = ("VerdictRow", "phrase", "rows", "summary", "to_markdown", "to_record")
 
 # Above a factor of 2 people count in times, below in per cent.
 _IN_TIMES = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class VerdictRow:
     """One line of the table of verdicts; every field is text for people."""
 
     title: str
@@ -57,7 +57,7 @@ def _note(one: Judgement) -> str:
     if one.verdict is Verdict.INCONCLUSIVE and seconds:
         took = format_seconds(seconds, significant=2)
         more = f"a new session with --looks {one.needed} would decide in about {took}"
-        parts.append(more if one.anew else f"about {took} more would decide")
+        parts.append(more if one.needs_new_session else f"about {took} more would decide")
     return "; ".join(parts)
 
 
@@ -69,14 +69,14 @@ def _ratio(one: Judgement) -> str:
     return f"{estimate:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def rows(outcome: Outcome) -> tuple[Row, ...]:
+def rows(outcome: ComparisonOutcome) -> tuple[VerdictRow, ...]:
     """Return one row for each comparison."""
-    found: list[Row] = []
+    found: list[VerdictRow] = []
     for one in outcome.judgements:
         comparison = one.comparison
         reading = comparison.reading
         found.append(
-            Row(
+            VerdictRow(
                 title=comparison.title,
                 arms=f"{comparison.baseline} -> {comparison.candidate}",
                 reading=reading.fact or reading.metric.label,
@@ -91,14 +91,14 @@ def rows(outcome: Outcome) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def _counts(outcome: Outcome) -> str:
+def _counts(outcome: ComparisonOutcome) -> str:
     counted = Counter(one.verdict for one in outcome.judgements)
     return ", ".join(
         f"{counted[verdict]} {verdict.value}" for verdict in Verdict if counted[verdict]
     )
 
 
-def _control(outcome: Outcome) -> str:
+def _control(outcome: ComparisonOutcome) -> str:
     if outcome.control is None and outcome.invalid:
         return "no control was measured"
     if outcome.control is not None:
@@ -108,7 +108,7 @@ def _control(outcome: Outcome) -> str:
     return "no control of identical arms was measured; the verdicts are advisory"
 
 
-def summary(outcome: Outcome) -> tuple[str, ...]:
+def summary(outcome: ComparisonOutcome) -> tuple[str, ...]:
     """Return the lines below the table: counts, the control, what was dropped, the rules."""
     rules = outcome.rules
     share = outcome.dropped / outcome.episodes if outcome.episodes else 0.0
@@ -139,7 +139,7 @@ def summary(outcome: Outcome) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _table(outcome: Outcome) -> Iterator[str]:
+def _table(outcome: ComparisonOutcome) -> Iterator[str]:
     yield "| case | arms | reading | ratio | verdict | n | seconds | |"
     yield "|---|---|---|---|---|---:|---:|---|"
     for row in rows(outcome):
@@ -151,7 +151,7 @@ def _table(outcome: Outcome) -> Iterator[str]:
         yield f"| {told} | {verdict} | {row.episodes} | {row.seconds} | {escape(row.note)} |"
 
 
-def to_markdown(outcome: Outcome) -> str:
+def to_markdown(outcome: ComparisonOutcome) -> str:
     """Return the verdicts as Markdown for a pull request."""
     lines = ["### mpbench compare", "", *_table(outcome), ""]
     lines += [f"- {escape(line)}" for line in summary(outcome)]
@@ -188,7 +188,7 @@ def _judgement(one: Judgement) -> dict[str, Any]:
     }
 
 
-def to_record(outcome: Outcome) -> dict[str, Any]:
+def to_record(outcome: ComparisonOutcome) -> dict[str, Any]:
     """Return the verdicts as JSON-able values; nothing is NaN."""
     control = outcome.control
     return {

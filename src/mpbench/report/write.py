@@ -7,18 +7,18 @@ from pathlib import Path
 
 from mpbench.errors import UsageError
 from mpbench.model import Run
-from mpbench.report.build import Evidence, build, gather
-from mpbench.report.csv_file import comma_separated
-from mpbench.report.document import Family
+from mpbench.report.build import ReportData, build, load_report_data
+from mpbench.report.csv_file import to_csv
+from mpbench.report.document import FamilySection
 from mpbench.report.figures.history import histories
 from mpbench.report.html import html
 from mpbench.report.markdown import markdown
-from mpbench.store.atomic_write import write_whole
+from mpbench.store.atomic_write import write_atomic
 
 __all__ = ("write",)
 
 
-def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
+def _history(runs: Sequence[Run]) -> tuple[FamilySection, ...]:
     """Return the section over commits, none where there are no runs for it."""
     figures, left_out = histories(runs)
     if not figures:
@@ -30,7 +30,7 @@ def _history(runs: Sequence[Run]) -> tuple[Family, ...]:
         "To judge two commits, use mpbench compare."
     )
     more = f" {left_out} more without room here." if left_out else ""
-    return (Family("history", "Over commits", text + more, figures, ()),)
+    return (FamilySection("history", "Over commits", text + more, figures, ()),)
 
 
 def write(
@@ -38,7 +38,7 @@ def write(
     folder: Path,
     *,
     history: Sequence[Run] = (),
-    evidence: Evidence | None = None,
+    evidence: ReportData | None = None,
 ) -> tuple[Path, ...]:
     """
     Write `report.html`, `report.md` and `report.csv` about some runs.
@@ -49,7 +49,7 @@ def write(
         runs: What was read from result files.
         folder: Where the files go; it is made if need be.
         history: Runs of several commits, which get a section of their own.
-        evidence: What `gather` made of these runs, where it is needed elsewhere too.
+        evidence: What `load_report_data` made of these runs, where it is needed elsewhere too.
 
     Returns:
         The files that were written.
@@ -64,14 +64,14 @@ def write(
             first = seen[run.header.run]
             raise UsageError(f"{run.path} holds the same run as {first}; name each run once")
         seen[run.header.run] = run.path
-    evidence = gather(runs) if evidence is None else evidence
+    evidence = load_report_data(runs) if evidence is None else evidence
     document = build(evidence)
     document = document._replace(families=(*_history(history), *document.families))
     made = {
         "report.html": html(document),
         "report.md": markdown(document),
-        "report.csv": comma_separated(evidence.summaries),
+        "report.csv": to_csv(evidence.summaries),
     }
     for name, text in made.items():
-        write_whole(folder / name, text)
+        write_atomic(folder / name, text)
     return tuple(folder / name for name in made)

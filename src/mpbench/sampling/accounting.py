@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpbench.model import Account
+from mpbench.model import ResourceUsage
 
 if TYPE_CHECKING:
-    from mpbench.harness.launch import Ending
-    from mpbench.sampling.sampler import Seen
+    from mpbench.harness.launch import AgentExit
+    from mpbench.sampling.sampler import SamplerResult
 
-__all__ = ("ENOUGH_COVERAGE", "account_of", "doubt")
+__all__ = ("ENOUGH_COVERAGE", "cpu_warning", "resource_usage")
 
 # Below this share a CPU figure is flagged: it misses more than noise would.
 ENOUGH_COVERAGE = 0.9
 
 
-def account_of(ending: Ending, seen: Seen | None = None) -> Account | None:
+def resource_usage(ending: AgentExit, seen: SamplerResult | None = None) -> ResourceUsage | None:
     """
     Return the account of an agent's whole life, or None when nothing is known.
 
@@ -39,7 +39,7 @@ def account_of(ending: Ending, seen: Seen | None = None) -> Account | None:
     coverage: float | None = 1.0 if adopted else None
     if seen is not None and seen.cpu_ns > 0:
         coverage = min(1.0, counted / seen.cpu_ns)
-    return Account(
+    return ResourceUsage(
         wall_ns=report["wall_ns"],
         cpu_user_ns=report["cpu_user_ns"],
         cpu_system_ns=report["cpu_system_ns"],
@@ -54,7 +54,7 @@ def account_of(ending: Ending, seen: Seen | None = None) -> Account | None:
     )
 
 
-def _peak(ending: Ending, seen: Seen | None) -> int | None:
+def _peak(ending: AgentExit, seen: SamplerResult | None) -> int | None:
     """
     Return the largest memory of the tree that anybody saw.
 
@@ -65,9 +65,9 @@ def _peak(ending: Ending, seen: Seen | None) -> int | None:
     return max((one for one in found if one), default=None)
 
 
-def _sampled(seen: Seen) -> Account:
+def _sampled(seen: SamplerResult) -> ResourceUsage:
     """Return an account of what the sampler alone saw: the supervisor was lost."""
-    return Account(
+    return ResourceUsage(
         wall_ns=seen.elapsed_ns,
         # A sampler reads the sum; how it divides is not worth another call.
         cpu_user_ns=seen.cpu_ns,
@@ -82,7 +82,7 @@ def _sampled(seen: Seen) -> Account:
     )
 
 
-def doubt(account: Account) -> str | None:
+def cpu_warning(account: ResourceUsage) -> str | None:
     """Return why the CPU figures of an account should not be trusted, or None."""
     if account.cpu_source == "sampled":
         return "the supervisor was lost; the CPU time is what a sampler happened to see"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.model.sampled import PARENT, WORKER, Sampled, Track
+from mpbench.model.sampled import PARENT, WORKER, CpuSeries, SampledUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mpbench.sampling.sampler import Seen, SeenProcess
+    from mpbench.sampling.sampler import SampledProcess, SamplerResult
     from mpbench.sampling.snapshot import Key
 
-__all__ = ("MOST_LOOKS", "MOST_TRACKS", "Span", "sampled_of")
+__all__ = ("MOST_LOOKS", "MOST_TRACKS", "TimeWindow", "case_usage")
 
 # Enough for a line across a panel of a figure; 20 kB a repetition at the most.
 MOST_LOOKS = 33
@@ -21,7 +21,7 @@ MOST_TRACKS = 64
 _OTHER = "other"
 
 
-class Span(NamedTuple):
+class TimeWindow(NamedTuple):
     """When a case was measured, on the clock of the sampler's points; in nanoseconds."""
 
     begin_ns: int
@@ -36,7 +36,7 @@ def _thinned(looks: Sequence[int]) -> tuple[int, ...]:
     return tuple(kept)
 
 
-def _roles(processes: Sequence[SeenProcess], root: int, workers: int) -> dict[Key, str]:
+def _roles(processes: Sequence[SampledProcess], root: int, workers: int) -> dict[Key, str]:
     """
     Say what each process is.
 
@@ -54,18 +54,18 @@ def _roles(processes: Sequence[SeenProcess], root: int, workers: int) -> dict[Ke
     return roles | ({} if agent is None else {agent: PARENT})
 
 
-def _spent(one: SeenProcess) -> int:
+def _spent(one: SampledProcess) -> int:
     return one.points[-1].cpu_ns - one.points[0].cpu_ns
 
 
-def _track(one: SeenProcess, role: str, looks: Sequence[int]) -> Track:
+def _track(one: SampledProcess, role: str, looks: Sequence[int]) -> CpuSeries:
     cpu = {point.at_ns: point.cpu_ns for point in one.points}
-    return Track(role, tuple(cpu.get(at) for at in looks))
+    return CpuSeries(role, tuple(cpu.get(at) for at in looks))
 
 
-def sampled_of(
-    seen: Seen, span: Span, *, root: int, workers: int | None, origin_ns: int
-) -> Sampled:
+def case_usage(
+    seen: SamplerResult, span: TimeWindow, *, root: int, workers: int | None, origin_ns: int
+) -> SampledUsage:
     """
     Return what belongs to one case.
 
@@ -76,7 +76,7 @@ def sampled_of(
         workers: How many workers the case has; None leaves the tracks out.
         origin_ns: The start of the run on the sampler's clock.
     """
-    cost = Sampled(seen.ticks, seen.late_ticks, seen.own_cpu_ns, seen.elapsed_ns)
+    cost = SampledUsage(seen.ticks, seen.late_ticks, seen.own_cpu_ns, seen.elapsed_ns)
     inside = [
         one._replace(points=points)
         for one in seen.processes

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ("Throttle",)
+__all__ = ("OverheadLimit",)
 
 # The part of the allowed share that looks themselves may use; waking up costs something, too.
 _ROOM = 0.95
 
 
-class Throttle(NamedTuple):
+class OverheadLimit(NamedTuple):
     """
     A limit to what looking may cost.
 
@@ -21,7 +21,7 @@ class Throttle(NamedTuple):
     interval_ns: int
     share: float
 
-    def affords(self, *, elapsed_ns: int, own_ns: int, cost_ns: int) -> bool:
+    def allows(self, *, elapsed_ns: int, own_ns: int, cost_ns: int) -> bool:
         """
         Return whether one more look fits into the share of the time that has passed.
 

@@ -13,7 +13,7 @@ import time
 from typing import NamedTuple
 
 from mpbench.environment import SYSTEM, Files
-from mpbench.sampling.snapshot import Key, Reading
+from mpbench.sampling.snapshot import Key, ProcessSnapshot
 
 __all__ = ("ProcReader",)
 
@@ -45,7 +45,7 @@ def _close(one: _Open) -> None:
         os.close(one.schedule)
 
 
-def _with_schedule(reading: Reading, one: _Open) -> Reading:
+def _with_schedule(reading: ProcessSnapshot, one: _Open) -> ProcessSnapshot:
     """
     Add what the scheduler says about the main thread.
 
@@ -82,7 +82,7 @@ class ProcReader:
         self._offset = _boot_offset_ns()
         self._known: dict[int, _Open] = {}
 
-    def look(self, *, discover: bool) -> list[Reading]:
+    def read(self, *, discover: bool) -> list[ProcessSnapshot]:
         """Return the live processes of the tree, parents before their children."""
         if discover:
             return self._walk()
@@ -95,9 +95,9 @@ class ProcReader:
             _close(one)
         self._known.clear()
 
-    def _walk(self) -> list[Reading]:
+    def _walk(self) -> list[ProcessSnapshot]:
         """Read the tree from its root, level by level."""
-        found: list[Reading] = []
+        found: list[ProcessSnapshot] = []
         order: dict[int, _Open] = {}
         level = [self._root]
         while level:
@@ -118,7 +118,7 @@ class ProcReader:
         self._known = order
         return found
 
-    def _first(self, pid: int) -> Reading | None:
+    def _first(self, pid: int) -> ProcessSnapshot | None:
         try:
             descriptor = os.open(f"{self._proc}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -134,7 +134,7 @@ class ProcReader:
         one = self._known[pid] = _Open(reading.key, descriptor, schedule)
         return _with_schedule(reading, one)
 
-    def _again(self, pid: int) -> Reading | None:
+    def _again(self, pid: int) -> ProcessSnapshot | None:
         one = self._known[pid]
         reading = self._read(pid, one.descriptor)
         if reading is not None:
@@ -143,7 +143,7 @@ class ProcReader:
         del self._known[pid]
         return None
 
-    def _read(self, pid: int, descriptor: int) -> Reading | None:
+    def _read(self, pid: int, descriptor: int) -> ProcessSnapshot | None:
         try:
             text = os.pread(descriptor, _STAT_BYTES, 0)
         except OSError:
@@ -154,7 +154,7 @@ class ProcReader:
             return None
         user, system, waited_user, waited_system = (int(one) for one in field[_USER : _USER + 4])
         tick = self._tick_ns
-        return Reading(
+        return ProcessSnapshot(
             key=(pid, int(field[_STARTED]) * tick + self._offset),
             parent=int(field[_PARENT]),
             name=head.partition(b"(")[2].decode(errors="replace"),

@@ -9,7 +9,7 @@ import psutil
 
 from mpbench.environment import SYSTEM
 from mpbench.sampling.procfs import ProcReader
-from mpbench.sampling.snapshot import Key, Reader, Reading
+from mpbench.sampling.snapshot import Key, ProcessSnapshot, Reader
 
 __all__ = ("PsutilReader", "reader_for")
 
@@ -34,13 +34,13 @@ class PsutilReader:
         except psutil.Error:
             return
 
-    def look(self, *, discover: bool) -> list[Reading]:
+    def read(self, *, discover: bool) -> list[ProcessSnapshot]:
         """Return the live processes of the tree, parents before their children."""
         if self._root is None:
             return []
         if discover or not self._known:
             self._find(self._root)
-        found: list[Reading] = []
+        found: list[ProcessSnapshot] = []
         for key, process in list(self._known.items()):
             try:
                 found.append(self._read(key, process))
@@ -66,12 +66,12 @@ class PsutilReader:
             self._known.setdefault(same, process)
 
     @staticmethod
-    def _read(key: Key, process: psutil.Process) -> Reading:
+    def _read(key: Key, process: psutil.Process) -> ProcessSnapshot:
         with process.oneshot():
             times = process.cpu_times()
             # Absent on some platforms, and always 0 on Windows and macOS.
             waited = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
-            return Reading(
+            return ProcessSnapshot(
                 key=key,
                 parent=process.ppid(),
                 name=process.name(),

@@ -12,16 +12,16 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from mpbench.sampling.overhead_limit import Throttle
+from mpbench.sampling.overhead_limit import OverheadLimit
 from mpbench.sampling.psutil_reader import reader_for
 from mpbench.sampling.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from mpbench.sampling.snapshot import Key, Reader, Reading
+    from mpbench.sampling.snapshot import Key, ProcessSnapshot, Reader
 
-__all__ = ("Point", "Sampler", "Seen", "SeenProcess", "may_sample")
+__all__ = ("SampledProcess", "Sampler", "SamplerResult", "UsagePoint", "may_sample")
 
 # A look costs the sampled processes nothing, but it takes a CPU from them when
 # all are busy: samples of operations shorter than this are left alone.
@@ -34,7 +34,7 @@ _MOST_POINTS = 4_096
 _FEWEST = 2
 
 
-class Point(NamedTuple):
+class UsagePoint(NamedTuple):
     """
     One process at one moment.
 
@@ -48,16 +48,16 @@ class Point(NamedTuple):
     delay_ns: int = 0
 
 
-class SeenProcess(NamedTuple):
+class SampledProcess(NamedTuple):
     """One process as the sampler saw it."""
 
     key: Key
     parent: int
     name: str
-    points: tuple[Point, ...]
+    points: tuple[UsagePoint, ...]
 
 
-class Seen(NamedTuple):
+class SamplerResult(NamedTuple):
     """
     What a sampler saw, and what it cost.
 
@@ -68,7 +68,7 @@ class Seen(NamedTuple):
 
     cpu_ns: int
     peak_rss_bytes: int
-    processes: tuple[SeenProcess, ...]
+    processes: tuple[SampledProcess, ...]
     ticks: int
     late_ticks: int
     own_cpu_ns: int
@@ -96,13 +96,13 @@ class _Book:
 
     def __init__(self, root: int) -> None:
         self.root = root
-        self.processes: dict[Key, tuple[int, str, list[Point]]] = {}
+        self.processes: dict[Key, tuple[int, str, list[UsagePoint]]] = {}
         self.cpu_ns = 0
         self.peak_rss_bytes = 0
         # What the root had waited for before anybody looked.
         self._before: int | None = None
 
-    def enter(self, at_ns: int, readings: list[Reading]) -> None:
+    def enter(self, at_ns: int, readings: list[ProcessSnapshot]) -> None:
         """
         Take the readings of one look.
 
@@ -125,7 +125,7 @@ class _Book:
                 known = (known[0], one.name, known[2])
                 self.processes[one.key] = known
             points = known[2]
-            points.append(Point(at_ns, one.own_ns, one.rss_bytes, one.delay_ns))
+            points.append(UsagePoint(at_ns, one.own_ns, one.rss_bytes, one.delay_ns))
             if len(points) > _MOST_POINTS:
                 del points[1:-1:2]
         self.cpu_ns = max(self.cpu_ns, total)
@@ -155,7 +155,7 @@ class Sampler:
         reader: Reader | None = None,
     ) -> None:
         self._book = _Book(root)
-        self._throttle = Throttle(round(interval_s * 1e9), share)
+        self._throttle = OverheadLimit(round(interval_s * 1e9), share)
         self._reader = reader_for(root) if reader is None else reader
         self._lock = threading.Lock()
         self._time = Stopwatch()
@@ -206,14 +206,14 @@ class Sampler:
             self._ended = time.perf_counter_ns()
             self._reader.close()
 
-    def seen(self) -> Seen:
+    def seen(self) -> SamplerResult:
         """Return what was seen until now."""
         processes = tuple(
-            SeenProcess(key, parent, name, tuple(points))
+            SampledProcess(key, parent, name, tuple(points))
             for key, (parent, name, points) in list(self._book.processes.items())
         )
         end = self._ended or time.perf_counter_ns()
-        return Seen(
+        return SamplerResult(
             cpu_ns=self._book.cpu_ns,
             peak_rss_bytes=self._book.peak_rss_bytes,
             processes=processes,
@@ -229,7 +229,7 @@ class Sampler:
 
     def _affords(self) -> bool:
         elapsed_ns = time.perf_counter_ns() - self._started
-        return self._throttle.affords(
+        return self._throttle.allows(
             elapsed_ns=elapsed_ns, own_ns=self._own_ns, cost_ns=self._cost_ns
         )
 
@@ -259,7 +259,7 @@ class Sampler:
         """Enter one look into the book and return its CPU time in nanoseconds."""
         with self._lock:
             began = time.thread_time_ns()
-            readings = self._reader.look(discover=discover)
+            readings = self._reader.read(discover=discover)
             self._book.enter(time.perf_counter_ns(), readings)
             self._ticks += 1
             self._cost_ns = time.thread_time_ns() - began

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-__all__ = ("Key", "Reader", "Reading")
+__all__ = ("Key", "ProcessSnapshot", "Reader")
 
 # (pid, creation time in nanoseconds of the monotonic clock): pids are used again.
 Key = tuple[int, int]
 
 
-class Reading(NamedTuple):
+class ProcessSnapshot(NamedTuple):
     """
     One process at one moment.
 
@@ -33,7 +33,7 @@ class Reading(NamedTuple):
 class Reader(Protocol):
     """Something that can look at a process tree again and again."""
 
-    def look(self, *, discover: bool) -> list[Reading]:
+    def read(self, *, discover: bool) -> list[ProcessSnapshot]:
         """
         Return the live processes of the tree, parents before their children.
 

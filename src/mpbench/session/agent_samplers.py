@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from mpbench.model import Timing
 from mpbench.plan import Sampling
-from mpbench.sampling.accounting import account_of
-from mpbench.sampling.case_usage import sampled_of
+from mpbench.sampling.accounting import resource_usage
+from mpbench.sampling.case_usage import case_usage
 from mpbench.sampling.sampler import may_sample
-from mpbench.session.sampled_agent import WatchedAgent
+from mpbench.session.sampled_agent import SampledAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mpbench.harness.agents import Serving
-    from mpbench.harness.arm_agent import Answering, Side
-    from mpbench.harness.launch import AgentHandle, Ending
+    from mpbench.harness.agents import RunAgent
+    from mpbench.harness.arm_agent import EpisodeAgent, PreparedArm
+    from mpbench.harness.launch import AgentExit, AgentHandle
     from mpbench.model import Case, Repetition
 
-__all__ = ("Durations", "Watch", "may_watch")
+__all__ = ("AgentSamplers", "Durations", "may_sample_case")
 
 
 class Durations:
@@ -56,7 +56,7 @@ class Durations:
         return self._known.get((subject, case))
 
 
-def may_watch(sampling: Sampling, duration_ns: float | None) -> bool:
+def may_sample_case(sampling: Sampling, duration_ns: float | None) -> bool:
     """
     Return whether a sampler may look while a case is measured.
 
@@ -69,7 +69,7 @@ def may_watch(sampling: Sampling, duration_ns: float | None) -> bool:
     return may_sample(duration_ns, asked=sampling is Sampling.ON)
 
 
-class Watch:
+class AgentSamplers:
     """
     The samplers of a session, one for each agent.
 
@@ -81,10 +81,10 @@ class Watch:
     def __init__(self, allowed: Callable[[str, Case], bool], *, closely: bool = True) -> None:
         self._allowed = allowed
         self._closely = closely
-        self._agents: dict[int, WatchedAgent] = {}
+        self._agents: dict[int, SampledAgent] = {}
 
     @contextmanager
-    def over(self, subject: str, agent: AgentHandle) -> Iterator[Serving]:
+    def attach_to_agent(self, subject: str, agent: AgentHandle) -> Iterator[RunAgent]:
         """
         Watch an agent until it has ended.
 
@@ -92,7 +92,7 @@ class Watch:
             subject: The key of its interpreter.
             agent: The agent.
         """
-        watched = WatchedAgent(
+        watched = SampledAgent(
             agent,
             root=agent.pid,
             allowed=lambda case: self._allowed(subject, case),
@@ -102,19 +102,19 @@ class Watch:
         try:
             yield watched
         finally:
-            watched.end_watch()
+            watched.stop_sampling()
 
     @contextmanager
-    def beside(self, side: Side, agent: AgentHandle) -> Iterator[Answering]:
+    def attach_to_arm(self, side: PreparedArm, agent: AgentHandle) -> Iterator[EpisodeAgent]:
         """Watch the agent of a side of a comparison, if it asks for it."""
-        if not side.watched:
+        if not side.is_sampled:
             yield agent
             return
-        with self.over(side.subject.key, agent) as watched:
+        with self.attach_to_agent(side.subject.key, agent) as watched:
             yield watched
 
-    def complete(
-        self, repetition: Repetition, ending: Ending | None, *, origin_ns: int
+    def add_usage(
+        self, repetition: Repetition, ending: AgentExit | None, *, origin_ns: int
     ) -> Repetition:
         """
         Add to a record what its agent used and what was seen of it.
@@ -126,16 +126,16 @@ class Watch:
         """
         watched = self._agents.get(repetition.agent)
         seen = None if watched is None else watched.seen()
-        account = None if ending is None else account_of(ending, seen)
+        account = None if ending is None else resource_usage(ending, seen)
         span = None if watched is None else watched.spans.get(repetition.case)
         if watched is None or seen is None or span is None:
             return repetition._replace(account=account)
         # In turns an agent is idle between two looks: what it used then is no share of anything.
         workers = _workers(repetition.case) if self._closely else None
-        sampled = sampled_of(seen, span, root=watched.root, workers=workers, origin_ns=origin_ns)
+        sampled = case_usage(seen, span, root=watched.root, workers=workers, origin_ns=origin_ns)
         return repetition._replace(account=account, sampled=sampled)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Drop what was seen of agents whose records are complete."""
         self._agents.clear()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpbench.environment import machine_name
-from mpbench.store.anonymise import Veil
+from mpbench.store.anonymise import Anonymiser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("veil_of",)
+__all__ = ("anonymiser_of",)
 
 
 def _users() -> set[str]:
@@ -27,7 +27,7 @@ def _users() -> set[str]:
     return found
 
 
-def veil_of(paths: Iterable[Path | str] = ()) -> Veil:
+def anonymiser_of(paths: Iterable[Path | str] = ()) -> Anonymiser:
     """
     Return what hides this machine, its user, and the paths that a command named.
 
@@ -41,4 +41,4 @@ def veil_of(paths: Iterable[Path | str] = ()) -> Veil:
     names |= dict.fromkeys(_users(), "user")
     names |= dict.fromkeys([host, host.partition(".")[0], machine_name()], "machine")
     # Only the last part of a workload file's path is in its plan.
-    return Veil(names, [*typed, *(path.name for path in places)])
+    return Anonymiser(names, [*typed, *(path.name for path in places)])

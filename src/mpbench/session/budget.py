@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ("Budget", "Share")
+__all__ = ("Budget", "RoundBudget")
 
 # More samples in one agent add little: the agent is the unit of analysis.
 _MOST_SAMPLES = 5
@@ -12,7 +12,7 @@ _MOST_SAMPLES = 5
 _FEWEST = 8
 
 
-class Share(NamedTuple):
+class RoundBudget(NamedTuple):
     """What the next round may do: samples for each case, or nothing more."""
 
     samples: int
@@ -55,7 +55,7 @@ class Budget:
         self._samples = samples
         self._per_sample = sampling_s / max(1, samples)
 
-    def next(self, used_s: float) -> Share:
+    def next(self, used_s: float) -> RoundBudget:
         """
         Return what the next round may do.
 
@@ -63,16 +63,16 @@ class Budget:
             used_s: Seconds since measuring began.
         """
         if self._seconds is None or not self._done:
-            return Share(self._fewest, stop=False)
+            return RoundBudget(self._fewest, stop=False)
         left = self._seconds - used_s
         to_come = self._rounds - self._done
         if left <= 0 and self._done >= _FEWEST:
-            return Share(self._fewest, stop=True)
+            return RoundBudget(self._fewest, stop=True)
         each = left / max(1, to_come)
         plain = self._last - (self._samples - self._fewest) * self._per_sample
         more = (each - plain) / self._per_sample if self._per_sample > 0 else 0.0
         most = max(_MOST_SAMPLES, self._fewest)
-        return Share(max(self._fewest, min(most, self._fewest + int(more))), stop=False)
+        return RoundBudget(max(self._fewest, min(most, self._fewest + int(more))), stop=False)
 
     def remaining_s(self, used_s: float, groups_done: int, groups: int) -> float | None:
         """Return about how many seconds remain, or None before anything is known."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.environment import describe_interpreter
 from mpbench.errors import UsageError
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.launch import Subject, scrubbed_environment
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.launch import Interpreter, scrubbed_environment
 from mpbench.model import StartMethod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("Described", "has_module", "interpreter", "prepare")
+__all__ = ("InterpreterInfo", "find_interpreter", "has_module", "prepare_interpreters")
 
 # Only a module that is surely not there is refused: what else goes wrong is told by measuring.
 _LOOK = """
@@ -36,10 +36,10 @@ _ABSENT = 3
 _LOOK_S = 60.0
 
 
-class Described(NamedTuple):
+class InterpreterInfo(NamedTuple):
     """A subject, and the facts about its interpreter."""
 
-    subject: Subject
+    subject: Interpreter
     facts: dict[str, Any]
 
     @property
@@ -57,7 +57,7 @@ def _wrong_with(path: Path) -> str:
     return "there is no such file; expected the path of a Python"
 
 
-def interpreter(name: str) -> str:
+def find_interpreter(name: str) -> str:
     """
     Return the path of an interpreter that the user named.
 
@@ -80,7 +80,7 @@ def interpreter(name: str) -> str:
     )
 
 
-def has_module(subject: Subject, module: str, folder: Path) -> bool:
+def has_module(subject: Interpreter, module: str, folder: Path) -> bool:
     """
     Look for a module as an agent of a subject would, without importing it here.
 
@@ -105,9 +105,9 @@ def has_module(subject: Subject, module: str, folder: Path) -> bool:
     return done.returncode != _ABSENT
 
 
-def prepare(
+def prepare_interpreters(
     pythons: Sequence[str], folder: Path, *, paths: Sequence[Path] = ()
-) -> tuple[Described, ...]:
+) -> tuple[InterpreterInfo, ...]:
     """
     Find the interpreters and hand the agent's part over to each.
 
@@ -120,9 +120,9 @@ def prepare(
         UsageError: One does not exist.
         EnvironmentUnfitError: One does not run, or is too old.
     """
-    described: list[Described] = []
+    described: list[InterpreterInfo] = []
     for number, executable in enumerate(
-        [interpreter(name) for name in pythons] or [sys.executable]
+        [find_interpreter(name) for name in pythons] or [sys.executable]
     ):
         facts = describe_interpreter(executable)
         key = facts["version"] + ("t" if facts.get("free_threaded") else "")
@@ -130,9 +130,9 @@ def prepare(
             key = f"{facts['implementation'].lower()}-{key}"
         same = sum(one.subject.key.partition("#")[0] == key for one in described)
         key = f"{key}#{same + 1}" if same else key
-        place = hand_over(executable, folder / f"subject-{number}")
+        place = install_agent_package(executable, folder / f"subject-{number}")
         # The path itself stays on this machine; results are shown to others.
         facts["executable"] = Path(executable).name
-        subject = Subject(key, executable, str(place), tuple(str(path) for path in paths))
-        described.append(Described(subject, facts))
+        subject = Interpreter(key, executable, str(place), tuple(str(path) for path in paths))
+        described.append(InterpreterInfo(subject, facts))
     return tuple(described)

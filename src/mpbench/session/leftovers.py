@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.agent.process_tree import (
     Process,
-    end,
-    held_segments,
+    kill_processes,
+    mapped_segments,
     processes,
     segments,
     tag_of,
@@ -30,7 +30,7 @@ from mpbench.harness.private import abandoned_folders
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ("Leftovers", "find", "remove")
+__all__ = ("Leftovers", "find_leftovers", "remove_leftovers")
 
 _STEPS = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
 # What harness/launch.py starts between the controller and an agent.
@@ -104,7 +104,7 @@ def _tag_in(name: str) -> str | None:
     return tag if name.startswith(tag_prefix(tag)) else None
 
 
-def find(base: Path | None = None) -> Leftovers:
+def find_leftovers(base: Path | None = None) -> Leftovers:
     """
     Look for what no live session holds.
 
@@ -118,10 +118,10 @@ def find(base: Path | None = None) -> Leftovers:
     orphans = _orphans(table, tags)
     gone = {one.pid for one in orphans}
     living_tags = {tag for pid, tag in tags.items() if pid not in gone}
-    held = held_segments([one for pid, one in table.items() if pid not in gone])
+    held = mapped_segments([one for pid, one in table.items() if pid not in gone])
     free = names - held
     marked = {name for name in free if (tag := _tag_in(name)) and tag not in living_tags}
-    mapped = held_segments(orphans) & free
+    mapped = mapped_segments(orphans) & free
     return Leftovers(
         tuple(orphans),
         abandoned_folders(base),
@@ -137,7 +137,7 @@ def _still_there(wanted: frozenset[str]) -> list[Process]:
     return _orphans(table, tags)
 
 
-def remove(found: Leftovers) -> Leftovers:
+def remove_leftovers(found: Leftovers) -> Leftovers:
     """
     Remove what was found: processes first, the resource trackers last of them.
 
@@ -145,7 +145,7 @@ def remove(found: Leftovers) -> Leftovers:
         What is still there.
     """
     wanted = frozenset(tag for one in found.processes if (tag := tag_of(one.pid)))
-    end(lambda: _still_there(wanted), steps=_STEPS, collect=_leave)
+    kill_processes(lambda: _still_there(wanted), steps=_STEPS, collect=_leave)
     unlink_segments(set(found.segments))
     for folder in found.folders:
         with suppress(OSError):

@@ -14,7 +14,7 @@ from mpbench.errors import EnvironmentUnfitError, reason_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("exclusive",)
+__all__ = ("machine_lock",)
 
 _POLL_S = 0.2
 # Where every user of a machine can make a file, whatever TMPDIR says.
@@ -65,7 +65,7 @@ def _sign(descriptor: int) -> None:
 
 
 @contextmanager
-def exclusive(*, wait_s: float = 0.0) -> Iterator[None]:
+def machine_lock(*, wait_s: float = 0.0) -> Iterator[None]:
     """
     Hold the machine's measuring lock.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ("Progress", "Silent")
+__all__ = ("NullProgress", "Progress")
 
 
 class Progress(Protocol):
@@ -26,7 +26,7 @@ class Progress(Protocol):
         """Close the stage."""
 
 
-class Silent:
+class NullProgress:
     """Shows nothing."""
 
     def begin(self, what: str, total: int) -> None:

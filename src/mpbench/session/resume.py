@@ -11,10 +11,10 @@ from mpbench.errors import EnvironmentUnfitError
 from mpbench.model import Case, RunHeader
 from mpbench.store import read
 
-__all__ = ("Already", "already")
+__all__ = ("ResumeState", "resume_state")
 
 
-class Already(NamedTuple):
+class ResumeState(NamedTuple):
     """
     What the first part of a run left.
 
@@ -48,7 +48,9 @@ def _changes(
             yield f"{name} {before} then and {now[name]} now"
 
 
-def already(folder: Path, facts: Mapping[str, Any], subjects: Mapping[str, Any]) -> Already:
+def resume_state(
+    folder: Path, facts: Mapping[str, Any], subjects: Mapping[str, Any]
+) -> ResumeState:
     """
     Return what the first part of a run has declared and measured.
 
@@ -68,7 +70,7 @@ def already(folder: Path, facts: Mapping[str, Any], subjects: Mapping[str, Any])
             f"{folder} cannot be gone on with here: {'; '.join(changes)}. Measure anew and "
             "give both folders to `mpbench report`"
         )
-    return Already(
+    return ResumeState(
         done=frozenset(
             (one.subject, one.case, one.number) for one in known.repetitions if one.is_ok
         ),

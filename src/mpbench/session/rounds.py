@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mpbench.harness.agents import Agents
-from mpbench.harness.repetitions import Effort, GroupResult, StoppedError, measure_group
-from mpbench.harness.schedule import Group, rounds
-from mpbench.model import Event, Repetition
-from mpbench.session.agent_samplers import Durations, Watch, may_watch
+from mpbench.harness.agents import AgentFactory
+from mpbench.harness.repetitions import (
+    GroupResult,
+    MeasurementSettings,
+    StoppedError,
+    measure_group,
+)
+from mpbench.harness.schedule import CaseGroup, rounds
+from mpbench.model import Repetition, RunEvent
+from mpbench.session.agent_samplers import AgentSamplers, Durations, may_sample_case
 from mpbench.session.budget import Budget
 from mpbench.session.verify import trace_file
 
@@ -19,19 +24,19 @@ if TYPE_CHECKING:
 
     from mpbench.model import Case
     from mpbench.plan import Plan
-    from mpbench.session.interpreters import Described
+    from mpbench.session.interpreters import InterpreterInfo
     from mpbench.session.interrupt import StopRequest
     from mpbench.session.progress import Progress
     from mpbench.store.writer import Writer
     from mpbench.workload import Workload
 
-__all__ = ("Session", "measure_rounds")
+__all__ = ("RunState", "measure_rounds")
 
 # After two failures for the same reason a third would only cost time.
 _FAILURES_ALLOWED = 2
 
 
-class Session:
+class RunState:
     """
     The state of one run while it measures.
 
@@ -62,12 +67,12 @@ class Session:
         self.ok = 0
         self.traced: set[str] = set()
         self._durations = Durations({name: one.timing for name, one in catalogue.items()})
-        self._watch = Watch(self._is_watched)
-        self.agents = Agents(private, watch=self._watch.over)
+        self._watch = AgentSamplers(self._is_watched)
+        self.agents = AgentFactory(private, watch=self._watch.attach_to_agent)
 
     def _is_watched(self, subject: str, case: Case) -> bool:
         """Return whether a sampler looks on while a case is measured."""
-        return may_watch(self.plan.sample, self._durations.of(subject, case))
+        return may_sample_case(self.plan.sample, self._durations.of(subject, case))
 
     def elapsed_ns(self) -> int:
         """Return nanoseconds since the session began."""
@@ -75,7 +80,7 @@ class Session:
 
     def event(self, kind: str, text: str, case: str | None = None) -> None:
         """Write an event and tell the user."""
-        self.writer.event(Event(self.elapsed_ns(), kind, text, case))
+        self.writer.event(RunEvent(self.elapsed_ns(), kind, text, case))
         self.progress.note(text)
 
     def note(self, repetition: Repetition) -> None:
@@ -92,13 +97,13 @@ class Session:
                 f"{repetition.case.id}: {repetition.status.value}: {repetition.reason}"
             )
 
-    def worth_trying(self, group: Group) -> Group:
+    def without_failing(self, group: CaseGroup) -> CaseGroup:
         """Leave out the cases that have failed often enough."""
-        return group.keeping(
+        return group.filtered(
             lambda case: self.failures.get((group.subject, case), 0) < _FAILURES_ALLOWED
         )
 
-    def tracing(self, group: Group, effort: Effort) -> Effort:
+    def tracing(self, group: CaseGroup, effort: MeasurementSettings) -> MeasurementSettings:
         """Have a verification write down which calls a group makes."""
         if not effort.verify:
             return effort
@@ -111,21 +116,21 @@ class Session:
         for result in results:
             for repetition in result.repetitions:
                 self.writer.repetition(
-                    self._watch.complete(repetition, result.ending, origin_ns=self.origin_ns)
+                    self._watch.add_usage(repetition, result.ending, origin_ns=self.origin_ns)
                 )
-            for text in result.left:
+            for text in result.leaks:
                 self.event("leak", text)
             if result.ending is not None:
                 for name in result.ending.report.get("ended", ()):
                     where = result.repetitions[-1].case.workload if result.repetitions else "?"
                     self.event("ended", f"{where} left {name} behind; it was ended")
-        self._watch.forget()
+        self._watch.clear()
 
 
 def measure_rounds(
-    session: Session,
-    groups: Sequence[Group],
-    subjects: Mapping[str, Described],
+    session: RunState,
+    groups: Sequence[CaseGroup],
+    subjects: Mapping[str, InterpreterInfo],
     request: StopRequest,
     done: frozenset[tuple[str, Case, int]],
 ) -> None:
@@ -150,7 +155,7 @@ def measure_rounds(
         if share.stop:
             session.event("budget", f"the budget of {plan.budget_s:g} s held {number} repetitions")
             break
-        effort = Effort(
+        effort = MeasurementSettings(
             number, share.samples, plan.sample_ns, plan.window_ms, session.iterations, plan.verify
         )
         started, before = time.perf_counter(), session.sampling_ns
@@ -159,7 +164,7 @@ def measure_rounds(
                 return
             left = budget.remaining_s(time.perf_counter() - began, position, len(order))
             session.progress.step(group.name, left_s=left)
-            left_to_do = _without(session.worth_trying(group), number, done)
+            left_to_do = _without(session.without_failing(group), number, done)
             following = order[position + 1] if position + 1 < len(order) else None
             _measure(session, left_to_do, subjects, effort, following, request)
             session.progress.done()
@@ -167,17 +172,17 @@ def measure_rounds(
         budget.measured(time.perf_counter() - started, spent, share.samples)
 
 
-def _without(group: Group, number: int, done: frozenset[tuple[str, Case, int]]) -> Group:
+def _without(group: CaseGroup, number: int, done: frozenset[tuple[str, Case, int]]) -> CaseGroup:
     """Leave out what a resumed run has measured already."""
-    return group.keeping(lambda case: (group.subject, case, number) not in done)
+    return group.filtered(lambda case: (group.subject, case, number) not in done)
 
 
 def _measure(
-    session: Session,
-    group: Group,
-    subjects: Mapping[str, Described],
-    effort: Effort,
-    following: Group | None,
+    session: RunState,
+    group: CaseGroup,
+    subjects: Mapping[str, InterpreterInfo],
+    effort: MeasurementSettings,
+    following: CaseGroup | None,
     request: StopRequest,
 ) -> None:
     if not group.set_ups:

@@ -11,40 +11,40 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpbench
 from mpbench import environment
-from mpbench.doctor.checks import WATCH_S, diagnose
+from mpbench.doctor.checks import WATCH_S, run_checks
 from mpbench.doctor.finding import findings_to_record
-from mpbench.doctor.preflight import refusals
+from mpbench.doctor.preflight import skip_reasons
 from mpbench.errors import InvalidSessionError
 from mpbench.harness.private import private_folder
-from mpbench.harness.schedule import groups_of
+from mpbench.harness.schedule import group_cases
 from mpbench.model import RunEnd, RunHeader, StartMethod, Status
-from mpbench.session.interpreters import prepare
+from mpbench.session.interpreters import prepare_interpreters
 from mpbench.session.interrupt import stop_requests, terminations
-from mpbench.session.machine_lock import exclusive
-from mpbench.session.resume import Already, already
-from mpbench.session.rounds import Session, measure_rounds
-from mpbench.session.selection import catalogue_for, choose, selected
-from mpbench.session.verify import claims_can_be_checked, unfounded_claims
+from mpbench.session.machine_lock import machine_lock
+from mpbench.session.resume import ResumeState, resume_state
+from mpbench.session.rounds import RunState, measure_rounds
+from mpbench.session.selection import catalogue_for, select_cases, select_workloads
+from mpbench.session.verify import find_coverage_errors, is_checkable
 from mpbench.store.reader import RESULTS
 from mpbench.store.writer import Writer, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mpbench.harness.schedule import Group
+    from mpbench.harness.schedule import CaseGroup
     from mpbench.model import Case, CaseRecord, Run
     from mpbench.plan import Plan
-    from mpbench.session.interpreters import Described
+    from mpbench.session.interpreters import InterpreterInfo
     from mpbench.session.interrupt import StopRequest
     from mpbench.session.progress import Progress
-    from mpbench.session.selection import Chosen
-    from mpbench.store.anonymise import Veil
+    from mpbench.session.selection import SelectedCases
+    from mpbench.store.anonymise import Anonymiser
     from mpbench.workload import Workload
 
-__all__ = ("Measured", "default_folder", "fresh_folder", "run")
+__all__ = ("RunResult", "default_folder", "fresh_folder", "run")
 
 
-class Measured(NamedTuple):
+class RunResult(NamedTuple):
     """
     A finished session: its folder, what it wrote, and how it ended.
 
@@ -55,10 +55,10 @@ class Measured(NamedTuple):
     folder: Path
     run: Run
     interrupted: bool
-    claims: tuple[str, ...] = ()
+    coverage_errors: tuple[str, ...] = ()
 
 
-def default_folder(base: Path = Path("reports"), *, veil: Veil | None = None) -> Path:
+def default_folder(base: Path = Path("reports"), *, veil: Anonymiser | None = None) -> Path:
     """Return the folder that a run writes to when the user names none."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     machine = environment.machine_name()
@@ -66,7 +66,7 @@ def default_folder(base: Path = Path("reports"), *, veil: Veil | None = None) ->
 
 
 @contextmanager
-def fresh_folder(base: Path = Path("reports"), *, veil: Veil | None = None) -> Iterator[Path]:
+def fresh_folder(base: Path = Path("reports"), *, veil: Anonymiser | None = None) -> Iterator[Path]:
     """
     Make the folder of one session: two of the same second get two.
 
@@ -95,7 +95,7 @@ def fresh_folder(base: Path = Path("reports"), *, veil: Veil | None = None) -> I
 
 
 def _header(
-    plan: Plan, command: Sequence[str], subjects: Sequence[Described], facts: dict[str, Any]
+    plan: Plan, command: Sequence[str], subjects: Sequence[InterpreterInfo], facts: dict[str, Any]
 ) -> RunHeader:
     return RunHeader(
         run=secrets.token_hex(8),
@@ -109,7 +109,7 @@ def _header(
     )
 
 
-def _end(session: Session, *, interrupted: bool, planned: Sequence[CaseRecord]) -> RunEnd:
+def _end(session: RunState, *, interrupted: bool, planned: Sequence[CaseRecord]) -> RunEnd:
     if interrupted:
         return RunEnd(session.elapsed_ns(), Status.INTERRUPTED, "stopped by the user")
     failed = len(session.failures)
@@ -128,8 +128,8 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
     command: Sequence[str] = (),
     wait_s: float = 0.0,
     resume: bool = False,
-    veil: Veil | None = None,
-) -> Measured:
+    veil: Anonymiser | None = None,
+) -> RunResult:
     """
     Measure a plan and write its result file.
 
@@ -153,25 +153,25 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
     """
     with ExitStack() as stack:
         stack.enter_context(terminations())
-        stack.enter_context(exclusive(wait_s=wait_s))
+        stack.enter_context(machine_lock(wait_s=wait_s))
         private = stack.enter_context(private_folder())
         catalogue = catalogue_for(plan)
         own = sorted({path.resolve().parent for path in plan.files})
-        subjects = prepare(plan.pythons, private, paths=own)
+        subjects = prepare_interpreters(plan.pythons, private, paths=own)
         facts = environment.describe()
-        findings = diagnose(seconds=WATCH_S, machine=facts, interpreter=subjects[0].facts)
+        findings = run_checks(seconds=WATCH_S, machine=facts, interpreter=subjects[0].facts)
         facts["doctor"] = findings_to_record(findings)
         cpus = environment.usable_cpus()
-        chosen = choose(
-            plan, catalogue, subjects, cpus=cpus, preflight=refusals(facts, subjects[0].facts)
+        chosen = select_cases(
+            plan, catalogue, subjects, cpus=cpus, preflight=skip_reasons(facts, subjects[0].facts)
         )
         if not any(chosen.cases.values()):
             raise InvalidSessionError(_nothing(chosen))
         here = {one.subject.key: one for one in subjects}
-        before = already(folder, facts, here) if resume else Already()
+        before = resume_state(folder, facts, here) if resume else ResumeState()
         opened = Writer.resume(folder, veil=veil) if resume else Writer(folder, veil=veil)
         writer = stack.enter_context(opened)
-        session = Session(plan, catalogue, writer, progress, private)
+        session = RunState(plan, catalogue, writer, progress, private)
         stack.callback(session.agents.close)
         if not resume:
             writer.header(_header(plan, command, subjects, facts))
@@ -179,7 +179,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
             if (record.subject, record.case) not in before.declared:
                 writer.case(record)
         request = stack.enter_context(stop_requests())
-        groups = groups_of(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
+        groups = group_cases(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
         interrupted = _guarded(session, groups, here, request, before.done)
         claims = () if interrupted else _claims(session, catalogue)
         for text in claims:
@@ -190,25 +190,25 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
         raise InvalidSessionError(f"nothing could be measured; see the reasons in {folder}")
     written = read(folder)
     shown = written if veil is None else written._replace(path=RESULTS)
-    return Measured(folder, shown, interrupted, claims)
+    return RunResult(folder, shown, interrupted, claims)
 
 
-def _claims(session: Session, catalogue: Mapping[str, Workload]) -> tuple[str, ...]:
+def _claims(session: RunState, catalogue: Mapping[str, Workload]) -> tuple[str, ...]:
     """Return what the verified workloads claim to call and never did."""
     if not session.plan.verify:
         return ()
     methods = session.plan.methods or tuple(StartMethod)
     asked = {
-        one.name for one in selected(session.plan, catalogue) if claims_can_be_checked(one, methods)
+        one.name for one in select_workloads(session.plan, catalogue) if is_checkable(one, methods)
     }
     # A floor that only stands beside another workload was not verified in all its cases.
-    return unfounded_claims(session.private, session.traced & asked, catalogue)
+    return find_coverage_errors(session.private, session.traced & asked, catalogue)
 
 
 def _guarded(
-    session: Session,
-    groups: Sequence[Group],
-    subjects: Mapping[str, Described],
+    session: RunState,
+    groups: Sequence[CaseGroup],
+    subjects: Mapping[str, InterpreterInfo],
     request: StopRequest,
     done: frozenset[tuple[str, Case, int]],
 ) -> bool:
@@ -227,7 +227,7 @@ def _numbers(text: str) -> tuple[list[float], str]:
     return sizes, text
 
 
-def _nothing(chosen: Chosen) -> str:
+def _nothing(chosen: SelectedCases) -> str:
     # Those that differ by a number only say the same: the largest need is enough.
     largest: dict[str, str] = {}
     for reason in sorted({one.reason for one in chosen.records if one.reason}, key=_numbers):

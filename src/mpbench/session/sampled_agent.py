@@ -6,25 +6,25 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mpbench.model import Case, StartMethod
-from mpbench.sampling.case_usage import Span
+from mpbench.sampling.case_usage import TimeWindow
 from mpbench.sampling.sampler import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from mpbench.harness.agents import Serving
-    from mpbench.harness.launch import Ending
-    from mpbench.sampling.sampler import Seen
+    from mpbench.harness.agents import RunAgent
+    from mpbench.harness.launch import AgentExit
+    from mpbench.sampling.sampler import SamplerResult
 
-__all__ = ("INTERVAL_S", "WatchedAgent")
+__all__ = ("INTERVAL_S", "SampledAgent")
 
 # A sample is some tens of milliseconds long, so that a line over it needs
 # looks this close; the share of a CPU that they may use spaces them further.
 INTERVAL_S = 0.02
 
 
-class WatchedAgent:
+class SampledAgent:
     """
     Passes requests on to an agent and lets a sampler look while it measures.
 
@@ -38,7 +38,7 @@ class WatchedAgent:
     """
 
     def __init__(
-        self, agent: Serving, *, root: int, allowed: Callable[[Case], bool], closely: bool
+        self, agent: RunAgent, *, root: int, allowed: Callable[[Case], bool], closely: bool
     ) -> None:
         self._agent = agent
         self._allowed = allowed
@@ -48,10 +48,10 @@ class WatchedAgent:
         self.root = root
         self.log = agent.log
         self.hash_seed = agent.hash_seed
-        self.spans: dict[Case, Span] = {}
+        self.spans: dict[Case, TimeWindow] = {}
 
     @property
-    def ending(self) -> Ending | None:
+    def ending(self) -> AgentExit | None:
         """How it ended, when it has."""
         return self._agent.ending
 
@@ -79,38 +79,38 @@ class WatchedAgent:
             self._sampler.pause()
             if self._closely:
                 self._sampler.look()
-            first = self.spans.get(case, Span(began, began)).begin_ns
-            self.spans[case] = Span(first, time.perf_counter_ns())
+            first = self.spans.get(case, TimeWindow(began, began)).begin_ns
+            self.spans[case] = TimeWindow(first, time.perf_counter_ns())
 
-    def armed(self, deadline_s: float) -> AbstractContextManager[None]:
+    def shared_deadline(self, deadline_s: float) -> AbstractContextManager[None]:
         """Set one deadline for all requests inside."""
-        return self._agent.armed(deadline_s)
+        return self._agent.shared_deadline(deadline_s)
 
-    def look(self) -> Mapping[str, Any]:
+    def take_snapshot(self) -> Mapping[str, Any]:
         """Let the supervisor read what the tree holds now."""
-        return self._agent.look()
+        return self._agent.take_snapshot()
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Return the end of what the agent and its children printed."""
-        return self._agent.last_words()
+        return self._agent.log_tail()
 
-    def dismiss(self) -> None:
+    def request_exit(self) -> None:
         """Tell the agent to end."""
-        self._agent.dismiss()
+        self._agent.request_exit()
 
-    def stop(self, *, deadline_s: float = 10.0) -> Ending:
+    def stop(self, *, deadline_s: float = 10.0) -> AgentExit:
         """End the agent in good order."""
         return self._agent.stop(deadline_s=deadline_s)
 
-    def kill(self) -> Ending:
+    def kill(self) -> AgentExit:
         """End the agent and everything it started."""
         return self._agent.kill()
 
-    def end_watch(self) -> None:
+    def stop_sampling(self) -> None:
         """Stop the sampler for good."""
         self._sampler.stop()
 
-    def seen(self) -> Seen | None:
+    def seen(self) -> SamplerResult | None:
         """Return what the sampler saw; None when it never looked."""
         seen = self._sampler.seen()
         return seen if seen.ticks else None

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
     from mpbench.model import Scalar, StartMethod
     from mpbench.plan import Plan
-    from mpbench.session.interpreters import Described
+    from mpbench.session.interpreters import InterpreterInfo
     from mpbench.workload import Workload
 
 __all__ = (
-    "Chosen",
-    "asked_for",
+    "SelectedCases",
     "catalogue_for",
-    "choose",
+    "find_workload",
     "nothing_matches",
     "record_of",
-    "refusal_of",
-    "selected",
+    "select_cases",
+    "select_workloads",
+    "skip_reason",
     "tier_for",
 )
 
@@ -37,7 +37,7 @@ __all__ = (
 _AMOUNTS = ("_bytes", "_mib", "_ms", "_ns", "_us")
 
 
-class Chosen(NamedTuple):
+class SelectedCases(NamedTuple):
     """The cases of one run: by subject those to measure, and a record for each planned one."""
 
     cases: Mapping[str, tuple[Case, ...]]
@@ -118,7 +118,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
     return f"{name!r}; {hint}known: {', '.join(names) or 'none'}"
 
 
-def asked_for(
+def find_workload(
     name: str, given: Mapping[str, object], catalogue: Mapping[str, Workload]
 ) -> Workload:
     """
@@ -139,7 +139,7 @@ def asked_for(
     return one
 
 
-def selected(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, ...]:
+def select_workloads(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, ...]:
     """
     Return the workloads that a plan means.
 
@@ -206,7 +206,7 @@ def record_of(
     )
 
 
-def _methods(plan: Plan, described: Described, one: Workload) -> tuple[StartMethod, ...]:
+def _methods(plan: Plan, described: InterpreterInfo, one: Workload) -> tuple[StartMethod, ...]:
     """
     Return the methods to plan for a workload.
 
@@ -215,21 +215,21 @@ def _methods(plan: Plan, described: Described, one: Workload) -> tuple[StartMeth
     under every method and the others under the default one.
     """
     chosen = plan.methods or plan.select or plan.files or plan.verify
-    if chosen or plan.tier is not Tier.QUICK or one.lead:
+    if chosen or plan.tier is not Tier.QUICK or one.all_methods_in_quick:
         return plan.methods or described.methods
     default = described.facts.get("default_start_method")
     usual = tuple(method for method in described.methods if method.value == default)
     return usual or described.methods[:1]
 
 
-def choose(
+def select_cases(
     plan: Plan,
     catalogue: Mapping[str, Workload],
-    subjects: Sequence[Described],
+    subjects: Sequence[InterpreterInfo],
     *,
     cpus: int,
     preflight: Callable[[Workload, Case], str | None],
-) -> Chosen:
+) -> SelectedCases:
     """
     Return every case that the plan means, for every subject.
 
@@ -243,7 +243,7 @@ def choose(
     Raises:
         UsageError: The selection is empty or impossible.
     """
-    picked = selected(plan, catalogue)
+    picked = select_workloads(plan, catalogue)
     cases: dict[str, tuple[Case, ...]] = {}
     records: list[CaseRecord] = []
     for described in subjects:
@@ -261,18 +261,18 @@ def choose(
         ]
         fit: list[Case] = []
         for case in _with_floors(planned, catalogue):
-            refused = refusal_of(case, catalogue, described, preflight)
+            refused = skip_reason(case, catalogue, described, preflight)
             records.append(record_of(key, case, catalogue, refused))
             if refused is None:
                 fit.append(case)
         cases[key] = tuple(fit)
-    return Chosen(cases, tuple(records))
+    return SelectedCases(cases, tuple(records))
 
 
-def refusal_of(
+def skip_reason(
     case: Case,
     catalogue: Mapping[str, Workload],
-    described: Described,
+    described: InterpreterInfo,
     preflight: Callable[[Workload, Case], str | None],
 ) -> tuple[Status, str] | None:
     """Return why an interpreter or the machine cannot run a case, or None."""

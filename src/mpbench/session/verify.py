@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from mpbench.workload import Workload
 
-__all__ = ("claims_can_be_checked", "trace_file", "unfounded_claims")
+__all__ = ("find_coverage_errors", "is_checkable", "trace_file")
 
 
-def claims_can_be_checked(one: Workload, methods: Iterable[StartMethod]) -> bool:
+def is_checkable(one: Workload, methods: Iterable[StartMethod]) -> bool:
     """Tell whether all calls of a workload were seen: those of spawned children are not."""
     return not one.by_method or StartMethod.FORK in methods
 
@@ -70,7 +70,7 @@ def _can_be_seen(claim: str) -> bool:
     return not (value is None and claim.endswith((".locked", ".interrupt")))
 
 
-def unfounded_claims(
+def find_coverage_errors(
     folder: Path, traced: Iterable[str], catalogue: Mapping[str, Workload]
 ) -> tuple[str, ...]:
     """

@@ -19,7 +19,7 @@ from mpbench.store import schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ("ANONYMISED", "Veil", "pseudonym")
+__all__ = ("ANONYMISED", "Anonymiser", "pseudonym")
 
 # The key in the environment of a file whose names are hashed.
 ANONYMISED = "anonymised"
@@ -46,7 +46,7 @@ def _hide_path(found: re.Match[str]) -> str:
     return f"{pseudonym('path', path[: tail.start()])}{path[tail.start() :]}"
 
 
-class Veil:
+class Anonymiser:
     """
     Hides names in the lines of a result file.
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mpbench.errors import OutputError, reason_of
 
-__all__ = ("write_whole",)
+__all__ = ("write_atomic",)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomic(path: Path, text: str) -> None:
     """
     Write a private file so that a reader sees the old one or the new one, never a part.
 

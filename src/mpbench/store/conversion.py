@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from mpbench.model import (
-    Account,
     Case,
     CaseRecord,
-    Event,
+    EpisodePosition,
     Metric,
     Repetition,
+    ResourceUsage,
     RunEnd,
+    RunEvent,
     RunHeader,
     Sample,
-    Slice,
 )
-from mpbench.model.sampled import Sampled, Track
+from mpbench.model.sampled import CpuSeries, SampledUsage
 from mpbench.store.schema import (
     SCHEMA,
     AccountLine,
@@ -187,24 +187,24 @@ def repetition_to_line(repetition: Repetition) -> RepetitionLine:
     )
 
 
-def _sampled_to_item(sampled: Sampled) -> SampledItem:
+def _sampled_to_item(sampled: SampledUsage) -> SampledItem:
     tracks = [TrackItem(role=one.role, cpu_ns=list(one.cpu_ns)) for one in sampled.tracks]
     return SampledItem(**{**sampled._asdict(), "at_ns": list(sampled.at_ns), "tracks": tracks})
 
 
-def _sampled(item: SampledItem | None) -> Sampled | None:
+def _sampled(item: SampledItem | None) -> SampledUsage | None:
     if item is None:
         return None
-    values: dict[str, Any] = {name: getattr(item, name) for name in Sampled._fields}
-    tracks = tuple(Track(one.role, tuple(one.cpu_ns)) for one in item.tracks)
-    return Sampled(**{**values, "at_ns": tuple(item.at_ns), "tracks": tracks})
+    values: dict[str, Any] = {name: getattr(item, name) for name in SampledUsage._fields}
+    tracks = tuple(CpuSeries(one.role, tuple(one.cpu_ns)) for one in item.tracks)
+    return SampledUsage(**{**values, "at_ns": tuple(item.at_ns), "tracks": tracks})
 
 
-def _account(line: AccountLine | None) -> Account | None:
+def _account(line: AccountLine | None) -> ResourceUsage | None:
     if line is None:
         return None
-    values: dict[str, Any] = {name: getattr(line, name) for name in Account._fields}
-    return Account(**values)
+    values: dict[str, Any] = {name: getattr(line, name) for name in ResourceUsage._fields}
+    return ResourceUsage(**values)
 
 
 def repetition_from_line(line: RepetitionLine, case: Case) -> Repetition:
@@ -225,13 +225,13 @@ def repetition_from_line(line: RepetitionLine, case: Case) -> Repetition:
         account=_account(line.account),
         slice=None
         if part is None
-        else Slice(part.arm, part.episode, part.launched_first, tuple(part.turns)),
+        else EpisodePosition(part.arm, part.episode, part.launched_first, tuple(part.turns)),
         extra=line.extra,
         sampled=_sampled(line.sampled),
     )
 
 
-def event_to_line(event: Event) -> EventLine:
+def event_to_line(event: RunEvent) -> EventLine:
     """Return an event as a line."""
     return EventLine(
         elapsed_ns=max(0, event.elapsed_ns), kind=event.kind, text=event.text, case=event.case

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import msgspec
 
 from mpbench.errors import RecordError, reason_of
-from mpbench.model import Case, CaseRecord, Event, Repetition, Run, RunEnd, RunHeader, Status
+from mpbench.model import Case, CaseRecord, Repetition, Run, RunEnd, RunEvent, RunHeader, Status
 from mpbench.store import conversion, schema
 
 __all__ = ("RESULTS", "Line", "lines_of", "read", "results_file")
@@ -152,7 +152,7 @@ class _Collector:
         self.header = self._header(first)
         self.cases: dict[tuple[str, Case], CaseRecord] = {}
         self.repetitions: list[Repetition] = []
-        self.events: list[Event] = []
+        self.events: list[RunEvent] = []
         self.end: RunEnd | None = None
         self._digest = hashlib.sha256(first.text)
         # Equal cases are one object: a file repeats each of them many times.
@@ -196,7 +196,7 @@ class _Collector:
         elif isinstance(record, schema.CaseLine):
             self._add_case(line.number, record)
         elif isinstance(record, schema.EventLine):
-            self.events.append(Event(record.elapsed_ns, record.kind, record.text, record.case))
+            self.events.append(RunEvent(record.elapsed_ns, record.kind, record.text, record.case))
         elif isinstance(record, schema.EndLine):
             self._add_end(line.number, record)
         else:
@@ -290,5 +290,5 @@ def read(path: Path | str) -> Run:
     if lost:
         collector.end = None
         text = f"the last line was cut off; {lost:,} bytes of one record are lost"
-        collector.events.append(Event(0, "truncated", text))
+        collector.events.append(RunEvent(0, "truncated", text))
     return collector.run()

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from mpbench.model import Scalar, StartMethod, Status, Timing, WorkerReading
+from mpbench.model import Scalar, StartMethod, Status, Timing, WorkerCount
 
 __all__ = (
     "MAX_DEPTH",
@@ -98,7 +98,7 @@ class SampleItem(_Item, frozen=True, omit_defaults=True):
     operations: _Count
     facts: dict[str, float] = {}
     latencies_ns: list[_Count] = []
-    workers: list[WorkerReading] = []
+    workers: list[WorkerCount] = []
 
 
 class AccountLine(_Item, frozen=True):

@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mpbench.model.sampled import PARENT, WORKER, Sampled
+from mpbench.model.sampled import PARENT, WORKER, SampledUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mpbench.model import Case, Repetition, Run
 
-__all__ = ("prices", "watched")
+__all__ = ("cpu_usage_frame", "sampler_cost_frame")
 
 _COLUMNS = (
     *("run", "subject", "workload", "method", "params", "workers", "repetition"),
@@ -39,7 +39,7 @@ _COLUMNS = (
 )
 
 
-def _spans(sampled: Sampled) -> Iterator[dict[str, Any]]:
+def _spans(sampled: SampledUsage) -> Iterator[dict[str, Any]]:
     """Yield a row for each process and pair of looks between which it was there."""
     seen: Counter[str] = Counter()
     origin = sampled.at_ns[0] if sampled.at_ns else 0
@@ -70,14 +70,14 @@ def _case(case: Case) -> dict[str, Any]:
     }
 
 
-def _with_tracks(runs: Sequence[Run]) -> Iterator[tuple[Run, Repetition, Sampled]]:
+def _with_tracks(runs: Sequence[Run]) -> Iterator[tuple[Run, Repetition, SampledUsage]]:
     for run in runs:
         for one in run.repetitions:
             if one.is_ok and one.sampled is not None and one.sampled.tracks:
                 yield run, one, one.sampled
 
 
-def watched(runs: Sequence[Run]) -> pd.DataFrame:
+def cpu_usage_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """Return one row for each process and pair of looks; empty where nobody looked."""
     rows = [
         {
@@ -93,7 +93,7 @@ def watched(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def prices(runs: Sequence[Run]) -> pd.DataFrame:
+def sampler_cost_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """
     Return what each sampler cost: one row for each agent that was watched.
 

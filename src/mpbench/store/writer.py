@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import Self
 
 from mpbench.errors import OutputError, reason_of
-from mpbench.model import CaseRecord, Event, Repetition, Run, RunEnd, RunHeader
+from mpbench.model import CaseRecord, Repetition, Run, RunEnd, RunEvent, RunHeader
 from mpbench.store import conversion, schema
-from mpbench.store.anonymise import Veil
+from mpbench.store.anonymise import Anonymiser
 from mpbench.store.reader import RESULTS, lines_of, read, results_file
 
 __all__ = ("Writer", "read")
@@ -71,7 +71,9 @@ class Writer:
         OutputError: The file exists or cannot be made.
     """
 
-    def __init__(self, path: Path | str, *, sync: bool = False, veil: Veil | None = None) -> None:
+    def __init__(
+        self, path: Path | str, *, sync: bool = False, veil: Anonymiser | None = None
+    ) -> None:
         path = Path(path)
         self.path = path if path.suffix == ".jsonl" else path / RESULTS
         try:
@@ -81,7 +83,7 @@ class Writer:
             raise _refusal(self.path, error) from error
         self._begin(descriptor, sync=sync, veil=veil)
 
-    def _begin(self, descriptor: int, *, sync: bool, veil: Veil | None) -> None:
+    def _begin(self, descriptor: int, *, sync: bool, veil: Anonymiser | None) -> None:
         _lock(descriptor, self.path)
         self._veil = veil
         self._descriptor = descriptor
@@ -91,7 +93,9 @@ class Writer:
         self._mutex = threading.Lock()
 
     @classmethod
-    def resume(cls, path: Path | str, *, sync: bool = False, veil: Veil | None = None) -> Self:
+    def resume(
+        cls, path: Path | str, *, sync: bool = False, veil: Anonymiser | None = None
+    ) -> Self:
         """
         Open an existing result file to append to it.
 
@@ -106,7 +110,7 @@ class Writer:
         writer._reopen(results_file(Path(path)), sync, veil)  # noqa: SLF001 - its own class
         return writer
 
-    def _reopen(self, path: Path, sync: bool, veil: Veil | None) -> None:
+    def _reopen(self, path: Path, sync: bool, veil: Anonymiser | None) -> None:
         self.path = path
         done = len(read(path).repetitions)
         try:
@@ -121,7 +125,7 @@ class Writer:
         os.ftruncate(descriptor, self._end)
         text = f"resumed after {done:,} repetitions"
         text += f"; {lost:,} bytes of a record that was cut off were removed" if lost else ""
-        self.event(Event(0, "resumed", text))
+        self.event(RunEvent(0, "resumed", text))
 
     def _write(self, line: schema.AnyLine) -> None:
         """
@@ -174,7 +178,7 @@ class Writer:
         with self._mutex:
             self._write(conversion.repetition_to_line(repetition))
 
-    def event(self, event: Event) -> None:
+    def event(self, event: RunEvent) -> None:
         """Write something that a reader should know."""
         with self._mutex:
             self._write(conversion.event_to_line(event))
@@ -184,7 +188,7 @@ class Writer:
         with self._mutex:
             self._write(conversion.end_to_line(end, self._digest.hexdigest()))
 
-    def whole(self, run: Run) -> None:
+    def write_run(self, run: Run) -> None:
         """Write every record of a run that is complete already."""
         self.header(run.header)
         for record in run.cases:

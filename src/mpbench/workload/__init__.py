@@ -1,44 +1,72 @@
 """The contract of a workload, and the crew of workers that time themselves."""
 
-from mpbench.workload.child_server import partner
+from mpbench.workload.child_server import child_server
 from mpbench.workload.contract import (
-    Bind,
     Body,
-    Check,
+    BodyFactory,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
+    Verifier,
     Workload,
     fixed,
     worker_counts,
     workload,
 )
-from mpbench.workload.latency import delivered, steps, thinned
-from mpbench.workload.spin import loops_for, spin
-from mpbench.workload.worker_group import CREW_FACTS, Crew, Turn, crew, jain_index
+from mpbench.workload.latency import intervals, pair_deliveries, subsample
+from mpbench.workload.spin import spin, spin_loops
+from mpbench.workload.worker_group import (
+    WORKER_METRICS,
+    WindowCounter,
+    WorkerGroup,
+    jain_index,
+    worker_group,
+)
 
 __all__ = (
-    "CREW_FACTS",
-    "Bind",
+    "WORKER_METRICS",
     "Body",
-    "Check",
-    "Crew",
+    "BodyFactory",
+    "BodyResult",
     "Needs",
     "NoFloor",
-    "Outcome",
     "Sweep",
-    "Turn",
+    "Verifier",
+    "WindowCounter",
+    "WorkerGroup",
     "Workload",
-    "crew",
-    "delivered",
+    "child_server",
     "fixed",
+    "intervals",
     "jain_index",
-    "loops_for",
-    "partner",
+    "pair_deliveries",
     "spin",
-    "steps",
-    "thinned",
+    "spin_loops",
+    "subsample",
     "worker_counts",
+    "worker_group",
     "workload",
 )
+
+# Names of version 0.1, which users' workload files may still import.
+_OLD_NAMES = {
+    "CREW_FACTS": "WORKER_METRICS",
+    "Bind": "BodyFactory",
+    "Check": "Verifier",
+    "Crew": "WorkerGroup",
+    "Outcome": "BodyResult",
+    "Turn": "WindowCounter",
+    "crew": "worker_group",
+    "delivered": "pair_deliveries",
+    "loops_for": "spin_loops",
+    "partner": "child_server",
+    "steps": "intervals",
+    "thinned": "subsample",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _OLD_NAMES:
+        return globals()[_OLD_NAMES[name]]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

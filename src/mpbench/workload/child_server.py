@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
-__all__ = ("Serve", "partner")
+__all__ = ("Serve", "child_server")
 
 # What the child runs: serve(connection, *arguments), usually without end.
 Serve = Callable[..., None]
@@ -65,7 +65,7 @@ def _await(here: Connection, serve: Serve) -> None:
 
 
 @contextmanager
-def partner(context: BaseContext, serve: Serve, *arguments: Any) -> Iterator[Connection]:
+def child_server(context: BaseContext, serve: Serve, *arguments: Any) -> Iterator[Connection]:
     """
     Keep one child at the other end of a duplex pipe while the block runs.
 

@@ -12,17 +12,17 @@ from typing import (
     Union,
 )
 
-from mpbench.model import Case, Metric, Scalar, Tier, Timing, WorkerReading
+from mpbench.model import Case, Metric, Scalar, Tier, Timing, WorkerCount
 
 __all__ = (
-    "Bind",
     "Body",
-    "Check",
+    "BodyFactory",
+    "BodyResult",
     "Needs",
     "NoFloor",
-    "Outcome",
     "SetUp",
     "Sweep",
+    "Verifier",
     "Workload",
     "fixed",
     "worker_counts",
@@ -32,7 +32,11 @@ __all__ = (
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*/[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-class Outcome(NamedTuple):
+# What users' workload files of version 0.1 may still say.
+_OLD_KEYWORDS = {"lead": "all_methods_in_quick", "alone": "own_agent", "shares": "body_params"}
+
+
+class BodyResult(NamedTuple):
     """
     What a body really did, where one number does not say it.
 
@@ -52,20 +56,20 @@ class Outcome(NamedTuple):
     elapsed_ns: int | None = None
     facts: Mapping[str, float] = {}
     latencies_ns: tuple[int, ...] = ()
-    workers: tuple[WorkerReading, ...] = ()
+    workers: tuple[WorkerCount, ...] = ()
 
 
 # Called after the clock has been read: looks at what came back and counts it.
-Check = Callable[[], Union[int, Outcome]]
+Verifier = Callable[[], Union[int, BodyResult]]
 
 # The timed region. It is given a number of iterations (or milliseconds, see
 # Timing) and returns the operations that happened, an Outcome, or a Check.
-Body = Callable[[int], Union[int, Outcome, Check]]
+Body = Callable[[int], Union[int, BodyResult, Verifier]]
 
 # Where one set-up serves several cases: returns the body for one of them.
-Bind = Callable[[Case], Body]
+BodyFactory = Callable[[Case], Body]
 
-SetUp = Callable[[BaseContext, Case], Iterator[Union[Body, Bind]]]
+SetUp = Callable[[BaseContext, Case], Iterator[Union[Body, BodyFactory]]]
 
 
 class NoFloor(NamedTuple):
@@ -152,7 +156,7 @@ class Workload(NamedTuple):
     """One thing worth measuring, and everything the harness must know about it."""
 
     name: str
-    set_up: Callable[[BaseContext, Case], AbstractContextManager[Body | Bind]]
+    set_up: Callable[[BaseContext, Case], AbstractContextManager[Body | BodyFactory]]
     module: str
     doc: str
     metric: Metric
@@ -163,9 +167,9 @@ class Workload(NamedTuple):
     facts: Mapping[str, Metric]
     timing: Timing
     tier: Tier
-    lead: bool
-    alone: bool
-    shares: tuple[str, ...]
+    all_methods_in_quick: bool
+    own_agent: bool
+    body_params: tuple[str, ...]
     revision: int
     requires: tuple[str, ...]
     needs: Callable[[Case], Needs]
@@ -193,9 +197,9 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
     facts: Mapping[str, Metric] | None = None,
     timing: Timing = Timing.LOOP,
     tier: Tier = Tier.STANDARD,
-    lead: bool = False,
-    alone: bool = False,
-    shares: tuple[str, ...] = (),
+    all_methods_in_quick: bool = False,
+    own_agent: bool = False,
+    body_params: tuple[str, ...] = (),
     revision: int = 1,
     requires: tuple[str, ...] = (),
     needs: Callable[[Case], Needs] = _nothing,
@@ -217,14 +221,14 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
         facts: Further readings that each sample carries, by name.
         timing: What the body's argument means.
         tier: The smallest tier that contains the workload.
-        lead: Whether tier quick measures it under every start method. Each
+        all_methods_in_quick: Whether tier quick measures it under every start method. Each
             family has one such workload; the others of tier quick are measured
             under the interpreter's default method, or a minute would not do.
-        alone: Whether each set-up is given an agent of its own in every tier, because
+        own_agent: Whether each set-up is given an agent of its own in every tier, because
             it changes, or depends on, what the interpreter holds. An agent costs
             0.1 s a round.
-        shares: Parameters that need no set-up of their own: the function then
-            yields a `Bind` that returns the body of one case.
+        body_params: Parameters that need no set-up of their own: the function then
+            yields a `BodyFactory` that returns the body of one case.
         revision: Raised when what is measured changes.
         requires: Distributions that must be importable in the measured interpreter.
         needs: What a case takes from the machine.
@@ -237,9 +241,12 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not family/behaviour in kebab-case")
-    unknown = set(shares) - set(parameters)
+    for old, new in _OLD_KEYWORDS.items():
+        if old in parameters:
+            raise ValueError(f"{name}: the keyword {old!r} is called {new!r} since version 0.2")
+    unknown = set(body_params) - set(parameters)
     if unknown:
-        raise ValueError(f"{name}: shares {sorted(unknown)} without a sweep of that name")
+        raise ValueError(f"{name}: body_params {sorted(unknown)} without a sweep of that name")
 
     def declare(function: SetUp) -> Workload:
         return Workload(
@@ -255,9 +262,9 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
             facts=dict(facts or {}),
             timing=timing,
             tier=tier,
-            lead=lead,
-            alone=alone,
-            shares=shares,
+            all_methods_in_quick=all_methods_in_quick,
+            own_agent=own_agent,
+            body_params=body_params,
             revision=revision,
             requires=requires,
             needs=needs,

@@ -11,13 +11,13 @@ from mpbench.errors import UnsupportedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("ballast",)
+__all__ = ("held_memory",)
 
 _MIB = 1 << 20
 
 
 @contextmanager
-def ballast(mebibytes: int, pages: str = "default") -> Iterator[None]:
+def held_memory(mebibytes: int, pages: str = "default") -> Iterator[None]:
     """
     Hold so much private, written memory while the block runs.
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpbench.errors import VerificationError
-from mpbench.workload.contract import Outcome
+from mpbench.workload.contract import BodyResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("KEPT", "delivered", "steps", "thinned")
+__all__ = ("KEPT", "intervals", "pair_deliveries", "subsample")
 
 # Latencies kept of one sample: enough for a 99.9th percentile over eight agents.
 KEPT = 2_000
 
 
-def thinned(values: Sequence[int], keep: int = KEPT) -> tuple[int, ...]:
+def subsample(values: Sequence[int], keep: int = KEPT) -> tuple[int, ...]:
     """
     Return the values, or an even choice of *keep* of them when there are more.
 
@@ -29,14 +29,14 @@ def thinned(values: Sequence[int], keep: int = KEPT) -> tuple[int, ...]:
     return tuple(ordered[int((place + 0.5) * step)] for place in range(keep))
 
 
-def steps(stamps: Sequence[int]) -> list[int]:
+def intervals(stamps: Sequence[int]) -> list[int]:
     """Return the differences of neighbouring readings of the clock."""
     return [after - before for before, after in zip(stamps, stamps[1:])]
 
 
-def delivered(
+def pair_deliveries(
     sent: Sequence[int], returned: Sequence[int], received: Sequence[int], *, fact: str
-) -> Outcome:
+) -> BodyResult:
     """
     Pair what the sender and the receiver stamped on the common clock.
 
@@ -59,10 +59,10 @@ def delivered(
     in_order = sum(latency > 0 for latency in latencies)
     if in_order != len(latencies):
         raise VerificationError(len(latencies), in_order, "messages arrived after they were sent")
-    return Outcome(
+    return BodyResult(
         operations=len(latencies),
         asked=len(sent),
         elapsed_ns=sum(latencies),
         facts={fact: (sum(returned) - sum(sent)) / len(sent)},
-        latencies_ns=thinned(latencies),
+        latencies_ns=subsample(latencies),
     )

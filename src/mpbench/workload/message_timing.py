@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
-from mpbench.workload import Body, Check, Outcome, delivered, steps, thinned
+from mpbench.workload import Body, BodyResult, Verifier, intervals, pair_deliveries, subsample
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -28,7 +28,7 @@ def round_trips(send: Send, receive: Receive, message: Any) -> Body:
     """
     size = len(message)
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock = monotonic_ns
         returned = 0
         reply: Any = None
@@ -40,10 +40,10 @@ def round_trips(send: Send, receive: Receive, message: Any) -> Body:
             note(clock())
             returned += len(reply) == size
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             if reply != message:
                 raise VerificationError(size, 0, "bytes came back as they were sent")
-            return Outcome(returned, iterations, latencies_ns=thinned(steps(stamps)))
+            return BodyResult(returned, iterations, latencies_ns=subsample(intervals(stamps)))
 
         return check
 
@@ -93,7 +93,7 @@ def one_way_trips(
         fact: The name of the sender's share, until its call returned.
     """
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock, acknowledged = monotonic_ns, control.recv_bytes
         sent: list[int] = []
         returned: list[int] = []
@@ -105,11 +105,11 @@ def one_way_trips(
             returned.append(clock())
             acknowledged()
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             received, last = control.recv()
             if last != message:
                 raise VerificationError(len(message), 0, "bytes arrived as they were sent")
-            return delivered(sent, returned, received, fact=fact)
+            return pair_deliveries(sent, returned, received, fact=fact)
 
         return check
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mpbench.clock import Clock, monotonic_ns
 
-__all__ = ("loops_for", "spin")
+__all__ = ("spin", "spin_loops")
 
 
 def spin(loops: int) -> None:
@@ -13,7 +13,7 @@ def spin(loops: int) -> None:
         pass
 
 
-def loops_for(duration_ns: int, *, clock: Clock = monotonic_ns, readings: int = 7) -> int:
+def spin_loops(duration_ns: int, *, clock: Clock = monotonic_ns, readings: int = 7) -> int:
     """
     Return how many passes of `spin` take about *duration_ns* on an idle CPU here.
 

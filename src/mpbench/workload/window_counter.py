@@ -13,7 +13,16 @@ from typing import Any
 
 from mpbench.clock import Clock
 
-__all__ = ("IDLE_NS", "KEEP", "Head", "Record", "Turn", "evenly", "page_length", "record_of")
+__all__ = (
+    "IDLE_NS",
+    "KEEP",
+    "HeaderWord",
+    "WindowCounter",
+    "WorkerWord",
+    "block_length",
+    "subsample",
+    "worker_offset",
+)
 
 # 256 bytes between workers, so that no two share a cache line or its prefetched
 # neighbour (will-it-scale uses the same distance).
@@ -30,30 +39,30 @@ IDLE_NS = 500_000
 _EASED_S = 0.001
 
 
-class Head:
+class HeaderWord:
     """Where the parent's words stand in the page."""
 
     SEQUENCE, START, END, STOP, EASE, WAITS = range(6)
 
 
-class Record:
+class WorkerWord:
     """Where a worker's words stand in its record."""
 
     DONE, FIRST, LAST, COUNT, KEPT, LONGEST, CPU, SPAN, BEGUN = range(9)
 
 
-def record_of(index: int) -> int:
+def worker_offset(index: int) -> int:
     """Return where a worker's record begins."""
     return _STRIDE * (index + 1)
 
 
-def page_length(workers: int) -> tuple[int, int]:
+def block_length(workers: int) -> tuple[int, int]:
     """Return how many words a page has, and where its waiting times begin."""
     head = _STRIDE * (workers + 1)
     return head + workers * KEEP, head
 
 
-def evenly(values: list[int], count: int) -> list[int]:
+def subsample(values: list[int], count: int) -> list[int]:
     """
     Return *count* of the values, or all if there are fewer.
 
@@ -66,12 +75,16 @@ def evenly(values: list[int], count: int) -> list[int]:
     return [values[int((place + 0.5) * step)] for place in range(count)]
 
 
-class Turn:
+# What users' workload files of version 0.1 may still call.
+_OLD_NAMES = {"cross": "advance", "edge": "next_check_ns", "rest": "wait_for_window"}
+
+
+class WindowCounter:
     """
     One worker's side of the windows.
 
     A worker loops while `running`, and after each operation reads the clock;
-    when the reading reaches `edge` it calls `cross`. A worker that wants its
+    when the reading reaches `next_check_ns` it calls `advance`. A worker that wants its
     waiting times kept appends one to `waits` for each operation.
 
     An operation belongs to a window [start, end) when it ends inside it. One
@@ -88,27 +101,32 @@ class Turn:
     def __init__(self, index: int, page: Any, *, cpu_clock: Clock = time.process_time_ns) -> None:
         self.index = index
         self.running = True
-        self.edge = 0
+        self.next_check_ns = 0
         self.waits: list[int] = []
         self._page = page
         self._cpu_clock = cpu_clock
-        self._at = record_of(index)
+        self._at = worker_offset(index)
         self._parent = os.getppid()
         self._seen = 0
         self._inside: tuple[int, int] | None = None
         self._pending: tuple[int, int] | None = None
-        # Since when the worker has been at work without a rest.
+        # Since when the worker has been at work without a pause.
         self._loaded: int | None = None
         # The clock and the CPU time at the last look outside a window.
         self._mark: tuple[int, int] | None = None
         self._first_done = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _OLD_NAMES:
+            raise AttributeError(f"{name!r} is called {_OLD_NAMES[name]!r} since version 0.2")
+        raise AttributeError(name)
 
     @property
     def is_idle(self) -> bool:
         """Whether no window is open or announced."""
         return self._inside is None and self._pending is None
 
-    def cross(self, now: int, done: int) -> None:
+    def advance(self, now: int, done: int) -> None:
         """
         Take note of the time after the *done*-th operation.
 
@@ -118,13 +136,13 @@ class Turn:
         """
         if self._loaded is None:
             self._loaded = now
-            self._page[self._at + Record.BEGUN] = 1
+            self._page[self._at + WorkerWord.BEGUN] = 1
         if self._inside is not None and now >= self._inside[1]:
             self._leave(now, done)
         if self._inside is None:
             self._look(now, done)
 
-    def rest(self) -> None:
+    def wait_for_window(self) -> None:
         """
         Stay away from the work until the next window is announced, or the end.
 
@@ -132,34 +150,38 @@ class Turn:
         have crossed with its last operation and be idle, or not have begun.
         """
         page = self._page
-        page[self._at + Record.BEGUN] = 1
-        while page[Head.SEQUENCE] == self._seen and not page[Head.STOP] and not self._is_orphan():
+        page[self._at + WorkerWord.BEGUN] = 1
+        while (
+            page[HeaderWord.SEQUENCE] == self._seen
+            and not page[HeaderWord.STOP]
+            and not self._is_orphan()
+        ):
             time.sleep(IDLE_NS / 1e9)
         self._loaded = None
-        self.edge = 0
+        self.next_check_ns = 0
 
     def _is_orphan(self) -> bool:
         return os.getppid() != self._parent
 
     def _look(self, now: int, done: int) -> None:
         page = self._page
-        if page[Head.STOP] or self._is_orphan():
+        if page[HeaderWord.STOP] or self._is_orphan():
             self.running = False
             return
-        if self._pending is None and page[Head.SEQUENCE] != self._seen:
-            self._seen = page[Head.SEQUENCE]
-            self._pending = (page[Head.START], page[Head.END])
+        if self._pending is None and page[HeaderWord.SEQUENCE] != self._seen:
+            self._seen = page[HeaderWord.SEQUENCE]
+            self._pending = (page[HeaderWord.START], page[HeaderWord.END])
         if self._pending is not None and now >= self._pending[0]:
             self._enter(now, done)
             return
         self._mark = (now, self._cpu_clock())
         if self._pending is None:
             self.waits.clear()
-            self.edge = now + IDLE_NS
-            if page[Head.EASE]:
+            self.next_check_ns = now + IDLE_NS
+            if page[HeaderWord.EASE]:
                 time.sleep(_EASED_S)
         else:
-            self.edge = self._pending[0]
+            self.next_check_ns = self._pending[0]
 
     def _enter(self, now: int, done: int) -> None:
         """Begin to count with the operation that ended just now: the first inside."""
@@ -169,8 +191,8 @@ class Turn:
         if self._mark is None:
             self._mark = (now, self._cpu_clock())
         del self.waits[:-1]
-        self.edge = self._inside[1]
-        if now >= self.edge:
+        self.next_check_ns = self._inside[1]
+        if now >= self.next_check_ns:
             # Not even this one ended inside: a starved worker, or a late one.
             self._leave(now, done)
             self._look(now, done)
@@ -183,17 +205,17 @@ class Turn:
         start, end = self._inside
         at, page = self._at, self._page
         # The wait that reached beyond the window counts as the longest if it is.
-        page[at + Record.LONGEST] = max(self.waits, default=0)
-        kept = evenly(sorted(self.waits[:-1]), KEEP)
-        base = page[Head.WAITS] + self.index * KEEP
+        page[at + WorkerWord.LONGEST] = max(self.waits, default=0)
+        kept = subsample(sorted(self.waits[:-1]), KEEP)
+        base = page[HeaderWord.WAITS] + self.index * KEEP
         page[base : base + len(kept)] = kept
-        page[at + Record.KEPT] = len(kept)
+        page[at + WorkerWord.KEPT] = len(kept)
         # For how much of the window this worker was at work, be it waiting.
-        page[at + Record.FIRST] = max(start, self._loaded)
-        page[at + Record.LAST] = max(end, self._loaded)
-        page[at + Record.COUNT] = done - 1 - self._first_done
-        page[at + Record.CPU] = self._cpu_clock() - self._mark[1]
-        page[at + Record.SPAN] = now - self._mark[0]
+        page[at + WorkerWord.FIRST] = max(start, self._loaded)
+        page[at + WorkerWord.LAST] = max(end, self._loaded)
+        page[at + WorkerWord.COUNT] = done - 1 - self._first_done
+        page[at + WorkerWord.CPU] = self._cpu_clock() - self._mark[1]
+        page[at + WorkerWord.SPAN] = now - self._mark[0]
         # Last, because it tells the parent that the rest can be read.
-        page[at + Record.DONE] = self._seen
+        page[at + WorkerWord.DONE] = self._seen
         self._inside = None

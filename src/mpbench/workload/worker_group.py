@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
-from mpbench.model import Metric, WorkerReading
-from mpbench.workload.contract import Outcome
+from mpbench.model import Metric, WorkerCount
+from mpbench.workload.contract import BodyResult
 from mpbench.workload.window_counter import (
     IDLE_NS,
     KEEP,
-    Head,
-    Record,
-    Turn,
-    evenly,
-    page_length,
-    record_of,
+    HeaderWord,
+    WindowCounter,
+    WorkerWord,
+    block_length,
+    subsample,
+    worker_offset,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
-__all__ = ("CREW_FACTS", "Crew", "Member", "Turn", "crew", "jain_index")
+__all__ = (
+    "WORKER_METRICS",
+    "WindowCounter",
+    "WorkerGroup",
+    "WorkerSpec",
+    "jain_index",
+    "worker_group",
+)
 
 # From announcing a window to its start: long enough for every worker to see it.
 _LEAD_NS = 3_000_000
@@ -69,7 +76,7 @@ _WAITS_OF_ALL = 2_000
 
 # The facts of every window, for a workload's declaration. `longest_wait` is
 # there only where the workers note their waits.
-CREW_FACTS: Mapping[str, Metric] = {
+WORKER_METRICS: Mapping[str, Metric] = {
     "jain": Metric.FAIRNESS,
     "smallest_share": Metric.EFFICIENCY,
     "longest_wait": Metric.WAITING,
@@ -79,7 +86,7 @@ CREW_FACTS: Mapping[str, Metric] = {
 
 # What a member runs: work(turn, *arguments) until turn.running is false.
 Work = Callable[..., None]
-Member = tuple[Work, tuple[Any, ...]]
+WorkerSpec = tuple[Work, tuple[Any, ...]]
 
 
 def jain_index(counts: Sequence[int]) -> float:
@@ -97,7 +104,7 @@ def _serve(
 ) -> None:
     """Run in the child: say ready, wait for the one GO, then work."""
     ready, go = pipes
-    turn = Turn(index, page)
+    turn = WindowCounter(index, page)
     parent = os.getppid()
     ready.send_bytes(b"r")
     # Nobody reads the byte, so one write wakes every worker (WORKLOADS rule R1).
@@ -115,15 +122,15 @@ def _waits_of(page: Any, chosen: Sequence[int]) -> tuple[int, ...]:
     as its share of the operations, or a starved worker's few would weigh as
     much as a greedy one's many.
     """
-    counts = {index: page[record_of(index) + Record.COUNT] for index in chosen}
+    counts = {index: page[worker_offset(index) + WorkerWord.COUNT] for index in chosen}
     whole = max(1, sum(counts.values()))
     # Rounding up gives each at most one more.
     wanted = max(0, _WAITS_OF_ALL - len(counts))
     waits: list[int] = []
     for index in chosen:
-        base = page[Head.WAITS] + index * KEEP
-        kept = list(page[base : base + page[record_of(index) + Record.KEPT]])
-        waits += evenly(kept, -(-wanted * counts[index] // whole))
+        base = page[HeaderWord.WAITS] + index * KEEP
+        kept = list(page[base : base + page[worker_offset(index) + WorkerWord.KEPT]])
+        waits += subsample(kept, -(-wanted * counts[index] // whole))
     return tuple(waits)
 
 
@@ -131,20 +138,20 @@ def _processor_use(page: Any, workers: int) -> float:
     """Return how many CPUs the workers used at a time, on average over the window."""
     used = 0.0
     for index in range(workers):
-        at = record_of(index)
-        used += page[at + Record.CPU] / max(1, page[at + Record.SPAN])
+        at = worker_offset(index)
+        used += page[at + WorkerWord.CPU] / max(1, page[at + WorkerWord.SPAN])
     return used
 
 
-class Crew:
+class WorkerGroup:
     """The parent's side: publishes windows and reads what the workers counted."""
 
     def __init__(self, page: Any, processes: Sequence[BaseProcess]) -> None:
         self._page = page
         self.processes = tuple(processes)
-        self.latest: tuple[WorkerReading, ...] = ()
+        self.latest: tuple[WorkerCount, ...] = ()
 
-    def window(self, milliseconds: int, *, counting: Sequence[int] | None = None) -> Outcome:
+    def window(self, milliseconds: int, *, counting: Sequence[int] | None = None) -> BodyResult:
         """
         Open one window and return what was completed in it.
 
@@ -153,7 +160,7 @@ class Crew:
             counting: Indices of the workers whose operations count; all by default.
 
         Returns:
-            An outcome with the facts of `CREW_FACTS`: Jain's index and the
+            An outcome with the facts of `WORKER_METRICS`: Jain's index and the
             smallest worker's share of an equal part, the longest wait, how
             much of their time all workers were on a CPU, and the CPU time of
             all workers per operation; and the waiting times that workers
@@ -168,7 +175,7 @@ class Crew:
         for _ in range(_ATTEMPTS):
             in_time = self._announce(length)
             time.sleep((length + _LEAD_NS) / 1e9)
-            self._wait_for_all(Record.DONE, self._page[Head.SEQUENCE])
+            self._wait_for_all(WorkerWord.DONE, self._page[HeaderWord.SEQUENCE])
             outcome = self._collect(length, chosen)
             if in_time and outcome.operations:
                 return outcome
@@ -186,37 +193,39 @@ class Crew:
         Raises:
             WorkloadError: A worker ended instead.
         """
-        self._wait_for_all(Record.BEGUN, 1)
-        self._page[Head.EASE] = 0
+        self._wait_for_all(WorkerWord.BEGUN, 1)
+        self._page[HeaderWord.EASE] = 0
 
     def _announce(self, length: int) -> bool:
         """Publish a window; return whether every worker can still see it before its start."""
         page = self._page
         start = monotonic_ns() + _LEAD_NS
-        page[Head.EASE] = 0
-        page[Head.START], page[Head.END] = start, start + length
-        page[Head.SEQUENCE] += 1
+        page[HeaderWord.EASE] = 0
+        page[HeaderWord.START], page[HeaderWord.END] = start, start + length
+        page[HeaderWord.SEQUENCE] += 1
         return monotonic_ns() + IDLE_NS <= start
 
     def _wait_for_all(self, word: int, value: int) -> None:
         """Wait until a word of every record has a value; at last, ease the load for it."""
         patience = monotonic_ns() + _PATIENCE_NS
         for index in range(len(self.processes)):
-            while self._page[record_of(index) + word] != value:
+            while self._page[worker_offset(index) + word] != value:
                 self.check()
                 if monotonic_ns() > patience:
-                    self._page[Head.EASE] = 1
+                    self._page[HeaderWord.EASE] = 1
                 time.sleep(_POLL_S)
 
-    def _collect(self, length: int, chosen: tuple[int, ...]) -> Outcome:
+    def _collect(self, length: int, chosen: tuple[int, ...]) -> BodyResult:
         page = self._page
         workers = len(self.processes)
-        readings: list[WorkerReading] = []
+        readings: list[WorkerCount] = []
         for index in chosen:
-            at = record_of(index)
+            at = worker_offset(index)
             readings.append(
-                WorkerReading(
-                    page[at + Record.FIRST], page[at + Record.LAST], page[at + Record.COUNT]
+                WorkerCount(
+                    page[at + WorkerWord.FIRST],
+                    page[at + WorkerWord.LAST],
+                    page[at + WorkerWord.COUNT],
                 )
             )
         self.latest = tuple(readings)
@@ -229,10 +238,10 @@ class Crew:
             "cpu_share": used / workers,
             "cpu_per_operation": used * length / max(1, total),
         }
-        longest = max(page[record_of(index) + Record.LONGEST] for index in chosen)
+        longest = max(page[worker_offset(index) + WorkerWord.LONGEST] for index in chosen)
         if longest:
             facts["longest_wait"] = longest
-        return Outcome(
+        return BodyResult(
             operations=total,
             elapsed_ns=length,
             facts=facts,
@@ -256,13 +265,13 @@ class Crew:
 
     def stop(self) -> None:
         """Ask the workers to end after their next look at the page."""
-        self._page[Head.STOP] = 1
+        self._page[HeaderWord.STOP] = 1
 
 
 def _page_for(context: BaseContext, count: int) -> Any:
-    length, waits = page_length(count)
+    length, waits = block_length(count)
     page = context.RawArray("q", length)
-    page[Head.WAITS] = waits
+    page[HeaderWord.WAITS] = waits
     return page
 
 
@@ -296,7 +305,7 @@ def _end(processes: Sequence[BaseProcess]) -> None:
 
 
 @contextmanager
-def crew(context: BaseContext, members: Sequence[Member]) -> Iterator[Crew]:
+def worker_group(context: BaseContext, members: Sequence[WorkerSpec]) -> Iterator[WorkerGroup]:
     """
     Start workers, let all go at once, and stop them at the end.
 
@@ -321,7 +330,7 @@ def crew(context: BaseContext, members: Sequence[Member]) -> Iterator[Crew]:
                 )
             )
             processes[-1].start()
-        gang = Crew(page, processes)
+        gang = WorkerGroup(page, processes)
         for _ in processes:
             while not _connection.wait([ready_here], timeout=0.5):
                 gang.check()

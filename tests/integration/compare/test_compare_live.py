@@ -11,23 +11,23 @@ from pathlib import Path
 import pytest
 
 from mpbench.analysis.outcome import outcome_of
-from mpbench.analysis.verdict import Rules
+from mpbench.analysis.verdict import DecisionRules
 from mpbench.catalog import discover
 from mpbench.cli import main
 from mpbench.harness import pair_calibration
-from mpbench.harness.arm_agent import Side, fresh_agents
-from mpbench.harness.episodes import Occasion, run_episode
-from mpbench.harness.pair_calibration import Pace
+from mpbench.harness.arm_agent import PreparedArm, fresh_agents
+from mpbench.harness.episodes import EpisodeContext, run_episode
+from mpbench.harness.pair_calibration import PairCalibration
 from mpbench.harness.placement import Placement
 from mpbench.model import Case, StartMethod, Status
 from mpbench.plan import Plan
-from mpbench.session.agent_samplers import Watch
+from mpbench.session.agent_samplers import AgentSamplers
 from mpbench.session.comparing import episode_scheduler
 from mpbench.session.comparing.arms import Arm
 from mpbench.session.comparing.compare import ComparePlan, compare
-from mpbench.session.comparing.noise_monitor import Guard, Look
-from mpbench.session.comparing.revisions import build, commit_of
-from mpbench.session.progress import Silent
+from mpbench.session.comparing.noise_monitor import MachineSnapshot, NoiseMonitor
+from mpbench.session.comparing.revisions import build_revision, commit_of
+from mpbench.session.progress import NullProgress
 from mpbench.store import read
 
 GIT = shutil.which("git") or "git"
@@ -44,9 +44,9 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(pair_calibration, "SLICE_NS", 3_000_000)
     monkeypatch.setattr(pair_calibration, "EPISODE_NS", 12_000_000)
     monkeypatch.setattr(episode_scheduler, "_FEWEST_CONTROLS", 1)
-    calm = Look(3_000_000, 0.0, 1.0, 1.0, None, None)
-    monkeypatch.setattr(Guard, "_look", lambda _: calm)
-    monkeypatch.setattr(Guard, "after", lambda _: {"guard": {}, "dropped": None})
+    calm = MachineSnapshot(3_000_000, 0.0, 1.0, 1.0, None, None)
+    monkeypatch.setattr(NoiseMonitor, "_look", lambda _: calm)
+    monkeypatch.setattr(NoiseMonitor, "after", lambda _: {"guard": {}, "dropped": None})
 
 
 def side(subject, name="floor/empty-call", *, arm="a", **given):
@@ -54,7 +54,7 @@ def side(subject, name="floor/empty-call", *, arm="a", **given):
     one = discover()[name]
     params = {key: sweep.quick[0] for key, sweep in one.parameters.items()}
     method = StartMethod.FORK if one.by_method else None
-    return Side(arm, subject, one, Case.make(name, method, params), **given)
+    return PreparedArm(arm, subject, one, Case.make(name, method, params), **given)
 
 
 class _Coin:
@@ -76,9 +76,9 @@ def test_an_episode_takes_turns_in_fresh_agents(subject, tmp_path, shown):
     sides = (side(subject), side(subject, arm="b"))
     result = run_episode(
         sides,
-        Pace((100, 100), 1, 3),
+        PairCalibration((100, 100), 1, 3),
         coin=_Coin(shown),
-        occasion=Occasion(4, 8, 0),
+        occasion=EpisodeContext(4, 8, 0),
         launcher=fresh_agents(tmp_path),
     )
     first, second = result.repetitions
@@ -95,9 +95,9 @@ def test_a_set_up_that_keeps_its_load_on_is_left_between_turns(subject, tmp_path
     sides = tuple(side(subject, name, arm=arm, apart=True) for arm in "ab")
     result = run_episode(
         sides,
-        Pace((10, 10), 1, 2),
+        PairCalibration((10, 10), 1, 2),
         coin=_Coin(0.1),
-        occasion=Occasion(0, 0, 0),
+        occasion=EpisodeContext(0, 0, 0),
         launcher=fresh_agents(tmp_path),
     )
 
@@ -107,16 +107,16 @@ def test_a_set_up_that_keeps_its_load_on_is_left_between_turns(subject, tmp_path
 
 def test_only_the_arm_that_asks_for_it_is_watched(subject, tmp_path):
     """Turns are watched, and what a sampler saw stands in the record of its arm alone."""
-    watch = Watch(lambda *_: True, closely=False)
+    watch = AgentSamplers(lambda *_: True, closely=False)
     result = run_episode(
         (side(subject, arm="off"), side(subject, arm="on", watched=True)),
-        Pace((1_000, 1_000), 1, 8),
+        PairCalibration((1_000, 1_000), 1, 8),
         coin=_Coin(0.1),
-        occasion=Occasion(0, 0, 0),
-        launcher=fresh_agents(tmp_path, watch=watch.beside),
+        occasion=EpisodeContext(0, 0, 0),
+        launcher=fresh_agents(tmp_path, watch=watch.attach_to_arm),
     )
     records = [
-        watch.complete(one, ending, origin_ns=0)
+        watch.add_usage(one, ending, origin_ns=0)
         for one, ending in zip(result.repetitions, result.endings, strict=True)
     ]
 
@@ -132,9 +132,9 @@ def test_an_injected_wait_is_inside_the_operation(subject, tmp_path):
     sides = (side(subject, name), side(subject, name, arm="b", injection=slow))
     first, second = run_episode(
         sides,
-        Pace((1, 1), 1, 2),
+        PairCalibration((1, 1), 1, 2),
         coin=_Coin(0.1),
-        occasion=Occasion(0, 0, 0),
+        occasion=EpisodeContext(0, 0, 0),
         launcher=fresh_agents(tmp_path),
     ).repetitions
 
@@ -149,9 +149,9 @@ def test_an_arm_that_fails_is_recorded_alone(subject, tmp_path):
     broken = broken._replace(workload=broken.workload._replace(name="floor/absent"))
     result = run_episode(
         (side(subject), broken),
-        Pace((10, 10), 1, 2),
+        PairCalibration((10, 10), 1, 2),
         coin=_Coin(0.1),
-        occasion=Occasion(0, 0, 0),
+        occasion=EpisodeContext(0, 0, 0),
         launcher=fresh_agents(tmp_path),
     )
     (only,) = result.repetitions
@@ -188,11 +188,11 @@ def test_everything_an_arm_starts_stays_on_the_cpu_of_its_episode(tmp_path, monk
             plan=Plan(seed=1),
             arms=arms,
             control=False,
-            rules=Rules(looks=(1,)),
+            rules=DecisionRules(looks=(1,)),
             placement=Placement.ONE,
         ),
         folder=tmp_path / "out",
-        progress=Silent(),
+        progress=NullProgress(),
     )
 
     assert [Status.OK] * len(compared.run.repetitions) == [
@@ -239,7 +239,7 @@ def test_two_commits_are_built_and_compared(tmp_path, inside):
             control=False,
         ),
         folder=tmp_path / "out",
-        progress=Silent(),
+        progress=NullProgress(),
     )
     (found,) = compared.outcome.judgements
     commits = {one["revision"] for one in compared.run.header.subjects.values()}
@@ -253,10 +253,10 @@ def test_two_commits_are_built_and_compared(tmp_path, inside):
 def test_a_built_commit_is_used_again(tmp_path):
     """The second build of a commit takes the environment that is there."""
     repository = _repository(tmp_path / "repository")
-    first = build(repository, "main", cache=tmp_path / "cache")
+    first = build_revision(repository, "main", cache=tmp_path / "cache")
     mark = first.executable.parent.parent.parent / "complete"
     before = mark.stat().st_mtime_ns
-    second = build(repository, "HEAD", cache=tmp_path / "cache")
+    second = build_revision(repository, "HEAD", cache=tmp_path / "cache")
 
     assert first == second
     assert before == mark.stat().st_mtime_ns

@@ -8,7 +8,7 @@ import pytest
 from mpbench.environment import describe_interpreter
 from mpbench.environment.installation import describe_source
 from mpbench.errors import EnvironmentUnfitError, UsageError
-from mpbench.session.interpreters import interpreter
+from mpbench.session.interpreters import find_interpreter
 
 
 def test_this_interpreter_describes_itself():
@@ -73,7 +73,7 @@ def test_a_path_that_cannot_be_run_is_told_apart(tmp_path, make, said):
     make(path)
 
     with pytest.raises(UsageError, match=said) as caught:
-        interpreter(str(path))
+        find_interpreter(str(path))
 
     assert "PATH" not in str(caught.value)
 

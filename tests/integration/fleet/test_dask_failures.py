@@ -19,7 +19,7 @@ from clusters import (
 )
 
 from mpbench.model import Run, Status
-from mpbench.session.machine_lock import exclusive
+from mpbench.session.machine_lock import machine_lock
 from mpbench.store.writer import read
 
 pytest.importorskip("distributed")
@@ -119,7 +119,7 @@ def test_ctrl_c_stops_the_hosts(cluster: Cluster, tmp_path: Path, nanny: bool) -
     assert Status.LOST is kept.end.status
     assert on_host.end is not None
     assert Status.INTERRUPTED is on_host.end.status
-    with exclusive():
+    with machine_lock():
         pass
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mpbench import __version__
-from mpbench.fleet.campaign import Outcome, Settings, save
+from mpbench.fleet.campaign import HostOutcome, Settings, save
 from mpbench.fleet.receive import Receiver
 from mpbench.fleet.task import Chunk, Job, measure
 from mpbench.model import Status
@@ -96,7 +96,7 @@ def test_only_its_user_can_read_what_a_controller_gathers(tmp_path: Path) -> Non
 
     folder = tmp_path / "campaign"
     settings = Settings("c0ffee", ())
-    save(folder, settings, (Outcome("here", Status.OK, None, 1, folder),))
+    save(folder, settings, (HostOutcome("here", Status.OK, None, 1, folder),))
     data = b"a line\n"
     receiver = Receiver(folder / "here")
     taken = receiver.take(Chunk("key", 0, data, hashlib.sha256(data).hexdigest()))

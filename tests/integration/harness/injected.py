@@ -47,7 +47,7 @@ def judge(
 ) -> Injected:
     """Say whether a fault ended as it must: its status, its reason, the next case measured."""
     found = tuple(one for result in results for one in result.repetitions)
-    said = [one.reason or "" for one in found] + [text for one in results for text in one.left]
+    said = [one.reason or "" for one in found] + [text for one in results for text in one.leaks]
     is_clear = [expected[0], Status.OK] == [one.status for one in found]
     is_clear &= any(expected[1] in text for text in said)
     serials = tuple(one.agent for one in found)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from mpbench.catalog import cases_of, discover
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.agents import Agents
-from mpbench.harness.launch import Subject
-from mpbench.harness.repetitions import Effort, measure_group
-from mpbench.harness.schedule import Group, SetUp
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.agents import AgentFactory
+from mpbench.harness.launch import Interpreter
+from mpbench.harness.repetitions import MeasurementSettings, measure_group
+from mpbench.harness.schedule import CaseGroup, SetUpGroup
 from mpbench.model import StartMethod, Status, Tier
 
 PEERS = {name: one for name, one in discover().items() if one.requires}
@@ -32,24 +32,24 @@ def test_the_peers_are_known() -> None:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Interpreter:
     """Return an interpreter that has no packages."""
-    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
+    place = install_agent_package(sys.executable, tmp_path_factory.mktemp("handover"))
     home = tmp_path_factory.mktemp("bare")
     venv.create(home, with_pip=False, symlinks=True)
-    return Subject("bare", str(home / "bin" / "python"), str(place))
+    return Interpreter("bare", str(home / "bin" / "python"), str(place))
 
 
 @pytest.mark.parametrize("name", sorted(PEERS))
 def test_a_library_that_is_not_installed_is_unsupported(
-    bare: Subject, tmp_path: Path, name: str
+    bare: Interpreter, tmp_path: Path, name: str
 ) -> None:
     """The record says which package is missing; it is no failure and no silence."""
     one = PEERS[name]
     case = cases_of(one, tier=Tier.QUICK, cpus=2, methods=(StartMethod.FORK,))[0]
-    group = Group("bare", name, (SetUp(one, case.method, (case,)),))
-    effort = Effort(0, 1, 1_000_000, 5, {}, verify=True)
-    with closing(Agents(tmp_path)) as agents:
+    group = CaseGroup("bare", name, (SetUpGroup(one, case.method, (case,)),))
+    effort = MeasurementSettings(0, 1, 1_000_000, 5, {}, verify=True)
+    with closing(AgentFactory(tmp_path)) as agents:
         (result,) = measure_group(
             bare, group, effort, agents=agents, origin_ns=0, keep=lambda _: None
         )

@@ -16,8 +16,8 @@ import pytest
 from injected import Injected, drawn, judge, planned, table
 from test_faults import EXPECTED, HERE, SLOW, outcomes, remains
 
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.launch import Subject
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.launch import Interpreter
 from mpbench.model import Case, RunEnd, RunHeader, StartMethod, Status
 from mpbench.store.writer import Writer, read
 
@@ -32,8 +32,8 @@ def header() -> RunHeader:
 
 def inject(folder: Path, faults: list[tuple[str, StartMethod]]) -> list[Injected]:
     """Inject faults one after the other, write each record as a run does, and judge each."""
-    place = hand_over(sys.executable, folder / "handover")
-    subject = Subject("here", sys.executable, str(place), (str(HERE),))
+    place = install_agent_package(sys.executable, folder / "handover")
+    subject = Interpreter("here", sys.executable, str(place), (str(HERE),))
     agents = folder / "agents"
     agents.mkdir()
     done: list[Injected] = []

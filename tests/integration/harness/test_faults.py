@@ -12,21 +12,21 @@ import pytest
 
 from mpbench.agent.process_tree import processes, segments, tag_of, tag_prefix
 from mpbench.catalog import load_file
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.agents import Agents
-from mpbench.harness.launch import Subject
-from mpbench.harness.repetitions import Effort, GroupResult, measure_group
-from mpbench.harness.schedule import Group, SetUp
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.agents import AgentFactory
+from mpbench.harness.launch import Interpreter
+from mpbench.harness.repetitions import GroupResult, MeasurementSettings, measure_group
+from mpbench.harness.schedule import CaseGroup, SetUpGroup
 from mpbench.model import Case, Repetition, StartMethod, Status
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Interpreter:
     """Return this interpreter, able to import the faulty workloads."""
-    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
-    return Subject("here", sys.executable, str(place), (str(HERE),))
+    place = install_agent_package(sys.executable, tmp_path_factory.mktemp("handover"))
+    return Interpreter("here", sys.executable, str(place), (str(HERE),))
 
 
 def hangs(fault: str) -> bool:
@@ -35,7 +35,7 @@ def hangs(fault: str) -> bool:
 
 
 def outcomes(
-    subject: Subject, folder: Path, fault: str, method: StartMethod
+    subject: Interpreter, folder: Path, fault: str, method: StartMethod
 ) -> tuple[GroupResult, ...]:
     """Measure one faulty case and one good one after it; return what each agent gave."""
     known = {one.name: one for one in load_file(HERE / "faulty.py")}
@@ -43,15 +43,19 @@ def outcomes(
     one = known["test/hanging"] if hangs(fault) else patient
     bad = Case.make(one.name, method, {"fault": fault})
     good = Case.make(patient.name, method, {"fault": "none"})
-    group = Group("here", one.name, (SetUp(one, method, (bad,)), SetUp(patient, method, (good,))))
-    effort = Effort(0, 1, 1_000_000, 5, {})
-    with closing(Agents(folder)) as agents:
+    group = CaseGroup(
+        "here", one.name, (SetUpGroup(one, method, (bad,)), SetUpGroup(patient, method, (good,)))
+    )
+    effort = MeasurementSettings(0, 1, 1_000_000, 5, {})
+    with closing(AgentFactory(folder)) as agents:
         return measure_group(
             subject, group, effort, agents=agents, origin_ns=0, keep=lambda _: None
         )
 
 
-def measure(subject: Subject, folder: Path, fault: str, method: StartMethod) -> list[Repetition]:
+def measure(
+    subject: Interpreter, folder: Path, fault: str, method: StartMethod
+) -> list[Repetition]:
     """Measure as `outcomes` does; return the repetitions."""
     return [
         one for result in outcomes(subject, folder, fault, method) for one in result.repetitions
@@ -100,7 +104,7 @@ SLOW = {
 def said_of(results: Iterable[GroupResult]) -> str:
     """Return every reason and every note that a fault left in the records."""
     reasons = [one.reason or "" for result in results for one in result.repetitions]
-    return "\n".join(reasons + [text for result in results for text in result.left])
+    return "\n".join(reasons + [text for result in results for text in result.leaks])
 
 
 @pytest.mark.parametrize("method", list(StartMethod))
@@ -108,7 +112,7 @@ def said_of(results: Iterable[GroupResult]) -> str:
     "fault", [*EXPECTED, *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)]
 )
 def test_a_fault_becomes_a_record(
-    subject: Subject, tmp_path: Path, fault: str, method: StartMethod
+    subject: Interpreter, tmp_path: Path, fault: str, method: StartMethod
 ) -> None:
     """
     The faulty case has its status and reason, the next case is measured, nothing is left.
@@ -126,7 +130,7 @@ def test_a_fault_becomes_a_record(
     assert [] == list(tmp_path.iterdir())
 
 
-def test_the_stacks_of_a_hung_case_are_kept(subject: Subject, tmp_path: Path) -> None:
+def test_the_stacks_of_a_hung_case_are_kept(subject: Interpreter, tmp_path: Path) -> None:
     """The record of a case that hangs shows where its processes stood."""
     bad, _ = measure(subject, tmp_path, "lock", StartMethod.FORK)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from mpbench.catalog import load_file
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.agents import Agents
-from mpbench.harness.launch import Subject
-from mpbench.harness.repetitions import Effort, GroupResult, measure_group
-from mpbench.harness.schedule import Group, SetUp
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.agents import AgentFactory
+from mpbench.harness.launch import Interpreter
+from mpbench.harness.repetitions import GroupResult, MeasurementSettings, measure_group
+from mpbench.harness.schedule import CaseGroup, SetUpGroup
 from mpbench.model import Case, StartMethod
 
 HERE = Path(__file__).parent
@@ -33,27 +33,27 @@ SEEN = {
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Interpreter:
     """Return this interpreter, able to import the leaking workload."""
-    place = hand_over(sys.executable, tmp_path_factory.mktemp("handover"))
-    return Subject("here", sys.executable, str(place), (str(HERE),))
+    place = install_agent_package(sys.executable, tmp_path_factory.mktemp("handover"))
+    return Interpreter("here", sys.executable, str(place), (str(HERE),))
 
 
 def said(results: tuple[GroupResult, ...]) -> Iterator[str]:
     """Yield everything that was noted about what is left."""
     for result in results:
-        yield from result.left
+        yield from result.leaks
         if result.ending is not None:
             yield from (f"ended: {name}" for name in result.ending.report.get("ended", ()))
 
 
-def left_by(subject: Subject, folder: Path, what: str, method: StartMethod) -> list[str]:
+def left_by(subject: Interpreter, folder: Path, what: str, method: StartMethod) -> list[str]:
     """Verify the workload once; return what is said to be left."""
     (one,) = load_file(HERE / "leaking.py")
     case = Case.make(one.name, method, {"what": what})
-    group = Group("here", one.name, (SetUp(one, method, (case,)),))
-    effort = Effort(0, 1, 1_000_000, 5, {}, verify=True)
-    with closing(Agents(folder)) as agents:
+    group = CaseGroup("here", one.name, (SetUpGroup(one, method, (case,)),))
+    effort = MeasurementSettings(0, 1, 1_000_000, 5, {}, verify=True)
+    with closing(AgentFactory(folder)) as agents:
         results = measure_group(
             subject, group, effort, agents=agents, origin_ns=0, keep=lambda _: None
         )
@@ -64,7 +64,7 @@ def left_by(subject: Subject, folder: Path, what: str, method: StartMethod) -> l
 @pytest.mark.parametrize("method", tuple(StartMethod))
 @pytest.mark.parametrize("what", SEEN)
 def test_a_leak_of_each_kind_is_seen(
-    subject: Subject, tmp_path: Path, what: str, method: StartMethod
+    subject: Interpreter, tmp_path: Path, what: str, method: StartMethod
 ) -> None:
     """A child, thread, semaphore, segment, socket file or descriptor is named."""
     found = left_by(subject, tmp_path, what, method)
@@ -75,7 +75,7 @@ def test_a_leak_of_each_kind_is_seen(
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("method", tuple(StartMethod))
 def test_who_leaves_nothing_is_not_accused(
-    subject: Subject, tmp_path: Path, method: StartMethod
+    subject: Interpreter, tmp_path: Path, method: StartMethod
 ) -> None:
     """A set-up without leaks has no words."""
     assert [] == left_by(subject, tmp_path, "nothing", method)

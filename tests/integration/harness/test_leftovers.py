@@ -13,10 +13,10 @@ import pytest
 
 from mpbench.agent.process_tree import descendants, tag_of, tag_prefix
 from mpbench.cli.main import main
-from mpbench.harness.agent_package import hand_over
-from mpbench.harness.launch import Subject, launch
+from mpbench.harness.agent_package import install_agent_package
+from mpbench.harness.launch import Interpreter, launch
 from mpbench.harness.private import abandoned_folders, private_folder
-from mpbench.session.leftovers import Leftovers, find, remove
+from mpbench.session.leftovers import Leftovers, find_leftovers, remove_leftovers
 
 # A child that ignores SIGTERM and holds a named semaphore and a segment.
 _STUBBORN = """
@@ -55,9 +55,9 @@ def test_an_orphan_and_what_it_holds_are_removed(tmp_path: Path) -> None:
     tag = "0123abcd"
     process, segment = orphan(tag)
     before = names()
-    found = find(tmp_path)
+    found = find_leftovers(tmp_path)
     ours = found._replace(processes=tuple(one for one in found.processes if tag == tag_of(one.pid)))
-    left = remove(ours)
+    left = remove_leftovers(ours)
     process.wait(10)
     assert process.stdout is not None
     process.stdout.close()
@@ -77,8 +77,8 @@ def test_a_semaphore_of_a_gone_agent_is_removed(tmp_path: Path) -> None:
     ours.touch()
     foreign.touch()
     try:
-        found = find(tmp_path)
-        remove(Leftovers((), (), (ours.name,), ()))
+        found = find_leftovers(tmp_path)
+        remove_leftovers(Leftovers((), (), (ours.name,), ()))
 
         assert ours.name in found.segments
         assert foreign.name not in found.segments
@@ -92,8 +92,8 @@ def test_a_semaphore_of_a_gone_agent_is_removed(tmp_path: Path) -> None:
 
 def test_a_live_agent_is_left_alone(tmp_path: Path) -> None:
     """Its processes and its semaphores are not among what may be removed."""
-    place = hand_over(sys.executable, tmp_path / "handover")
-    subject = Subject("here", sys.executable, str(place))
+    place = install_agent_package(sys.executable, tmp_path / "handover")
+    subject = Interpreter("here", sys.executable, str(place))
     with launch(subject, folder=tmp_path) as agent:
         agent.ask(
             {
@@ -109,7 +109,7 @@ def test_a_live_agent_is_left_alone(tmp_path: Path) -> None:
         tags = {tag_of(pid) for pid in living}
         held = Path(f"/dev/shm/sem.mpb-{tags.pop()}-abcdefgh")
         held.touch()
-        found = find(tmp_path)
+        found = find_leftovers(tmp_path)
         held.unlink()
 
     assert living

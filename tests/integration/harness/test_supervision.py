@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mpbench.agent.process_tree import descendants
-from mpbench.harness.launch import AgentHandle, Subject, launch
+from mpbench.harness.launch import AgentHandle, Interpreter, launch
 
 _FLOORS = "mpbench.workloads.floor.basics"
 
@@ -61,7 +61,7 @@ def _gone(pid: int) -> None:
         os.close(descriptor)
 
 
-def test_a_killed_controller_takes_everything_with_it(subject: Subject, tmp_path: Path) -> None:
+def test_a_killed_controller_takes_everything_with_it(subject: Interpreter, tmp_path: Path) -> None:
     """After SIGKILL of the controller, supervisor, agent and child are gone."""
     controller = subprocess.Popen(
         [sys.executable, "-c", _CONTROLLER, str(tmp_path), subject.folder],
@@ -82,7 +82,7 @@ def test_a_killed_controller_takes_everything_with_it(subject: Subject, tmp_path
     assert [] == [pid for pid in below if _is_alive(pid)]
 
 
-def test_a_killed_supervisor_is_noticed(subject: Subject, tmp_path: Path) -> None:
+def test_a_killed_supervisor_is_noticed(subject: Interpreter, tmp_path: Path) -> None:
     """The controller learns that it lost its agent and does not wait for ever."""
     with launch(subject, folder=tmp_path) as agent:
         open_pipe(agent)
@@ -97,7 +97,7 @@ def test_a_killed_supervisor_is_noticed(subject: Subject, tmp_path: Path) -> Non
 
 
 def test_the_environment_is_scrubbed(
-    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subject: Interpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An agent sees none of the user's variables, and its own hash seed."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -112,11 +112,11 @@ def test_the_environment_is_scrubbed(
     assert not [one for one in seen if one.startswith(b"OMP_")]
 
 
-def test_an_agent_ends_in_good_order(subject: Subject, tmp_path: Path) -> None:
+def test_an_agent_ends_in_good_order(subject: Interpreter, tmp_path: Path) -> None:
     """A stopped agent exits with 0, and its account covers its children."""
     with launch(subject, folder=tmp_path) as agent:
         open_pipe(agent)
-        agent.look()
+        agent.take_snapshot()
         agent.ask({"do": "close"}, deadline_s=30)
         ending = agent.stop()
 

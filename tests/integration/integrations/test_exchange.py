@@ -36,7 +36,7 @@ def values_of(run: Run) -> dict[Case, list[float]]:
 def stored(run: Run, folder: Path) -> None:
     """Write a run's result file."""
     with Writer(folder) as writer:
-        writer.whole(run)
+        writer.write_run(run)
 
 
 def slow_and_fast(folder: Path, write: Callable[[Run], str]) -> tuple[str, str]:

@@ -10,13 +10,13 @@ import pytest
 
 from mpbench.catalog import discover
 from mpbench.errors import EnvironmentUnfitError
-from mpbench.integrations.fresh_agents import Amount, measure
+from mpbench.integrations.fresh_agents import AgentSettings, measure
 from mpbench.model import Case
-from mpbench.session.machine_lock import exclusive
+from mpbench.session.machine_lock import machine_lock
 
 ONE = discover()["floor/empty-call"]
 CASE = Case.make(ONE.name, None, {k: s.resolve(ONE.tier, 2)[0] for k, s in ONE.parameters.items()})
-LITTLE = Amount(1, samples=1, sample_ns=1_000_000)
+LITTLE = AgentSettings(1, samples=1, sample_ns=1_000_000)
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def held() -> Iterator[threading.Event]:
     free, taken = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with exclusive():
+        with machine_lock():
             taken.set()
             free.wait()
 

@@ -101,7 +101,7 @@ def complete(command):
 
     assert [] == problems_of(trace_of(made))
     assert [] == [text for one in made.traced for text in one.unknown]
-    assert all(one.delay_ns <= max(one.lifetime_ns, 0) for one in made.members if one.traced)
+    assert all(one.run_queue_ns <= max(one.lifetime_ns, 0) for one in made.members if one.traced)
     assert all(f">{one.number}. {one.name}<" in page for one in made.members)
     return made, record, page
 

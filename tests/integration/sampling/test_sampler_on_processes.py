@@ -31,8 +31,8 @@ def children():
 def test_the_root_and_its_children_are_seen(children, make):
     """Parents come before their children."""
     reader = make(os.getpid())
-    found = reader.look(discover=True)
-    again = reader.look(discover=False)
+    found = reader.read(discover=True)
+    again = reader.read(discover=False)
     reader.close()
 
     assert os.getpid() == found[0].key[0]
@@ -45,8 +45,8 @@ def test_the_root_and_its_children_are_seen(children, make):
 def test_both_readers_agree(children):
     """The reference for what is read from /proc directly is psutil."""
     ours, theirs = ProcReader(os.getpid()), PsutilReader(os.getpid())
-    left = {one.key[0]: one for one in ours.look(discover=True)}
-    right = {one.key[0]: one for one in theirs.look(discover=True)}
+    left = {one.key[0]: one for one in ours.read(discover=True)}
+    right = {one.key[0]: one for one in theirs.read(discover=True)}
     ours.close()
 
     for pid in (one.pid for one in children):
@@ -67,7 +67,7 @@ def test_a_process_that_is_gone_is_not_seen():
 
     for make in (PsutilReader, ProcReader):
         reader = make(child.pid)
-        assert [] == reader.look(discover=True)
+        assert [] == reader.read(discover=True)
         reader.close()
 
 

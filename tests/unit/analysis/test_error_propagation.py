@@ -6,17 +6,17 @@ import math
 
 import pytest
 
-from mpbench.analysis.advise import Standing, Wishes, advise, settings
+from mpbench.analysis.advise import JobDescription, SupportLevel, advise, settings
 from mpbench.analysis.advise.error_propagation import (
-    Parts,
-    combine,
-    exactly,
+    DerivedCost,
+    derive,
+    exact_cost,
     measured,
     ratio,
     ratio_of,
 )
 from mpbench.analysis.advise.overhead import job_time, overhead_of, with_payload
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.analysis.scaling import Estimate
 from mpbench.report.advice import choice_text
 
@@ -28,7 +28,9 @@ def reading(workload, value, spread=0.0, *, method="fork", **params):
     fact = {"pool/payload": "per_task"}.get(workload, "")
     unit = "op/s" if workload == "pool/strong-scaling" else "s"
     case = f"{workload}[{method}, {known}]"
-    return Reading(case, workload, method, known, fact, "time", unit, value, low, high, (value,))
+    return Measurement(
+        case, workload, method, known, fact, "time", unit, value, low, high, (value,)
+    )
 
 
 def pools(*, start=0.05, spread=0.3, methods=("fork", "spawn")):
@@ -54,20 +56,20 @@ def pools(*, start=0.05, spread=0.3, methods=("fork", "spawn")):
 
 def asked(readings, **wishes):
     """Return the advice by key."""
-    return {one.key: one for one in advise(readings, Wishes(**wishes), 2)}
+    return {one.key: one for one in advise(readings, JobDescription(**wishes), 2)}
 
 
 def test_a_sum_has_the_uncertainty_of_both_of_its_parts():
     """Half-widths of independent parts add as squares, each side by itself."""
-    one, other = Parts(10.0, {"a": (7.0, 12.0)}), Parts(20.0, {"b": (16.0, 21.0)})
-    both = combine(lambda mine, others: mine + others, one, other).estimate
+    one, other = DerivedCost(10.0, {"a": (7.0, 12.0)}), DerivedCost(20.0, {"b": (16.0, 21.0)})
+    both = derive(lambda mine, others: mine + others, one, other).estimate
 
     assert pytest.approx((30.0, 25.0, 30.0 + math.sqrt(5))) == tuple(both)
 
 
 def test_a_sum_with_an_unknown_part_is_unknown():
     """One part without an interval leaves the sum without one."""
-    both = combine(lambda mine, others: mine + others, exactly(1.0), Parts(2.0, None))
+    both = derive(lambda mine, others: mine + others, exact_cost(1.0), DerivedCost(2.0, None))
 
     assert Estimate(3.0, None, None) == both.estimate
 
@@ -75,7 +77,7 @@ def test_a_sum_with_an_unknown_part_is_unknown():
 def test_what_two_costs_share_cancels_in_their_ratio():
     """Twice the same measurement is twice as much for sure."""
     shared = measured(reading("a/b", 5.0, 0.4))
-    twice = combine(lambda one: 2 * one, shared)
+    twice = derive(lambda one: 2 * one, shared)
 
     assert pytest.approx((2.0, 2.0, 2.0)) == tuple(ratio(twice, shared))
 
@@ -89,7 +91,7 @@ def test_the_ratio_of_independent_costs_has_both_intervals():
 
 def test_a_job_has_the_uncertainty_of_its_tasks():
     """Overheads of 10 s +-30 % leave a job of 15 s uncertain by some seconds."""
-    found = settings(pools(), Wishes(task_s=1e-5, tasks=1_000_000), 2)
+    found = settings(pools(), JobDescription(task_s=1e-5, tasks=1_000_000), 2)
     fork = next(one for one in found if one.method == "fork")
 
     assert fork.cost.high - fork.cost.value > 2.5
@@ -100,14 +102,14 @@ def test_a_job_is_not_decided_by_an_overhead_that_is_not_known():
     """A pool that takes 2.06 s +-0.3 s may be as good as 2.05 s without one."""
     one = asked(pools(), task_s=2.05e-5, tasks=100_000)["job"]
 
-    assert ("no pool", Standing.OPEN) == (one.choices[0].name, one.standing)
+    assert ("no pool", SupportLevel.OPEN) == (one.choices[0].name, one.standing)
     assert one.answer.startswith("no pool or Pool(2) under fork")
 
 
 @pytest.mark.parametrize("known", [{"start": None}, {"spread": None}])
 def test_a_job_with_an_unknown_part_has_no_interval(known):
     """Neither the start nor the overhead alone makes an interval."""
-    found = settings(pools(**known), Wishes(task_s=1e-3, tasks=1_000), 2)
+    found = settings(pools(**known), JobDescription(task_s=1e-3, tasks=1_000), 2)
 
     assert {Estimate(found[0].cost.value, None, None)} == {found[0].cost}
 
@@ -116,7 +118,7 @@ def test_a_payload_that_all_pools_share_cancels_between_them():
     """The payload is one measurement: uncertain in each job, and no reason to doubt the order."""
     sent = reading("pool/payload", 1e-2, 0.5, direction="in", payload_bytes=1_000)
     sure = [*pools(start=0.01, spread=0.01), sent]
-    found = settings(sure, Wishes(task_s=0.1, tasks=100, payload_bytes=1_000), 2)
+    found = settings(sure, JobDescription(task_s=0.1, tasks=100, payload_bytes=1_000), 2)
     fork, spawn = (one for one in found if one.method)
     between = ratio(spawn.parts, fork.parts)
 
@@ -138,7 +140,7 @@ def test_the_slow_down_of_tasks_brings_its_own_interval():
         reading("pool/strong-scaling", rate, 0.1, work="memory", workers=workers)
         for workers, rate in ((1, 100.0), (2, 110.0))
     ]
-    wishes = Wishes(task_s=1e-2, tasks=1_000)
+    wishes = JobDescription(task_s=1e-2, tasks=1_000)
     sure = [*pools(start=0.01, spread=0.01), *rates]
     plain = next(one for one in settings(sure, wishes, 2) if one.method)
     slowed = next(one for one in settings(sure, wishes._replace(work="memory"), 2) if one.method)
@@ -161,7 +163,7 @@ def test_a_difference_within_what_is_given_away_is_no_clear_one():
     """Chunk sizes that share all that is uncertain differ for sure, by less than it matters."""
     one = asked(pools(spread=0.1), task_s=2e-4, tasks=10_000)["chunk-size"]
 
-    assert Standing.OPEN is one.standing
+    assert SupportLevel.OPEN is one.standing
     assert one.choices[0].name != f"chunk size {one.answer} (advised)"
 
 
@@ -192,7 +194,7 @@ def test_an_import_that_both_pay_does_not_blur_what_preloading_saves():
 def test_a_length_that_may_not_be_reached_has_no_upper_end():
     """The interval of the shares misses the level at the end, which is known and not unknown."""
     cells = [
-        Reading(
+        Measurement(
             f"pool/chunk-surface[{length}, {size}]",
             "pool/chunk-surface",
             "fork",
@@ -212,5 +214,5 @@ def test_a_length_that_may_not_be_reached_has_no_upper_end():
 
     assert math.inf == one.choices[0].cost.high
     assert one.choices[0].cost.low < one.choices[0].cost.value < math.inf
-    assert Standing.OPEN is one.standing
+    assert SupportLevel.OPEN is one.standing
     assert "at least" in choice_text(one.choices[1])

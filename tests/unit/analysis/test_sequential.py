@@ -12,8 +12,8 @@ from mpbench.analysis.sequential import (
     episodes_until,
     episodes_until_p,
     first_look,
+    interim_result,
     plan_looks,
-    stand,
 )
 from mpbench.analysis.stats import Interval, sign_flip_p, signed_rank_interval, smallest_p
 
@@ -40,7 +40,7 @@ def test_at_the_first_look_a_single_comparison_can_be_rejected(family):
 
 def test_nothing_is_said_before_the_first_look():
     """Seven clear episodes are not looked at."""
-    found = stand([0.5] * 7, LOOKS)
+    found = interim_result([0.5] * 7, LOOKS)
 
     assert (0, None, 1.0) == (found.episodes, found.interval, found.p_value)
 
@@ -51,16 +51,16 @@ def test_the_p_value_is_paid_for_all_looks():
     ratios = [drawn.gauss(0.004, 0.01) for _ in range(20)]
     smallest = min(sign_flip_p(ratios[:8]), sign_flip_p(ratios[:16]))
 
-    assert min(1.0, 3 * smallest) == stand(ratios, LOOKS).p_value
+    assert min(1.0, 3 * smallest) == interim_result(ratios, LOOKS).p_value
 
 
 def test_only_planned_looks_count():
     """Twenty episodes are judged by the first sixteen."""
     ratios = [0.01 * one for one in range(20)]
-    found = stand(ratios, LOOKS)
+    found = interim_result(ratios, LOOKS)
 
     assert 16 == found.episodes
-    assert stand(ratios[:16], LOOKS) == found
+    assert interim_result(ratios[:16], LOOKS) == found
 
 
 def test_a_half_as_wide_interval_takes_four_times_the_episodes():
@@ -86,7 +86,7 @@ def test_the_interval_is_what_all_reached_looks_have_in_common():
     """A difference that was found at the first look is not lost in a wider second one."""
     first = [0.10 + 0.001 * one for one in range(8)]
     ratios = [*first, *(-0.2, 0.5, -0.4, 0.6, -0.3, 0.4, -0.5, 0.3)]
-    early, late = stand(ratios[:8], (8, 16)), stand(ratios, (8, 16))
+    early, late = interim_result(ratios[:8], (8, 16)), interim_result(ratios, (8, 16))
     alone = signed_rank_interval(ratios, 0.975)
 
     assert early.p_value == late.p_value < 0.05
@@ -98,7 +98,7 @@ def test_the_interval_is_what_all_reached_looks_have_in_common():
 def test_looks_that_contradict_each_other_leave_the_last_one():
     """Two intervals without anything in common: one is wrong, and nobody knows which."""
     ratios = [0.1 + 0.001 * one for one in range(8)] + [-1.0 - 0.001 * one for one in range(40)]
-    found = stand(ratios, (8, 48))
+    found = interim_result(ratios, (8, 48))
 
     assert signed_rank_interval(ratios, 0.975) == found.interval
 

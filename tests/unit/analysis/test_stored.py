@@ -8,7 +8,7 @@ import random
 import pytest
 
 from mpbench.analysis.stored import compare_stored, variation
-from mpbench.analysis.verdict import Rules, Verdict
+from mpbench.analysis.verdict import DecisionRules, Verdict
 from mpbench.model import (
     Case,
     CaseRecord,
@@ -224,7 +224,7 @@ def test_alarms_stay_rare_in_a_family_of_forty(sides):
             made[:each],
             made[each : 2 * each],
             history=made[2 * each :],
-            rules=Rules(alpha=0.05 / 40),
+            rules=DecisionRules(alpha=0.05 / 40),
         )
         alarms += found.verdict.is_change
 

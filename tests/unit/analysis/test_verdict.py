@@ -9,11 +9,11 @@ import pytest
 
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.control import inspect_control
-from mpbench.analysis.episode import EpisodeStatistic, Reading
-from mpbench.analysis.verdict import Rules, Verdict, confirm, judge
+from mpbench.analysis.episode import EpisodeStatistic, MetricRef
+from mpbench.analysis.verdict import DecisionRules, Verdict, confirm, judge
 from mpbench.model import Metric
 
-RULES = Rules()
+RULES = DecisionRules()
 # Eight values around zero that no test rejects.
 NOISE = (-0.9, 0.7, -0.4, 0.3, 0.5, -0.6, 0.1, -0.2)
 
@@ -36,7 +36,7 @@ def comparison(ratio, spread, *, metric=Metric.TIME, pair="1", episodes=8, dropp
         title="fake/case",
         baseline="a",
         candidate="b",
-        reading=Reading(metric=metric),
+        reading=MetricRef(metric=metric),
         episodes=tuple(found),
     )
 
@@ -125,7 +125,7 @@ def test_a_difference_that_the_family_leaves_open_is_not_called_too_wide():
     assert "too wide" not in found.reason
     assert "among so many comparisons" in found.reason
     assert found.needed > 33
-    assert found.anew
+    assert found.needs_new_session
     assert found.needed == found.needed_seconds
 
 
@@ -134,7 +134,7 @@ def test_inconclusive_says_how_much_longer_it_would_take():
     (found,) = judge([comparison(1.00, 0.20)], RULES)
 
     assert found.needed > RULES.looks[-1]
-    assert found.anew
+    assert found.needs_new_session
     # Looks are fixed before measuring, so that a new session has to have all of them.
     assert found.needed == found.needed_seconds
 
@@ -144,7 +144,7 @@ def test_what_the_planned_looks_still_allow_needs_no_new_session():
     (found,) = judge([comparison(1.00, 0.08)], RULES)
 
     assert 8 < found.needed <= RULES.looks[-1]
-    assert not found.anew
+    assert not found.needs_new_session
     assert found.needed - 8 == found.needed_seconds
 
 
@@ -260,6 +260,6 @@ def test_a_control_of_a_noisy_case_does_not_hide_a_quiet_one():
 
 def test_rules_survive_the_result_file():
     """What was decided before measuring is read back as it was."""
-    rules = Rules(min_effect=0.01, looks=(9, 18))
+    rules = DecisionRules(min_effect=0.01, looks=(9, 18))
 
-    assert rules == Rules.of(rules.record())
+    assert rules == DecisionRules.of(rules.record())

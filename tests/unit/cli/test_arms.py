@@ -8,12 +8,12 @@ import pytest
 from mpbench.cli.arms import arms_of
 from mpbench.errors import UsageError
 from mpbench.model import StartMethod
-from mpbench.session.comparing.arms import named
+from mpbench.session.comparing.arms import with_names
 
 
 def test_arms_is_short_for_two_methods():
     """`--arms fork,spawn` is two arms named by their methods."""
-    arms = named(arms_of((), "fork,spawn"))
+    arms = with_names(arms_of((), "fork,spawn"))
 
     assert ["fork", "spawn"] == [arm.name for arm in arms]
     assert [StartMethod.FORK, StartMethod.SPAWN] == [arm.method for arm in arms]
@@ -30,21 +30,21 @@ def test_an_arm_may_fix_several_things():
 
 def test_arms_with_several_keys_keep_their_whole_text():
     """Their names must tell them apart."""
-    arms = named(arms_of(("method=fork,workers=1", "method=fork,workers=4"), None))
+    arms = with_names(arms_of(("method=fork,workers=1", "method=fork,workers=4"), None))
 
     assert ["method=fork,workers=1", "method=fork,workers=4"] == [arm.name for arm in arms]
 
 
 def test_different_keys_keep_their_keys():
     """`fork` beside `4` would not say what they are."""
-    arms = named(arms_of(("workers=4",), "fork"))
+    arms = with_names(arms_of(("workers=4",), "fork"))
 
     assert ["method=fork", "workers=4"] == [arm.name for arm in arms]
 
 
 def test_equal_arms_get_different_names():
     """Records of an arm and of its twin must not be mixed up."""
-    arms = named(arms_of((), "fork,fork,fork"))
+    arms = with_names(arms_of((), "fork,fork,fork"))
 
     assert ["fork", "fork #2", "fork #3"] == [arm.name for arm in arms]
 
@@ -68,4 +68,4 @@ def test_what_is_no_arm_is_refused(text):
 def test_one_arm_is_no_comparison():
     """The message says how to give two."""
     with pytest.raises(UsageError, match="--arm twice"):
-        named(arms_of((), "fork"))
+        with_names(arms_of((), "fork"))

@@ -17,7 +17,7 @@ from mpbench.store import Writer
 def folder(tmp_path: Path) -> Path:
     """Return a folder with a result file."""
     with Writer(tmp_path / "run") as writer:
-        writer.whole(fakes.run())
+        writer.write_run(fakes.run())
     return tmp_path / "run"
 
 

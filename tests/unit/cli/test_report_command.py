@@ -17,7 +17,7 @@ def test_a_file_that_was_cut_off_is_named(tmp_path: Path, is_cut: bool) -> None:
     """One line on stderr, and the report is made all the same."""
     made = fakes.run()
     with Writer(tmp_path / "run") as writer:
-        writer.whole(made._replace(end=None) if is_cut else made)
+        writer.write_run(made._replace(end=None) if is_cut else made)
     result = CliRunner().invoke(command, [str(tmp_path / "run")])
 
     assert 0 == result.exit_code, result.output

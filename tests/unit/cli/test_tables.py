@@ -6,7 +6,7 @@ import fakes
 import pytest
 
 from mpbench.cli import tables
-from mpbench.report.build import gather
+from mpbench.report.build import load_report_data
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 160])
@@ -15,7 +15,7 @@ def test_case_names_are_readable_at_any_width(
 ) -> None:
     """Other columns go before a name does, and no line is longer than the terminal."""
     monkeypatch.setattr(tables, "_width", lambda: width)
-    evidence = gather((fakes.run(),))
+    evidence = load_report_data((fakes.run(),))
     tables.print_run(evidence)
     said = capsys.readouterr().out
     folded = "".join(line[:12].strip() for line in said.splitlines())
@@ -37,6 +37,6 @@ def test_a_parameter_that_is_the_same_everywhere_is_said(
         cases=tuple(record for record in run.cases if record.case.params == one.params),
         repetitions=tuple(rep for rep in run.repetitions if rep.case.params == one.params),
     )
-    tables.print_run(gather((kept,)))
+    tables.print_run(load_report_data((kept,)))
 
     assert f"In every case: {one.workload}" in capsys.readouterr().out

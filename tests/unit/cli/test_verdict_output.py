@@ -7,16 +7,16 @@ import math
 import pytest
 
 from mpbench.analysis.comparison import Comparison
-from mpbench.analysis.episode import EpisodeStatistic, Reading
-from mpbench.analysis.outcome import Outcome
-from mpbench.analysis.verdict import Rules, judge
+from mpbench.analysis.episode import EpisodeStatistic, MetricRef
+from mpbench.analysis.outcome import ComparisonOutcome
+from mpbench.analysis.verdict import DecisionRules, judge
 from mpbench.cli.verdict_output import show
 from mpbench.model import Metric
 
 _TITLE = "queue/round-trip[payload=64]"
 
 
-def _outcome() -> Outcome:
+def _outcome() -> ComparisonOutcome:
     episodes = tuple(
         EpisodeStatistic(
             episode=number,
@@ -32,12 +32,12 @@ def _outcome() -> Outcome:
         title=_TITLE,
         baseline="fork",
         candidate="forkserver",
-        reading=Reading(metric=Metric.ROUND_TRIP),
+        reading=MetricRef(metric=Metric.ROUND_TRIP),
         episodes=episodes,
     )
-    return Outcome(
-        judgements=judge((one,), Rules(), None),
-        rules=Rules(),
+    return ComparisonOutcome(
+        judgements=judge((one,), DecisionRules(), None),
+        rules=DecisionRules(),
         control=None,
         control_planned=False,
         seconds={"main": 12.0},

@@ -16,14 +16,14 @@ import pytest
 from scipy import stats as scipy_stats
 
 from mpbench.analysis.episode import counted, episode_statistic, pair_log_ratios, slice_values
-from mpbench.analysis.sequential import LOOKS, stand
+from mpbench.analysis.sequential import LOOKS, interim_result
 from mpbench.analysis.stats import false_discovery, sign_flip_p
 from mpbench.analysis.verdict import judge, judge_one
 from mpbench.session.comparing.simulated import (
     NOISES,
     READING,
-    Disturbance,
-    Machine,
+    NoiseModel,
+    SimulatedMachine,
     episodes_on,
     log_ratios_of,
 )
@@ -39,7 +39,7 @@ MOST_ALARMS = 12
 def sessions(noise, *, effect=0.0, count=16, coin=None, disturbance=None, trials=TRIALS):
     """Yield the episodes of many simulated sessions."""
     for seed in range(trials):
-        machine = Machine(NOISES[noise], seed, disturbance or Disturbance())
+        machine = SimulatedMachine(NOISES[noise], seed, disturbance or NoiseModel())
         yield episodes_on(machine, count, effect=effect, coin=coin and coin(seed))
 
 
@@ -50,7 +50,7 @@ def alarms(episodes, judge):
 
 def by_episodes(episodes):
     """Judge as mpbench does, at all looks."""
-    return stand(log_ratios_of(episodes), LOOKS).p_value <= 0.05
+    return interim_result(log_ratios_of(episodes), LOOKS).p_value <= 0.05
 
 
 @pytest.mark.parametrize("noise", NOISES)
@@ -72,7 +72,7 @@ def test_the_interval_covers_the_truth_at_all_looks_together(noise, effect):
     missed = 0
     for episodes in sessions(noise, effect=effect):
         ratios = log_ratios_of(episodes)
-        intervals = [stand(ratios[:look], LOOKS).interval for look in (8, 16)]
+        intervals = [interim_result(ratios[:look], LOOKS).interval for look in (8, 16)]
         missed += any(not one.low <= effect <= one.high for one in intervals)
 
     assert missed <= MOST_ALARMS
@@ -107,7 +107,7 @@ class _Heads(random.Random):
 
 def test_launching_the_baseline_always_first_raises_false_alarms():
     """The agent launched first is slower, so without a coin the other arm looks faster."""
-    quiet = Disturbance(agent_sd=0.004, slice_sd=0.005)
+    quiet = NoiseModel(agent_sd=0.004, slice_sd=0.005)
     episodes = sessions("autoregressive", coin=_Heads, disturbance=quiet)
 
     assert alarms(episodes, by_episodes) > MOST_ALARMS
@@ -128,7 +128,7 @@ def _warming(chance, level):
 def test_a_fixed_order_of_turns_takes_drift_for_a_difference(monkeypatch):
     """In a machine that warms up, each arm must begin half of the pairs, or ratios spread."""
     monkeypatch.setitem(globals(), "NOISES", {"warming": _warming})
-    quiet = Disturbance(first_penalty=0, agent_sd=0.001, slice_sd=0.001)
+    quiet = NoiseModel(first_penalty=0, agent_sd=0.001, slice_sd=0.001)
 
     def spread(coin):
         found = sessions("warming", coin=coin, disturbance=quiet, trials=10)
@@ -139,7 +139,7 @@ def test_a_fixed_order_of_turns_takes_drift_for_a_difference(monkeypatch):
 
 def test_the_coin_that_is_stored_is_the_one_that_was_tossed():
     """An episode whose record says heads has launched the baseline first, and both occur."""
-    machine = Machine(NOISES["independent"], 1, Disturbance(first_penalty=0.5))
+    machine = SimulatedMachine(NOISES["independent"], 1, NoiseModel(first_penalty=0.5))
     episodes = episodes_on(machine, 40)
     by_coin = {True: [], False: []}
     for baseline, candidate in episodes:
@@ -162,7 +162,7 @@ def test_slices_are_not_the_unit_of_analysis():
             )
         return sign_flip_p(ratios) <= 0.05
 
-    agents = Disturbance(agent_sd=0.02)
+    agents = NoiseModel(agent_sd=0.02)
 
     assert alarms(sessions("independent", count=2, disturbance=agents), by_slices) > MOST_ALARMS
 
@@ -194,7 +194,7 @@ def test_dropping_episodes_by_their_value_raises_false_alarms():
 
 def _filtered_afterwards(comparisons, rules):
     """Reject with all p values, and leave out what is too small afterwards: a mistake."""
-    standings = [stand(counted(one.episodes), rules.looks) for one in comparisons]
+    standings = [interim_result(counted(one.episodes), rules.looks) for one in comparisons]
     adjusted = false_discovery([one.p_value for one in standings])
     return tuple(
         judge_one(one, standing, p_value, rules)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mpbench.agent.user_function import call_function
+from mpbench.agent.user_function import user_function
 from mpbench.errors import UsageError
-from mpbench.harness.launch import Subject
+from mpbench.harness.launch import Interpreter
 from mpbench.model import Metric, StartMethod, Timing
 from mpbench.plan import Plan
-from mpbench.session.comparing.arms import Arm, named
-from mpbench.session.comparing.pairs import Ground, pairs_of
-from mpbench.session.interpreters import Described
+from mpbench.session.comparing.arms import Arm, with_names
+from mpbench.session.comparing.pairs import PairingInputs, make_pairs
+from mpbench.session.interpreters import InterpreterInfo
 from mpbench.workload import NoFloor, fixed, workload
 
 FORK = Arm(text="method=fork", method=StartMethod.FORK)
@@ -52,19 +52,19 @@ FACTS = {"start_methods": ["fork", "spawn"], "default_start_method": "fork"}
 
 def place(key="3.11"):
     """Return an interpreter that has two start methods."""
-    return Described(Subject(key, "python", "folder"), dict(FACTS))
+    return InterpreterInfo(Interpreter(key, "python", "folder"), dict(FACTS))
 
 
 def found(arms, *, select=("pipe/trip",), places=None, **given):
     """Return the pairs of arms on one interpreter."""
-    ground = Ground(
+    ground = PairingInputs(
         plan=Plan(select=select, methods=given.pop("methods", ())),
-        catalogue={**CATALOGUE, call_function.name: call_function},
+        catalogue={**CATALOGUE, user_function.name: user_function},
         cpus=2,
         **given,
     )
     here = place()
-    return pairs_of(named(arms), places or [here] * len(arms), ground)
+    return make_pairs(with_names(arms), places or [here] * len(arms), ground)
 
 
 def ids(pairs):
@@ -164,7 +164,7 @@ def test_arms_that_only_differ_in_who_looks_on_measure_the_same_case():
 
     assert all(one.sides[0].case == one.sides[1].case for one in pairs)
     assert [("off", "on")] * 2 == [tuple(side.arm for side in one.sides) for one in pairs]
-    assert [(False, True)] * 2 == [tuple(side.watched for side in one.sides) for one in pairs]
+    assert [(False, True)] * 2 == [tuple(side.is_sampled for side in one.sides) for one in pairs]
 
 
 def test_two_interpreters_are_compared_on_everything():
@@ -179,8 +179,8 @@ def test_workloads_that_keep_their_load_on_are_measured_apart():
     """The set-up of a window is left before the other arm takes its turn."""
     (pair,) = found([FORK, SPAWN], select=("lock/rate",))
 
-    assert [True, True] == [side.apart for side in pair.sides]
-    assert not found([FORK, SPAWN])[0].sides[0].apart
+    assert [True, True] == [side.setup_per_slice for side in pair.sides]
+    assert not found([FORK, SPAWN])[0].sides[0].setup_per_slice
 
 
 def test_facts_are_further_readings():

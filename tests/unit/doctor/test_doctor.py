@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from mpbench.doctor.checks import examine
-from mpbench.doctor.finding import Level, findings_to_record, worst
-from mpbench.doctor.probes import ClockFacts, Intruder, LoadFacts, Probes, examine_clock
+from mpbench.doctor.checks import check_facts
+from mpbench.doctor.finding import Severity, findings_to_record, worst
+from mpbench.doctor.probes import ClockFacts, LoadFacts, OtherProcess, ProbeResults, examine_clock
 
 GIB = 1 << 30
 FIT = {
@@ -41,7 +41,7 @@ FIT = {
         "pgo": True,
     },
 }
-QUIET = Probes(
+QUIET = ProbeResults(
     clock=ClockFacts(resolution_ns=50, backward_ns=0),
     load=LoadFacts(1.0, 0.01, 0.0, 0, ()),
     semaphore_error="",
@@ -54,42 +54,42 @@ QUIET = Probes(
 def findings(part=None, values=(), **probes):
     """Examine a fit machine with one part changed."""
     facts = {**FIT, **({part: {**FIT[part], **dict(values)}} if part else {})}
-    return {one.key: one for one in examine(facts, QUIET._replace(**probes))}
+    return {one.key: one for one in check_facts(facts, QUIET._replace(**probes))}
 
 
 def test_a_fit_machine_has_nothing_but_fine_findings():
     """Every check says that all is well, and says what it looked at."""
     found = findings()
 
-    assert Level.FINE is worst(tuple(found.values()))
+    assert Severity.FINE is worst(tuple(found.values()))
     assert all(one.found and not one.remedy for one in found.values())
 
 
 @pytest.mark.parametrize(
     ("part", "values", "key", "level"),
     [
-        ("cpu", {"governors": ["powersave"]}, "governor", Level.WARNING),
-        ("cpu", {"turbo": True}, "turbo", Level.NOTE),
-        ("cpu", {"smt": True}, "smt", Level.NOTE),
-        ("cpu", {"mitigations": {"meltdown": "Mitigation: PTI"}}, "mitigations", Level.NOTE),
-        ("cpu", {"quota": 1.5, "usable": 2}, "quota", Level.WARNING),
-        ("cpu", {"affinity": [3]}, "affinity", Level.WARNING),
-        ("memory", {"available_bytes": GIB // 2}, "memory", Level.WARNING),
-        ("memory", {"swap_used_bytes": GIB}, "swap", Level.WARNING),
-        ("memory", {"huge_pages": "always"}, "huge-pages", Level.NOTE),
-        ("memory", {"overcommit": 2}, "overcommit", Level.WARNING),
-        ("kernel", {"aslr": 0}, "aslr", Level.NOTE),
-        ("kernel", {"clock_source": "hpet"}, "clock-source", Level.WARNING),
-        ("cgroup", {"memory_limit_bytes": GIB // 4}, "memory", Level.WARNING),
-        ("cgroup", {"process_limit": 60}, "processes", Level.WARNING),
-        ("shared_memory", {"free_bytes": 64 << 20}, "shared-memory", Level.WARNING),
-        ("shared_memory", {"free_bytes": 0}, "shared-memory", Level.FAULT),
-        ("shared_memory", {"size_bytes": None}, "shared-memory", Level.FAULT),
-        ("limits", {"nofile": [256, 4096]}, "open-files", Level.WARNING),
-        ("limits", {"nproc": [100, 100]}, "processes", Level.WARNING),
-        ("virtualisation", {"container": "docker"}, "virtualisation", Level.NOTE),
-        ("interpreter", {"debug": True}, "interpreter", Level.FAULT),
-        ("interpreter", {"pgo": False}, "interpreter", Level.NOTE),
+        ("cpu", {"governors": ["powersave"]}, "governor", Severity.WARNING),
+        ("cpu", {"turbo": True}, "turbo", Severity.NOTE),
+        ("cpu", {"smt": True}, "smt", Severity.NOTE),
+        ("cpu", {"mitigations": {"meltdown": "Mitigation: PTI"}}, "mitigations", Severity.NOTE),
+        ("cpu", {"quota": 1.5, "usable": 2}, "quota", Severity.WARNING),
+        ("cpu", {"affinity": [3]}, "affinity", Severity.WARNING),
+        ("memory", {"available_bytes": GIB // 2}, "memory", Severity.WARNING),
+        ("memory", {"swap_used_bytes": GIB}, "swap", Severity.WARNING),
+        ("memory", {"huge_pages": "always"}, "huge-pages", Severity.NOTE),
+        ("memory", {"overcommit": 2}, "overcommit", Severity.WARNING),
+        ("kernel", {"aslr": 0}, "aslr", Severity.NOTE),
+        ("kernel", {"clock_source": "hpet"}, "clock-source", Severity.WARNING),
+        ("cgroup", {"memory_limit_bytes": GIB // 4}, "memory", Severity.WARNING),
+        ("cgroup", {"process_limit": 60}, "processes", Severity.WARNING),
+        ("shared_memory", {"free_bytes": 64 << 20}, "shared-memory", Severity.WARNING),
+        ("shared_memory", {"free_bytes": 0}, "shared-memory", Severity.FAULT),
+        ("shared_memory", {"size_bytes": None}, "shared-memory", Severity.FAULT),
+        ("limits", {"nofile": [256, 4096]}, "open-files", Severity.WARNING),
+        ("limits", {"nproc": [100, 100]}, "processes", Severity.WARNING),
+        ("virtualisation", {"container": "docker"}, "virtualisation", Severity.NOTE),
+        ("interpreter", {"debug": True}, "interpreter", Severity.FAULT),
+        ("interpreter", {"pgo": False}, "interpreter", Severity.NOTE),
     ],
 )
 def test_each_state_of_the_machine_is_found(part, values, key, level):
@@ -104,17 +104,21 @@ def test_each_state_of_the_machine_is_found(part, values, key, level):
 @pytest.mark.parametrize(
     ("probes", "key", "level"),
     [
-        ({"load": LoadFacts(1, 0.1, 0, 0, ())}, "load", Level.WARNING),
-        ({"load": LoadFacts(1, 1.4, 0, 0, (Intruder("make", 7, 0.9),))}, "load", Level.FAULT),
-        ({"load": LoadFacts(1, 0, 0.01, 0, ())}, "steal", Level.WARNING),
-        ({"load": LoadFacts(1, 0, 0.2, 0, ())}, "steal", Level.FAULT),
-        ({"load": LoadFacts(1, 0, 0, 900, ())}, "quota", Level.FAULT),
-        ({"clock": ClockFacts(50, 3_000)}, "clock", Level.FAULT),
-        ({"clock": ClockFacts(4_000, 0)}, "clock", Level.WARNING),
-        ({"semaphore_error": "OSError: denied"}, "semaphores", Level.FAULT),
-        ({"listener_path_bytes": 120}, "socket-path", Level.FAULT),
-        ({"on_battery": True}, "power", Level.WARNING),
-        ({"pressure_cpu": 44.0}, "pressure", Level.WARNING),
+        ({"load": LoadFacts(1, 0.1, 0, 0, ())}, "load", Severity.WARNING),
+        (
+            {"load": LoadFacts(1, 1.4, 0, 0, (OtherProcess("make", 7, 0.9),))},
+            "load",
+            Severity.FAULT,
+        ),
+        ({"load": LoadFacts(1, 0, 0.01, 0, ())}, "steal", Severity.WARNING),
+        ({"load": LoadFacts(1, 0, 0.2, 0, ())}, "steal", Severity.FAULT),
+        ({"load": LoadFacts(1, 0, 0, 900, ())}, "quota", Severity.FAULT),
+        ({"clock": ClockFacts(50, 3_000)}, "clock", Severity.FAULT),
+        ({"clock": ClockFacts(4_000, 0)}, "clock", Severity.WARNING),
+        ({"semaphore_error": "OSError: denied"}, "semaphores", Severity.FAULT),
+        ({"listener_path_bytes": 120}, "socket-path", Severity.FAULT),
+        ({"on_battery": True}, "power", Severity.WARNING),
+        ({"pressure_cpu": 44.0}, "pressure", Severity.WARNING),
     ],
 )
 def test_each_result_of_an_experiment_is_found(probes, key, level):
@@ -132,7 +136,7 @@ def test_a_machine_that_tells_nothing_is_not_blamed_for_it():
 
     found = findings("cpu", silent, pressure_cpu=None)
 
-    assert Level.FINE is worst(tuple(found.values()))
+    assert Severity.FINE is worst(tuple(found.values()))
 
 
 def test_findings_become_json():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mpbench.doctor.preflight import Capacity, capacity_of, refuse
+from mpbench.doctor.preflight import Capacity, capacity_of, skip_reason
 from mpbench.workload import Needs
 
 MIB = 1 << 20
@@ -18,7 +18,7 @@ def test_a_machine_without_limits_refuses_nothing():
     """None stands for no limit."""
     has = Capacity()
 
-    assert None is refuse(Needs(10_000, 10_000, 1 << 50, 1 << 50, semaphores=True), has)
+    assert None is skip_reason(Needs(10_000, 10_000, 1 << 50, 1 << 50, semaphores=True), has)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_each_shortage_has_its_reason(needs, part):
     """The reason names the need and what there is."""
     has = capacity_of(MACHINE, {"semaphores": False})
 
-    assert part in refuse(needs, has)
+    assert part in skip_reason(needs, has)
 
 
 def test_what_fits_is_not_refused():
@@ -43,7 +43,7 @@ def test_what_fits_is_not_refused():
     has = capacity_of(MACHINE, {"semaphores": True})
     needs = Needs(28, 240, memory_bytes=300 * MIB, shm_bytes=32 * MIB, semaphores=True)
 
-    assert None is refuse(needs, has)
+    assert None is skip_reason(needs, has)
 
 
 def test_the_smallest_of_several_limits_counts():

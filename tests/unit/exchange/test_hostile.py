@@ -40,7 +40,7 @@ def content(**changes: Any) -> dict[str, Any]:
 def written(folder: Path, run: Run) -> Run:
     """Return a run as it is read from the result file that an import writes."""
     with Writer(folder / "run") as writer:
-        writer.whole(run)
+        writer.write_run(run)
     return read(folder / "run")
 
 

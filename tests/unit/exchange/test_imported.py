@@ -180,7 +180,7 @@ def test_a_result_file_keeps_what_values_are(tmp_path: Path) -> None:
     """What was imported reads from its result file as it was."""
     run = read_pytest_json(pytest_file(tmp_path, 5))
     with Writer(tmp_path / "run") as writer:
-        writer.whole(run)
+        writer.write_run(run)
 
     assert run.repetitions == read(tmp_path / "run").repetitions
 

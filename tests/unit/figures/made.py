@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.analysis.stats import median_interval
 from mpbench.model import (
     Case,
@@ -37,7 +37,7 @@ def reading(workload, value, *, method="fork", fact="", metric="time", unit="s",
     agents = tuple(value * drawn.lognormvariate(0, noise) for _ in range(options.get("agents", 8)))
     interval = median_interval(agents)
     case = Case.make(workload, StartMethod(method) if method else None, given)
-    return Reading(
+    return Measurement(
         case=case.id,
         workload=workload,
         method=method,

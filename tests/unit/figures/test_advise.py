@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from made import METHODS, catalogue, reading, run
 
-from mpbench.analysis.advise import Standing, Wishes, advise, settings
+from mpbench.analysis.advise import JobDescription, SupportLevel, advise, settings
 from mpbench.analysis.advise.error_propagation import ratio_of
-from mpbench.analysis.advise.interpolation import at, crossing
+from mpbench.analysis.advise.interpolation import crossover, interpolate
 from mpbench.analysis.advise.overhead import (
     chunk_candidates,
     default_chunk,
@@ -41,7 +41,7 @@ def test_the_cheapest_start_method_is_advised_for_short_tasks(known):
     """Fork is clear where intervals do not touch, with the cost of the others."""
     one = known["start-method"]
 
-    assert ("fork", Standing.CLEAR) == (one.answer, one.standing)
+    assert ("fork", SupportLevel.CLEAR) == (one.answer, one.standing)
     assert ["fork", "forkserver", "spawn"] == [choice.name for choice in one.choices]
     assert 32 / 0.7 == pytest.approx(one.choices[2].ratio.value, rel=0.05)
     assert one.choices[2].ratio.low < one.choices[2].ratio.value < one.choices[2].ratio.high
@@ -50,7 +50,9 @@ def test_the_cheapest_start_method_is_advised_for_short_tasks(known):
 
 def test_a_big_parent_changes_the_start_method(known):
     """At 1 GiB fork is dearer than forkserver; at 64 MiB it is not."""
-    small = answers(catalogue(), Wishes(parent_rss_bytes=64 << 20))["start-method-big-parent"]
+    small = answers(catalogue(), JobDescription(parent_rss_bytes=64 << 20))[
+        "start-method-big-parent"
+    ]
 
     assert "forkserver" == known["start-method-big-parent"].answer
     assert "fork" == small.answer
@@ -58,16 +60,16 @@ def test_a_big_parent_changes_the_start_method(known):
 
 def test_a_parent_bigger_than_measured_gets_no_answer():
     """Beyond the largest measured parent nothing is extrapolated."""
-    one = answers(catalogue(), Wishes(parent_rss_bytes=64 << 30))["start-method-big-parent"]
+    one = answers(catalogue(), JobDescription(parent_rss_bytes=64 << 30))["start-method-big-parent"]
 
-    assert Standing.NOT_MEASURED is one.standing
+    assert SupportLevel.NOT_MEASURED is one.standing
     assert "1 GiB" in one.because
-    assert one.how.startswith("mpbench run")
+    assert one.measure_command.startswith("mpbench run")
 
 
 def test_imports_are_paid_by_spawn_and_not_by_fork():
     """The given import time is added where children import for themselves."""
-    one = answers(catalogue(), Wishes(import_s=0.5))["start-method-imports"]
+    one = answers(catalogue(), JobDescription(import_s=0.5))["start-method-imports"]
     costs = {choice.name: choice.cost.value for choice in one.choices}
 
     assert "fork" == one.answer
@@ -76,7 +78,7 @@ def test_imports_are_paid_by_spawn_and_not_by_fork():
 
 def test_long_tasks_make_the_start_method_indifferent():
     """A task of ten minutes hides the start; the ratio says so."""
-    one = answers(catalogue(), Wishes(task_s=600.0))["start-method"]
+    one = answers(catalogue(), JobDescription(task_s=600.0))["start-method"]
 
     assert one.choices[-1].ratio.value < 1.001
     assert all(choice.is_modelled for choice in one.choices)
@@ -84,7 +86,7 @@ def test_long_tasks_make_the_start_method_indifferent():
 
 def test_channels_are_compared_at_the_size_asked_for():
     """Between two measured sizes the cost lies between theirs, and is marked as modelled."""
-    one = answers(catalogue(), Wishes(payload_bytes=5_000))["request-answer-5000"]
+    one = answers(catalogue(), JobDescription(payload_bytes=5_000))["request-answer-5000"]
 
     assert "Pipe" == one.answer
     assert all(choice.is_modelled for choice in one.choices)
@@ -122,9 +124,9 @@ def test_a_pipe_that_was_not_measured_is_said_to_be_so():
 
 def test_a_size_that_one_channel_reached_is_told():
     """The channel that was measured at the size is named with its cost, the others with theirs."""
-    found = answers(quick_trips(), Wishes(payload_bytes=65_536))["request-answer"]
+    found = answers(quick_trips(), JobDescription(payload_bytes=65_536))["request-answer"]
 
-    assert Standing.NOT_MEASURED is found.standing
+    assert SupportLevel.NOT_MEASURED is found.standing
     assert found.because.startswith("Pipe with bytes, without pickling takes ")
     assert "Queue up to 64 B" in found.because
 
@@ -134,7 +136,7 @@ def test_equal_choices_are_left_open():
     same = [reading("process/start-to-join", 1e-3, method=m, seed=m) for m in METHODS[:2]]
     one = answers(same)["start-method"]
 
-    assert Standing.OPEN is one.standing
+    assert SupportLevel.OPEN is one.standing
     assert {"fork", "spawn"} == set(one.answer.split(" or "))
 
 
@@ -145,7 +147,7 @@ def test_few_agents_give_no_claim():
         for m, cost in zip(METHODS, (1e-3, 2e-3, 3e-3), strict=True)
     ]
 
-    assert Standing.MEASURED is answers(few)["start-method"].standing
+    assert SupportLevel.MEASURED is answers(few)["start-method"].standing
 
 
 def test_what_is_missing_is_said_with_the_command_that_measures_it():
@@ -153,8 +155,8 @@ def test_what_is_missing_is_said_with_the_command_that_measures_it():
     found = advise(())
 
     assert found
-    assert {Standing.NOT_MEASURED} == {one.standing for one in found}
-    assert all(one.how.startswith("mpbench run") and one.because for one in found)
+    assert {SupportLevel.NOT_MEASURED} == {one.standing for one in found}
+    assert all(one.measure_command.startswith("mpbench run") and one.because for one in found)
 
 
 def test_the_manager_is_compared_with_the_value(known):
@@ -211,9 +213,9 @@ def test_a_lead_that_is_given_away_is_not_called_clear():
     near = answers(scaled({1: 1e4, 2: 2e4, 4: 2.04e4}, noise=0.0001))["workers-cpu"]
     far = answers(scaled({1: 1e4, 2: 2e4, 4: 3e4}, noise=0.0001))["workers-cpu"]
 
-    assert ("2", Standing.OPEN) == (near.answer, near.standing)
+    assert ("2", SupportLevel.OPEN) == (near.answer, near.standing)
     assert "4 are the fastest" in near.because
-    assert ("4", Standing.CLEAR) == (far.answer, far.standing)
+    assert ("4", SupportLevel.CLEAR) == (far.answer, far.standing)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +231,7 @@ def test_a_job_wins_back_a_start_only_beyond_its_interval(tasks, agents, said):
     """A pool of two that starts in 20 ms is won back by a job of 40 ms, give or take."""
     options = {"params": {"workers": 2}, "noise": 0.05, "agents": agents}
     pool = reading("pool/construct-to-ready", 20e-3, **options)
-    one = answers([pool], Wishes(task_s=1e-3, tasks=tasks))["pool-start"]
+    one = answers([pool], JobDescription(task_s=1e-3, tasks=tasks))["pool-start"]
 
     assert said in one.because
 
@@ -305,8 +307,8 @@ def test_no_candidate_leaves_a_worker_without_a_chunk():
 
 def test_a_chunk_size_is_advised_for_a_job():
     """Tiny tasks need large chunks, long ones small chunks."""
-    tiny = answers(catalogue(), Wishes(task_s=1e-6, tasks=100_000))["chunk-size"]
-    long = answers(catalogue(), Wishes(task_s=1.0, tasks=100))["chunk-size"]
+    tiny = answers(catalogue(), JobDescription(task_s=1e-6, tasks=100_000))["chunk-size"]
+    long = answers(catalogue(), JobDescription(task_s=1.0, tasks=100))["chunk-size"]
 
     assert int(tiny.answer) >= 32
     assert 1 == int(long.answer)
@@ -324,7 +326,7 @@ def starting(cost):
 
 def test_a_small_job_needs_no_pool():
     """Ten milliseconds of work do not win back the start of a pool of twenty."""
-    one = answers(starting(20e-3), Wishes(task_s=1e-3, tasks=10))["job"]
+    one = answers(starting(20e-3), JobDescription(task_s=1e-3, tasks=10))["job"]
 
     assert "no pool" == one.answer
     assert 4 == len(one.choices)
@@ -332,7 +334,7 @@ def test_a_small_job_needs_no_pool():
 
 def test_a_large_job_gets_a_pool_of_all_cpus():
     """Ten seconds of work are shared by the usable CPUs, under the method that starts fastest."""
-    (best, *_) = settings(starting(20e-3), Wishes(task_s=1e-3, tasks=10_000), 2)
+    (best, *_) = settings(starting(20e-3), JobDescription(task_s=1e-3, tasks=10_000), 2)
 
     assert ("fork", 2) == (best.method, best.workers)
     assert 5 < best.cost.value < 5.5
@@ -347,7 +349,7 @@ def test_tasks_that_slow_each_other_down_need_no_pool():
         for count, rate in ((1, 4000.0), (2, 4100.0))
     ]
     known = [*starting(1e-3), *rates]
-    wishes = Wishes(task_s=1e-3, tasks=1000)
+    wishes = JobDescription(task_s=1e-3, tasks=1000)
     (unsaid, *_) = settings(known, wishes, 2)
     (said, *_) = settings(known, wishes._replace(work="memory"), 2)
     (unmeasured, *_) = settings(known, wishes._replace(work="cpu"), 2)
@@ -362,7 +364,7 @@ def test_advice_on_a_job_says_what_it_takes_tasks_for():
         for count in (1, 2)
     ]
     known = [*starting(1e-3), *rates]
-    wishes = Wishes(task_s=1e-3, tasks=1000)
+    wishes = JobDescription(task_s=1e-3, tasks=1000)
     words = [
         answers(known, wishes._replace(work=work))["job"].because for work in (None, "cpu", "sleep")
     ]
@@ -384,7 +386,7 @@ def test_a_payload_makes_a_pool_dearer():
         )
         for size, cost in ((1024, 61e-6), (1 << 20, 2e-3))
     ]
-    wishes = Wishes(task_s=1e-3, tasks=1000)
+    wishes = JobDescription(task_s=1e-3, tasks=1000)
     light = settings([*starting(1e-3), *sent], wishes, 2)
     heavy = settings([*starting(1e-3), *sent], wishes._replace(payload_bytes=1 << 20), 2)
 
@@ -399,19 +401,19 @@ def test_costs_are_interpolated_and_never_extrapolated():
         for size in (1_000, 100_000)
     ]
 
-    assert not at(each, "payload_bytes", 1_000).is_modelled
-    assert 1e-5 == pytest.approx(at(each, "payload_bytes", 10_000).cost.value, rel=1e-3)
-    assert at(each, "payload_bytes", 1) is not None
-    assert at(each, "payload_bytes", 200_000) is None
+    assert not interpolate(each, "payload_bytes", 1_000).is_modelled
+    assert 1e-5 == pytest.approx(interpolate(each, "payload_bytes", 10_000).cost.value, rel=1e-3)
+    assert interpolate(each, "payload_bytes", 1) is not None
+    assert interpolate(each, "payload_bytes", 200_000) is None
 
 
 def test_lines_cross_where_they_cross():
     """The crossing is found between sizes, at none, and below the first."""
     falling, rising = [(1, 8.0), (100, 8.0)], [(1, 1.0), (100, 64.0)]
 
-    assert 1 < crossing(rising, falling) < 100
-    assert crossing(falling, rising) is None
-    assert 1 == crossing([(1, 2.0), (2, 2.0)], [(1, 1.0), (2, 1.0)])
+    assert 1 < crossover(rising, falling) < 100
+    assert crossover(falling, rising) is None
+    assert 1 == crossover([(1, 2.0), (2, 2.0)], [(1, 1.0), (2, 1.0)])
 
 
 def test_ratios_have_the_interval_of_both():
@@ -488,7 +490,7 @@ def test_the_command_refuses_a_size_that_is_none(folder):
 def stored(made, folder):
     """Write a run and return its folder."""
     with Writer(folder) as writer:
-        writer.whole(made)
+        writer.write_run(made)
     return folder
 
 

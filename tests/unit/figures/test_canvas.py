@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 
 from mpbench.report.figures.canvas import render
-from mpbench.report.figures.style import INK, SHADES, clean, looks
+from mpbench.report.figures.style import INK, SHADES, clean, series_styles
 
 HOSTILE = (
     '</text><script>alert("$x^2$")</script> style="fill: none" #010203 \x07 \u202e \u4e2d\u6587 _x'
@@ -102,14 +102,14 @@ def test_clean_drops_control_characters_and_cuts():
 
 def test_known_names_keep_their_look():
     """Fork looks the same beside any other names."""
-    assert looks(("fork", "spawn"))["fork"] == looks(("x", "fork", "y"))["fork"]
+    assert series_styles(("fork", "spawn"))["fork"] == series_styles(("x", "fork", "y"))["fork"]
 
 
 def test_up_to_eight_series_look_different():
     """No two of eight series share colour, marker and line."""
     names = [f"series {number}" for number in range(8)]
 
-    assert 8 == len(set(looks(names).values()))
+    assert 8 == len(set(series_styles(names).values()))
 
 
 def contrast(first, second):
@@ -127,7 +127,9 @@ def contrast(first, second):
 @pytest.mark.parametrize("page", ["#ffffff", "#14161a"])
 def test_every_series_can_be_seen_on_light_and_dark(page):
     """Each colour of a line has a contrast of at least 3 to 1 with the page."""
-    used = {look.colour for look in looks([f"series {n}" for n in range(8)]).values()} - {INK}
+    used = {look.colour for look in series_styles([f"series {n}" for n in range(8)]).values()} - {
+        INK
+    }
 
     assert [] == [colour for colour in sorted(used) if contrast(colour, page) < 3]
 

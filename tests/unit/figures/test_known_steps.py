@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 from made import METHODS, reading
 
-from mpbench.analysis.measurements import Place
-from mpbench.report.figures.figure_data import Material
+from mpbench.analysis.measurements import Platform
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.step_findings import known_steps
 
-HERE = Place("run", "cpython", "testbox", "CPython 3.11")
+HERE = Platform("run", "cpython", "testbox", "CPython 3.11")
 
 
 def said(readings):
     """Return the text of each conclusion."""
-    material = Material(tuple(readings), HERE, (HERE,), None, 2)
+    material = FigureData(tuple(readings), HERE, (HERE,), None, 2)
     return [one.text for one in known_steps(material, {})]
 
 

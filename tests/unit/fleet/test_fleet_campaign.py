@@ -10,13 +10,13 @@ from simulated import Simulated, recorded
 
 from mpbench import __version__
 from mpbench.errors import InvalidSessionError, UsageError
-from mpbench.fleet.campaign import Campaign, Outcome, Settings, load, save
+from mpbench.fleet.campaign import FleetCampaign, HostOutcome, Settings, load, save
 from mpbench.fleet.receive import Receiver
 from mpbench.fleet.task import Answer, Chunk, Job
 from mpbench.model import Status
 from mpbench.store.writer import read
 
-SETTINGS = Settings("c0ffee", ("--tier", "quick"), patience_s=5.0)
+SETTINGS = Settings("c0ffee", ("--tier", "quick"), silence_timeout_s=5.0)
 
 
 class Clock:
@@ -36,7 +36,7 @@ def content(tmp_path: Path) -> bytes:
     return recorded(tmp_path / "recorded")
 
 
-def finished(campaign: Campaign, limit: int = 500) -> tuple[Outcome, ...]:
+def finished(campaign: FleetCampaign, limit: int = 500) -> tuple[HostOutcome, ...]:
     """Step to the end."""
     for _ in range(limit):
         if not campaign.step():
@@ -52,7 +52,7 @@ def piece(data: bytes, offset: int) -> Chunk:
 def test_every_host_measures_once(tmp_path: Path, content: bytes) -> None:
     """Lost, damaged and doubled messages change nothing: the answer has the whole file."""
     cluster = Simulated([f"10.0.0.{n}" for n in range(20)], content)
-    outcomes = finished(Campaign(cluster, SETTINGS, tmp_path / "out"))
+    outcomes = finished(FleetCampaign(cluster, SETTINGS, tmp_path / "out"))
 
     assert sorted(cluster.alive.values()) == sorted(cluster.started)
     assert {Status.OK} == {one.status for one in outcomes}
@@ -64,7 +64,7 @@ def test_a_host_that_dies_is_lost_and_its_lines_are_kept(tmp_path: Path, content
     """After its patience the campaign ends with what the others gave, and says so."""
     clock = Clock()
     cluster = Simulated(["a", "b"], content, seed=3, step=200)
-    campaign = Campaign(cluster, SETTINGS, tmp_path / "out", clock=clock)
+    campaign = FleetCampaign(cluster, SETTINGS, tmp_path / "out", clock=clock)
     for _ in range(12):
         campaign.step()
     del cluster.alive["tcp://a:1"]
@@ -84,7 +84,7 @@ def test_a_host_that_dies_is_lost_and_its_lines_are_kept(tmp_path: Path, content
 def test_a_worker_that_comes_back_goes_on(tmp_path: Path, content: bytes) -> None:
     """Another worker of the same host takes the job; a third death is the last."""
     cluster = Simulated(["a"], content)
-    campaign = Campaign(cluster, SETTINGS, tmp_path / "out", clock=Clock())
+    campaign = FleetCampaign(cluster, SETTINGS, tmp_path / "out", clock=Clock())
     campaign.step()
     cluster.alive = {"tcp://a:2": "a"}
     (again,) = finished(campaign)
@@ -96,7 +96,7 @@ def test_a_worker_that_comes_back_goes_on(tmp_path: Path, content: bytes) -> Non
 def test_a_host_that_joins_late_measures_too(tmp_path: Path, content: bytes) -> None:
     """A worker that was added while others measure is given a job."""
     cluster = Simulated(["a"], content)
-    campaign = Campaign(cluster, SETTINGS, tmp_path / "out")
+    campaign = FleetCampaign(cluster, SETTINGS, tmp_path / "out")
     campaign.step()
     cluster.alive["tcp://b:1"] = "b"
     outcomes = finished(campaign)
@@ -109,13 +109,13 @@ def test_a_campaign_goes_on_with_the_hosts_that_are_not_done(
 ) -> None:
     """What is done is not measured again."""
     out = tmp_path / "out"
-    first = Campaign(Simulated(["a"], content), SETTINGS, out)
+    first = FleetCampaign(Simulated(["a"], content), SETTINGS, out)
     save(out, SETTINGS, finished(first))
     name, arguments, done = load(out)
     cluster = Simulated(["a", "b"], content)
-    second = Campaign(cluster, SETTINGS, out)
+    second = FleetCampaign(cluster, SETTINGS, out)
     for one in done:
-        second.know(one)
+        second.restore(one)
     outcomes = finished(second)
 
     assert (SETTINGS.campaign, SETTINGS.arguments) == (name, arguments)
@@ -129,7 +129,7 @@ def test_a_lost_host_is_expected_when_a_campaign_goes_on(tmp_path: Path, content
     out = tmp_path / "out"
     clock = Clock()
     cluster = Simulated(["a", "b"], content, seed=3, step=200)
-    first = Campaign(cluster, SETTINGS, out, clock=clock)
+    first = FleetCampaign(cluster, SETTINGS, out, clock=clock)
     for _ in range(12):
         first.step()
     del cluster.alive["tcp://a:1"]
@@ -137,9 +137,9 @@ def test_a_lost_host_is_expected_when_a_campaign_goes_on(tmp_path: Path, content
     clock.now = 5.0
     save(out, SETTINGS, finished(first))
     again = Simulated(["b"], content)
-    second = Campaign(again, SETTINGS, out, clock=clock)
+    second = FleetCampaign(again, SETTINGS, out, clock=clock)
     for one in load(out)[2]:
-        second.know(one)
+        second.restore(one)
     is_waited_for = second.step()
     clock.now = 10.0
     lost, fine = finished(second)
@@ -154,7 +154,7 @@ def test_a_lost_host_is_expected_when_a_campaign_goes_on(tmp_path: Path, content
 def test_a_campaign_that_is_given_up_keeps_what_arrived(tmp_path: Path, content: bytes) -> None:
     """Ctrl-C stops what runs; every host that was not done is lost, with its records."""
     cluster = Simulated(["a", "b"], content, seed=3, step=200)
-    campaign = Campaign(cluster, SETTINGS, tmp_path / "out", clock=Clock())
+    campaign = FleetCampaign(cluster, SETTINGS, tmp_path / "out", clock=Clock())
     for _ in range(12):
         campaign.step()
     campaign.give_up("stopped by the user")
@@ -170,7 +170,7 @@ def test_a_host_with_another_version_fails(tmp_path: Path, content: bytes) -> No
     """What it measured is not taken for a result of this version, and both are named."""
     cluster = Simulated(["a"], content)
     cluster.version = "0.0.7"
-    (outcome,) = finished(Campaign(cluster, SETTINGS, tmp_path / "out"))
+    (outcome,) = finished(FleetCampaign(cluster, SETTINGS, tmp_path / "out"))
 
     assert Status.FAILED is outcome.status
     assert (outcome.reason or "").startswith(f"host has mpbench 0.0.7, expected {__version__}")
@@ -180,7 +180,7 @@ def test_a_host_that_measured_nothing_keeps_nothing(tmp_path: Path) -> None:
     """A run that failed before its first line has failed, and its folder on the host is removed."""
     cluster = Simulated(["a"], b"")
     cluster.code = 2
-    (outcome,) = finished(Campaign(cluster, SETTINGS, tmp_path / "out"))
+    (outcome,) = finished(FleetCampaign(cluster, SETTINGS, tmp_path / "out"))
 
     assert Status.FAILED is outcome.status
     assert ["a"] == cluster.discarded
@@ -190,7 +190,7 @@ def test_the_first_worker_is_waited_for(tmp_path: Path, content: bytes) -> None:
     """A scheduler that was just started has none yet; without any, nothing was measured."""
     clock = Clock()
     cluster = Simulated([], content)
-    campaign = Campaign(cluster, SETTINGS, tmp_path, clock=clock)
+    campaign = FleetCampaign(cluster, SETTINGS, tmp_path, clock=clock)
     waiting = campaign.step()
     clock.now = 5.0
     given_up = not campaign.step()

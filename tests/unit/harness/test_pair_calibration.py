@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from mpbench.harness import pair_calibration
-from mpbench.harness.arm_agent import Side
+from mpbench.harness.arm_agent import PreparedArm
 from mpbench.harness.pair_calibration import calibrate_pair
 from mpbench.harness.placement import Placement
-from mpbench.harness.slice_length import SERIES
+from mpbench.harness.slice_length import SERIES_SLICES
 from mpbench.model import Case, Timing
 
 MS = 1_000_000
@@ -46,16 +46,16 @@ class _Agent:
         return {"ok": True, "iterations": iterations, "samples": samples}
 
     @contextmanager
-    def armed(self, deadline_s):
+    def shared_deadline(self, deadline_s):
         """Have no deadline."""
         del deadline_s
         yield
 
-    def look(self):
+    def take_snapshot(self):
         """Hold nothing."""
         return {}
 
-    def dismiss(self):
+    def request_exit(self):
         """End soon."""
 
     def stop(self, *, deadline_s=10.0):
@@ -65,9 +65,11 @@ class _Agent:
 
 def _side(subject, timing=Timing.LOOP, *, apart=False):
     workload = SimpleNamespace(
-        name="x/y", module="m", timing=timing, deadline_s=1.0, requires=(), shares=False
+        name="x/y", module="m", timing=timing, deadline_s=1.0, requires=(), body_params=False
     )
-    return Side("arm", SimpleNamespace(key=subject), workload, Case.make("x/y", None, {}), apart)
+    return PreparedArm(
+        "arm", SimpleNamespace(key=subject), workload, Case.make("x/y", None, {}), apart
+    )
 
 
 def _calibrated(first, second, counts, *, stalls=False, timing=Timing.LOOP, apart=False):
@@ -128,7 +130,7 @@ def test_single_operations_are_joined_by_taking_more_samples(monkeypatch):
 
 @pytest.mark.parametrize(
     ("timing", "apart", "each"),
-    [(Timing.WINDOW, False, 50), (Timing.LOOP, True, 50), (Timing.LOOP, False, SERIES * 10)],
+    [(Timing.WINDOW, False, 50), (Timing.LOOP, True, 50), (Timing.LOOP, False, SERIES_SLICES * 10)],
     ids=["window", "apart", "long"],
 )
 def test_what_is_long_already_is_left_alone(timing, apart, each):

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from mpbench.harness import pair_calibration, placement
-from mpbench.harness.arm_agent import Side
-from mpbench.harness.episodes import Occasion, run_episode
-from mpbench.harness.pair_calibration import Pace, calibrate_pair
+from mpbench.harness.arm_agent import PreparedArm
+from mpbench.harness.episodes import EpisodeContext, run_episode
+from mpbench.harness.pair_calibration import PairCalibration, calibrate_pair
 from mpbench.harness.placement import Placement
 from mpbench.model import Case, Timing
 
@@ -47,16 +47,16 @@ class _Agent:
         return {"ok": True, "iterations": count, "samples": [sample] * request["samples"]}
 
     @contextmanager
-    def armed(self, deadline_s):
+    def shared_deadline(self, deadline_s):
         """Have no deadline."""
         del deadline_s
         yield
 
-    def look(self):
+    def take_snapshot(self):
         """Hold nothing."""
         return {}
 
-    def dismiss(self):
+    def request_exit(self):
         """End soon."""
 
     def stop(self, *, deadline_s=10.0):
@@ -66,9 +66,9 @@ class _Agent:
 
 def _side(arm, timing=Timing.LOOP, *, apart=False):
     workload = SimpleNamespace(
-        name="x/y", module="m", timing=timing, deadline_s=1.0, requires=(), shares=False
+        name="x/y", module="m", timing=timing, deadline_s=1.0, requires=(), body_params=False
     )
-    return Side(arm, SimpleNamespace(key=arm), workload, Case.make("x/y", None, {}), apart)
+    return PreparedArm(arm, SimpleNamespace(key=arm), workload, Case.make("x/y", None, {}), apart)
 
 
 def _launcher(lost_by_arm, opened):
@@ -82,7 +82,7 @@ def _launcher(lost_by_arm, opened):
 @pytest.fixture(autouse=True)
 def two_cpus(monkeypatch):
     """Let the machine have two CPUs, whatever runs the test."""
-    monkeypatch.setattr(pair_calibration, "cpus_here", lambda: CPUS)
+    monkeypatch.setattr(pair_calibration, "pinnable_cpus", lambda: CPUS)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_contended_workload_keeps_all_cpus(side):
     """Its workers are meant to run at once, so that it is not even tried."""
     opened = []
 
-    assert not placement.serves_on_one(
+    assert not placement.fits_one_cpu(
         side, launcher=_launcher({"a": 1.0}, opened), cpus=(0,), sample_ns=1
     )
     assert [] == opened
@@ -129,7 +129,7 @@ def test_a_contended_workload_keeps_all_cpus(side):
 
 def test_a_machine_of_one_cpu_needs_no_choice(monkeypatch):
     """Nothing is tried where there is nothing to choose."""
-    monkeypatch.setattr(pair_calibration, "cpus_here", lambda: (0,))
+    monkeypatch.setattr(pair_calibration, "pinnable_cpus", lambda: (0,))
     opened = []
     lost = {"a": 1.0, "b": 1.0}
     found = calibrate_pair((_side("a"), _side("b")), launcher=_launcher(lost, opened))
@@ -145,9 +145,9 @@ def test_both_arms_of_an_episode_have_the_cpu_that_the_coin_drew():
         opened = []
         result = run_episode(
             (_side("a"), _side("b")),
-            Pace((1, 1), 1, 2, cpus=CPUS),
+            PairCalibration((1, 1), 1, 2, cpus=CPUS),
             coin=random.Random(seed),
-            occasion=Occasion(0, 0, 0),
+            occasion=EpisodeContext(0, 0, 0),
             launcher=_launcher({"a": 1.0, "b": 1.0}, opened),
         )
         assert [result.cpu, result.cpu] == opened
@@ -162,9 +162,9 @@ def test_an_episode_ends_when_both_arms_had_their_time(monkeypatch):
     monkeypatch.setattr("mpbench.harness.episodes.time.perf_counter_ns", lambda: next(now))
     result = run_episode(
         (_side("a"), _side("b")),
-        Pace((1, 1), 1, 80, limit_ns=600_000_000, fewest=4),
+        PairCalibration((1, 1), 1, 80, limit_ns=600_000_000, min_pairs=4),
         coin=random.Random(1),
-        occasion=Occasion(0, 0, 0),
+        occasion=EpisodeContext(0, 0, 0),
         launcher=_launcher({"a": 1.0, "b": 1.0}, []),
     )
     first, second = result.repetitions

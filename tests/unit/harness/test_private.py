@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from mpbench.errors import AgentError, EnvironmentUnfitError
-from mpbench.harness.agents import Agents
-from mpbench.harness.launch import Subject
+from mpbench.harness.agents import AgentFactory
+from mpbench.harness.launch import Interpreter
 from mpbench.harness.private import private_folder
-from mpbench.session.machine_lock import exclusive
+from mpbench.session.machine_lock import machine_lock
 
 
 def test_a_private_folder_is_private_and_goes(
@@ -72,8 +72,8 @@ def test_no_place_for_temporary_files_says_what_to_do(
 
 def test_no_folder_for_an_agent_is_an_agent_error(tmp_path: Path) -> None:
     """The session's own folder was removed under it."""
-    agents = Agents(tmp_path / "gone")
-    taken = agents.take(Subject("here", "python", str(tmp_path)))
+    agents = AgentFactory(tmp_path / "gone")
+    taken = agents.take(Interpreter("here", "python", str(tmp_path)))
 
     with pytest.raises(AgentError, match="no folder for an agent"), taken:
         pass
@@ -86,7 +86,7 @@ def test_a_lock_that_cannot_be_opened_is_named(
     (tmp_path / "lock").symlink_to(tmp_path / "precious")
     monkeypatch.setenv("MPBENCH_LOCK", str(tmp_path / "lock"))
 
-    with pytest.raises(EnvironmentUnfitError, match="cannot be opened"), exclusive():
+    with pytest.raises(EnvironmentUnfitError, match="cannot be opened"), machine_lock():
         pass
 
     assert not (tmp_path / "precious").exists()

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from mpbench.catalog import cases_of, discover
-from mpbench.harness.schedule import Group, SetUp, floor_case, groups_of, rounds
+from mpbench.harness.schedule import CaseGroup, SetUpGroup, floor_case, group_cases, rounds
 from mpbench.model import Case, StartMethod, Tier
 from mpbench.plan import Sharing
 
@@ -23,11 +23,11 @@ def cases(name: str, tier: Tier = Tier.STANDARD) -> tuple[Case, ...]:
 def test_shared_parameters_share_a_set_up() -> None:
     """One agent serves all sizes of a workload that needs no set-up for each."""
     one = CATALOGUE["pipe/round-trip"]
-    groups = groups_of(["here"], {"here": cases(one.name)}, CATALOGUE)
-    own = [name for name in one.parameters if name not in one.shares]
+    groups = group_cases(["here"], {"here": cases(one.name)}, CATALOGUE)
+    own = [name for name in one.parameters if name not in one.body_params]
     expected = {(case.method, tuple(case.value(name) for name in own)) for case in cases(one.name)}
 
-    assert "payload_bytes" in one.shares
+    assert "payload_bytes" in one.body_params
     assert len(expected) == len(groups)
 
 
@@ -36,10 +36,10 @@ def test_floors_share_one_agent() -> None:
     floors = [
         case
         for name, one in CATALOGUE.items()
-        if name.startswith("floor/") and not one.alone
+        if name.startswith("floor/") and not one.own_agent
         for case in cases(name, Tier.QUICK)
     ]
-    groups = groups_of(["here"], {"here": floors}, CATALOGUE)
+    groups = group_cases(["here"], {"here": floors}, CATALOGUE)
 
     assert 1 == len(groups)
     assert Counter(floors) == Counter(groups[0].cases)
@@ -66,7 +66,9 @@ def order(seed: int) -> list[list[str]]:
     """Return the names of the groups in each of six rounds."""
     one = CATALOGUE["floor/empty-call"]
     case = Case.make(one.name, None, {})
-    groups = [Group("here", str(number), (SetUp(one, None, (case,)),)) for number in range(20)]
+    groups = [
+        CaseGroup("here", str(number), (SetUpGroup(one, None, (case,)),)) for number in range(20)
+    ]
     return [
         [group.name for group in chosen] for _, chosen in rounds(groups, repetitions=6, seed=seed)
     ]
@@ -112,7 +114,7 @@ def test_what_shares_an_agent(sharing, names):
         Case.make("lock/uncontended", None, {"kind": "Lock"}),
     ]
 
-    groups = groups_of(["here"], {"here": chosen}, CATALOGUE, sharing=sharing)
+    groups = group_cases(["here"], {"here": chosen}, CATALOGUE, sharing=sharing)
 
     assert names == {group.name for group in groups}
     assert sorted(case.id for case in chosen) == sorted(
@@ -124,11 +126,11 @@ def test_what_shares_an_agent(sharing, names):
 @pytest.mark.parametrize("name", ["floor/memory-copy", "pipe/round-trip", "process/anatomy"])
 def test_what_is_alone_has_an_agent_for_each_set_up(sharing: Sharing, name: str) -> None:
     """A floor, a member of a family and a start never share an agent once they declare it."""
-    catalogue = {**CATALOGUE, name: CATALOGUE[name]._replace(alone=True, shares=())}
+    catalogue = {**CATALOGUE, name: CATALOGUE[name]._replace(own_agent=True, body_params=())}
     names = (name, "floor/empty-call", "pipe/one-way", "process/start-to-join")
     chosen = [case for one in names for case in cases(one)]
 
-    groups = groups_of(["here"], {"here": chosen}, catalogue, sharing=sharing)
+    groups = group_cases(["here"], {"here": chosen}, catalogue, sharing=sharing)
     alone = [group for group in groups if any(case.workload == name for case in group.cases)]
 
     assert len(cases(name)) == len(alone)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from mpbench.harness.slice_length import LENGTHS, SERIES, allan_variance, best_length
+from mpbench.harness.slice_length import JOIN_FACTORS, SERIES_SLICES, allan_variance, best_length
 
 
 def test_the_allan_variance_of_a_known_series():
@@ -33,14 +33,14 @@ def test_too_short_a_series_says_so(length):
 
 def test_equal_readings_are_left_alone():
     """No variance at all is no reason to join."""
-    assert best_length([5.0] * SERIES) == 1
+    assert best_length([5.0] * SERIES_SLICES) == 1
 
 
 def test_noise_without_memory_is_left_alone():
     """Joining white noise gains nothing; nine of ten times nothing is joined."""
     dice = random.Random(3)
     found = [
-        best_length([10.0 + dice.lognormvariate(0.0, 0.3) for _ in range(SERIES)])
+        best_length([10.0 + dice.lognormvariate(0.0, 0.3) for _ in range(SERIES_SLICES)])
         for _ in range(200)
     ]
 
@@ -50,7 +50,7 @@ def test_noise_without_memory_is_left_alone():
 def _stalling(dice, between):
     """Return slices of 5 ms of work that meet stalls of 4 ms at nearly regular distances."""
     until, found = dice.uniform(0, between), []
-    for _ in range(SERIES):
+    for _ in range(SERIES_SLICES):
         work, took = 5.0, 5.0
         while until < work:
             took += 4.0
@@ -66,4 +66,4 @@ def test_regular_stalls_are_joined():
     found = [best_length(_stalling(dice, 7.0)) for _ in range(200)]
 
     assert sum(length > 1 for length in found) >= 190
-    assert set(found) <= set(LENGTHS)
+    assert set(found) <= set(JOIN_FACTORS)

@@ -1,11 +1,17 @@
 """Hand-made profiled programs: processes, events and samples in milliseconds."""
 
-from mpbench.profiling.event_files import Lane, Moment, Thing, Total, Traced
+from mpbench.profiling.event_files import (
+    Event,
+    EventTotal,
+    RecordedProcess,
+    ThreadEvents,
+    TracedObject,
+)
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.processes import members_of
+from mpbench.profiling.processes import process_records
 from mpbench.profiling.profile import Profile
-from mpbench.profiling.run_program import Ran
-from mpbench.sampling.sampler import Point, Seen, SeenProcess
+from mpbench.profiling.run_program import ProgramRun
+from mpbench.sampling.sampler import SampledProcess, SamplerResult, UsagePoint
 
 MS = 1_000_000
 # Where the hand-made clocks start; moments are counted from here.
@@ -16,24 +22,24 @@ def moment(begin, end, kind, thing=0, argument=None):
     """Build an event from milliseconds; a get got something unless it is said otherwise."""
     if argument is None:
         argument = int(kind == kinds.GET and end > begin)
-    return Moment(ZERO + round(begin * MS), ZERO + round(end * MS), kind, thing, argument)
+    return Event(ZERO + round(begin * MS), ZERO + round(end * MS), kind, thing, argument)
 
 
 def lane(*moments, number=0, thread="MainThread", unfinished=()):
     """Build a thread with its events in order."""
     ordered = tuple(sorted(moments, key=lambda one: (one.start_ns, -one.end_ns)))
-    return Lane(number, thread, number == 0, ordered, tuple(unfinished))
+    return ThreadEvents(number, thread, number == 0, ordered, tuple(unfinished))
 
 
 def totals_of(lanes):
     """Sum up events as a process does."""
     sums = {}
     for one in lanes:
-        for event in one.moments:
-            count, total, longest = sums.get((event.kind, event.thing), (0, 0, 0))
+        for event in one.events:
+            count, total, longest = sums.get((event.kind, event.object), (0, 0, 0))
             spent = event.duration_ns
-            sums[event.kind, event.thing] = (count + 1, total + spent, max(longest, spent))
-    return tuple(Total(kind, thing, *sum_) for (kind, thing), sum_ in sums.items())
+            sums[event.kind, event.object] = (count + 1, total + spent, max(longest, spent))
+    return tuple(EventTotal(kind, thing, *sum_) for (kind, thing), sum_ in sums.items())
 
 
 def traced(pid, *lanes, born=0.0, name="", things=None, **given):
@@ -47,20 +53,20 @@ def traced(pid, *lanes, born=0.0, name="", things=None, **given):
         "method": "",
         "program": "program.py",
         "daemon": False,
-        "hook_ns": 0,
+        "hook_load_ns": 0,
         "dropped": 0,
         "unknown": (),
-        "endings": (),
+        "child_exits": (),
         **given,
     }
     born_ns = ZERO + round(born * MS)
-    return Traced(
+    return RecordedProcess(
         pid=pid,
         born_ns=born_ns,
         opened_ns=born_ns,
         name=name,
-        lanes=lanes,
-        things={n: Thing(*one) for n, one in (things or {}).items()},
+        threads=lanes,
+        objects={n: TracedObject(*one) for n, one in (things or {}).items()},
         totals=totals_of(lanes),
         **facts,
     )
@@ -68,12 +74,12 @@ def traced(pid, *lanes, born=0.0, name="", things=None, **given):
 
 def seen(pid, *points, name="python", created=0.0):
     """Build what a sampler saw of a process: points of (moment, CPU, MiB)."""
-    return SeenProcess(
+    return SampledProcess(
         (pid, ZERO + round(created * MS)),
         1,
         name,
         tuple(
-            Point(ZERO + round(at * MS), round(cpu * MS), memory << 20)
+            UsagePoint(ZERO + round(at * MS), round(cpu * MS), memory << 20)
             for at, cpu, memory in points
         ),
     )
@@ -81,17 +87,17 @@ def seen(pid, *points, name="python", created=0.0):
 
 def ran(*sampled, ended=1_000.0, **given):
     """Build a program's life; its main process has pid 1."""
-    looked = Seen(0, 50 << 20, sampled, 20, 1, MS, round(ended * MS))
+    looked = SamplerResult(0, 50 << 20, sampled, 20, 1, MS, round(ended * MS))
     facts = {"pid": 1, "cause": "exited", "exit_code": 0, "interrupted": False, **given}
     report = {"cpu_user_ns": 100 * MS, "cpu_system_ns": 0, "subreaper": True}
-    return Ran(
+    return ProgramRun(
         started_ns=ZERO, ended_ns=ZERO + round(ended * MS), seen=looked, report=report, **facts
     )
 
 
 def profile(life, *processes):
     """Build a profile from its parts."""
-    members = members_of(processes, life)
+    members = process_records(processes, life)
     return Profile(("/usr/bin/python3", "program.py"), life, members, 1_000.0)
 
 
@@ -147,7 +153,7 @@ def pool_of_two(*, tasks=10, task_ms=10.0):
         lane(*sends, number=1, thread="feeder"),
         born=30,
         things=named,
-        endings=((3, -15, ZERO + 700 * MS),),
+        child_exits=((3, -15, ZERO + 700 * MS),),
     )
     points = [(at, at / 10, 20) for at in range(0, 600, 50)]
     life = ran(

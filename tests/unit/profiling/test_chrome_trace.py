@@ -114,7 +114,7 @@ def test_all_that_is_left_out_is_counted():
     made = pool_of_two(tasks=300)
     points = tuple((at, at / 2, 8) for at in range(0, 900, 2))
     main, *others = made.members
-    made = made._replace(members=(main._replace(points=seen(1, *points).points), *others))
+    made = made._replace(members=(main._replace(snapshots=seen(1, *points).points), *others))
     whole, cut = (json.loads(trace_of(made, most_bytes=most)) for most in (50_000_000, 60_000))
     lost = len(whole["traceEvents"]) - len(cut["traceEvents"])
 
@@ -132,8 +132,8 @@ def test_messages_are_followed_from_put_to_get():
         channel: sum(one.channel == channel for one in flows)
         for channel in {one.channel for one in flows}
     }
-    assert all(one.sent.member == 1 for one in flows)
-    assert all(one.sent.moment.start_ns <= one.received.moment.end_ns for one in flows)
+    assert all(one.sent.process == 1 for one in flows)
+    assert all(one.sent.event.start_ns <= one.received.event.end_ns for one in flows)
 
 
 def messages(sent, received, **given):

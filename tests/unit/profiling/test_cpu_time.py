@@ -2,14 +2,14 @@
 
 from profiled import MS, ZERO, lane, moment, seen, traced
 
-from mpbench.profiling.cpu_time import spoken_cpu, whole_life
+from mpbench.profiling.cpu_time import complete_cpu_series, reported_cpu
 from mpbench.profiling.hook import kinds
 
 
 def line(points, *, spoken=0, begin=0, end=100):
     """Return moments and CPU time in milliseconds."""
     looks = seen(1, *points).points
-    found = whole_life(looks, ZERO + begin * MS, ZERO + end * MS, spoken * MS)
+    found = complete_cpu_series(looks, ZERO + begin * MS, ZERO + end * MS, spoken * MS)
     return [((one.at_ns - ZERO) / MS, one.cpu_ns / MS) for one in found]
 
 
@@ -42,5 +42,5 @@ def test_the_last_word_counts():
     """A process says what it used in run, and again at its end."""
     events = moment(1, 2, kinds.RUN, argument=5 * MS), moment(2, 3, kinds.EXIT, argument=9 * MS)
 
-    assert 9 * MS == spoken_cpu(traced(1, lane(*events)))
-    assert 0 == spoken_cpu(traced(1, lane()))
+    assert 9 * MS == reported_cpu(traced(1, lane(*events)))
+    assert 0 == reported_cpu(traced(1, lane()))

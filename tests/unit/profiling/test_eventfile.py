@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from mpbench.profiling.event_files import read_rings
+from mpbench.profiling.event_files import read_event_files
 from mpbench.profiling.hook import kinds, layout
 from mpbench.profiling.hook.eventfile import EventFile
 from mpbench.profiling.hook.recorder import Recorder
@@ -39,11 +39,11 @@ def test_a_disk_that_fills_up_ends_the_keeping_of_events(tmp_path, monkeypatch, 
     recorder = Recorder(str(tmp_path), 1 << 16)
     for at in range(5_000):
         recorder.record(kinds.PUT, 0, at, at + 50)
-    (one,) = read_rings(tmp_path)
+    (one,) = read_event_files(tmp_path)
 
-    assert 16 * layout.CHUNK_WORDS // layout.RECORD_WORDS == len(one.main.moments)
+    assert 16 * layout.CHUNK_WORDS // layout.RECORD_WORDS == len(one.main.events)
     assert [5_000] == [total.times for total in one.totals]
-    assert 5_000 - len(one.main.moments) == one.dropped
+    assert 5_000 - len(one.main.events) == one.dropped
 
 
 def test_a_disk_without_room_for_the_head_keeps_nothing(tmp_path, monkeypatch):
@@ -52,7 +52,7 @@ def test_a_disk_without_room_for_the_head_keeps_nothing(tmp_path, monkeypatch):
     recorder = Recorder(str(tmp_path), 1 << 16)
     recorder.record(kinds.PUT, 0, 1, 2)
 
-    assert not recorder.ready().is_kept
+    assert not recorder.ensure_file().is_kept
 
 
 def test_a_kernel_that_cannot_prepare_memory_asks_the_file_system(tmp_path, monkeypatch):
@@ -63,7 +63,7 @@ def test_a_kernel_that_cannot_prepare_memory_asks_the_file_system(tmp_path, monk
     recorder = Recorder(str(tmp_path), 1 << 16)
     recorder.record(kinds.PUT, 0, 1, 2)
 
-    assert recorder.ready().is_kept
+    assert recorder.ensure_file().is_kept
     assert [0, layout.FIRST_RECORD * 8] == [begin for begin, _ in asked]
 
 
@@ -74,11 +74,11 @@ def test_events_inside_of_the_making_of_the_file_lead_nowhere(tmp_path, monkeypa
 
     def slow(self, *words):
         recorder.finish(kinds.GET, 1, recorder.begin(kinds.GET, 1))
-        recorder.say({"lost": True})
+        recorder.write_metadata({"lost": True})
         real(self, *words)
 
     monkeypatch.setattr(EventFile, "__init__", slow)
     recorder.record(kinds.PUT, 0, 1, 2)
-    (one,) = read_rings(tmp_path)
+    (one,) = read_event_files(tmp_path)
 
-    assert [kinds.PUT] == [moment.kind for moment in one.main.moments]
+    assert [kinds.PUT] == [moment.kind for moment in one.main.events]

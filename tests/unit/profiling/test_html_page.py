@@ -204,7 +204,7 @@ def test_a_process_is_drawn_to_its_end_and_waits_no_longer_than_it_lives():
     places = re.findall(r'class="cpu" points="([^"]*)"', str(timeline(made, cpus=2)))
     right = [float(one.rpartition(" ")[2].partition(",")[0]) for one in places]
 
-    assert one.lifetime_ns == one.delay_ns
+    assert one.lifetime_ns == one.run_queue_ns
     # The whole is 1,000 ms and 994 px wide: no line goes beyond 300 ms.
     assert right
     assert max(right) <= 190 + 994 * 0.3

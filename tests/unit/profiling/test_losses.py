@@ -3,10 +3,10 @@
 import pytest
 from profiled import MS, lane, moment, pool_of_two, profile, ran, seen, traced, worker
 
-from mpbench.profiling.diagnosis import Facts, largest_losses, verdict
-from mpbench.profiling.efficiency import balance_of, most_alive
+from mpbench.profiling.diagnosis import DiagnosisInput, efficiency_sentence, largest_losses
+from mpbench.profiling.efficiency import efficiency_breakdown, peak_workers
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.objects import Cost, costs_of, gathered
+from mpbench.profiling.objects import ObjectCost, merge_unnamed_pipes, object_costs
 from mpbench.profiling.processes import Role
 from mpbench.profiling.states import State
 from mpbench.profiling.tasks import tasks_of
@@ -14,7 +14,9 @@ from mpbench.profiling.tasks import tasks_of
 
 def facts_of(made, cpus=2):
     """Gather what the sentences are made of."""
-    return Facts(made, balance_of(made), tasks_of(made.members), costs_of(made.traced), cpus)
+    return DiagnosisInput(
+        made, efficiency_breakdown(made), tasks_of(made.members), object_costs(made.traced), cpus
+    )
 
 
 def one_worker(*moments, cpu=0, begin=0, end=1_000, **given):
@@ -26,7 +28,7 @@ def one_worker(*moments, cpu=0, begin=0, end=1_000, **given):
 
 def test_the_parts_add_up_to_the_capacity():
     """Useful time and all losses are the whole of what the workers could give."""
-    balance = balance_of(pool_of_two())
+    balance = efficiency_breakdown(pool_of_two())
     lost = sum(one.ns for one in balance.losses)
 
     assert 2 == balance.workers
@@ -36,7 +38,7 @@ def test_the_parts_add_up_to_the_capacity():
 
 def test_a_program_without_workers_has_no_balance():
     """Nothing was parallel, so nothing can be said about it."""
-    assert None is balance_of(profile(ran(), traced(1, lane())))
+    assert None is efficiency_breakdown(profile(ran(), traced(1, lane())))
 
 
 def test_workers_are_counted_at_their_peak():
@@ -49,12 +51,12 @@ def test_workers_are_counted_at_their_peak():
     members = [one for one in made.members if one.role is Role.WORKER]
 
     assert 10 == len(members)
-    assert 1 == most_alive(members)
+    assert 1 == peak_workers(members)
 
 
 def test_code_that_uses_no_cpu_is_not_useful():
     """A worker that sleeps works by the clock only."""
-    balance = balance_of(one_worker(cpu=10))
+    balance = efficiency_breakdown(one_worker(cpu=10))
 
     assert 10 * MS == balance.useful_ns
     assert "blocked" == balance.losses[0].key
@@ -78,7 +80,7 @@ def test_the_largest_loss_is_named(events, words):
 
     assert words in losses[0].text
     assert losses[0].share > 0.7
-    assert losses[0].advice
+    assert losses[0].remedy
 
 
 def test_short_tasks_are_blamed_on_the_chunk_size():
@@ -94,7 +96,7 @@ def test_short_tasks_are_blamed_on_the_chunk_size():
     losses = largest_losses(facts_of(one_worker(*events, cpu=5)))
 
     assert "for tasks: chunk size 1, a task takes 100 us" in losses[0].text
-    assert "chunksize=100" in losses[0].advice
+    assert "chunksize=100" in losses[0].remedy
 
 
 def test_workers_that_came_late_and_left_early_are_losses():
@@ -114,7 +116,7 @@ def test_workers_that_came_late_and_left_early_are_losses():
 def test_waiting_for_a_cpu_is_told_from_sleeping(delay, cpus, words):
     """The kernel's own figure for time without a CPU decides."""
     made = one_worker(cpu=10)
-    members = tuple(one._replace(delay_ns=delay * MS) for one in made.members)
+    members = tuple(one._replace(run_queue_ns=delay * MS) for one in made.members)
     losses = largest_losses(facts_of(made._replace(members=members), cpus))
 
     assert words in losses[0].text
@@ -122,7 +124,7 @@ def test_waiting_for_a_cpu_is_told_from_sleeping(delay, cpus, words):
 
 def test_the_verdict_counts_whole_cpus():
     """Two workers at a sixth of their time use a third of a CPU."""
-    text = verdict(facts_of(pool_of_two()))
+    text = efficiency_sentence(facts_of(pool_of_two()))
 
     assert text.startswith("2 workers kept 0.33 CPUs busy with the program's own code")
     assert text.endswith("17% of their time")
@@ -130,7 +132,7 @@ def test_the_verdict_counts_whole_cpus():
 
 def test_the_verdict_on_one_that_only_sleeps_has_digits():
     """0 % would say that it did nothing; it is what it did on a CPU."""
-    text = verdict(facts_of(one_worker(cpu=6)))
+    text = efficiency_sentence(facts_of(one_worker(cpu=6)))
 
     assert text.startswith("1 worker kept 0.01 CPUs busy")
     assert text.endswith("0.6% of its time")
@@ -150,7 +152,7 @@ def test_what_makes_a_start_cheaper_depends_on_the_method(method, words):
     made = one_worker(moment(0, 600, kinds.IMPORT_MAIN), begin=0, end=700)
     main, child = made.members
     made = made._replace(members=(main, child._replace(detail=f"{method}, work")))
-    advice = [one.advice for one in largest_losses(facts_of(made)) if "started" in one.text]
+    advice = [one.remedy for one in largest_losses(facts_of(made)) if "started" in one.text]
 
     assert all(words in one for one in advice)
     assert advice
@@ -161,7 +163,7 @@ def test_a_worker_that_was_killed_unseen_is_not_called_idle():
     main = traced(1, lane(moment(0, 5, kinds.START, argument=2), moment(5, 1_000, kinds.JOIN)))
     frames = [moment(20, 20, kinds.BOOTSTRAP), moment(25, 25, kinds.RUN)]
     child = traced(2, lane(moment(30, 600, kinds.PICKLE), unfinished=frames), born=10, name="child")
-    balance = balance_of(profile(ran(seen(1, (0, 0, 1), (1_000, 1, 1))), main, child))
+    balance = efficiency_breakdown(profile(ran(seen(1, (0, 0, 1), (1_000, 1, 1))), main, child))
 
     assert balance.useful_ns > 0
 
@@ -173,7 +175,7 @@ def test_a_program_that_failed_is_not_told_to_end_later():
     (gone,) = [one for one in largest_losses(facts_of(made)) if "gone already" in one.text]
 
     assert "took 305 ms to end" in gone.text
-    assert "" == gone.advice
+    assert "" == gone.remedy
 
 
 def test_tasks_are_chunks_of_calls():
@@ -258,7 +260,7 @@ def test_a_word_to_stop_is_no_task():
 
 def test_a_queues_locks_belong_to_the_queue():
     """Their waits are its waits; they are no objects of their own."""
-    costs = {one.what: one for one in costs_of(pool_of_two().traced)}
+    costs = {one.what: one for one in object_costs(pool_of_two().traced)}
 
     assert "Lock" not in costs
     assert 20 == costs["Pool results"].calls
@@ -278,7 +280,7 @@ def test_a_wait_that_never_ended_is_counted():
     )
     made = profile(ran(seen(2, (60, 0, 1), (900, 0, 1), created=50)), traced(1, lane()), child)
 
-    assert (1, 800 * MS) == costs_of(made.traced)[0][2:4]
+    assert (1, 800 * MS) == object_costs(made.traced)[0][2:4]
 
 
 def test_processes_have_roles_and_ends():
@@ -288,7 +290,7 @@ def test_processes_have_roles_and_ends():
     assert [Role.MAIN, Role.WORKER, Role.WORKER] == [one.role for one in (main, first, second)]
     assert [0, None, -15] == [one.exit_code for one in (main, first, second)]
     assert "fork" == first.detail
-    assert first.begin_ns == main.traced.main.moments[0].start_ns
+    assert first.begin_ns == main.traced.main.events[0].start_ns
     assert State.RESULT in main.totals
 
 
@@ -306,11 +308,11 @@ def test_a_program_that_recorded_nothing_is_seen_from_outside():
 
 def test_many_nameless_pipes_are_one_row():
     """Connections of a manager's proxies would fill the table; three of them do not."""
-    queue = Cost("Queue", "a.py:3", 1, 1, 1, 1, 1, 1)
-    pipes = [Cost("Pipe", "", 2, 20, 10, number, 100, number) for number in range(1, 5)]
-    found = gathered([pipes[0], queue, *pipes[1:]])
+    queue = ObjectCost("Queue", "a.py:3", 1, 1, 1, 1, 1, 1)
+    pipes = [ObjectCost("Pipe", "", 2, 20, 10, number, 100, number) for number in range(1, 5)]
+    found = merge_unnamed_pipes([pipes[0], queue, *pipes[1:]])
 
     assert queue == found[0]
     assert "4 pipes of managers, listeners and the like" == found[1].what
     assert (8, 80, 40, 4, 400, 4) == found[1][2:]
-    assert (queue, *pipes[:3]) == gathered([queue, *pipes[:3]])
+    assert (queue, *pipes[:3]) == merge_unnamed_pipes([queue, *pipes[:3]])

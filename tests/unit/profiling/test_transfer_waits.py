@@ -3,9 +3,9 @@
 import pytest
 from profiled import lane, moment, traced
 
-from mpbench.profiling.event_files import Total
+from mpbench.profiling.event_files import EventTotal
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.transfer_waits import with_waits
+from mpbench.profiling.transfer_waits import add_transfer_waits
 
 _PIPE = {1: ("pipe:1", "Pipe", "program.py:3", {"peer": "pipe:1"})}
 _LARGE = 1 << 20
@@ -15,7 +15,7 @@ def waits(receive, *sends, **given):
     """Return the waits that are found in a process which received, as (begin, end) in ms."""
     sender = traced(1, lane(*sends), things=_PIPE)
     receiver = traced(2, lane(receive), things=_PIPE, **given)
-    found = with_waits((sender, receiver))[1].lanes[0].moments
+    found = add_transfer_waits((sender, receiver))[1].threads[0].events
     assert found[0] == receive
     return found[1:]
 
@@ -63,8 +63,8 @@ def test_waits_are_summed_up_for_their_channel():
     """The table of channels reads sums: times, whole time, longest."""
     receives = [moment(at, at + 2, kinds.RECV, 1, argument=40) for at in (3, 10)]
     receives.append(moment(20, 25, kinds.RECV, 1, argument=40))
-    (one,) = with_waits((traced(2, lane(*receives), things=_PIPE),))
-    assert Total(kinds.RECV_WAIT, 1, 3, 9_000_000, 5_000_000) in one.totals
+    (one,) = add_transfer_waits((traced(2, lane(*receives), things=_PIPE),))
+    assert EventTotal(kinds.RECV_WAIT, 1, 3, 9_000_000, 5_000_000) in one.totals
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_receives_that_were_only_counted_are_waits_if_they_were_long(each_ns, co
     process = traced(2, lane(receive), things=_PIPE, dropped=10)
     kept = process.totals[0]
     all_of_them = kept._replace(times=11, total_ns=kept.total_ns + 10 * each_ns)
-    (one,) = with_waits((process._replace(totals=(all_of_them,)),))
+    (one,) = add_transfer_waits((process._replace(totals=(all_of_them,)),))
     (waited,) = (total for total in one.totals if total.kind == kinds.RECV_WAIT)
     assert (waited.times, waited.total_ns) == (1 + counted, 1_000_000 + counted * each_ns)
 
@@ -96,8 +96,8 @@ def test_a_send_waited_until_its_reader_began(sent, received, size, waited):
     receive = moment(*received, kinds.RECV, 1, argument=size)
     sender = traced(1, lane(send), things=_PIPE)
     receiver = traced(2, lane(receive), things=_PIPE)
-    found = with_waits((sender, receiver))[0]
+    found = add_transfer_waits((sender, receiver))[0]
     expected = [] if waited is None else [moment(*waited, kinds.SEND_WAIT, 1)]
 
-    assert [send, *expected] == list(found.lanes[0].moments)
+    assert [send, *expected] == list(found.threads[0].events)
     assert len(expected) == sum(one.kind == kinds.SEND_WAIT for one in found.totals)

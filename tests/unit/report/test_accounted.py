@@ -2,9 +2,9 @@
 
 import fakes
 
-from mpbench.model.sampled import Sampled
-from mpbench.report.build import build, gather
-from mpbench.report.document import State
+from mpbench.model.sampled import SampledUsage
+from mpbench.report.build import build, load_report_data
+from mpbench.report.document import CheckState
 
 
 def check(name, *, coverage=0.99, source="subreaper", sampled=None):
@@ -13,7 +13,7 @@ def check(name, *, coverage=0.99, source="subreaper", sampled=None):
     first, *rest = run.repetitions
     account = first.account._replace(cpu_coverage=coverage, cpu_source=source)
     run = run._replace(repetitions=(first._replace(account=account, sampled=sampled), *rest))
-    checks = build(gather((run,)), with_figures=False).checks
+    checks = build(load_report_data((run,)), with_figures=False).checks
     return next((one for one in checks if one.name == name), None)
 
 
@@ -21,7 +21,7 @@ def test_a_complete_account_is_good():
     """It says how the CPU time was obtained."""
     found = check("CPU accounting")
 
-    assert (State.GOOD, "99 %") == (found.state, found.value)
+    assert (CheckState.GOOD, "99 %") == (found.state, found.value)
     assert "subreaper" in found.text
 
 
@@ -29,7 +29,7 @@ def test_less_than_nine_tenths_is_flagged_with_the_case():
     """The reader learns which figures not to use."""
     found = check("CPU accounting", coverage=0.42, source="rusage")
 
-    assert (State.NOTE, "42 %") == (found.state, found.value)
+    assert (CheckState.NOTE, "42 %") == (found.state, found.value)
     assert "rusage, subreaper" in found.text
     assert "1 of " in found.text
     assert "less than 90 %: floor/empty-call" in found.text
@@ -37,11 +37,11 @@ def test_less_than_nine_tenths_is_flagged_with_the_case():
 
 def test_a_sampler_says_what_it_cost():
     """Nothing is said where nobody looked."""
-    cheap = Sampled(looks=40, late_looks=1, own_cpu_ns=4, watched_ns=1_000)
+    cheap = SampledUsage(looks=40, late_looks=1, own_cpu_ns=4, watched_ns=1_000)
 
     assert None is check("Sampler")
-    assert State.GOOD is check("Sampler", sampled=cheap).state
+    assert CheckState.GOOD is check("Sampler", sampled=cheap).state
     assert "0.4 %" == check("Sampler", sampled=cheap).value
     assert "1 of 40 looks came late" in check("Sampler", sampled=cheap).text
-    assert State.NOTE is check("Sampler", sampled=cheap._replace(own_cpu_ns=30)).state
-    assert State.NOTE is check("Sampler", sampled=cheap._replace(late_looks=9)).state
+    assert CheckState.NOTE is check("Sampler", sampled=cheap._replace(own_cpu_ns=30)).state
+    assert CheckState.NOTE is check("Sampler", sampled=cheap._replace(late_looks=9)).state

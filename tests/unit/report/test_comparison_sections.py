@@ -3,14 +3,14 @@
 import fakes
 
 from mpbench.model import Status
-from mpbench.report.build import build, gather
+from mpbench.report.build import build, load_report_data
 from mpbench.report.comparison_sections import compared
 from mpbench.report.html import html
 from mpbench.report.markdown import markdown
 
 
 def _document(run):
-    return build(gather([run]), with_figures=False)
+    return build(load_report_data([run]), with_figures=False)
 
 
 def test_the_verdict_names_the_change_and_its_interval():

@@ -3,9 +3,9 @@
 import fakes
 
 from mpbench import report
-from mpbench.report.build import build, gather
-from mpbench.report.doctor_checks import fitness
-from mpbench.report.document import State
+from mpbench.report.build import build, load_report_data
+from mpbench.report.doctor_checks import doctor_checks
+from mpbench.report.document import CheckState
 
 FAULT = {
     "key": "quota",
@@ -26,9 +26,9 @@ def machine(name, *findings):
 
 def test_faults_come_before_warnings_with_reason_and_remedy():
     """What is fine is not worth a line."""
-    found = fitness([machine("a", WARNING, FINE, FAULT)])
+    found = doctor_checks([machine("a", WARNING, FINE, FAULT)])
 
-    assert [("CPU quota", State.BAD, "1.5 CPUs"), ("SMT", State.NOTE, "on")] == [
+    assert [("CPU quota", CheckState.BAD, "1.5 CPUs"), ("SMT", CheckState.NOTE, "on")] == [
         tuple(one[:3]) for one in found
     ]
     assert "Workers are stopped in the middle. Lift the quota." == found[0].text
@@ -36,16 +36,16 @@ def test_faults_come_before_warnings_with_reason_and_remedy():
 
 def test_a_subject_begins_like_the_other_checks():
     """The doctor's own words are in the middle of a line."""
-    (found,) = fitness([machine("a", {**FAULT, "subject": "other programs"})])
+    (found,) = doctor_checks([machine("a", {**FAULT, "subject": "other programs"})])
 
     assert "Other programs" == found.name
 
 
 def test_a_fit_machine_is_said_to_be_fit():
     """A reader sees that somebody has looked."""
-    (found,) = fitness([machine("a", FINE, FINE)])
+    (found,) = doctor_checks([machine("a", FINE, FINE)])
 
-    assert ("Machine", State.GOOD, "fit") == found[:3]
+    assert ("Machine", CheckState.GOOD, "fit") == found[:3]
     assert "2 checks" in found.text
 
 
@@ -53,14 +53,16 @@ def test_results_without_findings_say_nothing():
     """They come from elsewhere, or hold something else under that name."""
     strange = fakes.environment(doctor=["x", {"subject": 3}, {"level": "fault"}])
 
-    assert () == fitness([fakes.run(agents=1)])
-    assert () == fitness([fakes.run(agents=1, environment=strange)])
-    assert () == fitness([fakes.run(agents=1, environment=fakes.environment(doctor="no list"))])
+    assert () == doctor_checks([fakes.run(agents=1)])
+    assert () == doctor_checks([fakes.run(agents=1, environment=strange)])
+    assert () == doctor_checks(
+        [fakes.run(agents=1, environment=fakes.environment(doctor="no list"))]
+    )
 
 
 def test_machines_with_the_same_finding_share_a_line():
     """It names them."""
-    found = fitness([machine("a", FAULT), machine("b", FAULT, WARNING), machine("c", FINE)])
+    found = doctor_checks([machine("a", FAULT), machine("b", FAULT, WARNING), machine("c", FINE)])
 
     assert ["On a and b.", "On b."] == [one.text.partition(".")[0] + "." for one in found]
 
@@ -69,7 +71,7 @@ def test_the_page_and_the_text_show_them(tmp_path):
     """Escaped like every text of a file."""
     hostile = {**FAULT, "remedy": fakes.HOSTILE}
     run = machine("a", hostile)
-    document = build(gather((run,)), with_figures=False)
+    document = build(load_report_data((run,)), with_figures=False)
     report.write((run,), tmp_path)
     page = (tmp_path / "report.html").read_text()
 

@@ -6,11 +6,11 @@ import fakes
 import pytest
 
 from mpbench.analysis.summarize import summarize
-from mpbench.model import Event, Metric, RunEnd, Status
+from mpbench.model import Metric, RunEnd, RunEvent, Status
 from mpbench.report import build as building
 from mpbench.report import tables
-from mpbench.report.build import gather
-from mpbench.report.document import State
+from mpbench.report.build import load_report_data
+from mpbench.report.document import CheckState
 from mpbench.report.formatting import DASH
 from mpbench.report.groups import Groups
 
@@ -23,7 +23,7 @@ def build(evidence):
 @pytest.fixture(scope="module")
 def document():
     """Return the report of one made-up run."""
-    return build(gather([fakes.run()]))
+    return build(load_report_data([fakes.run()]))
 
 
 def _part(document):
@@ -47,7 +47,7 @@ def test_a_run_without_known_workloads_still_has_a_verdict():
     own = [record for record in run.cases if record.case.family == "floor"]
     kept = [one for one in run.repetitions if one.case.family == "floor"]
 
-    found = build(gather([run._replace(cases=tuple(own), repetitions=tuple(kept))]))
+    found = build(load_report_data([run._replace(cases=tuple(own), repetitions=tuple(kept))]))
 
     assert "4 of 4 cases were measured." == found.verdict
     assert found.matrix is None
@@ -57,7 +57,7 @@ def test_nothing_at_all_is_no_error():
     """A run that was stopped at once has a report that says so."""
     run = fakes.run(agents=1)._replace(cases=(), repetitions=(), events=(), end=None)
 
-    found = build(gather([run]))
+    found = build(load_report_data([run]))
 
     assert "Nothing was planned." == found.verdict
     assert () == found.families
@@ -77,7 +77,7 @@ def test_no_difference_is_called_none():
     ]
     run = fakes.run(agents=1)._replace(cases=tuple(records), repetitions=tuple(repetitions))
 
-    found = build(gather([run]))
+    found = build(load_report_data([run]))
 
     assert "no difference shown" in found.verdict
 
@@ -88,7 +88,7 @@ def test_failures_and_skips_are_listed_with_reasons(document):
 
     assert ["failed", "skipped"] == [row[1] for row in rows]
     assert "found 511" in rows[0][3]
-    assert State.BAD is _check(document, "Cases measured").state
+    assert CheckState.BAD is _check(document, "Cases measured").state
     assert "77 of 79" not in document.caution
     assert "cases measured 76 of 78" in document.caution
 
@@ -99,7 +99,7 @@ def test_a_clean_run_has_no_caution():
     good = tuple(one for one in run.cases if one.status is Status.OK)[:-1]
     kept = tuple(one for one in run.repetitions if one.is_ok)
 
-    found = build(gather([run._replace(cases=good, repetitions=kept)]))
+    found = build(load_report_data([run._replace(cases=good, repetitions=kept)]))
 
     assert "" == found.caution
     assert found.failures is None
@@ -108,15 +108,15 @@ def test_a_clean_run_has_no_caution():
 @pytest.mark.parametrize(
     ("change", "name", "state"),
     [
-        ({"end": None}, "Complete", State.NOTE),
-        ({"end": RunEnd(1, Status.INTERRUPTED, "Ctrl-C")}, "Complete", State.NOTE),
-        ({"events": (Event(1, "leak", "a semaphore"),)}, "Left behind", State.NOTE),
-        ({"events": ()}, "Left behind", State.GOOD),
+        ({"end": None}, "Complete", CheckState.NOTE),
+        ({"end": RunEnd(1, Status.INTERRUPTED, "Ctrl-C")}, "Complete", CheckState.NOTE),
+        ({"events": (RunEvent(1, "leak", "a semaphore"),)}, "Left behind", CheckState.NOTE),
+        ({"events": ()}, "Left behind", CheckState.GOOD),
     ],
 )
 def test_what_went_wrong_is_said(change, name, state):
     """A run that was cut off, interrupted or leaked does not look like a clean one."""
-    found = build(gather([fakes.run()._replace(**change)]))
+    found = build(load_report_data([fakes.run()._replace(**change)]))
 
     assert state is _check(found, name).state
 
@@ -132,11 +132,13 @@ def test_a_loaded_machine_is_noted():
     ]
 
     found = build(
-        gather([run._replace(header=fakes.header(environment=busy), repetitions=tuple(slow))])
+        load_report_data(
+            [run._replace(header=fakes.header(environment=busy), repetitions=tuple(slow))]
+        )
     )
 
-    assert State.BAD is _check(found, "Load before").state
-    assert State.BAD is _check(found, "Waiting for a CPU").state
+    assert CheckState.BAD is _check(found, "Load before").state
+    assert CheckState.BAD is _check(found, "Waiting for a CPU").state
     assert "Read with care" in found.caution
 
 
@@ -149,16 +151,16 @@ def test_wide_intervals_are_noted():
     ]
     run = fakes.run(agents=1)._replace(cases=(record,), repetitions=tuple(repetitions))
 
-    found = build(gather([run]))
+    found = build(load_report_data([run]))
 
-    assert State.BAD is _check(found, "Precision").state
+    assert CheckState.BAD is _check(found, "Precision").state
 
 
 def test_few_agents_are_noted():
     """Fewer than six agents give no interval, and the report says that first."""
-    found = build(gather([fakes.run(agents=3)]))
+    found = build(load_report_data([fakes.run(agents=3)]))
 
-    assert State.BAD is _check(found, "Agents per case").state
+    assert CheckState.BAD is _check(found, "Agents per case").state
 
 
 def test_one_machine_is_described_and_several_are_told_apart():
@@ -167,7 +169,7 @@ def test_one_machine_is_described_and_several_are_told_apart():
     changed = fakes.environment("second", cpu={**fakes.environment()["cpu"], "usable": 8})
     other = other._replace(header=fakes.header("second", environment=changed))
 
-    alone, both = build(gather([run])), build(gather([run, other]))
+    alone, both = build(load_report_data([run])), build(load_report_data([run, other]))
 
     assert "Example CPU @ 2.50GHz" in {row[1].text for row in alone.environment.rows}
     assert [["CPU: usable", "2", "8"]] == [
@@ -186,7 +188,7 @@ def test_many_machines_are_counted():
             header=fakes.header(f"m{n:02}", environment=fakes.environment(f"m{n:02}", cpu=cpu))
         )
 
-    found = build(gather(runs))
+    found = build(load_report_data(runs))
 
     (row,) = found.environment.rows
     assert ["CPU: usable", "2", "2 (6); 3 (6)"] == [cell.text for cell in row]
@@ -201,7 +203,7 @@ def test_two_runs_of_one_machine_are_kept_apart():
     second = fakes.run(seed=9)
     second = second._replace(header=fakes.header(run="another"))
 
-    found = build(gather([first, second]))
+    found = build(load_report_data([first, second]))
 
     keys = [
         key for family in found.families for part in family.parts for key in part.table.row_keys
@@ -235,7 +237,7 @@ def test_a_dash_in_the_matrix_is_explained_where_there_is_one(document):
     )
     words = [
         (DASH in {cell.text for row in one.matrix.rows for cell in row}, one.matrix.caption)
-        for one in (document, build(gather([whole])))
+        for one in (document, build(load_report_data([whole])))
     ]
 
     assert [True, False] == [has_dash for has_dash, _ in words]
@@ -301,7 +303,7 @@ def test_failures_are_listed_without_a_page():
 
 def test_what_is_not_measured_stands_apart_from_the_advice():
     """Answers are in one table, questions that need another run in a second one."""
-    found = building.build(gather([fakes.run()]))
+    found = building.build(load_report_data([fakes.run()]))
 
     assert found.unanswered is not None
     assert "standing" not in [column.key for column in found.unanswered.columns]

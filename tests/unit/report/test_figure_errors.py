@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from mpbench.report.document import Figure, State
-from mpbench.report.figure_errors import Drawer
+from mpbench.report.document import CheckState, Figure
+from mpbench.report.figure_errors import FigureCollector
 
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 
@@ -14,7 +14,7 @@ def _figure(svg=_SVG):
 
 def test_what_can_be_drawn_is_returned():
     """Figures come back ready for a page, and nothing is noted."""
-    drawer = Drawer()
+    drawer = FigureCollector()
 
     (figure,) = drawer.draw("pool", lambda: (_figure(),))
 
@@ -24,7 +24,7 @@ def test_what_can_be_drawn_is_returned():
 
 def test_what_fails_is_said():
     """An error while drawing, and a drawing that is none, become one check."""
-    drawer = Drawer()
+    drawer = FigureCollector()
 
     def fail():
         raise ZeroDivisionError("nothing to divide by")
@@ -33,6 +33,6 @@ def test_what_fails_is_said():
     assert () == drawer.draw("pipe", lambda: (_figure("<script/>"),))
     (check,) = drawer.check()
 
-    assert (State.NOTE, "2 not drawn") == (check.state, check.value)
+    assert (CheckState.NOTE, "2 not drawn") == (check.state, check.value)
     assert "pool (ZeroDivisionError: nothing to divide by)" in check.text
     assert "pipe (ValueError" in check.text

@@ -5,7 +5,7 @@ import pytest
 
 from mpbench.model import Metric
 from mpbench.report import build as building
-from mpbench.report.build import gather
+from mpbench.report.build import load_report_data
 
 
 def run_of(costs, machine="testbox"):
@@ -28,7 +28,7 @@ def run_of(costs, machine="testbox"):
 def concluded(*costs):
     """Return the conclusions of runs on machines of their own."""
     runs = [run_of(one, f"box-{number}") for number, one in enumerate(costs)]
-    return building.build(gather(runs), with_figures=False).findings
+    return building.build(load_report_data(runs), with_figures=False).findings
 
 
 def trips(queue):

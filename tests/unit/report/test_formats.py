@@ -11,8 +11,8 @@ import pytest
 from mpbench import report
 from mpbench.analysis.summarize import summarize
 from mpbench.errors import OutputError, UsageError
-from mpbench.report.build import build, gather
-from mpbench.report.csv_file import comma_separated
+from mpbench.report.build import build, load_report_data
+from mpbench.report.csv_file import to_csv
 from mpbench.report.html import html
 from mpbench.report.markdown import escape, markdown
 
@@ -54,7 +54,7 @@ def runs():
 @pytest.fixture(scope="module")
 def document(runs):
     """Return their report."""
-    return build(gather(runs))
+    return build(load_report_data(runs))
 
 
 def test_the_page_is_well_formed(document):
@@ -85,7 +85,7 @@ def test_the_page_names_no_other_place(document):
 
 def test_equal_results_give_equal_bytes(runs):
     """Nothing in a report depends on when or where it is written."""
-    first, second = (build(gather(list(runs))) for _ in range(2))
+    first, second = (build(load_report_data(list(runs))) for _ in range(2))
 
     assert html(first) == html(second)
     assert markdown(first) == markdown(second)
@@ -141,7 +141,7 @@ def test_csv_holds_every_reading(runs):
     """There is a row for each reading, with numbers that can be read back."""
     summaries = summarize(runs)
 
-    rows = list(csv.DictReader(io.StringIO(comma_separated(summaries))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(summaries))))
 
     assert len(summaries) == len(rows)
     for row, (_, expected) in zip(rows, summaries.iterrows(), strict=True):
@@ -156,7 +156,7 @@ def test_csv_runs_no_formula():
     """A text that a spreadsheet would run gets an apostrophe."""
     run = fakes.run(machine="=cmd|'/c calc'!A1", agents=1)
 
-    text = comma_separated(summarize([run]))
+    text = to_csv(summarize([run]))
 
     rows = list(csv.DictReader(io.StringIO(text)))
     assert {"'=cmd|'/c calc'!A1"} == {row["machine"] for row in rows}

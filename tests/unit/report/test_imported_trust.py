@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 import fakes
 
-from mpbench.integrations.exchange.imported import Foreign, foreign_run
+from mpbench.integrations.exchange.imported import ImportedBenchmark, imported_run
 from mpbench.model import Run
-from mpbench.report.build import build, gather
-from mpbench.report.document import Check, State
+from mpbench.report.build import build, load_report_data
+from mpbench.report.document import Check, CheckState
 from mpbench.report.trust import caution
 
 VALUES = tuple(1e-3 + number * 1e-6 for number in range(20))
-PLAIN = Foreign("a/plain", None, {}, VALUES)
-OURS = Foreign("a/ours", None, {}, VALUES[:8], is_agents=True)
+PLAIN = ImportedBenchmark("a/plain", None, {}, VALUES)
+OURS = ImportedBenchmark("a/ours", None, {}, VALUES[:8], is_agents=True)
 
 
-def imported(*benchmarks: Foreign, source: str = "pytest-benchmark") -> Run:
+def imported(*benchmarks: ImportedBenchmark, source: str = "pytest-benchmark") -> Run:
     """Return a run of another tool's figures."""
-    return foreign_run(
+    return imported_run(
         f"{source}.json",
         benchmarks,
         source=source,
@@ -31,7 +31,7 @@ def imported(*benchmarks: Foreign, source: str = "pytest-benchmark") -> Run:
 
 def panel(*runs: Run) -> dict[str, Check]:
     """Return the checks of a report by their names."""
-    return {one.name: one for one in build(gather(runs), with_figures=False).checks}
+    return {one.name: one for one in build(load_report_data(runs), with_figures=False).checks}
 
 
 def named(found: dict[str, Check], names: Sequence[str]) -> list[str]:
@@ -48,7 +48,7 @@ def test_values_of_one_process_are_no_agents() -> None:
 
     line = found["Agents of imported cases"]
     assert ["Agents of imported cases"] == named(found, BOTH)
-    assert (State.BAD, "not known") == (line.state, line.value)
+    assert (CheckState.BAD, "not known") == (line.state, line.value)
     assert "1 of 1 cases" in line.text
     assert "pytest-benchmark" in line.text
     assert "no interval" in line.text
@@ -61,7 +61,10 @@ def test_agents_that_were_imported_are_agents() -> None:
     found = panel(imported(OURS, source="asv"))
 
     assert ["Agents per case"] == named(found, BOTH)
-    assert (State.GOOD, "8") == (found["Agents per case"].state, found["Agents per case"].value)
+    assert (CheckState.GOOD, "8") == (
+        found["Agents per case"].state,
+        found["Agents per case"].value,
+    )
 
 
 def test_both_kinds_are_told_apart() -> None:
@@ -73,7 +76,7 @@ def test_both_kinds_are_told_apart() -> None:
     assert "2 of " in line.text
     assert "asv and pytest-benchmark" in line.text
     assert "8 to 9" == found["Agents per case"].value
-    assert State.GOOD is found["Agents per case"].state
+    assert CheckState.GOOD is found["Agents per case"].state
 
 
 def test_nobody_looked_at_what_others_left_behind() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from mpbench.report.document import Strip
-from mpbench.report.svg import plain_svg, strip_svg
+from mpbench.report.svg import checked_svg, spread_svg
 
 _NS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -16,7 +16,7 @@ def test_a_drawing_passes_without_its_size_and_style_sheet():
     """What would reach the whole page is taken out; the page decides the size."""
     inside = '<style>*{color:red}</style><path id="p" d="M0 0h1"/><use xlink:href="#p"/>'
 
-    found = plain_svg(_svg(inside))
+    found = checked_svg(_svg(inside))
 
     assert "<style" not in found
     assert 'width="9pt"' not in found
@@ -26,7 +26,7 @@ def test_a_drawing_passes_without_its_size_and_style_sheet():
 
 def test_text_stays_escaped():
     """A name that is markup is still text after the way through the parser."""
-    assert "&lt;script&gt;" in plain_svg(_svg("<text>&lt;script&gt;</text>"))
+    assert "&lt;script&gt;" in checked_svg(_svg("<text>&lt;script&gt;</text>"))
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,16 @@ def test_text_stays_escaped():
 def test_more_than_a_drawing_is_refused(hostile):
     """A figure that could run or fetch something never reaches a page."""
     with pytest.raises(ValueError, match="expected a"):
-        plain_svg(hostile)
+        checked_svg(hostile)
 
 
 def test_a_strip_stays_inside_its_box():
     """Places outside the scale are drawn at its ends."""
     strip = Strip(0.25, 0.5, 0.75, -1.0, 2.0, (-1.0, 0.5, 2.0))
 
-    drawn = strip_svg(strip)
+    drawn = spread_svg(strip)
 
     assert 'd="M4 8h0M60 8h0M116 8h0"' in drawn
     assert 'class="i" d="M32 8H88"' in drawn
-    assert 'class="r" d="M4 8H116"' in strip_svg(strip._replace(points=()))
-    assert 'class="z" d="M60 1v14"' in strip_svg(strip._replace(mark=0.5))
+    assert 'class="r" d="M4 8H116"' in spread_svg(strip._replace(points=()))
+    assert 'class="z" d="M60 1v14"' in spread_svg(strip._replace(mark=0.5))

@@ -9,9 +9,9 @@ import pytest
 
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.control import inspect_control
-from mpbench.analysis.episode import EpisodeStatistic, Reading
-from mpbench.analysis.outcome import Outcome
-from mpbench.analysis.verdict import Rules, judge
+from mpbench.analysis.episode import EpisodeStatistic, MetricRef
+from mpbench.analysis.outcome import ComparisonOutcome
+from mpbench.analysis.verdict import DecisionRules, judge
 from mpbench.model import Metric
 from mpbench.report.verdicts import phrase, rows, summary, to_markdown, to_record
 
@@ -30,7 +30,7 @@ def comparison(ratio, spread, *, pair="1", title="pipe/trip[a|b]", episodes=8):
         )
         for number in range(episodes)
     )
-    reading = Reading(metric=Metric.ROUND_TRIP)
+    reading = MetricRef(metric=Metric.ROUND_TRIP)
     return Comparison(
         pair=pair, title=title, baseline="fork", candidate="spawn", reading=reading, episodes=made
     )
@@ -38,8 +38,8 @@ def comparison(ratio, spread, *, pair="1", title="pipe/trip[a|b]", episodes=8):
 
 def outcome(*comparisons, control=None, planned=True):
     """Return an outcome of comparisons."""
-    rules = Rules()
-    return Outcome(
+    rules = DecisionRules()
+    return ComparisonOutcome(
         judgements=judge(comparisons, rules, control),
         rules=rules,
         control=control,
@@ -71,7 +71,7 @@ BAD = inspect_control([0.05 + 0.001 * one for one in NOISE])
 )
 def test_a_verdict_says_how_much(one, words):
     """Small changes in per cent, large ones in times."""
-    assert words == phrase(judge([one], Rules())[0])
+    assert words == phrase(judge([one], DecisionRules())[0])
 
 
 def test_inconclusive_says_how_much_longer():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mpbench.harness.launch import Ending
-from mpbench.sampling.accounting import account_of, doubt
-from mpbench.sampling.sampler import Seen
+from mpbench.harness.launch import AgentExit
+from mpbench.sampling.accounting import cpu_warning, resource_usage
+from mpbench.sampling.sampler import SamplerResult
 
 REPORT = {
     "wall_ns": 1_000,
@@ -19,12 +19,12 @@ REPORT = {
 
 def seen(cpu_ns):
     """Build what a sampler saw."""
-    return Seen(cpu_ns, 77, (), 4, 0, 1, 1_000)
+    return SamplerResult(cpu_ns, 77, (), 4, 0, 1, 1_000)
 
 
 def ending(snapshot=(), **changes):
     """Build a supervisor's last words."""
-    return Ending("exited", 0, {**REPORT, **changes}, dict(snapshot))
+    return AgentExit("exited", 0, {**REPORT, **changes}, dict(snapshot))
 
 
 @pytest.mark.parametrize(
@@ -41,28 +41,30 @@ def test_coverage_is_what_the_kernel_summed_against_what_was_seen(
     subreaper, sampled, source, coverage
 ):
     """A sampler that saw more than the kernel's sums shows that something is missing."""
-    account = account_of(ending(subreaper=subreaper), None if sampled is None else seen(sampled))
+    account = resource_usage(
+        ending(subreaper=subreaper), None if sampled is None else seen(sampled)
+    )
 
     assert (source, coverage) == (account.cpu_source, account.cpu_coverage)
 
 
 def test_low_coverage_is_flagged():
     """Below 90 % the figures are doubted in words."""
-    assert None is doubt(account_of(ending(), seen(1_000)))
-    assert "50%" in doubt(account_of(ending(), seen(1_800)))
+    assert None is cpu_warning(resource_usage(ending(), seen(1_000)))
+    assert "50%" in cpu_warning(resource_usage(ending(), seen(1_800)))
 
 
 def test_a_lost_supervisor_leaves_what_the_sampler_saw():
     """Without either there is no account."""
-    lost = Ending("lost", None, {}, {})
+    lost = AgentExit("lost", None, {}, {})
 
-    assert None is account_of(lost)
-    assert "sampled" == account_of(lost, seen(50)).cpu_source
-    assert "sampler" in doubt(account_of(lost, seen(50)))
+    assert None is resource_usage(lost)
+    assert "sampled" == resource_usage(lost, seen(50)).cpu_source
+    assert "sampler" in cpu_warning(resource_usage(lost, seen(50)))
 
 
 def test_the_larger_memory_counts():
     """The snapshot may have come before the peak."""
-    assert 90 == account_of(ending({"peak_rss_bytes": 90}), seen(1)).peak_rss_bytes
-    assert 77 == account_of(ending({"peak_rss_bytes": 20}), seen(1)).peak_rss_bytes
-    assert None is account_of(ending()).peak_rss_bytes
+    assert 90 == resource_usage(ending({"peak_rss_bytes": 90}), seen(1)).peak_rss_bytes
+    assert 77 == resource_usage(ending({"peak_rss_bytes": 20}), seen(1)).peak_rss_bytes
+    assert None is resource_usage(ending()).peak_rss_bytes

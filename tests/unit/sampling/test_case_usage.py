@@ -1,7 +1,7 @@
 """What of a sampler's view goes into a record."""
 
-from mpbench.sampling.case_usage import MOST_LOOKS, MOST_TRACKS, Span, sampled_of
-from mpbench.sampling.sampler import Point, Seen, SeenProcess
+from mpbench.sampling.case_usage import MOST_LOOKS, MOST_TRACKS, TimeWindow, case_usage
+from mpbench.sampling.sampler import SampledProcess, SamplerResult, UsagePoint
 
 ROOT = 10
 
@@ -9,17 +9,19 @@ ROOT = 10
 def process(pid, parent, *points, started=None):
     """Build a process from (moment, CPU time)."""
     key = (pid, pid if started is None else started)
-    return SeenProcess(key, parent, "python", tuple(Point(at, cpu, 1) for at, cpu in points))
+    return SampledProcess(
+        key, parent, "python", tuple(UsagePoint(at, cpu, 1) for at, cpu in points)
+    )
 
 
 def seen(*processes):
     """Build what a sampler saw."""
-    return Seen(500, 77, processes, ticks=9, late_ticks=2, own_cpu_ns=3, elapsed_ns=300)
+    return SamplerResult(500, 77, processes, ticks=9, late_ticks=2, own_cpu_ns=3, elapsed_ns=300)
 
 
 def cut(view, begin=100, end=200, *, workers=2, origin=100):
     """Return what belongs to a case."""
-    return sampled_of(view, Span(begin, end), root=ROOT, workers=workers, origin_ns=origin)
+    return case_usage(view, TimeWindow(begin, end), root=ROOT, workers=workers, origin_ns=origin)
 
 
 TREE = seen(

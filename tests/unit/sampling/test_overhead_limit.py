@@ -1,9 +1,9 @@
 """How long nobody looks after a look."""
 
-from mpbench.sampling.overhead_limit import Throttle
+from mpbench.sampling.overhead_limit import OverheadLimit
 
 MS = 1_000_000
-THROTTLE = Throttle(interval_ns=20 * MS, share=0.01)
+THROTTLE = OverheadLimit(interval_ns=20 * MS, share=0.01)
 
 
 def test_cheap_looks_follow_the_interval():
@@ -27,5 +27,5 @@ def test_debts_are_paid_back():
 
 def test_a_look_that_does_not_fit_is_not_afforded():
     """The share is that of all time since the beginning."""
-    assert THROTTLE.affords(elapsed_ns=100 * MS, own_ns=0, cost_ns=MS // 2)
-    assert not THROTTLE.affords(elapsed_ns=100 * MS, own_ns=MS // 2, cost_ns=MS)
+    assert THROTTLE.allows(elapsed_ns=100 * MS, own_ns=0, cost_ns=MS // 2)
+    assert not THROTTLE.allows(elapsed_ns=100 * MS, own_ns=MS // 2, cost_ns=MS)

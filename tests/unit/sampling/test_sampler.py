@@ -3,14 +3,14 @@
 from mpbench.environment import Files
 from mpbench.sampling.procfs import ProcReader
 from mpbench.sampling.sampler import Sampler, may_sample
-from mpbench.sampling.snapshot import Reading
+from mpbench.sampling.snapshot import ProcessSnapshot
 
 MS = 1_000_000
 
 
 def reading(pid, own=0, waited=0, *, rss=0, created=1, name="python"):
     """Build a reading with times in milliseconds."""
-    return Reading((pid, created), 1, name, own * MS, waited * MS, rss, 1)
+    return ProcessSnapshot((pid, created), 1, name, own * MS, waited * MS, rss, 1)
 
 
 class Script:
@@ -20,7 +20,7 @@ class Script:
         self.looks = list(looks)
         self.discoveries = []
 
-    def look(self, *, discover):
+    def read(self, *, discover):
         """Answer with the next prepared look."""
         self.discoveries.append(discover)
         return self.looks.pop(0)
@@ -105,10 +105,10 @@ def test_a_dear_look_is_followed_by_a_long_pause():
     """The pause makes room for the cost within the share."""
 
     class Dear(Script):
-        def look(self, *, discover):
+        def read(self, *, discover):
             """Burn some CPU time first."""
             sum(range(400_000))
-            return super().look(discover=discover)
+            return super().read(discover=discover)
 
     sampler = Sampler(1, reader=Dear([], []), interval_s=0.0, share=1e-9)
 
@@ -168,9 +168,9 @@ def test_a_tree_is_read_from_proc(tmp_path):
         (tmp_path / f"proc/{pid}/stat").write_text(text)
     reader = ProcReader(10, Files(tmp_path))
 
-    first = reader.look(discover=True)
+    first = reader.read(discover=True)
     (tmp_path / "proc/13/stat").write_text("")
-    second = reader.look(discover=False)
+    second = reader.read(discover=False)
     reader.close()
 
     assert [(10, "mpbench"), (11, "a) b (c"), (13, "worker")] == [

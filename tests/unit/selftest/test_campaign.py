@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from mpbench.cli.selftest import command
 from mpbench.errors import InvalidSessionError, OutputError, UsageError
 from mpbench.model import RunEnd, RunHeader, Status
-from mpbench.session.progress import Silent
+from mpbench.session.progress import NullProgress
 from mpbench.session.selftest import harness_trials, harnesses
-from mpbench.session.selftest.campaign import FULL, TOY, Campaign
+from mpbench.session.selftest.campaign import FULL, SMOKE, SelftestCampaign
 from mpbench.session.selftest.harness_trials import side_by_side, trials_of, trials_table
-from mpbench.session.selftest.harnesses import Said
+from mpbench.session.selftest.harnesses import HarnessDecision
 from mpbench.store import Writer
 
 
@@ -28,7 +28,7 @@ def finish(place, *, status=Status.OK):
 
 def test_what_is_finished_is_not_measured_again(tmp_path):
     """Finished sessions are kept; what was cut off or stopped is removed and made again."""
-    campaign = Campaign(tmp_path / "c", TOY, seed=5)
+    campaign = SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
     places = {number: place for number, place, _ in campaign.missing("identical", 4)}
     finish(places[0])
     finish(places[1], status=Status.INTERRUPTED)
@@ -42,9 +42,9 @@ def test_what_is_finished_is_not_measured_again(tmp_path):
 
 def test_every_session_has_a_seed_of_its_own_that_stays(tmp_path):
     """Continuing a campaign tosses the coins that it would have tossed."""
-    first = Campaign(tmp_path / "c", TOY, seed=5)
+    first = SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
     seeds = [seed for stage in ("a", "b") for _, _, seed in first.missing(stage, 3)]
-    again = Campaign(tmp_path / "c", TOY, seed=77)
+    again = SelftestCampaign(tmp_path / "c", SMOKE, seed=77)
 
     assert seeds == [seed for stage in ("a", "b") for _, _, seed in again.missing(stage, 3)]
     assert 6 == len(set(seeds))
@@ -52,24 +52,24 @@ def test_every_session_has_a_seed_of_its_own_that_stays(tmp_path):
 
 def test_a_folder_of_another_size_is_refused(tmp_path):
     """A toy is not continued as the real thing."""
-    Campaign(tmp_path / "c", TOY, seed=5)
+    SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
 
     with pytest.raises(UsageError, match="another size"):
-        Campaign(tmp_path / "c", FULL, seed=5)
+        SelftestCampaign(tmp_path / "c", FULL, seed=5)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
     """Nothing of the user's is written over."""
     (tmp_path / "mine").write_text("x")
     with pytest.raises(UsageError, match="something else"):
-        Campaign(tmp_path, TOY, seed=5)
+        SelftestCampaign(tmp_path, SMOKE, seed=5)
 
     (tmp_path / "campaign.json").write_text("{")
     with pytest.raises(UsageError, match="no campaign"):
-        Campaign(tmp_path, TOY, seed=5)
+        SelftestCampaign(tmp_path, SMOKE, seed=5)
 
     with pytest.raises(OutputError):
-        Campaign(tmp_path / "mine" / "c", TOY, seed=5)
+        SelftestCampaign(tmp_path / "mine" / "c", SMOKE, seed=5)
 
 
 def test_the_full_campaign_is_what_was_promised():
@@ -80,7 +80,7 @@ def test_the_full_campaign_is_what_was_promised():
     assert len(families) >= 10
     assert 100 <= FULL.injected
     assert 3 <= len(set(FULL.slowed) & set(FULL.workloads))
-    assert 20 <= FULL.rivals
+    assert 20 <= FULL.harness_trials
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def fakes(monkeypatch):
             calls.append((name, trial.operation, trial.side))
             if says is None:
                 raise harnesses.EnvironmentUnfitError(f"{name} is not installed")
-            return Said({"rule": says if trial.side == "slow" else 0}, 2.0, 1.05)
+            return HarnessDecision({"rule": says if trial.side == "slow" else 0}, 2.0, 1.05)
 
         return decide
 
@@ -105,13 +105,13 @@ def fakes(monkeypatch):
 
 def test_side_by_side_trials_are_resumed(tmp_path, fakes):
     """Trials on record are not repeated, a half-written one is."""
-    campaign = Campaign(tmp_path / "c", TOY, seed=5)
-    side_by_side(campaign, Silent())
+    campaign = SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
+    side_by_side(campaign, NullProgress())
     made = len(fakes)
     file = tmp_path / "c" / "rivals" / "trials.jsonl"
     lines = file.read_text().splitlines()
     file.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:10])
-    side_by_side(campaign, Silent())
+    side_by_side(campaign, NullProgress())
 
     assert made + 1 == len(fakes)
     assert lines == file.read_text().splitlines()
@@ -119,8 +119,8 @@ def test_side_by_side_trials_are_resumed(tmp_path, fakes):
 
 def test_a_harness_that_cannot_run_is_tried_once(tmp_path, fakes):
     """Its reason stands in the table, and the others go on."""
-    campaign = Campaign(tmp_path / "c", TOY, seed=5)
-    side_by_side(campaign, Silent())
+    campaign = SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
+    side_by_side(campaign, NullProgress())
     table = trials_table(trials_of(tmp_path / "c" / "rivals"))
     rows = {row[0]: row for row in table.rows}
 
@@ -133,8 +133,8 @@ def test_a_harness_that_cannot_run_is_tried_once(tmp_path, fakes):
 
 def test_records_of_trials_hold_no_nan(tmp_path, fakes):
     """What cannot be known is null."""
-    campaign = Campaign(tmp_path / "c", TOY, seed=5)
-    side_by_side(campaign, Silent())
+    campaign = SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
+    side_by_side(campaign, NullProgress())
     text = (tmp_path / "c" / "rivals" / "trials.jsonl").read_text()
 
     assert "NaN" not in text
@@ -185,7 +185,7 @@ def test_tables_alone_need_a_campaign(tmp_path, is_there):
 
 def test_tables_of_nothing_are_not_written(tmp_path):
     """A campaign that has measured nothing proves nothing, not even with an empty file."""
-    Campaign(tmp_path / "c", TOY, seed=5)
+    SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
     words = ["--campaign", str(tmp_path / "c"), "--tables-only", "--toy"]
     result = CliRunner().invoke(command, words)
 

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from mpbench.analysis.harness_rules import RULES, scaled
-from mpbench.analysis.statistic_comparison import STATISTICS, by_statistic
+from mpbench.analysis.statistic_comparison import STATISTICS, spread_by_statistic
 from mpbench.analysis.validation import by_rules, by_scaling, identical, injected, rate
-from mpbench.analysis.verdict import Rules
+from mpbench.analysis.verdict import DecisionRules
 from mpbench.model import Run, RunEnd, RunHeader, Status
 from mpbench.report.validation import proofs_markdown
-from mpbench.session.comparing.simulated import NOISES, Disturbance, Machine, episodes_on
+from mpbench.session.comparing.simulated import NOISES, NoiseModel, SimulatedMachine, episodes_on
 
-QUIET = Disturbance(first_penalty=0.004, agent_sd=0.002, slice_sd=0.004)
+QUIET = NoiseModel(first_penalty=0.004, agent_sd=0.002, slice_sd=0.004)
 
 
 def session(seed, *, effect=0.0, episodes=8, inject=0.0):
     """Return a stored comparison that was made on a simulated machine."""
-    machine = Machine(NOISES["autoregressive"], seed, QUIET)
+    machine = SimulatedMachine(NOISES["autoregressive"], seed, QUIET)
     records = []
     for number, pair in enumerate(episodes_on(machine, episodes, effect=effect)):
         for place, one in enumerate(pair):
@@ -30,7 +30,7 @@ def session(seed, *, effect=0.0, episodes=8, inject=0.0):
             )
     plan = {
         "kind": "compare",
-        "rules": Rules().record(),
+        "rules": DecisionRules().record(),
         "control": False,
         "inject": inject,
         "pairs": [
@@ -121,7 +121,7 @@ def test_every_statistic_of_an_episode_turns_with_its_arms():
 
 def test_the_bake_off_shows_the_spread_of_each_statistic():
     """One row for the case; pairs beat what is unpaired on a machine that drifts."""
-    (row,) = by_statistic(SAME).rows
+    (row,) = spread_by_statistic(SAME).rows
     spreads = dict(zip(STATISTICS, (float(cell.split(" / ")[1]) for cell in row[2:]), strict=True))
 
     assert spreads["median of pairs (in use)"] < spreads["ratio of medians, unpaired"]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from fakes import case, repetition
 
-from mpbench.harness.launch import Ending
-from mpbench.model import Sample, StartMethod, Timing, WorkerReading
+from mpbench.harness.launch import AgentExit
+from mpbench.model import Sample, StartMethod, Timing, WorkerCount
 from mpbench.plan import Plan, Sampling
-from mpbench.sampling.case_usage import sampled_of
-from mpbench.session import agent_samplers as watch_module
-from mpbench.session.agent_samplers import Durations, Watch, may_watch
+from mpbench.sampling.case_usage import case_usage
+from mpbench.session import agent_samplers
+from mpbench.session.agent_samplers import AgentSamplers, Durations, may_sample_case
 
 ECHO = case("pool/map-scaling", "fork", workers=2)
 OPEN = {"do": "open", "workload": ECHO.workload, "method": "fork", "params": dict(ECHO.params)}
@@ -36,38 +36,38 @@ class FakeAgent:
         self.asked.append((request["do"], deadline_s))
         return {"ok": True}
 
-    def armed(self, deadline_s):
+    def shared_deadline(self, deadline_s):
         """Arm nothing."""
         return nullcontext(deadline_s)
 
-    def look(self):
+    def take_snapshot(self):
         """Hold nothing."""
         return {}
 
-    def last_words(self):
+    def log_tail(self):
         """Say nothing."""
         return ""
 
     def stop(self, *, deadline_s=10.0):
         """End, in good order."""
         del deadline_s
-        return Ending("exited", 0, {}, {})
+        return AgentExit("exited", 0, {}, {})
 
     def kill(self):
         """End."""
-        return Ending("killed", 9, {}, {})
+        return AgentExit("killed", 9, {}, {})
 
 
 def completed(allowed, *requests, closely=True):
     """Serve requests and return the record of an agent that was lost afterwards."""
-    watch = Watch(lambda *_: allowed, closely=closely)
+    watch = AgentSamplers(lambda *_: allowed, closely=closely)
     agent = FakeAgent()
-    with watch.over("cpython-3.11", agent) as watched:
+    with watch.attach_to_agent("cpython-3.11", agent) as watched:
         for request in requests:
             watched.ask(request, deadline_s=3.0)
         watched.stop()
-    record = watch.complete(
-        repetition(ECHO, agent=agent.serial), Ending("lost", None, {}, {}), origin_ns=0
+    record = watch.add_usage(
+        repetition(ECHO, agent=agent.serial), AgentExit("lost", None, {}, {}), origin_ns=0
     )
     assert [(one["do"], 3.0) for one in requests] == agent.asked
     return record
@@ -103,9 +103,9 @@ def test_turns_leave_no_tracks(monkeypatch, closely, workers):
 
     def spy(seen, span, **given):
         asked.append(given["workers"])
-        return sampled_of(seen, span, **given)
+        return case_usage(seen, span, **given)
 
-    monkeypatch.setattr(watch_module, "sampled_of", spy)
+    monkeypatch.setattr(agent_samplers, "case_usage", spy)
     record = completed(True, OPEN, MEASURE, MEASURE, closely=closely)
 
     assert [workers] == asked
@@ -114,12 +114,12 @@ def test_turns_leave_no_tracks(monkeypatch, closely, workers):
 
 def test_what_was_seen_is_forgotten_on_demand():
     """A long session does not fill the memory."""
-    watch = Watch(lambda *_: True)
-    with watch.over("cpython-3.11", FakeAgent()) as watched:
+    watch = AgentSamplers(lambda *_: True)
+    with watch.attach_to_agent("cpython-3.11", FakeAgent()) as watched:
         watched.ask(OPEN, deadline_s=1)
         watched.ask(MEASURE, deadline_s=1)
-    watch.forget()
-    record = watch.complete(repetition(ECHO, agent=0x2A), None, origin_ns=0)
+    watch.clear()
+    record = watch.add_usage(repetition(ECHO, agent=0x2A), None, origin_ns=0)
 
     assert (None, None) == (record.account, record.sampled)
 
@@ -136,11 +136,11 @@ def test_what_was_seen_is_forgotten_on_demand():
 )
 def test_short_calls_are_watched_on_request_only(sampling, duration_ns, expected):
     """By default one agent must have shown that a call is long enough."""
-    assert expected is may_watch(sampling, duration_ns)
+    assert expected is may_sample_case(sampling, duration_ns)
 
 
 def _sample(elapsed_ns, operations, workers=0):
-    return Sample(elapsed_ns, operations, {}, (), (WorkerReading(0, 1, 1),) * workers)
+    return Sample(elapsed_ns, operations, {}, (), (WorkerCount(0, 1, 1),) * workers)
 
 
 @pytest.mark.parametrize(

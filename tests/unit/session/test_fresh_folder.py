@@ -10,7 +10,7 @@ import pytest
 from mpbench.model import Status
 from mpbench.session import run as module
 from mpbench.session.run import fresh_folder
-from mpbench.session.selection import Chosen
+from mpbench.session.selection import SelectedCases
 
 
 def test_a_second_one_of_the_same_second_gets_a_number(
@@ -35,4 +35,4 @@ def test_of_many_needs_the_largest_is_said() -> None:
 
     assert (
         "there is nothing to measure: needs 128 open files, the limit is 10; needs 2 GiB of memory"
-    ) == module._nothing(Chosen({}, records))
+    ) == module._nothing(SelectedCases({}, records))

@@ -11,7 +11,7 @@ import pytest
 
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.session import machine_lock as module
-from mpbench.session.machine_lock import exclusive
+from mpbench.session.machine_lock import machine_lock
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_new_lock_can_be_held_by_every_user(lock: Path) -> None:
     """The umask of the first user does not shut out the second."""
-    with exclusive():
+    with machine_lock():
         assert 0o666 == lock.stat().st_mode & 0o777
 
 
@@ -43,7 +43,11 @@ def test_a_lock_of_another_user_is_held_without_writing(
         return opened(path, flags, mode)
 
     monkeypatch.setattr(module.os, "open", refused)
-    with exclusive(), pytest.raises(EnvironmentUnfitError, match="--wait DURATION"), exclusive():
+    with (
+        machine_lock(),
+        pytest.raises(EnvironmentUnfitError, match="--wait DURATION"),
+        machine_lock(),
+    ):
         pass
 
     assert "pid 1" == lock.read_text()

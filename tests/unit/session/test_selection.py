@@ -8,7 +8,7 @@ from mpbench.catalog import discover
 from mpbench.errors import UsageError
 from mpbench.model import Scalar, Tier
 from mpbench.plan import plan_for
-from mpbench.session.selection import asked_for, selected
+from mpbench.session.selection import find_workload, select_workloads
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_what_a_workload_cannot_take_is_refused(
 ) -> None:
     """The error has what was given and what is known."""
     with pytest.raises(UsageError, match=words):
-        asked_for(name, given, discover())
+        find_workload(name, given, discover())
 
 
 @pytest.mark.parametrize("given", [{}, {"payload_bytes": 3}, {"form": "into", "payload_bytes": 0}])
 def test_a_word_of_any_tier_and_any_number_are_fine(given: dict[str, Scalar]) -> None:
     """A word need not belong to the tier, and a size need not be in the sweep."""
-    assert "pipe/round-trip" == asked_for("pipe/round-trip", given, discover()).name
+    assert "pipe/round-trip" == find_workload("pipe/round-trip", given, discover()).name
 
 
 def test_every_workload_takes_its_own_values() -> None:
@@ -79,7 +79,7 @@ def test_every_workload_takes_its_own_values() -> None:
         for tier in Tier:
             for name, sweep in one.parameters.items():
                 for value in sweep.resolve(tier, 4):
-                    asked_for(one.name, {name: value}, {one.name: one})
+                    find_workload(one.name, {name: value}, {one.name: one})
 
 
 def test_a_plan_is_refused_too() -> None:
@@ -87,7 +87,7 @@ def test_a_plan_is_refused_too() -> None:
     plan = plan_for(Tier.QUICK).override(select=("pipe/round-trip",), params={"form": ("nope",)})
 
     with pytest.raises(UsageError, match="pipe/round-trip cannot take form='nope'"):
-        selected(plan, discover())
+        select_workloads(plan, discover())
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_a_pattern_without_a_match_says_what_was_meant(pattern: str, meant: str)
     plan = plan_for(Tier.QUICK).override(select=(pattern,))
 
     with pytest.raises(UsageError, match=f"did you mean {meant}"):
-        selected(plan, discover())
+        select_workloads(plan, discover())

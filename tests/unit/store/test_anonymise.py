@@ -5,9 +5,9 @@ import json
 import fakes
 import pytest
 
-from mpbench.model import Event, RunEnd, Status
+from mpbench.model import RunEnd, RunEvent, Status
 from mpbench.store import RESULTS, Writer, read
-from mpbench.store.anonymise import Veil, pseudonym
+from mpbench.store.anonymise import Anonymiser, pseudonym
 
 NAMES = {"alice": "user", "wonderland": "machine", "/home/alice/own place": "path"}
 
@@ -30,7 +30,7 @@ NAMES = {"alice": "user", "wonderland": "machine", "/home/alice/own place": "pat
 )
 def test_names_and_paths_are_hidden_and_nothing_else(text, hidden):
     """Names are whole words, paths begin at the root, the kernel's own stay readable."""
-    assert hidden == Veil(NAMES).text(text)
+    assert hidden == Anonymiser(NAMES).text(text)
 
 
 def test_every_record_is_hidden(tmp_path):
@@ -45,12 +45,12 @@ def test_every_record_is_hidden(tmp_path):
     )
     case = run.cases[0]._replace(status=Status.SKIPPED, reason=text)
     bad = fakes.repetition(case.case, status=Status.FAILED, reason=text)
-    veil = Veil(NAMES, ["plans", "mine.py", "bin/python"])
+    veil = Anonymiser(NAMES, ["plans", "mine.py", "bin/python"])
     with Writer(tmp_path, veil=veil) as writer:
         writer.header(header)
         writer.case(case)
         writer.repetition(bad._replace(extra={"log": text}))
-        writer.event(Event(0, "note", text))
+        writer.event(RunEvent(0, "note", text))
         writer.end(RunEnd(1, Status.FAILED, text))
     content = (tmp_path / RESULTS).read_text()
     found = read(tmp_path)
@@ -66,4 +66,4 @@ def test_every_record_is_hidden(tmp_path):
 
 def test_without_names_only_paths_are_hidden():
     """A machine that tells no names is no error."""
-    assert f"alice in {pseudonym('path', '/srv')}" == Veil({"": "user"}).text("alice in /srv")
+    assert f"alice in {pseudonym('path', '/srv')}" == Anonymiser({"": "user"}).text("alice in /srv")

@@ -200,7 +200,7 @@ def test_hostile_names_are_only_names(tmp_path):
     """Markup, formulas and line separators are read back as they were."""
     run = fakes.run(agents=1, hostile=True)
     with Writer(tmp_path) as writer:
-        writer.whole(run)
+        writer.write_run(run)
 
     assert run.cases == read(tmp_path).cases
 

@@ -3,22 +3,22 @@
 import fakes
 import pytest
 
-from mpbench.model.sampled import Sampled, Track
-from mpbench.store.usage_frame import prices, watched
+from mpbench.model.sampled import CpuSeries, SampledUsage
+from mpbench.store.usage_frame import cpu_usage_frame, sampler_cost_frame
 
 MS = 1_000_000
 CASE = fakes.case("pool/strong-scaling", None, workers=2, call="map")
-SEEN = Sampled(
+SEEN = SampledUsage(
     looks=3,
     late_looks=0,
     own_cpu_ns=2,
     watched_ns=400,
     at_ns=(50 * MS, 60 * MS, 80 * MS),
     tracks=(
-        Track("parent", (1 * MS, 2 * MS, 2 * MS)),
-        Track("worker", (None, 5 * MS, 25 * MS)),
-        Track("worker", (3 * MS, 8 * MS, None)),
-        Track("other", (0, 0, 0)),
+        CpuSeries("parent", (1 * MS, 2 * MS, 2 * MS)),
+        CpuSeries("worker", (None, 5 * MS, 25 * MS)),
+        CpuSeries("worker", (3 * MS, 8 * MS, None)),
+        CpuSeries("other", (0, 0, 0)),
     ),
 )
 
@@ -32,7 +32,7 @@ def run(*repetitions):
 
 def test_each_pair_of_looks_gives_a_share():
     """Where a process was there at both; fork servers and trackers are no workers."""
-    table = watched([run(fakes.repetition(CASE, 4, sampled=SEEN))])
+    table = cpu_usage_frame([run(fakes.repetition(CASE, 4, sampled=SEEN))])
     rows = [tuple(row) for row in table[["role", "number", "begin_s", "share"]].itertuples(False)]
 
     assert [
@@ -48,15 +48,17 @@ def test_each_pair_of_looks_gives_a_share():
 
 def test_where_nobody_looked_there_is_an_empty_table():
     """Its columns are there; an older file gives the same."""
-    assert 0 == len(watched([run(fakes.repetition(CASE))]))
-    assert "share" in watched([]).columns
-    assert 0 == len(prices([run(fakes.repetition(CASE))]))
+    assert 0 == len(cpu_usage_frame([run(fakes.repetition(CASE))]))
+    assert "share" in cpu_usage_frame([]).columns
+    assert 0 == len(sampler_cost_frame([run(fakes.repetition(CASE))]))
 
 
 def test_cases_of_one_agent_share_its_price():
     """It is counted once."""
     first = fakes.repetition(CASE, 0, sampled=SEEN, agent=7)
-    table = prices([run(first, first._replace(number=1), first._replace(number=2, agent=8))])
+    table = sampler_cost_frame(
+        [run(first, first._replace(number=1), first._replace(number=2, agent=8))]
+    )
 
     assert [7, 8] == list(table["agent"])
     assert {0.005} == set(table["own_share"])

@@ -9,8 +9,8 @@ import fakes
 import pytest
 
 from mpbench.errors import OutputError, RecordError
-from mpbench.model import Event, Run, RunEnd, Sample, Slice, Status
-from mpbench.model.sampled import Sampled, Track
+from mpbench.model import EpisodePosition, Run, RunEnd, RunEvent, Sample, Status
+from mpbench.model.sampled import CpuSeries, SampledUsage
 from mpbench.store import RESULTS, Writer, read
 
 
@@ -35,7 +35,7 @@ def _write(run, path, **options):
 def test_what_was_written_is_read_back(tmp_path):
     """Reading returns the records that were written, in their order."""
     run = fakes.run(agents=2)
-    part = Slice("fork", 3, launched_first=True, turns=(0, 3))
+    part = EpisodePosition("fork", 3, launched_first=True, turns=(0, 3))
     run = run._replace(
         repetitions=(*run.repetitions, fakes.repetition(run.cases[0].case, 99, slice=part))
     )
@@ -48,8 +48,8 @@ def test_what_was_written_is_read_back(tmp_path):
 
 def test_what_a_sampler_saw_is_read_back(tmp_path):
     """Where nobody looked, the line is what it was before there was a sampler."""
-    tracks = (Track("parent", (5, 9)), Track("worker", (None, 7)))
-    sampled = Sampled(9, 1, 3_000, 400_000, (-1, 20), tracks, 4)
+    tracks = (CpuSeries("parent", (5, 9)), CpuSeries("worker", (None, 7)))
+    sampled = SampledUsage(9, 1, 3_000, 400_000, (-1, 20), tracks, 4)
     run = fakes.run(agents=1)
     first, *others = run.repetitions
     run = run._replace(repetitions=(first._replace(sampled=sampled), *others))
@@ -214,7 +214,7 @@ def test_a_symlink_is_not_followed_when_writing(tmp_path):
 def test_a_closed_writer_may_be_closed_again(tmp_path):
     """Closing twice does nothing."""
     writer = Writer(tmp_path)
-    writer.event(Event(0, "note", "x"))
+    writer.event(RunEvent(0, "note", "x"))
     writer.close()
 
     writer.close()

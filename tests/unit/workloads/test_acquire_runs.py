@@ -48,7 +48,7 @@ class _Turn:
     """A worker's turn that crosses at every pass and ends after some."""
 
     index = 0
-    edge = 0
+    next_check_ns = 0
 
     def __init__(self, passes: int) -> None:
         self._left = passes
@@ -59,7 +59,7 @@ class _Turn:
         self._left -= 1
         return self._left >= 0
 
-    def cross(self, now: int, done: int) -> None:
+    def advance(self, now: int, done: int) -> None:
         """Take no note."""
 
 

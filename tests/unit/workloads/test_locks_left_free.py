@@ -10,7 +10,7 @@ import pytest
 from mpbench.catalog import discover
 from mpbench.errors import VerificationError
 from mpbench.model import Case
-from mpbench.workload import Outcome
+from mpbench.workload import BodyResult
 from mpbench.workloads.floor.semaphores import is_free
 
 CONTEXT = multiprocessing.get_context("fork")
@@ -58,7 +58,7 @@ def test_each_form_counts_what_it_was_asked_for(name: str, params: dict[str, Any
 
         wanted = 5 * params.get("depth", 1)
         found = body(5)()
-        counted = (found.operations, found.asked) if isinstance(found, Outcome) else (found, 5)
+        counted = (found.operations, found.asked) if isinstance(found, BodyResult) else (found, 5)
 
         assert (wanted, wanted) == counted
 

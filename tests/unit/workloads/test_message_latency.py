@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from mpbench.errors import VerificationError
-from mpbench.workload import delivered, steps, thinned
+from mpbench.workload import intervals, pair_deliveries, subsample
 
 
 def test_few_values_are_kept_as_they_are() -> None:
     """Nothing is left out and no order is changed below the limit."""
-    assert (3, 1, 2) == thinned([3, 1, 2], keep=3)
+    assert (3, 1, 2) == subsample([3, 1, 2], keep=3)
 
 
 def test_many_values_keep_their_middle() -> None:
     """An even choice of many values has the same median."""
-    kept = thinned(list(range(10_001)), keep=101)
+    kept = subsample(list(range(10_001)), keep=101)
 
     assert 101 == len(kept)
     assert 5_000 == kept[50]
@@ -23,12 +23,12 @@ def test_many_values_keep_their_middle() -> None:
 
 def test_steps_are_differences_of_neighbours() -> None:
     """One reading more than steps."""
-    assert [1, 3] == steps([4, 5, 8])
+    assert [1, 3] == intervals([4, 5, 8])
 
 
 def test_a_delivery_is_counted_from_before_the_call() -> None:
     """The main reading sums the latencies, the fact is the sender's share of one."""
-    outcome = delivered([0, 100], [4, 106], [30, 150], fact="send_return")
+    outcome = pair_deliveries([0, 100], [4, 106], [30, 150], fact="send_return")
 
     assert (2, 2, 80) == (outcome.operations, outcome.asked, outcome.elapsed_ns)
     assert (30, 50) == outcome.latencies_ns
@@ -39,4 +39,4 @@ def test_a_delivery_is_counted_from_before_the_call() -> None:
 def test_an_impossible_delivery_is_refused(received: list[int]) -> None:
     """A message that is missing, or arrives before it was sent, is an error."""
     with pytest.raises(VerificationError):
-        delivered([0, 100], [4, 106], received, fact="send_return")
+        pair_deliveries([0, 100], [4, 106], received, fact="send_return")

@@ -19,7 +19,9 @@ def test_floors_that_fork_are_alone() -> None:
     """What other floors leave in memory would make each of their forks dearer."""
     names = ("os-fork-wait", "os-fork-at-rss", "exit-to-wait", "os-kill-wait")
 
-    assert dict.fromkeys(names, True) == {name: CATALOGUE[f"floor/{name}"].alone for name in names}
+    assert dict.fromkeys(names, True) == {
+        name: CATALOGUE[f"floor/{name}"].own_agent for name in names
+    }
 
 
 def test_what_is_compared_with_a_bare_fork_is_as_fresh() -> None:
@@ -27,7 +29,7 @@ def test_what_is_compared_with_a_bare_fork_is_as_fresh() -> None:
     assert [] == [
         name
         for name, one in CATALOGUE.items()
-        if one.floor_name == "floor/os-fork-wait" and one.family != "process" and not one.alone
+        if one.floor_name == "floor/os-fork-wait" and one.family != "process" and not one.own_agent
     ]
 
 
@@ -67,7 +69,7 @@ assert one.unsupported(Case.make(one.name, StartMethod.FORK, params)) is None
 
 def test_a_preload_does_not_meet_the_case_without() -> None:
     """Each case has an agent of its own: what is imported in one stays there."""
-    assert CATALOGUE["process/start-by-imports"].alone
+    assert CATALOGUE["process/start-by-imports"].own_agent
 
 
 def test_a_fork_that_would_import_nothing_is_refused() -> None:

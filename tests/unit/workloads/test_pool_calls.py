@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mpbench.errors import VerificationError, WorkloadError
-from mpbench.workload import Outcome
+from mpbench.workload import BodyResult
 from mpbench.workloads.cross.channels import is_right
 from mpbench.workloads.pool.calls import chunks_of, repeating
-from mpbench.workloads.pool.lifecycle import end, lives, unanswered
+from mpbench.workloads.pool.lifecycle import end, lifecycle_body, unanswered
 from mpbench.workloads.pool.scaling import durations, uneven_outcome
 from mpbench.workloads.pool.tasks import make_payload
 
@@ -29,7 +29,7 @@ def test_all_results_of_all_rounds_are_counted() -> None:
     check = repeating(lambda: [0, 1, 2], [0, 1, 2], "map")(4)
 
     assert callable(check)
-    assert Outcome(operations=12, asked=12) == check()
+    assert BodyResult(operations=12, asked=12) == check()
 
 
 @pytest.mark.parametrize("found", [[0, 1], [0, 1, 2, 3], [0, 1, 5], [2, 1, 0]])
@@ -47,7 +47,7 @@ def test_an_unordered_call_may_answer_in_any_order() -> None:
     check = repeating(lambda: [2, 0, 1], [0, 1, 2], "imap_unordered", in_order=False)(1)
 
     assert callable(check)
-    assert Outcome(operations=3, asked=3) == check()
+    assert BodyResult(operations=3, asked=3) == check()
 
 
 def test_chunks_hold_every_item_once() -> None:
@@ -57,9 +57,9 @@ def test_chunks_hold_every_item_once() -> None:
 
 def test_a_life_reports_means_for_each_operation() -> None:
     """Facts and time are those of one operation, however many lives there were."""
-    done = lives(lambda: (600, {"part": 300}), operations=3)(2)
+    done = lifecycle_body(lambda: (600, {"part": 300}), operations=3)(2)
 
-    assert Outcome(operations=6, asked=6, elapsed_ns=1_200, facts={"part": 100.0}) == done
+    assert BodyResult(operations=6, asked=6, elapsed_ns=1_200, facts={"part": 100.0}) == done
 
 
 def test_a_stuck_pool_is_terminated_and_not_waited_for() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case
-from mpbench.workload import Outcome
+from mpbench.workload import BodyResult
 from mpbench.workloads.cross import baselines
 from mpbench.workloads.pool import tasks
 from mpbench.workloads.pool.scaling import amount_of
@@ -92,7 +92,7 @@ def test_units_have_their_memory_before_they_are_timed(
     assert callable(check)
     found = check()
 
-    assert isinstance(found, Outcome)
+    assert isinstance(found, BodyResult)
     assert 3 == found.operations
     assert found.elapsed_ns is not None
     assert (unit != "fork") == here

@@ -8,14 +8,14 @@ from mpbench.workload import jain_index
 from mpbench.workload.window_counter import (
     IDLE_NS,
     KEEP,
-    Head,
-    Record,
-    Turn,
-    evenly,
-    page_length,
-    record_of,
+    HeaderWord,
+    WindowCounter,
+    WorkerWord,
+    block_length,
+    subsample,
+    worker_offset,
 )
-from mpbench.workload.worker_group import Crew, _waits_of
+from mpbench.workload.worker_group import WorkerGroup, _waits_of
 
 START, END = 10_000_000, 20_000_000
 
@@ -24,11 +24,13 @@ class Scene:
     """One or more turns on a list, with hands for the parent's part."""
 
     def __init__(self, workers: int = 1) -> None:
-        length, waits = page_length(workers)
+        length, waits = block_length(workers)
         self.page = [0] * length
-        self.page[Head.WAITS] = waits
+        self.page[HeaderWord.WAITS] = waits
         self.cpu = 0
-        self.turns = [Turn(index, self.page, cpu_clock=self.read_cpu) for index in range(workers)]
+        self.turns = [
+            WindowCounter(index, self.page, cpu_clock=self.read_cpu) for index in range(workers)
+        ]
         self.done = [0] * workers
 
     def read_cpu(self) -> int:
@@ -37,8 +39,8 @@ class Scene:
 
     def announce(self, start: int = START, end: int = END) -> None:
         """Publish a window as the parent does."""
-        self.page[Head.START], self.page[Head.END] = start, end
-        self.page[Head.SEQUENCE] += 1
+        self.page[HeaderWord.START], self.page[HeaderWord.END] = start, end
+        self.page[HeaderWord.SEQUENCE] += 1
 
     def operate(self, *stamps: int, worker: int = 0, wait: int | None = None) -> None:
         """Complete one operation at each stamp, as a worker's loop does."""
@@ -47,17 +49,17 @@ class Scene:
             self.done[worker] += 1
             if wait is not None:
                 turn.waits.append(wait)
-            if now >= turn.edge:
-                turn.cross(now, self.done[worker])
+            if now >= turn.next_check_ns:
+                turn.advance(now, self.done[worker])
 
     def word(self, name: int, worker: int = 0) -> int:
         """Read one word of a worker's record."""
-        return self.page[record_of(worker) + name]
+        return self.page[worker_offset(worker) + name]
 
     def kept(self, worker: int = 0) -> list[int]:
         """Read a worker's waiting times."""
-        base = self.page[Head.WAITS] + worker * KEEP
-        return self.page[base : base + self.word(Record.KEPT, worker)]
+        base = self.page[HeaderWord.WAITS] + worker * KEEP
+        return self.page[base : base + self.word(WorkerWord.KEPT, worker)]
 
 
 @pytest.fixture
@@ -74,22 +76,22 @@ def test_operations_that_end_inside_the_window_are_counted(scene):
     """Two end before the start, three inside, one after the end: three count."""
     scene.operate(8_000_000, 9_999_999, 12_000_000, 15_000_000, 19_000_000, 21_000_000)
 
-    assert 3 == scene.word(Record.COUNT)
-    assert 1 == scene.word(Record.DONE)
+    assert 3 == scene.word(WorkerWord.COUNT)
+    assert 1 == scene.word(WorkerWord.DONE)
 
 
 def test_the_start_belongs_to_the_window_and_the_end_does_not(scene):
     """The window is half open, so that neighbouring windows share no operation."""
     scene.operate(START - 1, START, END - 1, END)
 
-    assert 2 == scene.word(Record.COUNT)
+    assert 2 == scene.word(WorkerWord.COUNT)
 
 
 def test_nothing_is_reported_before_the_end_was_crossed(scene):
     """The parent waits until the first operation after the end."""
     scene.operate(START, END - 1)
 
-    assert 0 == scene.word(Record.DONE)
+    assert 0 == scene.word(WorkerWord.DONE)
 
 
 def test_operations_between_two_looks_are_not_lost(scene):
@@ -97,16 +99,16 @@ def test_operations_between_two_looks_are_not_lost(scene):
     inside = range(START, END, 1_000)
     scene.operate(*range(3_000_000, START, 1_000), *inside, END + 1_000)
 
-    assert len(inside) == scene.word(Record.COUNT)
+    assert len(inside) == scene.word(WorkerWord.COUNT)
 
 
 def test_a_worker_that_completes_nothing_inside_reports_zero(scene):
     """An operation that spans the whole window is no completed one, but the worker is counted."""
     scene.operate(9_000_000, END + 5_000_000, wait=13_000_000)
 
-    assert 0 == scene.word(Record.COUNT)
-    assert 1 == scene.word(Record.DONE)
-    assert 13_000_000 == scene.word(Record.LONGEST)
+    assert 0 == scene.word(WorkerWord.COUNT)
+    assert 1 == scene.word(WorkerWord.DONE)
+    assert 13_000_000 == scene.word(WorkerWord.LONGEST)
     assert [] == scene.kept()
 
 
@@ -117,11 +119,11 @@ def test_a_starved_worker_that_never_saw_the_announcement_reports_zero():
     scene.announce()
     scene.operate(END + 1, wait=19_000_000)
 
-    assert 0 == scene.word(Record.COUNT)
-    assert 1 == scene.word(Record.DONE)
-    assert 19_000_000 == scene.word(Record.LONGEST)
+    assert 0 == scene.word(WorkerWord.COUNT)
+    assert 1 == scene.word(WorkerWord.DONE)
+    assert 19_000_000 == scene.word(WorkerWord.LONGEST)
     # It was at its work, waiting, through the whole window.
-    assert (START, END) == (scene.word(Record.FIRST), scene.word(Record.LAST))
+    assert (START, END) == (scene.word(WorkerWord.FIRST), scene.word(WorkerWord.LAST))
 
 
 def test_a_worker_that_began_inside_the_window_says_since_when():
@@ -130,8 +132,8 @@ def test_a_worker_that_began_inside_the_window_says_since_when():
     scene.announce()
     scene.operate(START + 4_000_000, START + 5_000_000, END)
 
-    assert 2 == scene.word(Record.COUNT)
-    assert (START + 4_000_000, END) == (scene.word(Record.FIRST), scene.word(Record.LAST))
+    assert 2 == scene.word(WorkerWord.COUNT)
+    assert (START + 4_000_000, END) == (scene.word(WorkerWord.FIRST), scene.word(WorkerWord.LAST))
 
 
 def test_a_worker_that_began_after_the_window_has_no_load_in_it():
@@ -140,8 +142,8 @@ def test_a_worker_that_began_after_the_window_has_no_load_in_it():
     scene.announce()
     scene.operate(END + 7)
 
-    assert 0 == scene.word(Record.COUNT)
-    assert (END + 7, END + 7) == (scene.word(Record.FIRST), scene.word(Record.LAST))
+    assert 0 == scene.word(WorkerWord.COUNT)
+    assert (END + 7, END + 7) == (scene.word(WorkerWord.FIRST), scene.word(WorkerWord.LAST))
 
 
 def test_waits_of_operations_outside_the_window_are_not_kept(scene):
@@ -153,7 +155,7 @@ def test_waits_of_operations_outside_the_window_are_not_kept(scene):
     scene.operate(END, wait=500)
 
     assert [10, 20, 30] == scene.kept()
-    assert 500 == scene.word(Record.LONGEST)
+    assert 500 == scene.word(WorkerWord.LONGEST)
 
 
 def test_waits_do_not_pass_from_one_window_to_the_next(scene):
@@ -164,10 +166,10 @@ def test_waits_do_not_pass_from_one_window_to_the_next(scene):
     scene.operate(END + 1_000_000, END + 9_000_000, wait=900)
     scene.operate(END + 11_000_000, END + 12_000_000, END + 20_000_000, wait=5)
 
-    assert 2 == scene.word(Record.COUNT)
+    assert 2 == scene.word(WorkerWord.COUNT)
     assert [5, 5] == scene.kept()
-    assert 5 == scene.word(Record.LONGEST)
-    assert 2 == scene.word(Record.DONE)
+    assert 5 == scene.word(WorkerWord.LONGEST)
+    assert 2 == scene.word(WorkerWord.DONE)
 
 
 def test_a_window_can_follow_at_the_next_look(scene):
@@ -176,8 +178,8 @@ def test_a_window_can_follow_at_the_next_look(scene):
     scene.announce(END + 5_000_000, END + 6_000_000)
     scene.operate(END)
 
-    assert 1 == scene.word(Record.DONE)
-    assert END + 5_000_000 == scene.turns[0].edge
+    assert 1 == scene.word(WorkerWord.DONE)
+    assert END + 5_000_000 == scene.turns[0].next_check_ns
 
 
 def test_many_waits_are_thinned_to_their_percentiles(scene):
@@ -199,8 +201,8 @@ def test_the_processor_time_runs_from_the_last_look_before_the_window(scene):
     scene.cpu = 4_000_000
     scene.operate(START, END)
 
-    assert 4_000_000 == scene.word(Record.CPU)
-    assert END - 2_000_000 == scene.word(Record.SPAN)
+    assert 4_000_000 == scene.word(WorkerWord.CPU)
+    assert END - 2_000_000 == scene.word(WorkerWord.SPAN)
 
 
 def test_without_a_window_the_page_is_looked_at_seldom():
@@ -208,12 +210,12 @@ def test_without_a_window_the_page_is_looked_at_seldom():
     scene = Scene()
     scene.operate(1_000_000)
 
-    assert 1_000_000 + IDLE_NS == scene.turns[0].edge
+    assert 1_000_000 + IDLE_NS == scene.turns[0].next_check_ns
 
     scene.announce(3_000_000, 4_000_000)
     scene.operate(1_000_000 + IDLE_NS - 1)
 
-    assert 1_000_000 + IDLE_NS == scene.turns[0].edge
+    assert 1_000_000 + IDLE_NS == scene.turns[0].next_check_ns
 
 
 def test_the_first_operation_inside_counts_when_the_announcement_was_in_time():
@@ -224,13 +226,13 @@ def test_the_first_operation_inside_counts_when_the_announcement_was_in_time():
     scene.announce(start, start + 1_000)
     scene.operate(start - 1, start, start + 999, start + 1_000)
 
-    assert 2 == scene.word(Record.COUNT)
+    assert 2 == scene.word(WorkerWord.COUNT)
 
 
 def test_a_stopped_worker_ends_at_its_next_look(scene):
     """Stop is seen outside windows only, so that an open window is always reported."""
     scene.operate(START)
-    scene.page[Head.STOP] = 1
+    scene.page[HeaderWord.STOP] = 1
     scene.operate(START + 1)
 
     assert scene.turns[0].running
@@ -238,7 +240,7 @@ def test_a_stopped_worker_ends_at_its_next_look(scene):
     scene.operate(END)
 
     assert not scene.turns[0].running
-    assert 1 == scene.word(Record.DONE)
+    assert 1 == scene.word(WorkerWord.DONE)
 
 
 def test_a_worker_is_idle_only_between_windows(scene):
@@ -258,11 +260,11 @@ def test_a_rested_worker_loads_anew(scene):
     """After a rest the load begins with the first operation, not before."""
     scene.operate(START, END)
     scene.announce(END + 10, END + 20)
-    scene.turns[0].rest()
+    scene.turns[0].wait_for_window()
     scene.operate(END + 15, END + 21)
 
-    assert 1 == scene.word(Record.COUNT)
-    assert END + 15 == scene.word(Record.FIRST)
+    assert 1 == scene.word(WorkerWord.COUNT)
+    assert END + 15 == scene.word(WorkerWord.FIRST)
 
 
 def test_workers_do_not_touch_each_others_records():
@@ -276,17 +278,17 @@ def test_workers_do_not_touch_each_others_records():
     scene.operate(START, START + 1, END, worker=0, wait=3)
     scene.operate(START, END, worker=1, wait=4)
 
-    assert (2, 1) == (scene.word(Record.COUNT, 0), scene.word(Record.COUNT, 1))
+    assert (2, 1) == (scene.word(WorkerWord.COUNT, 0), scene.word(WorkerWord.COUNT, 1))
     assert ([3, 3], [4]) == (scene.kept(0), scene.kept(1))
 
 
 def _page_with(counts: list[int], waits: list[list[int]]) -> list[int]:
-    length, base = page_length(len(counts))
+    length, base = block_length(len(counts))
     page = [0] * length
-    page[Head.WAITS] = base
+    page[HeaderWord.WAITS] = base
     for index, (count, kept) in enumerate(zip(counts, waits, strict=True)):
-        at = record_of(index)
-        page[at + Record.COUNT], page[at + Record.KEPT] = count, len(kept)
+        at = worker_offset(index)
+        page[at + WorkerWord.COUNT], page[at + WorkerWord.KEPT] = count, len(kept)
         page[base + index * KEEP : base + index * KEEP + len(kept)] = kept
     return page
 
@@ -312,11 +314,11 @@ def test_the_outcome_of_a_window_adds_up():
     """Counts, fairness, CPU use and waits come from the records of the counted workers."""
     page = _page_with([300, 100], [[5], [9]])
     for index, (used, longest) in enumerate(((8_000, 7), (4_000, 11))):
-        at = record_of(index)
-        page[at + Record.CPU], page[at + Record.SPAN] = used, 8_000
-        page[at + Record.LONGEST] = longest
-        page[at + Record.FIRST], page[at + Record.LAST] = START, END
-    gang = Crew(page, (None, None))
+        at = worker_offset(index)
+        page[at + WorkerWord.CPU], page[at + WorkerWord.SPAN] = used, 8_000
+        page[at + WorkerWord.LONGEST] = longest
+        page[at + WorkerWord.FIRST], page[at + WorkerWord.LAST] = START, END
+    gang = WorkerGroup(page, (None, None))
 
     outcome = gang._collect(10_000, (0, 1))
 
@@ -332,7 +334,7 @@ def test_the_outcome_of_a_window_adds_up():
 def test_a_subset_of_the_workers_can_be_counted():
     """Operations of consumers count alone; all workers' CPU time is charged to them."""
     page = _page_with([300, 100], [[], []])
-    gang = Crew(page, (None, None))
+    gang = WorkerGroup(page, (None, None))
 
     outcome = gang._collect(10_000, (1,))
 
@@ -354,4 +356,4 @@ def test_jains_index(counts, index):
 )
 def test_an_even_choice_takes_the_middle_of_equal_parts(count, chosen):
     """Fewer values than wanted are all returned."""
-    assert chosen == evenly(list(range(10)), count)
+    assert chosen == subsample(list(range(10)), count)

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from mpbench.analysis.advise.channels import channels
 from mpbench.analysis.advise.jobs import Setting, job, settings
 from mpbench.analysis.advise.pools import pools
-from mpbench.analysis.advise.record import Advice, Choice, Standing, Wishes
+from mpbench.analysis.advise.record import Advice, Choice, JobDescription, SupportLevel
 from mpbench.analysis.advise.sharing import sharing
 from mpbench.analysis.advise.starts import starts
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 
-__all__ = ("Advice", "Choice", "Setting", "Standing", "Wishes", "advise", "settings")
+__all__ = ("Advice", "Choice", "JobDescription", "Setting", "SupportLevel", "advise", "settings")
 
 
 def advise(
-    readings: Sequence[Reading], wishes: Wishes | None = None, cpus: int | None = None
+    readings: Sequence[Measurement], wishes: JobDescription | None = None, cpus: int | None = None
 ) -> tuple[Advice, ...]:
     """
     Answer every question that users bring, from the readings of one place.
@@ -29,7 +29,7 @@ def advise(
         wishes: What is known about the user's program.
         cpus: Usable CPUs there.
     """
-    known = wishes or Wishes()
+    known = wishes or JobDescription()
     return (
         *job(readings, known, cpus),
         *starts(readings, known, cpus),

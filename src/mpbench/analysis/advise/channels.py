@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mpbench.analysis.advise.error_propagation import estimate_of
-from mpbench.analysis.advise.interpolation import Found, at, crossing
-from mpbench.analysis.advise.record import Advice, Choice, Wishes, advice_of, missing
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.advise.interpolation import InterpolatedCost, crossover, interpolate
+from mpbench.analysis.advise.record import Advice, Choice, JobDescription, advice_of, missing
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.units import format_bytes, format_seconds
 
 __all__ = ("channels",)
 
 _SIZE = "payload_bytes"
 _PLAIN = "Pipe with bytes, without pickling"
-Series = Mapping[str, tuple[Reading, ...]]
+Series = Mapping[str, tuple[Measurement, ...]]
 
 
-def _first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+def _first_method(readings: Sequence[Measurement]) -> tuple[Measurement, ...]:
     """Return the readings of fork, or of the first start method there is."""
     methods = {one.method for one in readings}
     chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
     return pick(readings, fact=None, where=lambda one: one.method in {chosen, ""})
 
 
-def _round_trips(readings: Sequence[Reading]) -> Series:
+def _round_trips(readings: Sequence[Measurement]) -> Series:
     """
     Return request and answer over each channel.
 
@@ -41,14 +41,16 @@ def _round_trips(readings: Sequence[Reading]) -> Series:
     return {_PLAIN: plain, **series} if plain else series
 
 
-def _transports(readings: Sequence[Reading]) -> Series:
+def _transports(readings: Sequence[Measurement]) -> Series:
     """Return bringing a payload to another process over each transport."""
     main = pick(readings, "cross/transports", fact="per_message")
     return grouped(_first_method(main), lambda one: str(one.params.get("transport", "")))
 
 
 def _at_size(series: Series, size: float) -> list[Choice]:
-    found: dict[str, Found | None] = {name: at(each, _SIZE, size) for name, each in series.items()}
+    found: dict[str, InterpolatedCost | None] = {
+        name: interpolate(each, _SIZE, size) for name, each in series.items()
+    }
     return [
         Choice(name, one.cost, "s", one.cases, one.is_modelled)
         for name, one in found.items()
@@ -56,7 +58,7 @@ def _at_size(series: Series, size: float) -> list[Choice]:
     ]
 
 
-def _sizes(series: Series, wishes: Wishes) -> tuple[float, ...]:
+def _sizes(series: Series, wishes: JobDescription) -> tuple[float, ...]:
     """Return the size asked for, or the sizes that every channel was measured at."""
     if wishes.payload_bytes is not None:
         return (wishes.payload_bytes,)
@@ -88,7 +90,9 @@ def _too_large(series: Series, choices: Sequence[Choice]) -> str:
     return "; ".join((*known, f"measured were only {', '.join(ends)}"))
 
 
-def _ask(key: str, words: str, series: Series, wishes: Wishes, how: str) -> Iterator[Advice]:
+def _ask(
+    key: str, words: str, series: Series, wishes: JobDescription, how: str
+) -> Iterator[Advice]:
     several = {name: each for name, each in series.items() if each}
     sizes = _sizes(several, wishes)
     if len(several) < 2 or not sizes:  # noqa: PLR2004 - one channel is no choice
@@ -105,7 +109,7 @@ def _ask(key: str, words: str, series: Series, wishes: Wishes, how: str) -> Iter
             yield missing(key, question, _too_large(several, choices), how)
 
 
-def _pays(readings: Sequence[Reading]) -> tuple[str, Series]:
+def _pays(readings: Sequence[Measurement]) -> tuple[str, Series]:
     """Return where shared memory and a pipe did the same job: the workload and both series."""
     handed = _first_method(pick(readings, "shared/hand-over"))
     series = grouped(handed, lambda one: str(one.params.get("transport", "")))
@@ -118,7 +122,7 @@ def _pays(readings: Sequence[Reading]) -> tuple[str, Series]:
     return "", {}
 
 
-def _shared_memory(readings: Sequence[Reading]) -> Advice:
+def _shared_memory(readings: Sequence[Measurement]) -> Advice:
     key, question = "shared-memory", "From which size on does shared memory pay, against a pipe?"
     how = "mpbench run --tier standard --select shared/hand-over"
     name, series = _pays(readings)
@@ -130,7 +134,7 @@ def _shared_memory(readings: Sequence[Reading]) -> Advice:
         [(size, estimate_of(costs[kind][size]).value) for size in common]
         for kind in ("pipe", "shared memory")
     )
-    found = crossing(pipes, memories)
+    found = crossover(pipes, memories)
     largest = common[-1]
     choices = [
         Choice(
@@ -157,7 +161,7 @@ def _shared_memory(readings: Sequence[Reading]) -> Advice:
     return made._replace(answer=answer)
 
 
-def channels(readings: Sequence[Reading], wishes: Wishes) -> Iterator[Advice]:
+def channels(readings: Sequence[Measurement], wishes: JobDescription) -> Iterator[Advice]:
     """Answer which channel to use by message size, and when shared memory pays."""
     trips = "mpbench run --tier standard --select 'pipe/round-trip' --select 'queue/round-trip'"
     yield from _ask(

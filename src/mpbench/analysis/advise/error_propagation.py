@@ -13,13 +13,22 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.analysis.scaling import Estimate
 
-__all__ = ("Parts", "combine", "estimate_of", "exactly", "measured", "part", "ratio", "ratio_of")
+__all__ = (
+    "DerivedCost",
+    "derive",
+    "estimate_of",
+    "exact_cost",
+    "measured",
+    "measured_cost",
+    "ratio",
+    "ratio_of",
+)
 
 
-def estimate_of(one: Reading) -> Estimate:
+def estimate_of(one: Measurement) -> Estimate:
     """Return a reading as an estimate; of a rate, the time per operation."""
     if not one.unit.endswith("/s"):
         return Estimate(one.value, one.low, one.high)
@@ -27,7 +36,7 @@ def estimate_of(one: Reading) -> Estimate:
     return Estimate(1 / one.value, 1 / high if high else None, 1 / low if low else None)
 
 
-class Parts(NamedTuple):
+class DerivedCost(NamedTuple):
     """
     A cost, and what it becomes where one measurement behind it is at an end of its interval.
 
@@ -54,23 +63,23 @@ class Parts(NamedTuple):
         return Estimate(self.value, self.value - below, self.value + above)
 
 
-def exactly(value: float) -> Parts:
+def exact_cost(value: float) -> DerivedCost:
     """Return what is given and not measured."""
-    return Parts(value, {})
+    return DerivedCost(value, {})
 
 
-def part(one: Estimate, name: str) -> Parts:
+def measured_cost(one: Estimate, name: str) -> DerivedCost:
     """Return an estimate as a measurement; what has the same name is the same measurement."""
     known = one.low is not None and one.high is not None
-    return Parts(one.value, {name: (one.low, one.high)} if known else None)  # type: ignore[dict-item]
+    return DerivedCost(one.value, {name: (one.low, one.high)} if known else None)  # type: ignore[dict-item]
 
 
-def measured(one: Reading) -> Parts:
+def measured(one: Measurement) -> DerivedCost:
     """Return a reading as a measurement of its own; of a rate, the time per operation."""
-    return part(estimate_of(one), f"{one.case} {one.fact}")
+    return measured_cost(estimate_of(one), f"{one.case} {one.fact}")
 
 
-def combine(how: Callable[..., float], *parts: Parts) -> Parts:
+def derive(how: Callable[..., float], *parts: DerivedCost) -> DerivedCost:
     """
     Return a cost that is computed from others.
 
@@ -85,7 +94,7 @@ def combine(how: Callable[..., float], *parts: Parts) -> Parts:
     every = [one.moved for one in parts]
     known = [moved for moved in every if moved is not None]
     if len(known) < len(every):
-        return Parts(value, None)
+        return DerivedCost(value, None)
 
     def at_end(name: str, end: int) -> float:
         return how(
@@ -96,10 +105,10 @@ def combine(how: Callable[..., float], *parts: Parts) -> Parts:
         )
 
     names = dict.fromkeys(name for moved in known for name in moved)
-    return Parts(value, {name: (at_end(name, 0), at_end(name, 1)) for name in names})
+    return DerivedCost(value, {name: (at_end(name, 0), at_end(name, 1)) for name in names})
 
 
-def ratio(mine: Parts, other: Parts) -> Estimate:
+def ratio(mine: DerivedCost, other: DerivedCost) -> Estimate:
     """
     Return one cost as a multiple of another.
 
@@ -111,7 +120,7 @@ def ratio(mine: Parts, other: Parts) -> Estimate:
     ends = [end for one in (mine, other) for pair in (one.moved or {}).values() for end in pair]
     if mine.moved is None or other.moved is None or min(ends, default=1.0) <= 0:
         return Estimate(value, None, None)
-    found = combine(lambda one, base: math.log(one) - math.log(base), mine, other).estimate
+    found = derive(lambda one, base: math.log(one) - math.log(base), mine, other).estimate
     assert found.low is not None
     assert found.high is not None
     return Estimate(value, math.exp(found.low), math.exp(found.high))
@@ -119,4 +128,4 @@ def ratio(mine: Parts, other: Parts) -> Estimate:
 
 def ratio_of(mine: Estimate, other: Estimate) -> Estimate:
     """Return one cost as a multiple of an independent one."""
-    return ratio(part(mine, "mine"), part(other, "other"))
+    return ratio(measured_cost(mine, "mine"), measured_cost(other, "other"))

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mpbench.analysis.advise.error_propagation import estimate_of
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.analysis.scaling import Estimate
 
-__all__ = ("Found", "at", "crossing")
+__all__ = ("InterpolatedCost", "crossover", "interpolate")
 
 
-class Found(NamedTuple):
+class InterpolatedCost(NamedTuple):
     """A cost at a wanted value, from one case or from the two around it."""
 
     cost: Estimate
@@ -34,9 +34,9 @@ def _mixed(before: Estimate, after: Estimate, share: float, *, is_log: bool) -> 
     return Estimate(value, mix(before.low, after.low), mix(before.high, after.high))
 
 
-def at(
-    readings: Sequence[Reading], name: str, wanted: float, *, is_log: bool = True
-) -> Found | None:
+def interpolate(
+    readings: Sequence[Measurement], name: str, wanted: float, *, is_log: bool = True
+) -> InterpolatedCost | None:
     """
     Return the cost at a value of a parameter.
 
@@ -56,7 +56,7 @@ def at(
     )
     for place, (value, one) in enumerate(known):
         if value == wanted or (value > wanted and place == 0):
-            return Found(estimate_of(one), (one.case,), value != wanted)
+            return InterpolatedCost(estimate_of(one), (one.case,), value != wanted)
         if value > wanted:
             before, other = known[place - 1]
             if is_log and before > 0:
@@ -64,11 +64,11 @@ def at(
             else:
                 share = (wanted - before) / (value - before)
             cost = _mixed(estimate_of(other), estimate_of(one), share, is_log=is_log)
-            return Found(cost, (other.case, one.case), is_modelled=True)
+            return InterpolatedCost(cost, (other.case, one.case), is_modelled=True)
     return None
 
 
-def crossing(
+def crossover(
     rising: Sequence[tuple[float, float]], other: Sequence[tuple[float, float]]
 ) -> float | None:
     """

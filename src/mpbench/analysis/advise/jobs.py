@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mpbench.analysis.advise.error_propagation import Parts, combine, exactly, measured
+from mpbench.analysis.advise.error_propagation import DerivedCost, derive, exact_cost, measured
 from mpbench.analysis.advise.overhead import (
     NEAR,
     Overhead,
@@ -17,12 +17,12 @@ from mpbench.analysis.advise.overhead import (
 )
 from mpbench.analysis.advise.record import (
     Advice,
-    Wishes,
+    JobDescription,
     advice_of,
     computed,
     missing,
 )
-from mpbench.analysis.measurements import Reading, distinct, pick
+from mpbench.analysis.measurements import Measurement, distinct, pick
 from mpbench.analysis.scaling import Estimate
 from mpbench.units import format_bytes, format_seconds
 
@@ -41,7 +41,7 @@ class Setting(NamedTuple):
     method: str
     workers: int
     chunk_size: int
-    parts: Parts
+    parts: DerivedCost
     cases: tuple[str, ...]
 
     @property
@@ -57,7 +57,9 @@ class Setting(NamedTuple):
         return f"Pool({self.workers}) under {self.method}, chunk size {self.chunk_size}"
 
 
-def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overhead | None:
+def _overhead(
+    readings: Sequence[Measurement], method: str, wishes: JobDescription
+) -> Overhead | None:
     main = pick(
         readings,
         "pool/task-overhead",
@@ -69,8 +71,8 @@ def _overhead(readings: Sequence[Reading], method: str, wishes: Wishes) -> Overh
 
 
 def _slowed(
-    readings: Sequence[Reading], work: str | None, workers: int
-) -> tuple[Parts, tuple[str, ...]]:
+    readings: Sequence[Measurement], work: str | None, workers: int
+) -> tuple[DerivedCost, tuple[str, ...]]:
     """Return how many times as long a task takes while all workers have one, and the cases."""
     rates = [
         pick(readings, _SCALING, params={"work": work, "workers": count})
@@ -78,17 +80,17 @@ def _slowed(
         if work is not None
     ]
     if not rates or not all(rates) or min(found[0].value for found in rates) <= 0:
-        return exactly(1.0), ()
+        return exact_cost(1.0), ()
     alone, together = (found[0] for found in rates)
-    slowed = combine(
+    slowed = derive(
         lambda one, each: max(1.0, workers * each / one), measured(alone), measured(together)
     )
     return slowed, (alone.case, together.case)
 
 
 def _chunk(
-    overhead: Overhead, task_s: float, tasks: int, workers: int, slowed: Parts
-) -> tuple[int, Parts]:
+    overhead: Overhead, task_s: float, tasks: int, workers: int, slowed: DerivedCost
+) -> tuple[int, DerivedCost]:
     """Return the smallest chunk size that is nearly the best, and how long the job takes."""
     predicted = {
         size: job_time(overhead, task_s, tasks, workers, size, slowed=slowed)
@@ -99,7 +101,7 @@ def _chunk(
     return size, predicted[size]
 
 
-def _start(readings: Sequence[Reading], method: str, workers: int) -> Reading | None:
+def _start(readings: Sequence[Measurement], method: str, workers: int) -> Measurement | None:
     """Return what a pool costs to start, measured with the nearest number of workers."""
     started = pick(readings, "pool/construct-to-ready", where=lambda one: one.method == method)
     counts = [value for value in distinct(started, "workers") if isinstance(value, float)]
@@ -109,7 +111,9 @@ def _start(readings: Sequence[Reading], method: str, workers: int) -> Reading | 
     return pick(started, params={"workers": nearest})[0]
 
 
-def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> tuple[Setting, ...]:
+def settings(
+    readings: Sequence[Measurement], wishes: JobDescription, cpus: int | None
+) -> tuple[Setting, ...]:
     """
     Return how the job could be run, the fastest first, by the model.
 
@@ -124,7 +128,7 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
     if wishes.task_s is None or wishes.tasks is None:
         return ()
     alone = wishes.task_s * wishes.tasks
-    found = [Setting("", 1, 1, exactly(alone), ())]
+    found = [Setting("", 1, 1, exact_cost(alone), ())]
     workers = cpus or 2
     slowed, behind = _slowed(readings, wishes.work, workers)
     methods = dict.fromkeys(one.method for one in pick(readings, "pool/construct-to-ready"))
@@ -135,12 +139,14 @@ def settings(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> t
         size, took = _chunk(overhead, wishes.task_s, wishes.tasks, workers, slowed)
         # The payload and the slow-down are the same measurements under every start method:
         # each is in the interval of a job, and cancels between two of them.
-        cost = combine(lambda start, rest: start + rest, measured(started), took)
+        cost = derive(lambda start, rest: start + rest, measured(started), took)
         found.append(Setting(method, workers, size, cost, (started.case, *overhead.cases, *behind)))
     return tuple(sorted(found, key=lambda one: one.parts.value)) if len(found) > 1 else ()
 
 
-def job(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+def job(
+    readings: Sequence[Measurement], wishes: JobDescription, cpus: int | None
+) -> Iterator[Advice]:
     """Answer how to run the job that the user described, if its tasks are known."""
     if wishes.task_s is None or wishes.tasks is None:
         return

@@ -7,10 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mpbench.analysis.advise.error_propagation import Parts, combine, exactly, measured, part
-from mpbench.analysis.advise.interpolation import at
+from mpbench.analysis.advise.error_propagation import (
+    DerivedCost,
+    derive,
+    exact_cost,
+    measured,
+    measured_cost,
+)
+from mpbench.analysis.advise.interpolation import interpolate
 from mpbench.analysis.advise.record import first_method
-from mpbench.analysis.measurements import Reading, pick
+from mpbench.analysis.measurements import Measurement, pick
 
 __all__ = (
     "NEAR",
@@ -36,13 +42,13 @@ _PAYLOAD = "pool/payload"
 class Overhead(NamedTuple):
     """Wall time added to each task: a part for the task and a part for its chunk, shared by it."""
 
-    each: Parts
-    chunk: Parts
+    each: DerivedCost
+    chunk: DerivedCost
     cases: tuple[str, ...]
 
-    def at(self, chunk_size: float) -> Parts:
+    def at(self, chunk_size: float) -> DerivedCost:
         """Return what is added to each task at a chunk size."""
-        return combine(lambda each, chunk: each + chunk / chunk_size, self.each, self.chunk)
+        return derive(lambda each, chunk: each + chunk / chunk_size, self.each, self.chunk)
 
 
 def _fit(
@@ -61,7 +67,7 @@ def _fit(
     return each, chunk
 
 
-def overhead_of(readings: Sequence[Reading]) -> Overhead | None:
+def overhead_of(readings: Sequence[Measurement]) -> Overhead | None:
     """
     Fit each + chunk / size to empty tasks at several chunk sizes.
 
@@ -83,23 +89,23 @@ def overhead_of(readings: Sequence[Reading]) -> Overhead | None:
     # Relative errors count. The weights stay while the fit is repeated for each end of
     # each case: else a cost that is moved down would also count for more.
     weights = tuple(1 / one.value for one in costs)
-    each = combine(lambda *spent: _fit(sizes, weights, *spent)[0], *costs)
-    chunk = combine(lambda *spent: _fit(sizes, weights, *spent)[1], *costs)
+    each = derive(lambda *spent: _fit(sizes, weights, *spent)[0], *costs)
+    chunk = derive(lambda *spent: _fit(sizes, weights, *spent)[1], *costs)
     return Overhead(each, chunk, tuple(one.case for _, one in known))
 
 
 def with_payload(
-    readings: Sequence[Reading], found: Overhead, payload_bytes: float | None
+    readings: Sequence[Measurement], found: Overhead, payload_bytes: float | None
 ) -> Overhead:
     """Add what a payload was measured to cost above an empty task in a chunk of its own."""
     if payload_bytes is None:
         return found
     sent = pick(readings, _PAYLOAD, fact="per_task", params={"direction": "in"})
-    cost = at(first_method(sent), "payload_bytes", payload_bytes)
+    cost = interpolate(first_method(sent), "payload_bytes", payload_bytes)
     if cost is None:
         return found
-    payload = part(cost.cost, " and ".join(cost.cases))
-    each = combine(
+    payload = measured_cost(cost.cost, " and ".join(cost.cases))
+    each = derive(
         lambda whole, task, chunk: max(task, whole - chunk), payload, found.each, found.chunk
     )
     return found._replace(each=each, cases=(*found.cases, *cost.cases))
@@ -130,8 +136,8 @@ def job_time(
     workers: int,
     chunk_size: int,
     *,
-    slowed: Parts | None = None,
-) -> Parts:
+    slowed: DerivedCost | None = None,
+) -> DerivedCost:
     """
     Return how long a job of equal tasks takes on a warm pool, by the model.
 
@@ -147,10 +153,10 @@ def job_time(
         slowed: How many times as long a task takes while all workers have one.
     """
     work = _longest_share(tasks, workers, chunk_size) * task_s
-    return combine(
+    return derive(
         lambda added, factor: tasks * added + work * factor,
         overhead.at(chunk_size),
-        slowed or exactly(1.0),
+        slowed or exact_cost(1.0),
     )
 
 

@@ -19,8 +19,8 @@ from mpbench.analysis.advise.overhead import (
 from mpbench.analysis.advise.record import (
     Advice,
     Choice,
-    Standing,
-    Wishes,
+    JobDescription,
+    SupportLevel,
     advice_of,
     computed,
     first_method,
@@ -28,7 +28,7 @@ from mpbench.analysis.advise.record import (
     percent,
 )
 from mpbench.analysis.advise.task_lengths import break_evens
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.analysis.scaling import Fit, Scaling, scaling_of
 from mpbench.units import format_bytes, format_seconds
 
@@ -40,7 +40,7 @@ _SCALING = "mpbench run --tier standard --select pool/strong-scaling"
 _ENOUGH = 0.97
 
 
-def _overheads(readings: Sequence[Reading]) -> dict[str, Overhead]:
+def _overheads(readings: Sequence[Measurement]) -> dict[str, Overhead]:
     main = first_method(pick(readings, "pool/task-overhead"))
     found = {
         call: overhead_of(each)
@@ -49,7 +49,7 @@ def _overheads(readings: Sequence[Reading]) -> dict[str, Overhead]:
     return {call: one for call, one in found.items() if one is not None}
 
 
-def _call(readings: Sequence[Reading]) -> Advice:
+def _call(readings: Sequence[Measurement]) -> Advice:
     key, question = "pool-call", "Which pool call for many small tasks?"
     main = first_method(pick(readings, "pool/task-overhead"))
     sizes = [size for size in distinct(main, "chunk_size") if isinstance(size, float) and size > 0]
@@ -62,12 +62,14 @@ def _call(readings: Sequence[Reading]) -> Advice:
     return advice_of(key, question, choices, f"Per empty task, in chunks of {sizes[-1]:g}")
 
 
-def _workers_of(readings: Sequence[Reading], cpus: int | None) -> int:
+def _workers_of(readings: Sequence[Measurement], cpus: int | None) -> int:
     counts = distinct(pick(readings, "pool/task-overhead"), "workers")
     return cpus or (int(counts[0]) if counts and isinstance(counts[0], float) else 2)
 
 
-def _chunk(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+def _chunk(
+    readings: Sequence[Measurement], wishes: JobDescription, cpus: int | None
+) -> Iterator[Advice]:
     key, question = "chunk-size", "Which chunk size?"
     overheads = _overheads(readings)
     if not overheads:
@@ -104,13 +106,13 @@ def _chunk_rule(overhead: Overhead, call: str, workers: int) -> Advice:
     return made._replace(answer="; ".join(parts))
 
 
-def _standing_beyond_near(made: Advice) -> Standing:
+def _standing_beyond_near(made: Advice) -> SupportLevel:
     """Claim no difference that is given away: what jobs share cancels, and makes it look sure."""
     is_near = any(one.ratio and one.ratio.value <= NEAR for one in made.choices[1:])
-    return Standing.OPEN if is_near and made.standing is Standing.CLEAR else made.standing
+    return SupportLevel.OPEN if is_near and made.standing is SupportLevel.CLEAR else made.standing
 
 
-def _chunk_for(overhead: Overhead, call: str, workers: int, wishes: Wishes) -> Advice:
+def _chunk_for(overhead: Overhead, call: str, workers: int, wishes: JobDescription) -> Advice:
     """Predict the job for every candidate and advise the smallest that is nearly the best."""
     assert wishes.task_s is not None
     assert wishes.tasks is not None
@@ -160,7 +162,7 @@ def _law(scaling: Scaling) -> str:
     return f"USL with contention {fit.contention.value:.3f}, {where}"
 
 
-def _enough(rates: Mapping[int, Reading], cpus: int | None) -> int:
+def _enough(rates: Mapping[int, Measurement], cpus: int | None) -> int:
     """
     Return the fewest workers that are nearly as fast as any that may be the fastest.
 
@@ -177,7 +179,7 @@ def _enough(rates: Mapping[int, Reading], cpus: int | None) -> int:
     return min(count for count in known if _ENOUGH * costs[count].value <= fastest)
 
 
-def _workers(readings: Sequence[Reading], cpus: int | None) -> Iterator[Advice]:
+def _workers(readings: Sequence[Measurement], cpus: int | None) -> Iterator[Advice]:
     main = first_method(pick(readings, "pool/strong-scaling"))
     works = grouped(main, lambda one: str(one.params.get("work", "cpu")))
     where = f"{cpus} usable CPUs" if cpus else "this machine"
@@ -212,15 +214,17 @@ def _of_enough(made: Advice, enough: int, fastest: int) -> Advice:
         f"{made.because}. {fastest} are the fastest; the fewest within {percent(1 - _ENOUGH)} or "
         "the intervals are advised, which is taken for no difference"
     )
-    is_clear = made.standing is Standing.CLEAR
-    standing = Standing.OPEN if is_clear else made.standing
+    is_clear = made.standing is SupportLevel.CLEAR
+    standing = SupportLevel.OPEN if is_clear else made.standing
     return made._replace(answer=f"{enough}", because=because, standing=standing)
 
 
 _WORKS = {"cpu": "compute", "memory": "move memory", "sleep": "wait"}
 
 
-def pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+def pools(
+    readings: Sequence[Measurement], wishes: JobDescription, cpus: int | None
+) -> Iterator[Advice]:
     """Answer call, chunk size, break-even task length and worker count."""
     yield _call(readings)
     yield from _chunk(readings, wishes, cpus)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from mpbench.analysis.advise.error_propagation import Parts, ratio, ratio_of
-from mpbench.analysis.measurements import Reading, pick
+from mpbench.analysis.advise.error_propagation import DerivedCost, ratio, ratio_of
+from mpbench.analysis.measurements import Measurement, pick
 from mpbench.analysis.scaling import Estimate
 
 __all__ = (
     "Advice",
     "Choice",
-    "Standing",
-    "Wishes",
+    "JobDescription",
+    "SupportLevel",
     "advice_of",
     "computed",
     "first_method",
@@ -27,7 +27,7 @@ __all__ = (
 _FEW = 3
 
 
-class Wishes(NamedTuple):
+class JobDescription(NamedTuple):
     """
     What the user said about the program; None is unknown.
 
@@ -42,7 +42,7 @@ class Wishes(NamedTuple):
     work: str | None = None
 
 
-class Standing(StrEnum):
+class SupportLevel(StrEnum):
     """How well an answer is supported."""
 
     CLEAR = "clear"
@@ -66,7 +66,7 @@ class Choice(NamedTuple):
     cases: tuple[str, ...]
     is_modelled: bool = False
     ratio: Estimate | None = None
-    parts: Parts | None = None
+    parts: DerivedCost | None = None
 
 
 class Advice(NamedTuple):
@@ -76,9 +76,9 @@ class Advice(NamedTuple):
     question: str
     answer: str
     because: str
-    standing: Standing
+    standing: SupportLevel
     choices: tuple[Choice, ...] = ()
-    how: str = ""
+    measure_command: str = ""
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -86,12 +86,14 @@ class Advice(NamedTuple):
         return tuple(dict.fromkeys(case for choice in self.choices for case in choice.cases))
 
 
-def computed(name: str, cost: Parts, cases: tuple[str, ...], *, is_modelled: bool = True) -> Choice:
+def computed(
+    name: str, cost: DerivedCost, cases: tuple[str, ...], *, is_modelled: bool = True
+) -> Choice:
     """Return a choice whose cost, in seconds, is computed from measured ones."""
     return Choice(name, cost.estimate, "s", cases, is_modelled, parts=cost)
 
 
-def first_method(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+def first_method(readings: Sequence[Measurement]) -> tuple[Measurement, ...]:
     """Return the readings of fork, or of the first start method there is."""
     methods = {one.method for one in readings}
     chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
@@ -114,14 +116,14 @@ def _may_be_best(one: Choice) -> bool:
     return one.ratio is None or one.ratio.low is None or one.ratio.low <= 1
 
 
-def _standing(best: Choice, others: Sequence[Choice]) -> Standing:
+def _standing(best: Choice, others: Sequence[Choice]) -> SupportLevel:
     """Claim the best only against every other choice: not the second by median is its rival."""
     if not others:  # one choice is compared with nothing
-        return Standing.CLEAR if best.cost.low is not None else Standing.MEASURED
+        return SupportLevel.CLEAR if best.cost.low is not None else SupportLevel.MEASURED
     lows = [None if one.ratio is None else one.ratio.low for one in others]
     if any(low is not None and low <= 1 for low in lows):
-        return Standing.OPEN
-    return Standing.MEASURED if None in lows else Standing.CLEAR
+        return SupportLevel.OPEN
+    return SupportLevel.MEASURED if None in lows else SupportLevel.CLEAR
 
 
 def advice_of(
@@ -143,7 +145,7 @@ def advice_of(
     ranked = [best._replace(ratio=Estimate(1.0, 1.0, 1.0)), *others]
     standing = _standing(best, others)
     names = [best.name]
-    if standing is Standing.OPEN:
+    if standing is SupportLevel.OPEN:
         names += [one.name for one in others if _may_be_best(one)]
     answer = _any_of(names, [one.name for one in ranked])
     return Advice(key, question, answer, because, standing, tuple(ranked), how)
@@ -159,4 +161,4 @@ def _any_of(names: Sequence[str], every: Sequence[str]) -> str:
 
 def missing(key: str, question: str, what: str, how: str) -> Advice:
     """Return the honest answer where nothing was measured."""
-    return Advice(key, question, "not measured", what, Standing.NOT_MEASURED, (), how)
+    return Advice(key, question, "not measured", what, SupportLevel.NOT_MEASURED, (), how)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from mpbench.analysis.advise.error_propagation import estimate_of
 from mpbench.analysis.advise.record import Advice, Choice, advice_of, missing
-from mpbench.analysis.measurements import Reading, pick
+from mpbench.analysis.measurements import Measurement, pick
 from mpbench.units import format_seconds
 
 __all__ = ("sharing",)
 
 
-def sharing(readings: Sequence[Reading]) -> Iterator[Advice]:
+def sharing(readings: Sequence[Measurement]) -> Iterator[Advice]:
     """Answer what one read of a shared value costs in each way."""
     key, question = "shared-value", "Value or Manager, for a value that processes share?"
     local = pick(readings, "shared/access", params={"kind": "Value"})

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mpbench.analysis.advise.error_propagation import Parts, combine, estimate_of, measured
-from mpbench.analysis.advise.interpolation import at
+from mpbench.analysis.advise.error_propagation import DerivedCost, derive, estimate_of, measured
+from mpbench.analysis.advise.interpolation import interpolate
 from mpbench.analysis.advise.record import (
     Advice,
     Choice,
-    Wishes,
+    JobDescription,
     advice_of,
     computed,
     missing,
     percent,
 )
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.analysis.scaling import Estimate
 from mpbench.units import format_bytes, format_seconds
 
@@ -27,16 +27,16 @@ _NEGLIGIBLE = 0.01
 _MIB = float(1 << 20)
 
 
-def _by_method(readings: Sequence[Reading]) -> dict[str, tuple[Reading, ...]]:
+def _by_method(readings: Sequence[Measurement]) -> dict[str, tuple[Measurement, ...]]:
     return grouped(readings, lambda one: one.method)
 
 
-def _later(one: Reading, more: float) -> Parts:
+def _later(one: Measurement, more: float) -> DerivedCost:
     """Return the cost of a start and of a known time after it."""
-    return combine(lambda start: start + more, measured(one))
+    return derive(lambda start: start + more, measured(one))
 
 
-def _choices(readings: Sequence[Reading], more: float = 0.0) -> list[Choice]:
+def _choices(readings: Sequence[Measurement], more: float = 0.0) -> list[Choice]:
     """Return one choice for each start method, from its first case."""
     return [
         computed(method, _later(each[0], more), (each[0].case,), is_modelled=more > 0)
@@ -44,7 +44,7 @@ def _choices(readings: Sequence[Reading], more: float = 0.0) -> list[Choice]:
     ]
 
 
-def _plain(readings: Sequence[Reading], wishes: Wishes) -> Advice:
+def _plain(readings: Sequence[Measurement], wishes: JobDescription) -> Advice:
     question = "Which start method for a process?"
     main = pick(readings, "process/start-to-join")
     if not main:
@@ -64,7 +64,7 @@ def _plain(readings: Sequence[Reading], wishes: Wishes) -> Advice:
     return advice_of(_PREFER, question, _choices(main, wishes.task_s or 0.0), because)
 
 
-def _big_parent(readings: Sequence[Reading], wishes: Wishes) -> Advice:
+def _big_parent(readings: Sequence[Measurement], wishes: JobDescription) -> Advice:
     key, how = (
         "start-method-big-parent",
         "mpbench run --tier standard --select process/start-at-rss",
@@ -82,7 +82,7 @@ def _big_parent(readings: Sequence[Reading], wishes: Wishes) -> Advice:
         return missing(key, question, "process/start-at-rss is not in these results", how)
     choices = []
     for method, each in _by_method(main).items():
-        found = at(each, "rss_mib", wanted / _MIB, is_log=False)
+        found = interpolate(each, "rss_mib", wanted / _MIB, is_log=False)
         if found is not None:
             choices.append(Choice(method, found.cost, "s", found.cases, found.is_modelled))
     if not choices:
@@ -92,7 +92,7 @@ def _big_parent(readings: Sequence[Reading], wishes: Wishes) -> Advice:
     return advice_of(key, question, choices, because)
 
 
-def _growth(main: Sequence[Reading]) -> str:
+def _growth(main: Sequence[Measurement]) -> str:
     """Say which start methods grow with the parent, beyond their intervals."""
     words = []
     for method, each in _by_method(main).items():
@@ -103,7 +103,7 @@ def _growth(main: Sequence[Reading]) -> str:
     return f"From the smallest to the largest parent grow: {', '.join(words)}" if words else ""
 
 
-def _imports(readings: Sequence[Reading], wishes: Wishes) -> Advice:
+def _imports(readings: Sequence[Measurement], wishes: JobDescription) -> Advice:
     key, name = "start-method-imports", "process/start-by-imports"
     question = "Which start method when each child needs imports?"
     how = f"mpbench run --tier standard --select {name}"
@@ -123,7 +123,7 @@ def _imports(readings: Sequence[Reading], wishes: Wishes) -> Advice:
     return advice_of(key, question, choices, because)
 
 
-def _import_model(readings: Sequence[Reading], import_s: float, how: str) -> Advice:
+def _import_model(readings: Sequence[Measurement], import_s: float, how: str) -> Advice:
     """Add the given import time to those start methods that pay it in each child."""
     key = "start-method-imports"
     question = f"Which start method when the imports take {format_seconds(import_s)}?"
@@ -155,7 +155,9 @@ def _is_worth(job_s: float, start: Estimate, workers: float) -> str:
     return "worth a pool" if job_s > start.value * share else "not worth a pool"
 
 
-def _pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+def _pools(
+    readings: Sequence[Measurement], wishes: JobDescription, cpus: int | None
+) -> Iterator[Advice]:
     key, name = "pool-start", "pool/construct-to-ready"
     question = "Which start method for a pool, and when is a pool worth starting?"
     how = f"mpbench run --tier standard --select {name}"
@@ -183,7 +185,9 @@ def _pools(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Ite
     yield advice_of(key, question, choices, because)
 
 
-def starts(readings: Sequence[Reading], wishes: Wishes, cpus: int | None) -> Iterator[Advice]:
+def starts(
+    readings: Sequence[Measurement], wishes: JobDescription, cpus: int | None
+) -> Iterator[Advice]:
     """Answer which start method to use, for what the user said and what was measured."""
     yield _plain(readings, wishes)
     yield _big_parent(readings, wishes)

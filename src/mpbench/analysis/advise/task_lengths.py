@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mpbench.analysis.advise.error_propagation import Parts, combine, part
+from mpbench.analysis.advise.error_propagation import DerivedCost, derive, measured_cost
 from mpbench.analysis.advise.overhead import Overhead
 from mpbench.analysis.advise.record import (
     Advice,
@@ -17,7 +17,7 @@ from mpbench.analysis.advise.record import (
     percent,
 )
 from mpbench.analysis.break_even import break_even
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.analysis.scaling import Estimate
 from mpbench.units import format_seconds
 
@@ -27,7 +27,9 @@ _SURFACE = "mpbench run --tier full --select pool/chunk-surface"
 _LEVELS = (0.5, 0.9)
 
 
-def _even_estimate(cells: dict[Any, Reading], lengths: Sequence[float], level: float) -> Estimate:
+def _even_estimate(
+    cells: dict[Any, Measurement], lengths: Sequence[float], level: float
+) -> Estimate:
     """
     Return the break-even length with the interval that the shares' intervals give.
 
@@ -51,7 +53,7 @@ def _even_estimate(cells: dict[Any, Reading], lengths: Sequence[float], level: f
 
 
 def break_evens(
-    readings: Sequence[Reading], overheads: Mapping[str, Overhead], workers: int
+    readings: Sequence[Measurement], overheads: Mapping[str, Overhead], workers: int
 ) -> Iterator[Advice]:
     """
     Say from which task length each call reaches 50 and 90 %, measured or modelled.
@@ -79,7 +81,7 @@ def break_evens(
         yield missing("break-even", question, "no pool workload is in these results", _SURFACE)
 
 
-def _length(one: Parts, shortest: float = 0.0) -> str:
+def _length(one: DerivedCost, shortest: float = 0.0) -> str:
     """Write a task length; the shortest measured one is only a bound."""
     if math.isinf(one.value):
         return "not reached"
@@ -90,8 +92,8 @@ class _Even(NamedTuple):
     """From which task length on a chunk size reaches half and most of the possible speed."""
 
     name: str
-    half: Parts
-    most: Parts
+    half: DerivedCost
+    most: DerivedCost
     cases: tuple[str, ...]
 
 
@@ -132,12 +134,14 @@ def _even_advice(
     return made._replace(answer=answer)
 
 
-def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float]) -> Advice:
+def _measured_even(call: str, readings: Sequence[Measurement], lengths: list[float]) -> Advice:
     found = []
     for size in distinct(readings, "chunk_size"):
         cells = {one.params["task_us"]: one for one in pick(readings, params={"chunk_size": size})}
         name = "chunks of the default size" if size == 0 else f"chunks of {size:g}"
-        half, most = (part(_even_estimate(cells, lengths, level), name) for level in _LEVELS)
+        half, most = (
+            measured_cost(_even_estimate(cells, lengths, level), name) for level in _LEVELS
+        )
         found.append(_Even(name, half, most, tuple(one.case for one in cells.values())))
     shortest, longest = lengths[0] / 1e6, lengths[-1] / 1e6
     because = (
@@ -147,9 +151,9 @@ def _measured_even(call: str, readings: Sequence[Reading], lengths: list[float])
     return _even_advice(call, found, because, (shortest, longest))
 
 
-def _odds(added: Parts, factor: float) -> Parts:
+def _odds(added: DerivedCost, factor: float) -> DerivedCost:
     """Return the length of which an overhead is so many parts."""
-    return combine(lambda one: one * factor, added)
+    return derive(lambda one: one * factor, added)
 
 
 def _modelled_even(call: str, overhead: Overhead, workers: int) -> Advice:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.analysis.stats import median_interval, quantiles
 from mpbench.errors import RecordError
-from mpbench.integrations.exchange.imported import Foreign, foreign_run, reading, text_of
+from mpbench.integrations.exchange.imported import ImportedBenchmark, imported_run, reading, text_of
 from mpbench.integrations.exchange.medians import facts_of, readings_of
 
 if TYPE_CHECKING:
@@ -245,7 +245,9 @@ def _is_current(row: Mapping[str, Any], definition: Mapping[str, Any]) -> bool:
     )
 
 
-def _benchmarks(content: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Foreign]:
+def _benchmarks(
+    content: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> list[ImportedBenchmark]:
     found = []
     for name, values in content["results"].items():
         row = dict(zip(content["result_columns"], values, strict=False))
@@ -259,7 +261,7 @@ def _benchmarks(content: Mapping[str, Any], definitions: Mapping[str, Any]) -> l
             method = given.pop(_METHOD, None)
             samples = _samples(row, place)
             found.append(
-                Foreign(
+                ImportedBenchmark(
                     definition.get("pretty_name") or name.replace(".", "/", 1),
                     None if method is None else str(method),
                     given,
@@ -314,7 +316,7 @@ def read_asv(folder: Path) -> tuple[Run, ...]:
 
 def _read(path: Path, definitions: Mapping[str, Any]) -> Run:
     content = json.loads(path.read_text(encoding="utf-8"))
-    run = foreign_run(
+    run = imported_run(
         str(path),
         _benchmarks(content, definitions),
         source="asv",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mpbench.model import Scalar
 
-__all__ = ("Foreign", "foreign_run", "reading", "text_of")
+__all__ = ("ImportedBenchmark", "imported_run", "reading", "text_of")
 
 # Seconds become integers of nanoseconds over this many operations, so that
 # figures below a nanosecond keep six digits.
@@ -92,7 +92,7 @@ def _scalar(value: object) -> Scalar:
     return text_of(value) if value != "" else ""
 
 
-class Foreign(NamedTuple):
+class ImportedBenchmark(NamedTuple):
     """
     One benchmark of another tool: its name, and its values in seconds per operation.
 
@@ -116,7 +116,7 @@ def _workload_name(name: str) -> str:
     return f"{family or 'imported'}/{behaviour or 'benchmark'}"[:_LONGEST_NAME]
 
 
-def _case(one: Foreign) -> Case:
+def _case(one: ImportedBenchmark) -> Case:
     method = str(one.method).strip("'\"") if one.method else None
     given = {text_of(name): _scalar(value) for name, value in one.params.items()}
     if method is not None and method not in _METHODS:
@@ -132,7 +132,7 @@ def _kept(seconds: Sequence[float], most: int = _MOST) -> list[float]:
     return values[:: math.ceil(len(values) / most) or 1]
 
 
-def _record(one: Foreign, case: Case, python: str, source: str) -> CaseRecord:
+def _record(one: ImportedBenchmark, case: Case, python: str, source: str) -> CaseRecord:
     has_values = bool(_kept(one.seconds))
     return CaseRecord(
         subject=python,
@@ -170,7 +170,7 @@ def _repetition(case: Case, python: str, number: int, values: Sequence[float]) -
     )
 
 
-def _repetitions(one: Foreign, case: Case, python: str) -> Iterator[Repetition]:
+def _repetitions(one: ImportedBenchmark, case: Case, python: str) -> Iterator[Repetition]:
     """
     Yield a repetition for each agent, and otherwise one for all values.
 
@@ -185,9 +185,9 @@ def _repetitions(one: Foreign, case: Case, python: str) -> Iterator[Repetition]:
         yield _repetition(case, python, number, group)._replace(extra={"imported": unit})
 
 
-def foreign_run(
+def imported_run(
     path: str,
-    benchmarks: Sequence[Foreign],
+    benchmarks: Sequence[ImportedBenchmark],
     *,
     source: str,
     machine: str,

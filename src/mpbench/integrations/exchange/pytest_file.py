@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpbench.integrations.exchange.imported import Foreign, foreign_run, reading
+from mpbench.integrations.exchange.imported import ImportedBenchmark, imported_run, reading
 from mpbench.integrations.exchange.medians import facts_of, readings_of
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _is_agents(one: Mapping[str, Any]) -> bool:
     return timer == _CLOCK or str(one.get("fullname")).startswith(_EXPORTED)
 
 
-def _ours(noted: object, seconds: tuple[float, ...]) -> Foreign | None:
+def _ours(noted: object, seconds: tuple[float, ...]) -> ImportedBenchmark | None:
     """Return what mpbench noted beside a benchmark; a test may note anything else there."""
     if not isinstance(noted, dict):
         return None
@@ -139,10 +139,12 @@ def _ours(noted: object, seconds: tuple[float, ...]) -> Foreign | None:
         return None
     if not (isinstance(revision, int) and 0 <= revision <= _LARGEST):
         return None
-    return Foreign(name, None if method is None else str(method), params, seconds, int(revision))
+    return ImportedBenchmark(
+        name, None if method is None else str(method), params, seconds, int(revision)
+    )
 
 
-def _foreign(one: Mapping[str, Any]) -> Foreign:
+def _foreign(one: Mapping[str, Any]) -> ImportedBenchmark:
     """Return one benchmark; what mpbench wrote or measured says itself which case it is."""
     seconds = tuple(float(value) for value in one["stats"]["data"])
     params, ours = one.get("params") or {}, _ours(one.get("extra_info"), seconds)
@@ -151,7 +153,7 @@ def _foreign(one: Mapping[str, Any]) -> Foreign:
     given = {name: value for name, value in params.items() if isinstance(value, (str, int, float))}
     method = given.pop("method", None)
     name = f"{one.get('group') or 'pytest'}/{one['name']}"
-    return Foreign(name, None if method is None else str(method), given, seconds)
+    return ImportedBenchmark(name, None if method is None else str(method), given, seconds)
 
 
 def read_pytest_json(path: Path) -> Run:
@@ -168,7 +170,7 @@ def read_pytest_json(path: Path) -> Run:
     with reading(path, _EXPECTED):
         content = json.loads(path.read_text(encoding="utf-8"))
         machine = content["machine_info"]
-        return foreign_run(
+        return imported_run(
             str(path),
             [_foreign(one) for one in content["benchmarks"]],
             source="pytest-benchmark",

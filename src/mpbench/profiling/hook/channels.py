@@ -7,7 +7,7 @@ import os
 from . import kinds
 from .locks import lock_key
 from .recorder import now, recorder
-from .wrap import calling_place, guarded, measured, replace, timed
+from .wrap import blocking_call, call_site, nonblocking_call, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -25,10 +25,10 @@ def connection_key(connection: Any) -> str:
         return ""
 
 
-@guarded
+@safe_value
 def _first_number(connection: Any) -> int:
     key = connection_key(connection)
-    connection._mpbench = known = recorder().number(key, "Pipe") if key else 0
+    connection._mpbench = known = recorder().object_id(key, "Pipe") if key else 0
     return known
 
 
@@ -50,13 +50,13 @@ def _pipe(original: Any) -> Any:
     return wrapper
 
 
-@guarded
+@safe_value
 def _name_ends(ends: Any) -> None:
     keys = [connection_key(end) for end in ends]
     if all(keys):
         # A duplex pipe has two sockets: what goes into one comes out of the other.
         for key, other in dict(zip(keys, reversed(keys))).items():
-            recorder().named(key, "Pipe", calling_place(), peer=other, made_ns=now())
+            recorder().register_object(key, "Pipe", call_site(), peer=other, made_ns=now())
 
 
 def _sent(args: tuple[Any, ...], result: Any) -> int:
@@ -106,10 +106,10 @@ def _wait(original: Any) -> Any:
 
 def wrap_connection(module: Any) -> None:
     """Wrap Connection, Pipe and wait of multiprocessing.connection."""
-    replace(module.Connection, "_send_bytes", timed(kinds.SEND, _number, _sent))
-    replace(module.Connection, "_recv_bytes", timed(kinds.RECV, _number, _received))
-    replace(module, "Pipe", _pipe)
-    replace(module, "wait", _wait)
+    patch(module.Connection, "_send_bytes", blocking_call(kinds.SEND, _number, _sent))
+    patch(module.Connection, "_recv_bytes", blocking_call(kinds.RECV, _number, _received))
+    patch(module, "Pipe", _pipe)
+    patch(module, "wait", _wait)
 
 
 def _size(args: tuple[Any, ...], result: Any) -> int:
@@ -125,25 +125,25 @@ def _size_given(args: tuple[Any, ...], result: Any) -> int:
 def wrap_reduction(module: Any) -> None:
     """Wrap the pickler through which every object of multiprocessing passes."""
     pickler = module.ForkingPickler
-    replace(pickler, "dumps", measured(kinds.PICKLE, _size))
-    pickler.loads = staticmethod(measured(kinds.UNPICKLE, _size_given)(pickler.loads))
+    patch(pickler, "dumps", nonblocking_call(kinds.PICKLE, _size))
+    pickler.loads = staticmethod(nonblocking_call(kinds.UNPICKLE, _size_given)(pickler.loads))
     # Used for process objects and preparation data.
-    replace(module, "dump", timed(kinds.PICKLE))
+    patch(module, "dump", blocking_call(kinds.PICKLE))
 
 
-@guarded
+@safe_value
 def name_queue(queue: Any, what: str, label: str = "", owner: str = "") -> None:
     """Describe a queue, and say that its locks belong to it."""
     key = connection_key(getattr(queue, "_reader", None))
     if not key:
         return
     more = {"owner": owner} if owner else {}
-    recorder().named(key, what, label or calling_place(), **more)
+    recorder().register_object(key, what, label or call_site(), **more)
     for attribute in ("_rlock", "_wlock", "_sem"):
         lock = getattr(queue, attribute, None)
         known = lock_key(lock)
         if known:
-            recorder().named(known, type(lock).__name__, label, owner=key)
+            recorder().register_object(known, type(lock).__name__, label, owner=key)
 
 
 def _queue_made(original: Any) -> Any:
@@ -154,7 +154,7 @@ def _queue_made(original: Any) -> Any:
     return wrapper
 
 
-@guarded
+@safe_value
 def _first_queue_number(queue: Any) -> int:
     reader = getattr(queue, "_reader", None)
     # A worker closes the end that it does not use; the other has the same key.
@@ -177,7 +177,7 @@ def _subclass_made(owner: Any, kind_by_name: dict[str, int]) -> Any:
     def __init_subclass__(cls: Any, /, **named: Any) -> None:  # noqa: N807 - it becomes the method
         super(owner, cls).__init_subclass__(**named)
         for name, kind in kind_by_name.items():
-            replace(cls, name, timed(kind, _queue_number))
+            patch(cls, name, blocking_call(kind, _queue_number))
 
     return classmethod(__init_subclass__)
 
@@ -186,9 +186,9 @@ def wrap_queues(module: Any) -> None:
     """Wrap Queue, JoinableQueue and SimpleQueue of multiprocessing.queues."""
     wrapped = {"get": kinds.GET, "put": kinds.PUT}
     for queue in (module.Queue, module.SimpleQueue):
-        replace(queue, "__init__", _queue_made)
+        patch(queue, "__init__", _queue_made)
         for name, kind in wrapped.items():
-            replace(queue, name, timed(kind, _queue_number))
+            patch(queue, name, blocking_call(kind, _queue_number))
         queue.__init_subclass__ = _subclass_made(queue, wrapped)
-    replace(module.JoinableQueue, "put", timed(kinds.PUT, _queue_number))
-    replace(module.JoinableQueue, "join", timed(kinds.JOIN, _queue_number))
+    patch(module.JoinableQueue, "put", blocking_call(kinds.PUT, _queue_number))
+    patch(module.JoinableQueue, "join", blocking_call(kinds.JOIN, _queue_number))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-__all__ = ("PLACE", "told")
+__all__ = ("CONFIG", "read_config")
 
 # What `install` was told; a program may empty its environment later.
-PLACE: list[tuple[str, int]] = []
+CONFIG: list[tuple[str, int]] = []
 
 
-def told() -> tuple[str, int]:
+def read_config() -> tuple[str, int]:
     """Return the folder and the number of events to keep."""
     return (
         os.environ["MPBENCH_PROFILE_DIR"],

@@ -129,4 +129,4 @@ class EventFile:
 
     def slot(self) -> int:
         """Return the number of a slot that no one has; the last one takes what does not fit."""
-        return min(next(self._slots), layout.SLOTS - 1)
+        return min(next(self._slots), layout.TOTALS - 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 
-from .config import PLACE, told
+from .config import CONFIG, read_config
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ class _Finder:
 
 def install() -> None:
     """Wrap what is imported already, and the rest when it is."""
-    PLACE.append(told())
+    CONFIG.append(read_config())
     # With our own folder, which is taken off the path after this.
     _PATH.append(list(sys.path))
     for name in _WRAPPERS:

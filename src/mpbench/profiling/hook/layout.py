@@ -18,25 +18,25 @@ killed leaves a file that can be read.
 from __future__ import annotations
 
 __all__ = (
-    "ABSENT",
     "CHUNKS",
     "CHUNK_WORDS",
     "DROPPED",
     "FIRST_RECORD",
     "HEADER_WORDS",
-    "JUNK",
-    "LANES",
     "LEAST_FREE_BYTES",
     "MAGIC",
     "MAGIC_AT",
+    "MAX_THREADS",
+    "NO_OBJECT",
     "OPENED",
     "OPEN_DEPTH",
     "OPEN_WORDS",
     "PID",
     "RECORD_WORDS",
-    "SLOTS",
+    "SCRATCH_RECORD",
     "SLOT_AT",
     "SLOT_WORDS",
+    "TOTALS",
     "TOTALS_START",
 )
 
@@ -49,21 +49,21 @@ RECORD_WORDS = 4
 CHUNK_WORDS = 128 * RECORD_WORDS
 
 # Threads beyond these record events as well, but in a full file not what they are doing.
-LANES = 256
+MAX_THREADS = 256
 OPEN_DEPTH = 8
 OPEN_WORDS = OPEN_DEPTH * RECORD_WORDS
 # One record that nobody reads, for whatever has no other place: the end of the header.
-JUNK = HEADER_WORDS - RECORD_WORDS
+SCRATCH_RECORD = HEADER_WORDS - RECORD_WORDS
 
-SLOTS = 8_192
+TOTALS = 8_192
 SLOT_WORDS = 4
-TOTALS_START = HEADER_WORDS + LANES * OPEN_WORDS
+TOTALS_START = HEADER_WORDS + MAX_THREADS * OPEN_WORDS
 
 # A chunk begins with a page, and is one where pages have 4,096 bytes.
-FIRST_RECORD = TOTALS_START + SLOTS * SLOT_WORDS
+FIRST_RECORD = TOTALS_START + TOTALS * SLOT_WORDS
 
 # With less room on the disk no event file is begun.
 LEAST_FREE_BYTES = 64 << 20
 
 # The object of an event that concerns none.
-ABSENT = 0
+NO_OBJECT = 0

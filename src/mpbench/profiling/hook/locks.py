@@ -6,7 +6,7 @@ import os
 
 from . import kinds
 from .recorder import now, recorder
-from .wrap import calling_place, guarded, replace, timed
+from .wrap import blocking_call, call_site, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ def lock_key(lock: Any) -> str:
 def lock_number(lock: Any) -> int:
     """Return the number of a lock or semaphore; 0 for what is none."""
     key = lock_key(lock)
-    return recorder().number(key, type(lock).__name__) if key else 0
+    return recorder().object_id(key, type(lock).__name__) if key else 0
 
 
 def _made(original: Any) -> Any:
@@ -48,11 +48,11 @@ def _made(original: Any) -> Any:
     return wrapper
 
 
-@guarded
+@safe_value
 def _name_lock(lock: Any) -> None:
     if not lock_key(lock):
         lock._mpbench_key.append(f"sem:{os.getpid()}.{now()}")
-    recorder().named(lock_key(lock), type(lock).__name__, calling_place())
+    recorder().register_object(lock_key(lock), type(lock).__name__, call_site())
 
 
 def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
@@ -70,7 +70,7 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
     """
     raw = semaphore.acquire
     ours = recorder()
-    local, new_lane, begin, finish = ours.local, ours.lane, ours.begin, ours.finish
+    local, new_lane, begin, finish = ours.local, ours.thread_buffer, ours.begin, ours.finish
     thing = 0
     # The lane that counted last, and the word that it counts in.
     counted: tuple[Any, int] = (None, 0)
@@ -83,7 +83,7 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
         if not thing:
             # Not before: whoever makes the lock describes it first.
             key = own[0] if own else f"sem:{semaphore.name}"
-            thing = ours.number(key, what)
+            thing = ours.object_id(key, what)
         if raw(False):
             try:
                 lane = local.lane
@@ -93,7 +93,7 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
             if lane is not last:
                 at = lane.counter(kinds.LOCK_WAIT, thing)
                 counted = lane, at
-            lane.cells[at] += 1
+            lane.words[at] += 1
             return True
         if not block:
             return False
@@ -127,18 +127,18 @@ def _enter(original: Any) -> Any:
     return wrapper
 
 
-@guarded
+@safe_value
 def _condition_number(condition: Any) -> int:
     return lock_number(getattr(condition, "_lock", None))
 
 
-@guarded
+@safe_value
 def _name_whole(lock: Any, parts: tuple[Any, ...], what: str) -> None:
     """Call a lock by what it is a part of, and say that the other parts belong to it."""
     key = lock_key(lock)
-    recorder().named(key, what, calling_place())
+    recorder().register_object(key, what, call_site())
     for part in parts:
-        recorder().named(lock_key(part), type(part).__name__, owner=key)
+        recorder().register_object(lock_key(part), type(part).__name__, owner=key)
 
 
 def _condition_made(original: Any) -> Any:
@@ -173,10 +173,10 @@ def wrap_synchronize(module: Any) -> None:
 
     Event and Barrier wait by the condition that they are made of, which bears their name.
     """
-    replace(module.SemLock, "__init__", _made)
-    replace(module.SemLock, "_make_methods", _methods)
-    replace(module.SemLock, "__enter__", _enter)
-    replace(module.Condition, "__init__", _condition_made)
-    replace(module.Condition, "wait", timed(kinds.SYNC_WAIT, _condition_number))
-    replace(module.Event, "__init__", _with_condition_made("_flag"))
-    replace(module.Barrier, "__init__", _with_condition_made())
+    patch(module.SemLock, "__init__", _made)
+    patch(module.SemLock, "_make_methods", _methods)
+    patch(module.SemLock, "__enter__", _enter)
+    patch(module.Condition, "__init__", _condition_made)
+    patch(module.Condition, "wait", blocking_call(kinds.SYNC_WAIT, _condition_number))
+    patch(module.Event, "__init__", _with_condition_made("_flag"))
+    patch(module.Barrier, "__init__", _with_condition_made())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import kinds
 from .recorder import now, recorder
-from .wrap import calling_place, guarded, replace, timed
+from .wrap import blocking_call, call_site, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ("wrap_managers", "wrap_shared_memory")
 
 
-@guarded
+@safe_value
 def _call_number(proxy: Any, methodname: str) -> int:
     kind = getattr(getattr(proxy, "_token", None), "typeid", "proxy")
-    return recorder().number(f"call:{kind}.{methodname}", f"{kind}.{methodname}")
+    return recorder().object_id(f"call:{kind}.{methodname}", f"{kind}.{methodname}")
 
 
 def _call(original: Any) -> Any:
@@ -36,23 +36,23 @@ def _call(original: Any) -> Any:
 
 def _server(original: Any) -> Any:
     def wrapper(cls: Any, *args: Any, **named: Any) -> Any:
-        recorder().say({"role": "manager"})
+        recorder().write_metadata({"role": "manager"})
         return original(cls, *args, **named)
 
     return wrapper
 
 
-@guarded
+@safe_value
 def _manager_number(manager: Any) -> int:
     key = f"manager:{id(manager)}"
-    return recorder().named(key, type(manager).__name__, calling_place())
+    return recorder().register_object(key, type(manager).__name__, call_site())
 
 
 def wrap_managers(module: Any) -> None:
     """Wrap managers and the calls through their proxies."""
-    replace(module.BaseProxy, "_callmethod", _call)
-    replace(module.BaseManager, "start", timed(kinds.MANAGER_START, _manager_number))
-    replace(module.BaseManager, "_run_server", _server)
+    patch(module.BaseProxy, "_callmethod", _call)
+    patch(module.BaseManager, "start", blocking_call(kinds.MANAGER_START, _manager_number))
+    patch(module.BaseManager, "_run_server", _server)
 
 
 def _segment(original: Any) -> Any:
@@ -64,13 +64,13 @@ def _segment(original: Any) -> Any:
     return wrapper
 
 
-@guarded
+@safe_value
 def _note_segment(segment: Any, start: int, end: int) -> None:
     # Only now it has a name.
-    thing = recorder().named(f"shm:{segment.name}", "SharedMemory", calling_place())
+    thing = recorder().register_object(f"shm:{segment.name}", "SharedMemory", call_site())
     recorder().record(kinds.SHM, thing, start, end, segment.size)
 
 
 def wrap_shared_memory(module: Any) -> None:
     """Wrap the making and opening of segments."""
-    replace(module.SharedMemory, "__init__", _segment)
+    patch(module.SharedMemory, "__init__", _segment)

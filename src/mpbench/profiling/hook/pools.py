@@ -7,7 +7,7 @@ import threading
 from . import kinds
 from .channels import name_queue
 from .recorder import now, recorder
-from .wrap import calling_place, guarded, replace, timed
+from .wrap import blocking_call, call_site, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ def _calls(args: tuple[Any, ...], result: Any) -> int:
         return 1
 
 
-@guarded
+@safe_value
 def _chunk(args: tuple[Any, ...], result: Any) -> int:
     """Return how many calls a chunk of an executor's map holds."""
     del result
@@ -40,7 +40,7 @@ def _role(role: str) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
             # A ThreadPool runs the same loop in threads of its owner.
             if threading.current_thread() is threading.main_thread():
-                recorder().say({"role": role})
+                recorder().write_metadata({"role": role})
             begun = recorder().begin(kinds.WORKER, 0)
             try:
                 return original(*args, **named)
@@ -54,45 +54,45 @@ def _role(role: str) -> Any:
 
 def _pool_made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
-        place = calling_place()
+        place = call_site()
         original(self, *args, **named)
         _name_owner(self, "pool", place, "_processes", ("_inqueue", "_outqueue"))
 
     return wrapper
 
 
-@guarded
+@safe_value
 def _name_owner(owner: Any, kind: str, place: str, size: str, queues: tuple[str, str]) -> None:
     """Describe a pool or an executor, and say that its two queues belong to it."""
     what = type(owner).__name__
     workers = getattr(owner, size, 0)
     key = f"{kind}:{id(owner)}@{now()}"
-    owner._mpbench = recorder().named(key, what, place, workers=workers)
+    owner._mpbench = recorder().register_object(key, what, place, workers=workers)
     for queue, holds in zip(queues, ("tasks", "results")):
         name_queue(getattr(owner, queue, None), f"{what} {holds}", place)
 
 
-@guarded
+@safe_value
 def _own_number(pool: Any) -> int:
     return int(getattr(pool, "_mpbench", 0))
 
 
-@guarded
+@safe_value
 def _result_number(result: Any) -> int:
     return int(_own_number(getattr(result, "_pool", None)))
 
 
 def wrap_pool(module: Any) -> None:
     """Wrap Pool, its results and its workers."""
-    replace(module, "worker", _role("pool worker"))
-    replace(module, "mapstar", timed(kinds.TASK, None, _calls))
-    replace(module, "starmapstar", timed(kinds.TASK, None, _calls))
-    replace(module.Pool, "__init__", _pool_made)
-    replace(module.Pool, "join", timed(kinds.JOIN, _own_number))
-    replace(module.Pool, "terminate", timed(kinds.JOIN, _own_number))
+    patch(module, "worker", _role("pool worker"))
+    patch(module, "mapstar", blocking_call(kinds.TASK, None, _calls))
+    patch(module, "starmapstar", blocking_call(kinds.TASK, None, _calls))
+    patch(module.Pool, "__init__", _pool_made)
+    patch(module.Pool, "join", blocking_call(kinds.JOIN, _own_number))
+    patch(module.Pool, "terminate", blocking_call(kinds.JOIN, _own_number))
     # `get` waits by this as well.
-    replace(module.ApplyResult, "wait", timed(kinds.RESULT_WAIT, _result_number))
-    replace(module.IMapIterator, "next", timed(kinds.RESULT_WAIT, _result_number))
+    patch(module.ApplyResult, "wait", blocking_call(kinds.RESULT_WAIT, _result_number))
+    patch(module.IMapIterator, "next", blocking_call(kinds.RESULT_WAIT, _result_number))
     # A Pool's own thread looks for dead workers, several times for each short task:
     # an event of each look would cost the program most and tell nobody anything.
     if hasattr(module, "wait"):
@@ -103,7 +103,7 @@ def wrap_pool(module: Any) -> None:
 
 def _executor_made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
-        place = calling_place()
+        place = call_site()
         original(self, *args, **named)
         _name_owner(self, "executor", place, "_max_workers", ("_call_queue", "_result_queue"))
 
@@ -112,10 +112,10 @@ def _executor_made(original: Any) -> Any:
 
 def wrap_executor(module: Any) -> None:
     """Wrap ProcessPoolExecutor and its workers."""
-    replace(module, "_process_worker", _role("executor worker"))
-    replace(module, "_process_chunk", timed(kinds.TASK, None, _chunk))
-    replace(module.ProcessPoolExecutor, "__init__", _executor_made)
-    replace(module.ProcessPoolExecutor, "shutdown", timed(kinds.JOIN, _own_number))
+    patch(module, "_process_worker", _role("executor worker"))
+    patch(module, "_process_chunk", blocking_call(kinds.TASK, None, _chunk))
+    patch(module.ProcessPoolExecutor, "__init__", _executor_made)
+    patch(module.ProcessPoolExecutor, "shutdown", blocking_call(kinds.JOIN, _own_number))
 
 
 def _each(original: Any) -> Any:
@@ -138,7 +138,7 @@ def _each(original: Any) -> Any:
 
 def wrap_futures(module: Any) -> None:
     """Wrap the waits for futures."""
-    replace(module.Future, "result", timed(kinds.RESULT_WAIT))
-    replace(module.Future, "exception", timed(kinds.RESULT_WAIT))
-    replace(module, "wait", timed(kinds.RESULT_WAIT))
-    replace(module, "as_completed", _each)
+    patch(module.Future, "result", blocking_call(kinds.RESULT_WAIT))
+    patch(module.Future, "exception", blocking_call(kinds.RESULT_WAIT))
+    patch(module, "wait", blocking_call(kinds.RESULT_WAIT))
+    patch(module, "as_completed", _each)

@@ -8,7 +8,7 @@ import time
 
 from . import kinds
 from .recorder import now, recorder
-from .wrap import calling_place, guarded, replace, timed
+from .wrap import blocking_call, call_site, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ __all__ = (
 )
 
 
-@guarded
+@safe_value
 def _target_of(process: Any) -> str:
     target = getattr(process, "_target", None)
     if target is None:
@@ -45,14 +45,14 @@ def _start(original: Any) -> Any:
     return wrapper
 
 
-@guarded
+@safe_value
 def _note_start(process: Any, target: str, start: int, end: int) -> None:
     pid = process.pid or 0
-    thing = recorder().named(
+    thing = recorder().register_object(
         f"process:{pid}@{start}",
         "Process",
         process.name,
-        place=calling_place(),
+        place=call_site(),
         target=target,
         method=_method_of(process),
     )
@@ -88,10 +88,10 @@ def _bootstrap(original: Any) -> Any:
     return wrapper
 
 
-@guarded
+@safe_value
 def _note_child(process: Any) -> None:
     """Say who a child is, and record its run: on the instance, any subclass may override it."""
-    recorder().say(
+    recorder().write_metadata(
         {
             "role": "child",
             "name": process.name,
@@ -103,7 +103,7 @@ def _note_child(process: Any) -> None:
     process.run = _run(process.run)
 
 
-@guarded
+@safe_value
 def _pid_argument(args: tuple[Any, ...], result: Any) -> int:
     del result
     popen = getattr(args[0], "_popen", None)
@@ -112,9 +112,9 @@ def _pid_argument(args: tuple[Any, ...], result: Any) -> int:
 
 def wrap_process(module: Any) -> None:
     """Wrap BaseProcess, from which every Process derives."""
-    replace(module.BaseProcess, "start", _start)
-    replace(module.BaseProcess, "join", timed(kinds.JOIN, None, _pid_argument))
-    replace(module.BaseProcess, "_bootstrap", _bootstrap)
+    patch(module.BaseProcess, "start", _start)
+    patch(module.BaseProcess, "join", blocking_call(kinds.JOIN, None, _pid_argument))
+    patch(module.BaseProcess, "_bootstrap", _bootstrap)
 
 
 def _poll(original: Any) -> Any:
@@ -122,7 +122,7 @@ def _poll(original: Any) -> Any:
         before = self.returncode
         code = original(self, *args, **named)
         if before is None and code is not None:
-            recorder().say({"ended": self.pid, "exit_code": code, "at_ns": now()})
+            recorder().write_metadata({"ended": self.pid, "exit_code": code, "at_ns": now()})
         return code
 
     return wrapper
@@ -130,12 +130,12 @@ def _poll(original: Any) -> Any:
 
 def wrap_popen(module: Any) -> None:
     """Wrap how a parent learns that its child has ended, and with which code."""
-    replace(module.Popen, "poll", _poll)
+    patch(module.Popen, "poll", _poll)
 
 
 def wrap_spawn(module: Any) -> None:
     """Wrap the import of the parent's main module in a spawned child."""
-    replace(module, "prepare", timed(kinds.IMPORT_MAIN))
+    patch(module, "prepare", blocking_call(kinds.IMPORT_MAIN))
 
 
 def _exit(original: Any) -> Any:
@@ -152,7 +152,7 @@ def _exit(original: Any) -> Any:
 def wrap_util(module: Any) -> None:
     """Wrap the finalizers that run at the end of every process of multiprocessing."""
     original = module._exit_function
-    replace(module, "_exit_function", _exit)
+    patch(module, "_exit_function", _exit)
     # It registered itself when the module was imported, just now.
     atexit.unregister(original)
     atexit.register(module._exit_function)
@@ -160,17 +160,17 @@ def wrap_util(module: Any) -> None:
 
 def wrap_tracker(module: Any) -> None:
     """Wrap the resource tracker: who starts it, and who it is."""
-    replace(module.ResourceTracker, "ensure_running", timed(kinds.TRACKER_START))
+    patch(module.ResourceTracker, "ensure_running", blocking_call(kinds.TRACKER_START))
     # The module keeps a bound method under the same name.
     module.ensure_running = module._resource_tracker.ensure_running
-    replace(module, "main", _server("resource tracker"))
+    patch(module, "main", _server("resource tracker"))
 
 
 def wrap_forkserver(module: Any) -> None:
     """Wrap the fork server: who starts it, and who it is."""
-    replace(module.ForkServer, "ensure_running", timed(kinds.FORKSERVER_START))
+    patch(module.ForkServer, "ensure_running", blocking_call(kinds.FORKSERVER_START))
     module.ensure_running = module._forkserver.ensure_running
-    replace(module, "main", _server("fork server"))
+    patch(module, "main", _server("fork server"))
 
 
 def _server(role: str) -> Any:
@@ -178,7 +178,7 @@ def _server(role: str) -> Any:
 
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
-            recorder().say({"role": role, "name": role})
+            recorder().write_metadata({"role": role, "name": role})
             return original(*args, **named)
 
         return wrapper

@@ -15,10 +15,10 @@ import threading
 import time
 
 from . import layout
-from .config import PLACE, told
+from .config import CONFIG, read_config
 from .eventfile import EventFile
 from .program import program_name
-from .thread_buffer import Lane, Nowhere
+from .thread_buffer import NullEventFile, ThreadBuffer
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     # A lane, the place of its record, and when it began.
-    Begun = tuple[Lane, int, int]
+    Begun = tuple[ThreadBuffer, int, int]
 
 __all__ = ("Recorder", "line_of", "now", "recorder")
 
@@ -90,7 +90,7 @@ class Recorder:
         # What began before the fork ends in the parent.
         lane = self.local.__dict__.pop("lane", None)
         if lane is not None:
-            lane.forget()
+            lane.disable()
         self._fresh()
         self.born_ns = now()
         self.forked = True
@@ -107,7 +107,7 @@ class Recorder:
         cells[layout.OPENED] = now()
         cells[layout.MAGIC_AT] = layout.MAGIC
         self.token = token
-        self.say(
+        self.write_metadata(
             {
                 "process": os.getpid(),
                 "parent_pid": os.getppid(),
@@ -122,9 +122,9 @@ class Recorder:
             }
         )
 
-    def say(self, line: dict[str, Any]) -> None:
+    def write_metadata(self, line: dict[str, Any]) -> None:
         """Append a line to the file of names; one write, so that it is whole or absent."""
-        if self.ready() is None or not self._said:
+        if self.ensure_file() is None or not self._said:
             return
         # Opened each time: a program that closes all descriptors would hand
         # ours on to its own next file.
@@ -140,7 +140,7 @@ class Recorder:
         finally:
             os.close(descriptor)
 
-    def ready(self) -> EventFile | None:
+    def ensure_file(self) -> EventFile | None:
         """Open the file if need be and return it; None inside of that very opening."""
         if self._file is None:
             with self._lock:
@@ -154,7 +154,7 @@ class Recorder:
                         self._opening = False
         return self._file
 
-    def named(self, key: str, what: str, label: str = "", **more: Any) -> int:
+    def register_object(self, key: str, what: str, label: str = "", **more: Any) -> int:
         """
         Return the number of an object, and describe it when it is new here.
 
@@ -167,27 +167,27 @@ class Recorder:
         number = self._names.get(key)
         if number is None:
             if len(self._names) >= _MOST_NAMES:
-                return layout.ABSENT
+                return layout.NO_OBJECT
             number = self._names[key] = len(self._names) + 1
         elif not more and not label:
             return number
-        self.say({"name": number, "key": key, "what": what, "label": label, **more})
+        self.write_metadata({"name": number, "key": key, "what": what, "label": label, **more})
         return number
 
-    def number(self, key: str, what: str) -> int:
+    def object_id(self, key: str, what: str) -> int:
         """Return the number of an object that another process may have described."""
         known = self._names.get(key)
-        return known if known is not None else self.named(key, what)
+        return known if known is not None else self.register_object(key, what)
 
-    def lane(self) -> Lane:
+    def thread_buffer(self) -> ThreadBuffer:
         """Give the present thread a lane."""
-        file = self.ready()
+        file = self.ensure_file()
         if file is None:
-            return Lane(0, Nowhere())
+            return ThreadBuffer(0, NullEventFile())
         number = min(next(self._lanes), _LANE_LIMIT)
-        lane: Lane = Lane(number, file)
+        lane: ThreadBuffer = ThreadBuffer(number, file)
         self.local.lane = lane
-        self.say(
+        self.write_metadata(
             {
                 "lane": number,
                 "thread": threading.current_thread().name,
@@ -205,13 +205,13 @@ class Recorder:
         try:
             lane = self.local.lane
         except AttributeError:
-            lane = self.lane()
+            lane = self.thread_buffer()
         at = lane.next
         if at == lane.stop:
-            at = lane.more()
+            at = lane.begin_slow()
         else:
             lane.next = at + 4
-        cells = lane.cells
+        cells = lane.words
         start = now()
         cells[at] = start
         cells[at + 2] = kind | lane.bits | thing << 32
@@ -222,28 +222,28 @@ class Recorder:
         lane, at, start = begun
         duration = now() - start
         if at >= _FIRST:
-            cells = lane.cells
+            cells = lane.words
             cells[at + 3] = argument
             cells[at + 1] = duration or 1
         else:
-            lane.settle(at, kind | lane.bits | thing << 32, start, duration, argument)
+            lane.finish_slow(at, kind | lane.bits | thing << 32, start, duration, argument)
 
     def record(self, kind: int, thing: int, start: int, end: int, argument: int = 0) -> None:
         """Keep one event whose beginning nobody had to know: it cannot hang."""
         try:
             lane = self.local.lane
         except AttributeError:
-            lane = self.lane()
+            lane = self.thread_buffer()
         at = lane.next
         if at == lane.stop:
             # Takes a chunk, if there is one for every event.
-            at = lane.more()
+            at = lane.begin_slow()
             if at < _FIRST:
-                lane.settle(at, kind | lane.bits | thing << 32, start, end - start, argument)
+                lane.finish_slow(at, kind | lane.bits | thing << 32, start, end - start, argument)
                 return
         else:
             lane.next = at + 4
-        cells = lane.cells
+        cells = lane.words
         cells[at] = start
         cells[at + 1] = end - start or 1
         cells[at + 3] = argument
@@ -256,7 +256,7 @@ _RECORDERS: list[Recorder] = []
 def recorder() -> Recorder:
     """Return this process's recorder."""
     if not _RECORDERS:
-        made = Recorder(*(PLACE or [told()])[0])
+        made = Recorder(*(CONFIG or [read_config()])[0])
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=made.after_fork)
         _RECORDERS.append(made)

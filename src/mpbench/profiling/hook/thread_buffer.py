@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .eventfile import EventFile
 
-__all__ = ("Lane", "Nowhere")
+__all__ = ("NullEventFile", "ThreadBuffer")
 
 # Their own names, because they are read for every event of a long program.
 _OPEN_DEPTH, _RECORD_WORDS, _DROPPED = layout.OPEN_DEPTH, layout.RECORD_WORDS, layout.DROPPED
@@ -31,7 +31,7 @@ class _Nowhere:
         pass
 
 
-class Nowhere:
+class NullEventFile:
     """An event file that keeps nothing: for what happens while the real one is made."""
 
     cells: Any = _Nowhere()
@@ -44,7 +44,7 @@ class Nowhere:
         return 0
 
 
-class Lane:
+class ThreadBuffer:
     """
     One thread's place in the event file; nobody else writes there.
 
@@ -66,14 +66,14 @@ class Lane:
         "_spare",
         "_spare_stop",
         "bits",
-        "cells",
         "next",
         "stop",
+        "words",
     )
 
-    def __init__(self, number: int, file: EventFile | Nowhere) -> None:
+    def __init__(self, number: int, file: EventFile | NullEventFile) -> None:
         self._file = file
-        self.cells: Any = file.cells
+        self.words: Any = file.cells
         self.bits = number << 16
         self.next = self.stop = 0
         # Of a chunk whose records are given to events that have ended already.
@@ -81,14 +81,14 @@ class Lane:
         self._shortest = 0
         self._depth = 0
         self._open = layout.HEADER_WORDS + number * layout.OPEN_WORDS
-        if number >= layout.LANES:
+        if number >= layout.MAX_THREADS:
             self._open = 0
         # Where events of one kind and object are summed up.
         self._slots: dict[int, int] = {}
 
-    def forget(self) -> None:
+    def disable(self) -> None:
         """Write nothing more: a forked child is not the thread that it was copied from."""
-        self.cells = _Nowhere()
+        self.words = _Nowhere()
 
     def _refill(self) -> None:
         """Take the file's next chunk; where there is none, no event is kept any more."""
@@ -97,10 +97,10 @@ class Lane:
             self._shortest = _NONE_KEPT
             return
         self._spare, self._spare_stop, self._shortest, chunks = taken
-        cells = self.cells
+        cells = self.words
         cells[layout.CHUNKS] = max(cells[layout.CHUNKS], chunks)
 
-    def more(self) -> int:
+    def begin_slow(self) -> int:
         """Return where an event that begins is noted when `next` is `stop`."""
         if not self._shortest:
             if self._spare == self._spare_stop:
@@ -114,12 +114,12 @@ class Lane:
         self._depth = depth + 1
         if depth < _OPEN_DEPTH and self._open:
             return self._open + depth * _RECORD_WORDS
-        return layout.JUNK
+        return layout.SCRATCH_RECORD
 
-    def settle(self, at: int, key: int, start: int, duration: int, argument: int) -> None:
+    def finish_slow(self, at: int, key: int, start: int, duration: int, argument: int) -> None:
         """Keep or sum up an event that has ended and was noted by `more` at *at*."""
         self._depth -= 1
-        cells = self.cells
+        cells = self.words
         cells[at + 2] = 0
         if duration < self._shortest:
             # A long program's events are nearly all of them here.
@@ -145,14 +145,14 @@ class Lane:
         number = self._file.slot()
         at = layout.TOTALS_START + number * layout.SLOT_WORDS
         self._slots[key] = at
-        cells = self.cells
+        cells = self.words
         cells[at] = key
         cells[layout.SLOT_AT] = max(cells[layout.SLOT_AT], number + 1)
         return at
 
     def _sum(self, key: int, duration: int) -> None:
         """Count an event that is not kept with the others of its kind and object."""
-        cells, key = self.cells, key & _KIND_AND_OBJECT
+        cells, key = self.words, key & _KIND_AND_OBJECT
         slot = self._slots.get(key)
         if slot is None:
             slot = self._slot(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .layout import ABSENT, FIRST_RECORD
+from .layout import FIRST_RECORD, NO_OBJECT
 from .recorder import now, recorder
 
 # `typing` itself would cost each process several milliseconds.
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-__all__ = ("calling_place", "guarded", "measured", "replace", "timed")
+__all__ = ("blocking_call", "call_site", "nonblocking_call", "patch", "safe_value")
 
 # Files whose frames are never the place where a user made something.
 _STANDARD = os.path.dirname(os.__file__) + os.sep
@@ -22,7 +22,7 @@ _FUNCTION = type(os.path.join)
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("joblib", "loky", "site-packages"))
 
 
-def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+def patch(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     """
     Put a wrapper in the place of an attribute, if it is there.
 
@@ -50,7 +50,7 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(owner, name, wrapper if kind is None else kind(wrapper))
 
 
-def guarded(question: Callable[..., Any]) -> Callable[..., Any]:
+def safe_value(question: Callable[..., Any]) -> Callable[..., Any]:
     """Return a question that answers 0 where it would fail, and so end a call of the program's."""
 
     def asked(*about: Any) -> Any:
@@ -62,7 +62,7 @@ def guarded(question: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-def timed(  # noqa: C901 - written out, see below
+def blocking_call(  # noqa: C901 - written out, see below
     kind: int,
     thing_of: Callable[[Any], int] | None = None,
     argument_of: Callable[[tuple[Any, ...], Any], int] | None = None,
@@ -72,7 +72,7 @@ def timed(  # noqa: C901 - written out, see below
 
     What `Recorder.begin` and `finish` do is written out: calling them would make
     the event half as dear again. The questions must not fail, whatever a subclass
-    has made of the object; `guarded` sees to it where a question does not itself.
+    has made of the object; `safe_value` sees to it where a question does not itself.
 
     Args:
         kind: What happened.
@@ -80,7 +80,7 @@ def timed(  # noqa: C901 - written out, see below
             where that does not bear it already, as `_mpbench`.
         argument_of: Returns the event's argument from arguments and result.
     """
-    local, new_lane = recorder().local, recorder().lane
+    local, new_lane = recorder().local, recorder().thread_buffer
 
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
@@ -97,10 +97,10 @@ def timed(  # noqa: C901 - written out, see below
                 lane = new_lane()
             at = lane.next
             if at == lane.stop:
-                at = lane.more()
+                at = lane.begin_slow()
             else:
                 lane.next = at + 4
-            cells, word, start = lane.cells, kind | lane.bits | thing << 32, now()
+            cells, word, start = lane.words, kind | lane.bits | thing << 32, now()
             cells[at] = start
             cells[at + 2] = word
             result = None
@@ -115,28 +115,30 @@ def timed(  # noqa: C901 - written out, see below
                     argument = argument_of(args, result)
                 if at >= FIRST_RECORD:
                     # Asked again: in a forked child it leads nowhere.
-                    cells = lane.cells
+                    cells = lane.words
                     cells[at + 3] = argument
                     cells[at + 1] = duration or 1
                 else:
-                    lane.settle(at, word, start, duration, argument)
+                    lane.finish_slow(at, word, start, duration, argument)
 
         return wrapper
 
     return make
 
 
-def measured(kind: int, argument_of: Callable[[tuple[Any, ...], Any], int]) -> Callable[[Any], Any]:
+def nonblocking_call(
+    kind: int, argument_of: Callable[[tuple[Any, ...], Any], int]
+) -> Callable[[Any], Any]:
     """
     Return a maker of wrappers that keep one event for each call that succeeds.
 
-    Cheaper than `timed`: for calls that only compute.
+    Cheaper than `blocking_call`: for calls that only compute.
 
     Args:
         kind: What happened.
         argument_of: Returns the event's argument from arguments and result; it must not fail.
     """
-    local, new_lane, record = recorder().local, recorder().lane, recorder().record
+    local, new_lane, record = recorder().local, recorder().thread_buffer, recorder().record
 
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
@@ -149,10 +151,10 @@ def measured(kind: int, argument_of: Callable[[tuple[Any, ...], Any], int]) -> C
                 lane = new_lane()
             at = lane.next
             if at == lane.stop:
-                record(kind, ABSENT, start, end, argument_of(args, result))
+                record(kind, NO_OBJECT, start, end, argument_of(args, result))
                 return result
             lane.next = at + 4
-            cells = lane.cells
+            cells = lane.words
             cells[at] = start
             cells[at + 1] = end - start or 1
             cells[at + 3] = argument_of(args, result)
@@ -165,7 +167,7 @@ def measured(kind: int, argument_of: Callable[[tuple[Any, ...], Any], int]) -> C
     return make
 
 
-def calling_place() -> str:
+def call_site() -> str:
     """
     Return `file.py:line` of the nearest frame that is the user's own.
 

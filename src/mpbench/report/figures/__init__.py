@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mpbench.analysis.measurements import places_of
+from mpbench.analysis.measurements import platforms_of
 from mpbench.analysis.summarize import agent_medians
 from mpbench.report.document import Figure
 from mpbench.report.figures import (
@@ -22,15 +22,15 @@ from mpbench.report.figures import (
     pooled,
     starting,
 )
-from mpbench.report.figures.figure_data import Material, prepare
+from mpbench.report.figures.figure_data import FigureData, prepare
 
-__all__ = ("Material", "comparisons", "for_family", "for_material", "matrices", "prepare")
+__all__ = ("FigureData", "comparisons", "for_family", "for_material", "matrices", "prepare")
 
 # A family's page stays readable; what was measured beyond it stands in its tables.
 _MOST = 16
 
 
-def _special(family: str, material: Material) -> tuple[list[Figure], frozenset[str]]:
+def _special(family: str, material: FigureData) -> tuple[list[Figure], frozenset[str]]:
     """Draw what only some families have, and return the workloads that then need no other."""
     made: list[Figure] = []
     done: set[str] = set()
@@ -54,7 +54,7 @@ def _special(family: str, material: Material) -> tuple[list[Figure], frozenset[s
     return [*made, *layer_costs.ladders(family, material)], frozenset(done)
 
 
-def _figures(family: str, material: Material) -> Iterator[Figure]:
+def _figures(family: str, material: FigureData) -> Iterator[Figure]:
     special, done = _special(family, material)
     # A single row says nothing that the other figures do not say better.
     overview = generic.overview(family, material, least=2 if special else 1)
@@ -68,7 +68,7 @@ def _figures(family: str, material: Material) -> Iterator[Figure]:
     yield from generic.categories(family, material, done)
 
 
-def for_material(family: str, material: Material) -> tuple[Figure, ...]:
+def for_material(family: str, material: FigureData) -> tuple[Figure, ...]:
     """
     Draw a family from material that was prepared once for the whole report.
 
@@ -105,7 +105,7 @@ def for_family(
     return () if material is None else for_material(family, material)
 
 
-def comparisons(material: Material) -> tuple[Figure, ...]:
+def comparisons(material: FigureData) -> tuple[Figure, ...]:
     """Return the five comparisons across families, as far as they were measured."""
     return tuple(cross_family.comparisons(material))
 
@@ -117,5 +117,5 @@ def matrices(summaries: pd.DataFrame) -> tuple[Figure, ...]:
     For one place the report's own matrix of start methods says the same as a table.
     """
     found = (machines.method_matrix(summaries), machines.place_matrix(summaries))
-    is_single = len(places_of(summaries)) < 2  # noqa: PLR2004 - one place is compared with nothing
+    is_single = len(platforms_of(summaries)) < 2  # noqa: PLR2004 - one place is compared with nothing
     return () if is_single else tuple(figure for figure in found if figure is not None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.report.figures.labels import param_value, plain_quantity, reading_name
 from mpbench.report.figures.style import INK
 
@@ -209,7 +209,7 @@ def mark_place(axes: Any, place: float, words: str, *, top: float = 1.0) -> None
     )
 
 
-def _set_reading_axis(axes: Any, readings: Sequence[Reading], which: str) -> None:
+def _set_reading_axis(axes: Any, readings: Sequence[Measurement], which: str) -> None:
     """
     Give an axis the unit of the readings.
 
@@ -226,14 +226,14 @@ def _set_reading_axis(axes: Any, readings: Sequence[Reading], which: str) -> Non
         set_zero_based(axes, values, unit, which=which)
 
 
-def set_values(axes: Any, readings: Sequence[Reading]) -> None:
+def set_values(axes: Any, readings: Sequence[Measurement]) -> None:
     """Give the y axis the unit and the name of the readings."""
     _set_reading_axis(axes, readings, "y")
     names = dict.fromkeys(reading_name(one.fact, one.metric) for one in readings)
     axes.set_ylabel(next(iter(names)) if len(names) == 1 else _UNIT_NAMES.get(readings[0].unit, ""))
 
 
-def set_along(axes: Any, readings: Sequence[Reading]) -> None:
+def set_along(axes: Any, readings: Sequence[Measurement]) -> None:
     """Give the x axis the unit of readings that are drawn as rows."""
     _set_reading_axis(axes, readings, "x")
     names = dict.fromkeys(reading_name("", one.metric) for one in readings)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.facets import Facet, Facets, facets_figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import param_value, params_words, ratio_words, reading_name
 from mpbench.report.figures.sweeps import Panel, Sweep, step_words, steps_of, sweep_figure
 
@@ -21,7 +21,7 @@ _NEAR = 1.2
 _CROSSINGS: Mapping[str, int] = {"round-trip": 2, "latency": 1, "time": 1}
 
 
-def _bandwidth(one: Reading) -> Reading:
+def _bandwidth(one: Measurement) -> Measurement:
     """Return the payload over the time that it took."""
     carried = _CROSSINGS[one.metric] * (one.number(_SIZE) or 0.0)
     return one._replace(
@@ -40,7 +40,7 @@ def _is_near(one: float, other: float) -> bool:
 
 
 def by_size(
-    family: str, key: str, title: str, series: Mapping[str, tuple[Reading, ...]], note: str
+    family: str, key: str, title: str, series: Mapping[str, tuple[Measurement, ...]], note: str
 ) -> Figure | None:
     """
     Draw times and bandwidths over the same sizes, with the steps that the data show.
@@ -83,7 +83,7 @@ def by_size(
     return facets_figure(family, Facets(key, title, _SIZE, facets, marks=marks, note=said))
 
 
-def round_trips(family: str, material: Material) -> tuple[Figure, ...]:
+def round_trips(family: str, material: FigureData) -> tuple[Figure, ...]:
     """Draw round trips of a family by size for each form or kind, under one start method."""
     name = f"{family}/round-trip"
     readings = material.first_method(material.of(name))
@@ -98,7 +98,7 @@ def round_trips(family: str, material: Material) -> tuple[Figure, ...]:
     return (made,) if made else ()
 
 
-def delivery(family: str, material: Material) -> tuple[Figure, ...]:
+def delivery(family: str, material: FigureData) -> tuple[Figure, ...]:
     """Draw when the sending call returns against when the message has arrived, by size."""
     name, fact = {"queue": ("queue/put-delivered", "put_return")}.get(
         family, ("pipe/one-way", "send_return")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.facets import Facet, Facets, facets_figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import params_words
 
 __all__ = ("contended", "contention_of")
@@ -24,13 +24,13 @@ _AT_BOTH_ENDS = frozenset({"lock/contended"})
 _FLOORS = frozenset({"lock/without-lock"})
 
 
-def _over(readings: tuple[Reading, ...]) -> str:
+def _over(readings: tuple[Measurement, ...]) -> str:
     """Return the parameter that counts who competes; empty where it has one value."""
     return next((name for name in _OVER if len(distinct(readings, name)) > 1), "")
 
 
 def contention_of(
-    name: str, material: Material, fixed: dict[str, float | str], key: str, title: str
+    name: str, material: FigureData, fixed: dict[str, float | str], key: str, title: str
 ) -> Figure | None:
     """
     Draw one contended workload over its workers, other parameters fixed.
@@ -51,7 +51,7 @@ def contention_of(
     if lines:
         main = material.first_method(main)
 
-    def series(fact: str) -> dict[str, tuple[Reading, ...]]:
+    def series(fact: str) -> dict[str, tuple[Measurement, ...]]:
         kept = pick(material.of(name, fact=fact), fact=fact, params=fixed)
         kept = pick(kept, fact=fact, where=lambda one: one.method in {m.method for m in main})
         return grouped(kept, lambda one: str(one.params[lines]) if lines else one.method)
@@ -68,7 +68,7 @@ def contention_of(
     )
 
 
-def contended(family: str, material: Material) -> tuple[tuple[Figure, ...], frozenset[str]]:
+def contended(family: str, material: FigureData) -> tuple[tuple[Figure, ...], frozenset[str]]:
     """Draw every workload of a family whose workers count in common windows."""
     made: list[Figure] = []
     done: set[str] = set()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.channels import by_size
 from mpbench.report.figures.contended import contention_of
-from mpbench.report.figures.dots import Dots, Row, dots_figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.dots import DotRow, Dots, dots_figure
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import compared, params_words
 from mpbench.report.figures.pooled import calls, overheads
-from mpbench.report.figures.side_by_side import beside, row_of
+from mpbench.report.figures.side_by_side import row_of, side_by_side_table
 
 __all__ = ("comparisons",)
 
@@ -32,21 +32,21 @@ _STARTS = (
 )
 
 
-def _first_case(readings: tuple[Reading, ...]) -> dict[str, Reading]:
+def _first_case(readings: tuple[Measurement, ...]) -> dict[str, Measurement]:
     """Return the first case of a workload, by start method."""
     for each in grouped(readings, lambda one: repr(sorted(one.params.items()))).values():
         return {one.method: one for one in each}
     return {}
 
 
-def _start_methods(material: Material) -> Figure | None:
+def _start_methods(material: FigureData) -> Figure | None:
     rows = []
     for name in _STARTS:
         series = _first_case(material.of(name))
         if len(series) > 1:
             first = next(iter(series.values()))
             rows.append(
-                Row(f"{name} {params_words(first.params)}", series, material.floor_of(first))
+                DotRow(f"{name} {params_words(first.params)}", series, material.floor_of(first))
             )
     if not rows:
         return None
@@ -55,10 +55,10 @@ def _start_methods(material: Material) -> Figure | None:
     figure = dots_figure(SCOPE, Dots("start-methods", title, tuple(rows), said))
     shown = [one for row in rows for one in row.series.values()]
     names = tuple(dict.fromkeys(name for one in shown for name in one.params))
-    return beside(figure, grouped(shown, _method), row_of(*names, with_workload=True))
+    return side_by_side_table(figure, grouped(shown, _method), row_of(*names, with_workload=True))
 
 
-def _locks(material: Material) -> Figure | None:
+def _locks(material: FigureData) -> Figure | None:
     readings = material.of("lock/contended")
     fixed = {
         name: distinct(readings, name)[0]
@@ -75,10 +75,10 @@ def _locks(material: Material) -> Figure | None:
     free = pick(material.of("lock/without-lock"), params=fixed)
     if free:
         columns["without lock"] = free
-    return beside(figure, columns, row_of("workers"))
+    return side_by_side_table(figure, columns, row_of("workers"))
 
 
-def _sharing(material: Material) -> Figure | None:
+def _sharing(material: FigureData) -> Figure | None:
     """Draw reading a shared value in each way: Value, Array, raw forms, a manager's proxy."""
     local = material.of("shared/access")
     remote = material.first_method(
@@ -89,10 +89,10 @@ def _sharing(material: Material) -> Figure | None:
     rows = []
     for operation, each in grouped(local, lambda one: str(one.params.get("operation", ""))).items():
         series = grouped(each, lambda one: str(one.params.get("kind", "")))
-        rows.append(Row(operation, {kind: found[0] for kind, found in series.items()}))
+        rows.append(DotRow(operation, {kind: found[0] for kind, found in series.items()}))
     proxies = {f"Manager().{one.params['kind']}": one for one in remote}
     first = rows[0]
-    rows[0] = Row(first.label, {**first.series, **proxies}, material.floor_of(local[0]))
+    rows[0] = DotRow(first.label, {**first.series, **proxies}, material.floor_of(local[0]))
     said = f"{first.label}: {compared(rows[0].series)}. {material.note}".strip()
     title = "Value against Array against Manager proxy, one operation"
     figure = dots_figure(SCOPE, Dots("sharing", title, tuple(rows), said))
@@ -100,13 +100,15 @@ def _sharing(material: Material) -> Figure | None:
         **grouped(local, lambda one: str(one.params.get("kind", ""))),
         **{name: (one,) for name, one in proxies.items()},
     }
-    return beside(figure, columns, lambda one: str(one.params.get("operation", first.label)))
+    return side_by_side_table(
+        figure, columns, lambda one: str(one.params.get("operation", first.label))
+    )
 
 
 _PROXIES = frozenset({"Value", "Array"})
 
 
-def _channels(material: Material) -> Figure | None:
+def _channels(material: FigureData) -> Figure | None:
     pipes = material.first_method(material.of("pipe/round-trip"))
     objects = pick(pipes, params={"form": "object"}) or pipes
     queues = material.first_method(material.of("queue/round-trip"))
@@ -122,28 +124,32 @@ def _channels(material: Material) -> Figure | None:
     title = "Pipe against Queue and SimpleQueue: round trip by size"
     columns = {name: shared, **series}
     figure = by_size(SCOPE, "channels", title, columns, note)
-    return None if figure is None else beside(figure, columns, row_of("payload_bytes"))
+    return None if figure is None else side_by_side_table(figure, columns, row_of("payload_bytes"))
 
 
-def _method(one: Reading) -> str:
+def _method(one: Measurement) -> str:
     return one.method or "any"
 
 
-def _pools(material: Material) -> Iterable[Figure]:
+def _pools(material: FigureData) -> Iterable[Figure]:
     """Draw the pool's calls, over workers and over chunk sizes."""
     for figure in calls(material):
         shown = material.first_method(material.of("pool/call-scaling"))
-        yield beside(figure, _by_call(shown), row_of("chunk_size", "workers", "task_us"))
+        yield side_by_side_table(
+            figure, _by_call(shown), row_of("chunk_size", "workers", "task_us")
+        )
     for figure in overheads(material):
         every = material.of("pool/task-overhead")
-        yield beside(figure, _by_call(every), row_of("chunk_size", "tasks", with_method=True))
+        yield side_by_side_table(
+            figure, _by_call(every), row_of("chunk_size", "tasks", with_method=True)
+        )
 
 
-def _by_call(readings: tuple[Reading, ...]) -> dict[str, tuple[Reading, ...]]:
+def _by_call(readings: tuple[Measurement, ...]) -> dict[str, tuple[Measurement, ...]]:
     return grouped(readings, lambda one: str(one.params.get("call", "")))
 
 
-def comparisons(material: Material) -> Iterable[Figure]:
+def comparisons(material: FigureData) -> Iterable[Figure]:
     """
     Draw the five comparisons, as far as they were measured.
 

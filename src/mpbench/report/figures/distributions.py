@@ -12,7 +12,7 @@ import pandas as pd
 from mpbench.analysis.measurements import ParamValue
 from mpbench.report.document import Figure
 from mpbench.report.figures.ecdf import Distribution, ecdf_figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import params_words
 
 __all__ = ("tails",)
@@ -83,7 +83,7 @@ def _series(cases: list[_Case]) -> tuple[dict[str, npt.NDArray[np.float64]], str
     return {one.method: one.seconds for one in kept}, params_words(first.params)
 
 
-def tails(family: str, material: Material) -> Iterator[Figure]:
+def tails(family: str, material: FigureData) -> Iterator[Figure]:
     """Draw the distribution of single operations for the workloads that have the most of them."""
     table = material.latencies
     if table is None or table.empty:

@@ -7,26 +7,26 @@ from typing import Any, NamedTuple
 
 from matplotlib.lines import Line2D
 
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import set_along
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.labels import table_of
 from mpbench.report.figures.legend import columns_for
-from mpbench.report.figures.style import INK, clean, looks
+from mpbench.report.figures.style import INK, clean, series_styles
 
-__all__ = ("Dots", "Row", "dots_figure")
+__all__ = ("DotRow", "Dots", "dots_figure")
 
 # Inches for each row, and for axis, legend and margins together.
 _ROW, _AROUND = 0.30, 1.05
 
 
-class Row(NamedTuple):
+class DotRow(NamedTuple):
     """One line of the figure: what it is, its readings by series, and the floor below them."""
 
     label: str
-    series: Mapping[str, Reading]
-    floor: Reading | None = None
+    series: Mapping[str, Measurement]
+    floor: Measurement | None = None
 
 
 class Dots(NamedTuple):
@@ -34,16 +34,16 @@ class Dots(NamedTuple):
 
     key: str
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[DotRow, ...]
     said: str
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> tuple[Measurement, ...]:
         """Everything that is drawn, without the floors."""
         return tuple(one for row in self.rows for one in row.series.values())
 
 
-def _draw_row(axes: Any, row: Row, height: float, shown: Mapping[str, Any]) -> None:
+def _draw_row(axes: Any, row: DotRow, height: float, shown: Mapping[str, Any]) -> None:
     """Draw the marks of a row, a little apart from each other so that none hides another."""
     names = [name for name in shown if name in row.series]
     if row.floor is not None:
@@ -78,7 +78,7 @@ def _legend(drawing: Drawing, figure: Dots, shown: Mapping[str, Any]) -> None:
 def dots_figure(family: str, figure: Dots) -> Figure:
     """Draw rows of marks, the first row on top, over one axis that holds all of them."""
     names = tuple(dict.fromkeys(name for row in figure.rows for name in row.series))
-    shown = looks(names)
+    shown = series_styles(names)
     floors = tuple(row.floor for row in figure.rows if row.floor is not None)
     count = len(figure.rows)
 

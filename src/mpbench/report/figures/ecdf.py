@@ -15,7 +15,7 @@ from mpbench.report.figures.axes import set_log
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.labels import quantity, ratio_words
 from mpbench.report.figures.legend import legend_above
-from mpbench.report.figures.style import clean, looks
+from mpbench.report.figures.style import clean, series_styles
 
 __all__ = ("Distribution", "ecdf_figure")
 
@@ -105,7 +105,7 @@ def ecdf_figure(family: str, figure: Distribution) -> Figure | None:
     }
     if not series:
         return None
-    shown = looks(tuple(series))
+    shown = series_styles(tuple(series))
     top = max(_known(len(values))[-1][0] for values in series.values())
 
     def draw(drawing: Drawing) -> None:

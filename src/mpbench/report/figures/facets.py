@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import mark_place, place_of_count, set_swept, set_values
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.labels import compared, once, param_name, params_words, table_of
 from mpbench.report.figures.legend import legend_above, shade_beyond
 from mpbench.report.figures.limits import Limits
-from mpbench.report.figures.style import looks
+from mpbench.report.figures.style import series_styles
 from mpbench.report.figures.sweeps import draw_lines
 
 __all__ = ("Facet", "Facets", "facets_figure")
@@ -26,7 +26,7 @@ class Facet(NamedTuple):
     """One reading of the contended case, by series."""
 
     title: str
-    series: Mapping[str, tuple[Reading, ...]]
+    series: Mapping[str, tuple[Measurement, ...]]
 
 
 class Facets(NamedTuple):
@@ -46,7 +46,7 @@ class Facets(NamedTuple):
     note: str = ""
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> tuple[Measurement, ...]:
         """Everything that is drawn."""
         return tuple(one for f in self.facets for each in f.series.values() for one in each)
 
@@ -89,7 +89,7 @@ def _scale(axes: Any, facet: Facet) -> None:
 def facets_figure(family: str, figure: Facets) -> Figure:
     """Draw one panel for each reading over the same worker counts."""
     names = tuple(dict.fromkeys(name for facet in figure.facets for name in facet.series))
-    shown, count = looks(names), len(figure.facets)
+    shown, count = series_styles(names), len(figure.facets)
     said = _said(figure)
 
     def draw(drawing: Drawing) -> None:

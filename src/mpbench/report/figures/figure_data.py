@@ -6,19 +6,26 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mpbench.analysis.measurements import ParamValue, Place, Reading, pick, places_of, readings_of
+from mpbench.analysis.measurements import (
+    Measurement,
+    ParamValue,
+    Platform,
+    pick,
+    platforms_of,
+    readings_of,
+)
 from mpbench.report.figures.labels import params_words
 from mpbench.report.figures.limits import Limits
 from mpbench.report.run_names import names_in
 
-__all__ = ("METHOD", "Material", "prepare", "value_of", "values_of", "words_of")
+__all__ = ("METHOD", "FigureData", "prepare", "value_of", "values_of", "words_of")
 
 # Names the start method where parameters are named.
 METHOD = "start method"
 _METHODS = ("fork", "spawn", "forkserver", "")
 
 
-class Material(NamedTuple):
+class FigureData(NamedTuple):
     """
     Readings of one interpreter on one machine.
 
@@ -26,9 +33,9 @@ class Material(NamedTuple):
     (`machines`), because seconds of two machines differ for too many reasons.
     """
 
-    readings: tuple[Reading, ...]
-    place: Place
-    places: tuple[Place, ...]
+    readings: tuple[Measurement, ...]
+    place: Platform
+    places: tuple[Platform, ...]
     latencies: pd.DataFrame | None
     cpus: int | None
     limits: Limits = Limits()
@@ -36,26 +43,26 @@ class Material(NamedTuple):
     run_name: str = ""
     watched: pd.DataFrame | None = None
 
-    def of(self, workload: str, *, fact: str | None = "") -> tuple[Reading, ...]:
+    def of(self, workload: str, *, fact: str | None = "") -> tuple[Measurement, ...]:
         """Return the readings of a workload, by default the main ones."""
         return pick(self.readings, workload, fact=fact)
 
-    def family(self, name: str) -> tuple[Reading, ...]:
+    def family(self, name: str) -> tuple[Measurement, ...]:
         """Return the main readings of a family."""
         return pick(self.readings, where=lambda one: one.family == name)
 
-    def floor_of(self, one: Reading) -> Reading | None:
+    def floor_of(self, one: Measurement) -> Measurement | None:
         """Return the reading of a case's floor, where it was measured in the same unit."""
         workload = one.floor.partition("[")[0]
         found = pick(self.readings, workload, where=lambda other: other.case == one.floor)
         return found[0] if found and found[0].unit == one.unit else None
 
-    def methods(self, readings: tuple[Reading, ...]) -> tuple[str, ...]:
+    def methods(self, readings: tuple[Measurement, ...]) -> tuple[str, ...]:
         """Return the start methods of some readings, in the order that tables have."""
         present = {one.method for one in readings}
         return tuple(name for name in _METHODS if name in present)
 
-    def first_method(self, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    def first_method(self, readings: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
         """Return the readings of the first start method, or all where none can matter."""
         known = self.methods(readings)
         if not known:
@@ -78,7 +85,7 @@ def prepare(
     agents: pd.DataFrame,
     latencies: pd.DataFrame | None = None,
     cpus: int | None = None,
-) -> Material | None:
+) -> FigureData | None:
     """
     Choose the place with the most readings and take its readings out of the tables.
 
@@ -91,12 +98,12 @@ def prepare(
     Returns:
         None where nothing was measured.
     """
-    places = places_of(summaries)
+    places = platforms_of(summaries)
     if not places:
         return None
     here = places[0]
     others = {one.run for one in places if one.machine == here.machine} - {here.run}
-    return Material(
+    return FigureData(
         readings_of(summaries, agents, here),
         here,
         places,
@@ -107,16 +114,16 @@ def prepare(
     )
 
 
-def value_of(one: Reading, name: str) -> ParamValue:
+def value_of(one: Measurement, name: str) -> ParamValue:
     """Return a parameter of a reading, or its start method; empty where it has none."""
     return one.method if name == METHOD else one.params.get(name, "")
 
 
-def values_of(readings: tuple[Reading, ...], name: str) -> tuple[ParamValue, ...]:
+def values_of(readings: tuple[Measurement, ...], name: str) -> tuple[ParamValue, ...]:
     """Return the values of a parameter, or the start methods, in the order of the readings."""
     return tuple(dict.fromkeys(value_of(one, name) for one in readings))
 
 
-def words_of(one: Reading, name: str) -> str:
+def words_of(one: Measurement, name: str) -> str:
     """Write the value of a parameter, or the start method, for a legend."""
     return one.method if name == METHOD else params_words({name: value_of(one, name)})

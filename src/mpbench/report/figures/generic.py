@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mpbench.analysis.measurements import (
+    Measurement,
     ParamValue,
-    Reading,
     distinct,
     grouped,
     numeric_params,
     pick,
 )
 from mpbench.report.document import Figure
-from mpbench.report.figures.dots import Dots, Row, dots_figure
-from mpbench.report.figures.figure_data import METHOD, Material, value_of, values_of, words_of
+from mpbench.report.figures.dots import DotRow, Dots, dots_figure
+from mpbench.report.figures.figure_data import METHOD, FigureData, value_of, values_of, words_of
 from mpbench.report.figures.labels import (
     compared,
     param_name,
@@ -52,14 +52,14 @@ class _Frame(NamedTuple):
     fixed: Mapping[str, ParamValue]
 
 
-def _varied(readings: Sequence[Reading]) -> tuple[str, ...]:
+def _varied(readings: Sequence[Measurement]) -> tuple[str, ...]:
     """Return the parameters with several values, texts before numbers."""
     names = dict.fromkeys(name for one in readings for name in one.params)
     several = [name for name in names if len(distinct(readings, name)) > 1]
     return tuple(sorted(several, key=lambda name: isinstance(distinct(readings, name)[0], float)))
 
 
-def _frame(readings: tuple[Reading, ...], material: Material) -> _Frame | None:
+def _frame(readings: tuple[Measurement, ...], material: FigureData) -> _Frame | None:
     """
     Decide what of a workload's parameters stands where in a figure.
 
@@ -81,14 +81,14 @@ def _frame(readings: tuple[Reading, ...], material: Material) -> _Frame | None:
     return _Frame(over, lines, panels, fixed)
 
 
-def _series(readings: Sequence[Reading], lines: str) -> dict[str, tuple[Reading, ...]]:
-    def name(one: Reading) -> str:
+def _series(readings: Sequence[Measurement], lines: str) -> dict[str, tuple[Measurement, ...]]:
+    def name(one: Measurement) -> str:
         return words_of(one, lines) if lines else ""
 
     return dict(list(grouped(readings, name).items())[:_MOST_SERIES])
 
 
-def _sweep(name: str, readings: tuple[Reading, ...], frame: _Frame, note: str) -> Sweep:
+def _sweep(name: str, readings: tuple[Measurement, ...], frame: _Frame, note: str) -> Sweep:
     """Build the sweep of one workload; what does not fit is told in the note."""
     kept = pick(
         readings, where=lambda one: all(value_of(one, k) == v for k, v in frame.fixed.items())
@@ -107,7 +107,7 @@ def _sweep(name: str, readings: tuple[Reading, ...], frame: _Frame, note: str) -
     return Sweep(f"sweep-{behaviour}", title, frame.over, panels, " ".join(notes))
 
 
-def sweeps(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
+def sweeps(family: str, material: FigureData, done: frozenset[str]) -> Iterator[Figure]:
     """Draw each workload that was measured at three or more values of a number."""
     for name, readings in grouped(material.family(family), lambda one: one.workload).items():
         frame = None if name in done else _frame(readings, material)
@@ -115,7 +115,7 @@ def sweeps(family: str, material: Material, done: frozenset[str]) -> Iterator[Fi
             yield sweep_figure(family, _sweep(name, readings, frame, material.note))
 
 
-def smallest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+def smallest(readings: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
     """Return the readings at the smallest value of every number."""
     for name in numeric_params(readings):
         readings = pick(readings, fact=None, params={name: distinct(readings, name)[0]})
@@ -123,8 +123,8 @@ def smallest(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
 
 
 def _rows(
-    readings: tuple[Reading, ...], material: Material, label: str, *, has_params: bool = True
-) -> list[Row]:
+    readings: tuple[Measurement, ...], material: FigureData, label: str, *, has_params: bool = True
+) -> list[DotRow]:
     """Return one row for each combination of parameters, with a mark for each start method."""
     names = tuple(_varied(readings))
     rows = []
@@ -134,11 +134,11 @@ def _rows(
         )
         series = {one.method or _NO_METHOD: one for one in each}
         shown = f"{label} {words}".strip() if has_params else label
-        rows.append(Row(shown, series, material.floor_of(each[0])))
+        rows.append(DotRow(shown, series, material.floor_of(each[0])))
     return rows
 
 
-def _alone_words(rows: Sequence[Row]) -> str:
+def _alone_words(rows: Sequence[DotRow]) -> str:
     """Compare rows of one mark each, or say between what they lie."""
     alone = {row.label: next(iter(row.series.values())) for row in rows}
     if len({one.metric for one in alone.values()}) == 1 and len(alone) <= _FEW:
@@ -148,7 +148,7 @@ def _alone_words(rows: Sequence[Row]) -> str:
     return f"The values reach from {' to '.join(values)}."
 
 
-def _spread_words(rows: Sequence[Row]) -> str:
+def _spread_words(rows: Sequence[DotRow]) -> str:
     """Say how often each start method is best, and where the gap is widest."""
     several = [row for row in rows if len(row.series) > 1]
     if len(several) == len(rows) == 1:
@@ -176,9 +176,9 @@ def _spread_words(rows: Sequence[Row]) -> str:
     return f"Of {len(several)} rows the best is {counted}. The widest gap is in {widest[1]}."
 
 
-def _overview_rows(readings: tuple[Reading, ...], material: Material) -> list[Row]:
+def _overview_rows(readings: tuple[Measurement, ...], material: FigureData) -> list[DotRow]:
     """Return the rows of an overview: each workload at its smallest case."""
-    rows: list[Row] = []
+    rows: list[DotRow] = []
     for each in grouped(readings, lambda one: one.workload).values():
         found = _rows(smallest(each), material, each[0].behaviour)
         # A workload with many categories has a figure of its own.
@@ -186,7 +186,7 @@ def _overview_rows(readings: tuple[Reading, ...], material: Material) -> list[Ro
     return rows
 
 
-def _overview(family: str, unit: str, rows: Sequence[Row], material: Material) -> Figure:
+def _overview(family: str, unit: str, rows: Sequence[DotRow], material: FigureData) -> Figure:
     """Draw the workloads of a family that share a unit."""
     said = _spread_words(rows[:_MOST_ROWS])
     if any(row.floor is not None for row in rows[:_MOST_ROWS]):
@@ -199,7 +199,7 @@ def _overview(family: str, unit: str, rows: Sequence[Row], material: Material) -
     return dots_figure(family, Dots(key, title, shown, f"{said} {material.note}".strip()))
 
 
-def overview(family: str, material: Material, *, least: int = 1) -> Figure | None:
+def overview(family: str, material: FigureData, *, least: int = 1) -> Figure | None:
     """
     Draw every workload of a family that reads as a time, at its smallest case.
 
@@ -212,7 +212,7 @@ def overview(family: str, material: Material, *, least: int = 1) -> Figure | Non
     return _overview(family, "s", rows, material) if len(rows) >= least else None
 
 
-def other_overviews(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
+def other_overviews(family: str, material: FigureData, done: frozenset[str]) -> Iterator[Figure]:
     """Draw the workloads that read as something else and have no figure of their own."""
     rest = pick(material.family(family), where=lambda o: not o.is_time and o.workload not in done)
     for unit, readings in grouped(rest, lambda one: one.unit).items():
@@ -227,7 +227,7 @@ def other_overviews(family: str, material: Material, done: frozenset[str]) -> It
             yield _overview(family, unit, _overview_rows(tuple(left), material), material)
 
 
-def categories(family: str, material: Material, done: frozenset[str]) -> Iterator[Figure]:
+def categories(family: str, material: FigureData, done: frozenset[str]) -> Iterator[Figure]:
     """Draw each workload with more categories than the overview shows."""
     for name, readings in grouped(material.family(family), lambda one: one.workload).items():
         chosen = smallest(readings)

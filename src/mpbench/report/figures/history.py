@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mpbench.analysis.change_points import Change, Level, change_points
+from mpbench.analysis.change_points import Change, CommitMedian, change_points
 from mpbench.analysis.stats import median_interval
 from mpbench.model import Case, Run
 from mpbench.report.document import Figure
@@ -17,7 +17,7 @@ from mpbench.report.figures.axes import label_places, mark_place, set_log, set_z
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.labels import params_words, quantity
 from mpbench.report.figures.legend import legend_above
-from mpbench.report.figures.style import clean, looks
+from mpbench.report.figures.style import clean, series_styles
 from mpbench.units import format_seconds
 
 __all__ = ("MOST", "histories")
@@ -33,7 +33,7 @@ class _Line(NamedTuple):
     """One start method over the commits: the place of each level on the axis."""
 
     places: tuple[int, ...]
-    levels: tuple[Level, ...]
+    levels: tuple[CommitMedian, ...]
     changes: tuple[Change, ...]
 
 
@@ -45,13 +45,17 @@ class _History(NamedTuple):
     lines: Mapping[str, _Line]
 
 
-def _level(values: Sequence[float]) -> Level:
+def _level(values: Sequence[float]) -> CommitMedian:
     interval = median_interval(values)
     middle = statistics.median(values)
-    return Level(middle) if interval is None else Level(middle, interval.low, interval.high)
+    return (
+        CommitMedian(middle)
+        if interval is None
+        else CommitMedian(middle, interval.low, interval.high)
+    )
 
 
-def _levels_of(run: Run) -> dict[Case, Level]:
+def _levels_of(run: Run) -> dict[Case, CommitMedian]:
     """Return the level of each case: the samples of a repetition count once, as their median."""
     values: dict[Case, list[float]] = defaultdict(list)
     for one in run.repetitions:
@@ -60,7 +64,7 @@ def _levels_of(run: Run) -> dict[Case, Level]:
     return {case: _level(found) for case, found in values.items()}
 
 
-def _line(commits: Sequence[Mapping[Case, Level]], case: Case) -> _Line:
+def _line(commits: Sequence[Mapping[Case, CommitMedian]], case: Case) -> _Line:
     found = [(place, known[case]) for place, known in enumerate(commits) if case in known]
     places, levels = zip(*found, strict=True)
     return _Line(places, levels, change_points(levels))
@@ -107,13 +111,13 @@ def _marks(history: _History) -> dict[int, list[str]]:
     marks: dict[int, list[str]] = defaultdict(list)
     for name, line in history.lines.items():
         for change in line.changes:
-            marks[line.places[change.place]].append(f"{name} {change.ratio - 1:+.0%}")
+            marks[line.places[change.position]].append(f"{name} {change.ratio - 1:+.0%}")
     return dict(sorted(marks.items()))
 
 
 def _draw(drawing: Drawing, history: _History) -> None:
     axes = drawing.subplots()
-    shown = looks(tuple(history.lines))
+    shown = series_styles(tuple(history.lines))
     values = [
         value
         for line in history.lines.values()
@@ -169,7 +173,7 @@ def _said(history: _History) -> str:
 def _table(history: _History) -> pd.DataFrame:
     rows = []
     for name, line in history.lines.items():
-        steps = {change.place: change.ratio for change in line.changes}
+        steps = {change.position: change.ratio for change in line.changes}
         for number, (place, level) in enumerate(zip(line.places, line.levels, strict=True)):
             commit, date = history.commits[place]
             step = f"{steps[number] - 1:+.0%}" if number in steps else ""

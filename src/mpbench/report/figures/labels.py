@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from mpbench.analysis.measurements import ParamValue, Reading
+from mpbench.analysis.measurements import Measurement, ParamValue
 from mpbench.report.figures.style import clean
 from mpbench.units import format_bytes, format_quantity
 
@@ -105,7 +105,7 @@ def plain_quantity(value: float, unit: str) -> str:
     return f"{number}{space}{name}" if value else "0"
 
 
-def interval_words(one: Reading) -> str:
+def interval_words(one: Measurement) -> str:
     """Write the 95 % interval of a reading, or that there is none."""
     if one.low is None or one.high is None:
         return f"no interval from {len(one.agents)} agents"
@@ -117,7 +117,7 @@ def ratio_words(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"  # noqa: PLR2004 - three digits
 
 
-def compared(series: Mapping[str, Reading]) -> str:
+def compared(series: Mapping[str, Measurement]) -> str:
     """
     Say which series is best at one place and how far the others are from it.
 
@@ -153,18 +153,18 @@ def _joined(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _against(one: Reading, best: Reading) -> str:
+def _against(one: Measurement, best: Measurement) -> str:
     """Write how far a reading is from the best: a share of a rate, a multiple of a cost."""
     if best.is_higher_better:
         return f"reaches {one.value / best.value:.0%}".replace("%", " %")
     return f"{ratio_words(one.value / best.value)} times as {'long' if best.is_time else 'much'}"
 
 
-def _is_higher_better(readings: Iterable[Reading]) -> bool:
+def _is_higher_better(readings: Iterable[Measurement]) -> bool:
     return next(iter(readings)).is_higher_better
 
 
-def table_of(readings: Sequence[Reading]) -> pd.DataFrame:
+def table_of(readings: Sequence[Measurement]) -> pd.DataFrame:
     """Return what a figure shows as a table for people, one row for each reading."""
     rows = [
         {

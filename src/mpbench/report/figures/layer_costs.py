@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mpbench.analysis.measurements import ParamValue, Reading, pick
+from mpbench.analysis.measurements import Measurement, ParamValue, pick
 from mpbench.report.document import Figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import quantity, ratio_words
 from mpbench.report.figures.stacks import Part, Stack, Stacks, stacks_figure
 
@@ -132,7 +132,7 @@ _LADDERS: Mapping[str, tuple[_Ladder, ...]] = {
 }
 
 
-def _reading(material: Material, step: _Step) -> Reading | None:
+def _reading(material: FigureData, step: _Step) -> Measurement | None:
     """Return the reading of a step, under its start method or the first there is."""
     found = pick(material.of(step.workload), params=step.params)
     if step.method:
@@ -149,13 +149,13 @@ def _within(parts: tuple[Part, ...], total: float) -> tuple[Part, ...]:
     return tuple(kept)
 
 
-def _climb(ladder: _Ladder, material: Material) -> tuple[Stacks, Reading] | None:
+def _climb(ladder: _Ladder, material: FigureData) -> tuple[Stacks, Measurement] | None:
     """Turn the steps that were measured into bars, each with the layers below it."""
     parts: tuple[Part, ...] = ()
     bars: list[Stack] = []
     below = 0.0
     hidden: list[str] = []
-    last: Reading | None = None
+    last: Measurement | None = None
     for step in ladder.steps:
         one = _reading(material, step)
         if one is None:
@@ -183,7 +183,7 @@ def _climb(ladder: _Ladder, material: Material) -> tuple[Stacks, Reading] | None
     return stacks, last
 
 
-def ladders(family: str, material: Material) -> tuple[Figure, ...]:
+def ladders(family: str, material: FigureData) -> tuple[Figure, ...]:
     """Draw the cost stacks of a family of which every step was measured."""
     found = (_climb(ladder, material) for ladder in _LADDERS.get(family, ()))
     return tuple(stacks_figure(family, one[0]) for one in found if one is not None)

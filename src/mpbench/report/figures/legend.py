@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from mpbench.report.figures.axes import place_of_count
 from mpbench.report.figures.limits import Band, Limits
-from mpbench.report.figures.style import INK, Look, clean
+from mpbench.report.figures.style import INK, SeriesStyle, clean
 
 __all__ = ("columns_for", "legend_above", "shade_beyond")
 
@@ -19,7 +19,9 @@ __all__ = ("columns_for", "legend_above", "shade_beyond")
 _ACROSS = 94
 
 
-def legend_above(drawing: Any, shown: Mapping[str, Look], bands: Sequence[Band] = ()) -> None:
+def legend_above(
+    drawing: Any, shown: Mapping[str, SeriesStyle], bands: Sequence[Band] = ()
+) -> None:
     """Explain the series, and the shading, in one row above the axes, where nothing is hidden."""
     # A single series without a name is explained by the title.
     named = {name: look for name, look in shown.items() if name}

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from mpbench.analysis.measurements import Place, places_of
+from mpbench.analysis.measurements import Platform, platforms_of
 from mpbench.report.document import Figure
 from mpbench.report.figures.heatmap import Matrix, Ratio, matrix_figure
 from mpbench.report.figures.labels import ratio_words
@@ -39,10 +39,10 @@ def _main(summaries: pd.DataFrame) -> pd.DataFrame:
 
 def _places(summaries: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Return the column of each place: machine and interpreter, as far as they differ."""
-    places = places_of(summaries)[:_MOST_COLUMNS]
+    places = platforms_of(summaries)[:_MOST_COLUMNS]
     machines, pythons = {one.machine for one in places}, {one.python for one in places}
 
-    def name(place: Place) -> str:
+    def name(place: Platform) -> str:
         parts = [place.machine] * (len(machines) > 1) + [place.python] * (len(pythons) > 1)
         return ", ".join(parts) or place.machine
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mpbench.analysis.measurements import ParamValue, Reading, grouped, pick
+from mpbench.analysis.measurements import Measurement, ParamValue, grouped, pick
 from mpbench.report.document import Figure
-from mpbench.report.figures.dots import Dots, Row, dots_figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.dots import DotRow, Dots, dots_figure
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.generic import smallest
 from mpbench.report.figures.labels import params_words, ratio_words, reading_name
 
@@ -18,20 +18,20 @@ _MOST_ROWS, _MOST_PAIRS = 24, 3
 _MOST_FACTS = 5
 
 
-def _pair_rows(main: Reading, facts: Sequence[Reading], *, is_whole: bool) -> Row:
+def _pair_rows(main: Measurement, facts: Sequence[Measurement], *, is_whole: bool) -> DotRow:
     series = {reading_name(one.fact, one.metric): one for one in facts}
     # Facts may lie outside what is timed, such as the shutdown after it.
     whole = f"whole {reading_name('', main.metric)}" if is_whole else "timed part"
     label = f"{main.behaviour} {main.method} {params_words(_telling(main))}"
-    return Row(label.strip(), {**series, whole: main})
+    return DotRow(label.strip(), {**series, whole: main})
 
 
-def _telling(one: Reading) -> dict[str, ParamValue]:
+def _telling(one: Measurement) -> dict[str, ParamValue]:
     """Return the parameters that are not numbers: they tell rows apart."""
     return {name: value for name, value in one.params.items() if isinstance(value, str)}
 
 
-def _pairs_of(readings: tuple[Reading, ...]) -> list[Row]:
+def _pairs_of(readings: tuple[Measurement, ...]) -> list[DotRow]:
     """Return the rows of one workload: each case with its facts, if they are few enough."""
     cases = []
     for each in grouped(readings, lambda one: one.case).values():
@@ -42,7 +42,7 @@ def _pairs_of(readings: tuple[Reading, ...]) -> list[Row]:
     return [_pair_rows(main, facts, is_whole=is_whole) for main, facts in cases]
 
 
-def paired_facts(family: str, material: Material) -> Iterator[Figure]:
+def paired_facts(family: str, material: FigureData) -> Iterator[Figure]:
     """
     Draw what the call costs beside what the user waits for.
 
@@ -50,7 +50,7 @@ def paired_facts(family: str, material: Material) -> Iterator[Figure]:
     its marks the moments of it.
     """
     times = pick(material.readings, fact=None, where=lambda o: o.family == family and o.is_time)
-    tables: dict[tuple[str, ...], list[Row]] = {}
+    tables: dict[tuple[str, ...], list[DotRow]] = {}
     for readings in grouped(times, lambda one: one.workload).values():
         for row in _pairs_of(smallest(readings)):
             tables.setdefault(tuple(row.series), []).append(row)
@@ -63,7 +63,7 @@ def paired_facts(family: str, material: Material) -> Iterator[Figure]:
         yield dots_figure(family, Dots(f"pairs-{place}", title, shown, said))
 
 
-def _pair_words(rows: Sequence[Row], names: tuple[str, ...]) -> str:
+def _pair_words(rows: Sequence[DotRow], names: tuple[str, ...]) -> str:
     """Say where the first fact and what is timed are furthest apart."""
     first, timed = names[0], names[-1]
     ratios = [

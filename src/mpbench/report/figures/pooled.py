@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mpbench.analysis.break_even import break_even
-from mpbench.analysis.measurements import ParamValue, Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, ParamValue, distinct, grouped, pick
 from mpbench.analysis.scaling import Scaling, scaling_of
 from mpbench.report.document import Figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import param_value, params_words, quantity
 from mpbench.report.figures.speed import Speed, speed_figure
 from mpbench.report.figures.surface import Surface, surface_figure
@@ -18,7 +18,9 @@ _LENGTH, _CHUNK = "task_us", "chunk_size"
 _LEVELS = (0.5, 0.9)
 
 
-def _scalings(readings: tuple[Reading, ...], lines: str, cpus: int | None) -> dict[str, Scaling]:
+def _scalings(
+    readings: tuple[Measurement, ...], lines: str, cpus: int | None
+) -> dict[str, Scaling]:
     """Return the scaling of each series over its worker counts."""
     series = grouped(readings, lambda one: str(one.params[lines]) if lines else one.method)
     found = {}
@@ -29,7 +31,7 @@ def _scalings(readings: tuple[Reading, ...], lines: str, cpus: int | None) -> di
     return found
 
 
-def speeds(family: str, material: Material) -> tuple[tuple[Figure, ...], frozenset[str]]:
+def speeds(family: str, material: FigureData) -> tuple[tuple[Figure, ...], frozenset[str]]:
     """Draw every workload of a family whose name says that it scales."""
     made: list[Figure] = []
     done: set[str] = set()
@@ -53,7 +55,7 @@ def speeds(family: str, material: Material) -> tuple[tuple[Figure, ...], frozens
     return tuple(made), frozenset(done)
 
 
-def calls(material: Material) -> tuple[Figure, ...]:
+def calls(material: FigureData) -> tuple[Figure, ...]:
     """Draw the pool's calls against each other over workers, one panel for each chunk size."""
     readings = material.first_method(material.of("pool/call-scaling"))
     if len(distinct(readings, "workers")) < 2:  # noqa: PLR2004 - one count is no sweep
@@ -74,7 +76,7 @@ def calls(material: Material) -> tuple[Figure, ...]:
     return (sweep_figure("pool", Sweep("calls", title, "workers", panels, note)),)
 
 
-def overheads(material: Material) -> tuple[Figure, ...]:
+def overheads(material: FigureData) -> tuple[Figure, ...]:
     """Draw what a pool adds to each task by chunk size, for each call, one panel per method."""
     readings = material.of("pool/task-overhead")
     if len(distinct(readings, _CHUNK)) < 2:  # noqa: PLR2004 - one size is no sweep
@@ -103,7 +105,7 @@ def _even(found: Surface, chunk: int, level: float) -> str:
     return f"{words} needs tasks of {at_most}{quantity(length, 's')}"
 
 
-def surfaces(material: Material) -> tuple[Figure, ...]:
+def surfaces(material: FigureData) -> tuple[Figure, ...]:
     """Draw efficiency over task length and chunk size for each call."""
     readings = material.first_method(material.of("pool/chunk-surface"))
     made = []
@@ -136,5 +138,5 @@ def surfaces(material: Material) -> tuple[Figure, ...]:
     return tuple(made)
 
 
-def _workers(readings: tuple[Reading, ...]) -> dict[str, ParamValue]:
+def _workers(readings: tuple[Measurement, ...]) -> dict[str, ParamValue]:
     return {"workers": readings[0].params["workers"]} if "workers" in readings[0].params else {}

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.report.document import Figure
 from mpbench.report.figures.labels import params_words, quantity, reading_name
 from mpbench.report.figures.style import clean
 
-__all__ = ("beside", "row_of")
+__all__ = ("row_of", "side_by_side_table")
 
 _NOTHING = "\N{EN DASH}"
 
 
 def row_of(
     *names: str, with_workload: bool = False, with_method: bool = False
-) -> Callable[[Reading], str]:
+) -> Callable[[Measurement], str]:
     """
     Return what names the row of a reading: some of its parameters, and which reading it is.
 
@@ -28,7 +28,7 @@ def row_of(
         with_method: Whether the start method does.
     """
 
-    def words(one: Reading) -> str:
+    def words(one: Measurement) -> str:
         given = {name: one.params[name] for name in names if name in one.params}
         first = [one.workload] if with_workload else [one.method] if with_method else []
         last = [reading_name(one.fact, "")] if one.fact else []
@@ -38,19 +38,19 @@ def row_of(
     return words
 
 
-def _order(one: Reading) -> tuple[tuple[str, float], ...]:
+def _order(one: Measurement) -> tuple[tuple[str, float], ...]:
     return tuple((name, v) for name, v in sorted(one.params.items()) if isinstance(v, float))
 
 
-def _value(one: Reading) -> str:
+def _value(one: Measurement) -> str:
     median = quantity(one.value, one.unit)
     if one.low is None or one.high is None:
         return median
     return f"{median} ({quantity(one.low, one.unit)} to {quantity(one.high, one.unit)})"
 
 
-def beside(
-    figure: Figure, columns: Mapping[str, Iterable[Reading]], row: Callable[[Reading], str]
+def side_by_side_table(
+    figure: Figure, columns: Mapping[str, Iterable[Measurement]], row: Callable[[Measurement], str]
 ) -> Figure:
     """
     Return a figure whose table has a column for each series and a row for each situation.

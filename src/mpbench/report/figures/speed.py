@@ -16,7 +16,7 @@ from mpbench.report.figures.canvas import WIDTH, Drawing, render
 from mpbench.report.figures.labels import params_words, quantity
 from mpbench.report.figures.legend import legend_above, shade_beyond
 from mpbench.report.figures.limits import Limits
-from mpbench.report.figures.style import INK, Look, clean, looks
+from mpbench.report.figures.style import INK, SeriesStyle, clean, series_styles
 
 __all__ = ("Speed", "speed_figure")
 
@@ -33,7 +33,7 @@ class Speed(NamedTuple):
     limits: Limits = Limits()
 
 
-def _bars(axes: Any, points: list[tuple[float, Estimate]], look: Look) -> None:
+def _bars(axes: Any, points: list[tuple[float, Estimate]], look: SeriesStyle) -> None:
     """Draw points with their intervals."""
     for place, one in points:
         if one.low is not None and one.high is not None:
@@ -56,7 +56,9 @@ def _curve(fit: Fit) -> tuple[list[float], list[float]]:
     )
 
 
-def _speed_ups(axes: Any, figure: Speed, shown: Mapping[str, Look], counts: list[int]) -> None:
+def _speed_ups(
+    axes: Any, figure: Speed, shown: Mapping[str, SeriesStyle], counts: list[int]
+) -> None:
     ends = [place_of_count(counts[0]), place_of_count(counts[-1])]
     axes.plot(ends, [counts[0], counts[-1]], color=INK, linewidth=0.9, alpha=0.6)
     axes.text(ends[1], counts[-1], "ideal ", ha="right", va="bottom", fontsize=8)
@@ -79,7 +81,7 @@ def _speed_ups(axes: Any, figure: Speed, shown: Mapping[str, Look], counts: list
     axes.set_title("Speed-up")
 
 
-def _efficiencies(axes: Any, figure: Speed, shown: Mapping[str, Look]) -> None:
+def _efficiencies(axes: Any, figure: Speed, shown: Mapping[str, SeriesStyle]) -> None:
     axes.axhline(1, color=INK, linewidth=0.9, alpha=0.6)
     for name, scaling in figure.series.items():
         known = [(place_of_count(p.workers), p.efficiency) for p in scaling.points if p.efficiency]
@@ -108,7 +110,7 @@ def _efficiencies(axes: Any, figure: Speed, shown: Mapping[str, Look]) -> None:
     axes.set_title("Efficiency")
 
 
-def _residuals(axes: Any, figure: Speed, shown: Mapping[str, Look]) -> None:
+def _residuals(axes: Any, figure: Speed, shown: Mapping[str, SeriesStyle]) -> None:
     axes.axhline(0, color=INK, linewidth=0.9, alpha=0.6)
     largest = 0.10
     for name, scaling in figure.series.items():
@@ -193,7 +195,7 @@ def _row(name: str, point: Point, unit: str) -> dict[str, Any]:
 
 def speed_figure(family: str, figure: Speed) -> Figure:
     """Draw speed-up with the laws, efficiency, and residuals of the USL where one was fitted."""
-    shown = looks(tuple(figure.series))
+    shown = series_styles(tuple(figure.series))
     has_fit = any(isinstance(scaling.usl, Fit) for scaling in figure.series.values())
     counts = sorted({one.workers for s in figure.series.values() for one in s.points})
     panels = 3 if has_fit else 2

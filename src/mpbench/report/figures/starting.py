@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mpbench.analysis.measurements import Reading, distinct, grouped, pick
+from mpbench.analysis.measurements import Measurement, distinct, grouped, pick
 from mpbench.report.document import Figure
 from mpbench.report.figures.facets import Facet, Facets, facets_figure
-from mpbench.report.figures.figure_data import Material
+from mpbench.report.figures.figure_data import FigureData
 from mpbench.report.figures.labels import param_value, quantity, ratio_words
 from mpbench.report.figures.stacks import Part, Stack, Stacks, stacks_figure
 from mpbench.report.figures.sweeps import Panel, Sweep, step_words, steps_of, sweep_figure
@@ -35,14 +35,14 @@ _STAGES: Mapping[str, tuple[str, ...]] = {
 _SHORT = 0.01
 
 
-def _facts(material: Material, workload: str, method: str) -> dict[str, Reading]:
+def _facts(material: FigureData, workload: str, method: str) -> dict[str, Measurement]:
     """Return every reading of a workload's smallest case by its fact."""
     readings = pick(material.readings, workload, fact=None, where=lambda o: o.method == method)
     first = readings[0].case if readings else ""
     return {one.fact: one for one in readings if one.case == first}
 
 
-def stages(material: Material) -> tuple[Figure, ...]:
+def stages(material: FigureData) -> tuple[Figure, ...]:
     """Draw start, first bytecode and end of a child one after the other, by start method."""
     bars = []
     for method in material.methods(material.of("process/start-to-join")):
@@ -77,7 +77,7 @@ def stages(material: Material) -> tuple[Figure, ...]:
     return (stacks_figure("process", Stacks("stages", title, tuple(bars), "s", said.strip())),)
 
 
-def anatomy(material: Material) -> tuple[Figure, ...]:
+def anatomy(material: FigureData) -> tuple[Figure, ...]:
     """Draw the anatomy of a start: what parent and child do in it."""
     bars = []
     for method in material.methods(material.of("process/anatomy")):
@@ -102,7 +102,7 @@ def anatomy(material: Material) -> tuple[Figure, ...]:
     return (stacks_figure("process", Stacks("anatomy", title, tuple(bars), "s", said.strip())),)
 
 
-def by_argument(material: Material) -> tuple[Figure, ...]:
+def by_argument(material: FigureData) -> tuple[Figure, ...]:
     """Draw what start() and the wait for the child cost by the size of an argument."""
     name, over = "process/start-by-argument", "payload_bytes"
     ready, returned = material.of(name), material.of(name, fact="start_return")
@@ -125,7 +125,7 @@ def by_argument(material: Material) -> tuple[Figure, ...]:
     return (facets_figure("process", figure),)
 
 
-def by_memory(material: Material) -> tuple[Figure, ...]:
+def by_memory(material: FigureData) -> tuple[Figure, ...]:
     """Draw what a start costs by the memory of the parent, beside a bare fork."""
     over = "rss_mib"
     readings = material.of("process/start-at-rss")

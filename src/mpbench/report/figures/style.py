@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ("INK", "SETTINGS", "SHADES", "Look", "Shade", "clean", "looks")
+__all__ = ("INK", "SETTINGS", "SHADES", "SeriesStyle", "Shade", "clean", "series_styles")
 
 # Text and lines are drawn in this colour, which the canvas then replaces by
 # `currentColor`: a figure takes the colour of the page's text, light or dark.
@@ -16,7 +16,7 @@ INK = "#010203"
 _LONGEST = 48
 
 
-class Look(NamedTuple):
+class SeriesStyle(NamedTuple):
     """Colour, marker and line of one series: three cues, so that colour is never alone."""
 
     colour: str
@@ -30,15 +30,15 @@ class Look(NamedTuple):
 _BLUE, _VERMILLION, _GREEN = "#1F7FBF", "#D55E00", "#009E73"
 _PURPLE, _ORANGE, _SKY, _GREY = "#C06C9A", "#BD8300", "#3A96D0", "#8A8F98"
 
-_LOOKS: tuple[Look, ...] = (
-    Look(_BLUE, "o", "-"),
-    Look(_VERMILLION, "s", (0, (5, 2))),
-    Look(_GREEN, "^", (0, (4, 1, 1, 1))),
-    Look(_PURPLE, "D", (0, (1, 1))),
-    Look(_ORANGE, "v", (0, (6, 1, 1, 1, 1, 1))),
-    Look(_SKY, "P", (0, (3, 1))),
-    Look(INK, "X", (0, (2, 2))),
-    Look(_GREY, "<", (0, (1, 2))),
+_LOOKS: tuple[SeriesStyle, ...] = (
+    SeriesStyle(_BLUE, "o", "-"),
+    SeriesStyle(_VERMILLION, "s", (0, (5, 2))),
+    SeriesStyle(_GREEN, "^", (0, (4, 1, 1, 1))),
+    SeriesStyle(_PURPLE, "D", (0, (1, 1))),
+    SeriesStyle(_ORANGE, "v", (0, (6, 1, 1, 1, 1, 1))),
+    SeriesStyle(_SKY, "P", (0, (3, 1))),
+    SeriesStyle(INK, "X", (0, (2, 2))),
+    SeriesStyle(_GREY, "<", (0, (1, 2))),
 )
 
 
@@ -143,7 +143,7 @@ def clean(text: str, *, longest: int = _LONGEST) -> str:
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def looks(names: Sequence[str]) -> dict[str, Look]:
+def series_styles(names: Sequence[str]) -> dict[str, SeriesStyle]:
     """
     Give each name its look: the known one, or one that follows from the name itself.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mpbench.analysis.measurements import Reading
+from mpbench.analysis.measurements import Measurement
 from mpbench.analysis.steps import Step, boundary_of, find_steps
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import mark_place, set_swept, set_values, size_places
@@ -20,7 +20,7 @@ from mpbench.report.figures.labels import (
     table_of,
 )
 from mpbench.report.figures.legend import legend_above
-from mpbench.report.figures.style import Look, clean, looks
+from mpbench.report.figures.style import SeriesStyle, clean, series_styles
 
 __all__ = ("Panel", "Sweep", "draw_lines", "step_label", "steps_of", "sweep_figure", "sweep_words")
 
@@ -35,7 +35,7 @@ class Panel(NamedTuple):
     """One pair of axes: what is drawn over the swept parameter, in series by name."""
 
     title: str
-    series: Mapping[str, tuple[Reading, ...]]
+    series: Mapping[str, tuple[Measurement, ...]]
 
 
 class Sweep(NamedTuple):
@@ -48,7 +48,7 @@ class Sweep(NamedTuple):
     note: str = ""
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> tuple[Measurement, ...]:
         """Everything that is drawn."""
         return tuple(one for panel in self.panels for each in panel.series.values() for one in each)
 
@@ -83,14 +83,14 @@ def steps_of(sweep: Sweep) -> dict[str, tuple[Step, ...]]:
 
 def draw_lines(
     axes: Any,
-    series: Mapping[str, tuple[Reading, ...]],
+    series: Mapping[str, tuple[Measurement, ...]],
     over: str,
     places: Mapping[float, float],
-    shown: Mapping[str, Look],
+    shown: Mapping[str, SeriesStyle],
 ) -> None:
     """Draw the median of each series with its interval and, faintly, the agents."""
 
-    def place(one: Reading) -> float:
+    def place(one: Measurement) -> float:
         return places[one.number(over) or 0.0]
 
     for name, readings in series.items():
@@ -203,7 +203,7 @@ def _size_words(steps: Sequence[Step]) -> str:
 def sweep_figure(family: str, sweep: Sweep) -> Figure:
     """Draw a sweep: panels side by side with one scale, steps marked."""
     names = tuple(dict.fromkeys(name for panel in sweep.panels for name in panel.series))
-    shown, steps = looks(names), steps_of(sweep)
+    shown, steps = series_styles(names), steps_of(sweep)
     inches = (WIDTH - 0.8) / len(sweep.panels)
 
     def draw(drawing: Drawing) -> None:

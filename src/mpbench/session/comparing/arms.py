@@ -8,15 +8,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mpbench.errors import UsageError
-from mpbench.session.comparing.revisions import build, commit_of, default_cache
-from mpbench.session.interpreters import Described, interpreter, prepare
+from mpbench.session.comparing.revisions import build_revision, commit_of, default_cache
+from mpbench.session.interpreters import InterpreterInfo, find_interpreter, prepare_interpreters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mpbench.model import Scalar, StartMethod
 
-__all__ = ("Arm", "Place", "described_arms", "named")
+__all__ = ("Arm", "ArmContext", "prepare_arms", "with_names")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ArmContext:
     """
     Where arms come from.
 
@@ -69,7 +69,7 @@ class Place:
     note: Callable[[str], None]
 
 
-def named(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+def with_names(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     """
     Give the arms short names that differ.
 
@@ -91,23 +91,23 @@ def named(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     return tuple(found)
 
 
-def _describe(arm: Arm, place: Place, folder: Path) -> Described:
+def _describe(arm: Arm, place: ArmContext, folder: Path) -> InterpreterInfo:
     pythons = () if arm.python is None else (arm.python,)
     if arm.rev is None:
-        (found,) = prepare(pythons, folder, paths=place.paths)
+        (found,) = prepare_interpreters(pythons, folder, paths=place.paths)
         return found
     place.note(f"building commit {arm.rev} into an environment of its own")
-    base = None if arm.python is None else interpreter(arm.python)
-    built = build(place.repository, arm.rev, cache=default_cache(), python=base)
-    (found,) = prepare((str(built.executable),), folder, paths=built.paths)
+    base = None if arm.python is None else find_interpreter(arm.python)
+    built = build_revision(place.repository, arm.rev, cache=default_cache(), python=base)
+    (found,) = prepare_interpreters((str(built.executable),), folder, paths=built.paths)
     facts = {**found.facts, "revision": built.commit, "described_as": arm.rev}
     key = f"{found.subject.key}@{built.commit[:12]}"
     # Beside the user's own files often lies the working tree, which is not the commit.
     later = tuple(str(path) for path in place.paths)
-    return Described(found.subject._replace(key=key, later=later), facts)
+    return InterpreterInfo(found.subject._replace(key=key, later=later), facts)
 
 
-def described_arms(arms: Sequence[Arm], place: Place) -> tuple[Described, ...]:
+def prepare_arms(arms: Sequence[Arm], place: ArmContext) -> tuple[InterpreterInfo, ...]:
     """
     Prepare the interpreter of each arm; arms that share one get the same.
 
@@ -123,7 +123,7 @@ def described_arms(arms: Sequence[Arm], place: Place) -> tuple[Described, ...]:
     for arm in arms:
         if arm.rev is not None:
             commit_of(place.repository, arm.rev)
-    known: dict[tuple[str | None, str | None], Described] = {}
+    known: dict[tuple[str | None, str | None], InterpreterInfo] = {}
     for number, arm in enumerate(arms):
         key = (arm.python, arm.rev)
         if key not in known:
@@ -133,6 +133,6 @@ def described_arms(arms: Sequence[Arm], place: Place) -> tuple[Described, ...]:
             )
             if same:
                 name = f"{one.subject.key}#{same + 1}"
-                one = Described(one.subject._replace(key=name), one.facts)
+                one = InterpreterInfo(one.subject._replace(key=name), one.facts)
             known[key] = one
     return tuple(known[arm.python, arm.rev] for arm in arms)

@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpbench
 from mpbench import environment
-from mpbench.agent.user_function import call_function
-from mpbench.analysis.outcome import Outcome, outcome_of
+from mpbench.agent.user_function import user_function
+from mpbench.analysis.outcome import ComparisonOutcome, outcome_of
 from mpbench.analysis.sequential import plan_looks
-from mpbench.analysis.verdict import Rules
-from mpbench.doctor.checks import WATCH_S, diagnose
+from mpbench.analysis.verdict import DecisionRules
+from mpbench.doctor.checks import WATCH_S, run_checks
 from mpbench.doctor.finding import findings_to_record
-from mpbench.doctor.preflight import refusals
+from mpbench.doctor.preflight import skip_reasons
 from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.harness.arm_agent import fresh_agents
 from mpbench.harness.placement import Placement
 from mpbench.harness.private import private_folder
-from mpbench.model import Case, CaseRecord, Event, RunEnd, RunHeader, Status
-from mpbench.session.agent_samplers import Watch
-from mpbench.session.comparing.arms import Arm, Place, described_arms, named
-from mpbench.session.comparing.episode_scheduler import Limits, Stages
-from mpbench.session.comparing.noise_monitor import Guard
-from mpbench.session.comparing.pair_runner import Ring, Slowdown
-from mpbench.session.comparing.pairs import Ground, Pair, pairs_of
-from mpbench.session.interpreters import Described, has_module
+from mpbench.model import Case, CaseRecord, RunEnd, RunEvent, RunHeader, Status
+from mpbench.session.agent_samplers import AgentSamplers
+from mpbench.session.comparing.arms import Arm, ArmContext, prepare_arms, with_names
+from mpbench.session.comparing.episode_scheduler import EpisodeScheduler, StopConditions
+from mpbench.session.comparing.noise_monitor import NoiseMonitor
+from mpbench.session.comparing.pair_runner import ComparisonContext, Slowdown
+from mpbench.session.comparing.pairs import Pair, PairingInputs, make_pairs
+from mpbench.session.interpreters import InterpreterInfo, has_module
 from mpbench.session.interrupt import stop_requests
-from mpbench.session.machine_lock import exclusive
-from mpbench.session.selection import catalogue_for, record_of, refusal_of
+from mpbench.session.machine_lock import machine_lock
+from mpbench.session.selection import catalogue_for, record_of, skip_reason
 from mpbench.store.writer import Writer, read
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mpbench.session.progress import Progress
     from mpbench.workload import Workload
 
-__all__ = ("ComparePlan", "Compared", "compare")
+__all__ = ("ComparePlan", "ComparisonResult", "compare")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class ComparePlan:
 
     plan: Plan
     arms: tuple[Arm, ...]
-    rules: Rules = field(default_factory=Rules)
+    rules: DecisionRules = field(default_factory=DecisionRules)
     facts: tuple[str, ...] = ()
     control: bool = True
     confirm: bool = False
@@ -82,12 +82,12 @@ class ComparePlan:
     paths: tuple[Path, ...] = ()
 
 
-class Compared(NamedTuple):
+class ComparisonResult(NamedTuple):
     """A finished comparison: its folder, what it wrote, what that says."""
 
     folder: Path
     run: Run
-    outcome: Outcome
+    outcome: ComparisonOutcome
 
 
 class _Prepared(NamedTuple):
@@ -96,7 +96,7 @@ class _Prepared(NamedTuple):
     plan: ComparePlan
     pairs: tuple[Pair, ...]
     records: tuple[CaseRecord, ...]
-    subjects: Mapping[str, Described]
+    subjects: Mapping[str, InterpreterInfo]
     facts: dict[str, Any]
 
 
@@ -108,18 +108,18 @@ def _catalogue(plan: Plan) -> dict[str, Workload]:
             f"the workload file cannot be imported here: {error}; import what is "
             "measured inside the workload function, where the arm's environment has it"
         ) from error
-    return {**catalogue, call_function.name: call_function}
+    return {**catalogue, user_function.name: user_function}
 
 
 def _refused(
     pair: Pair,
-    places: Mapping[str, Described],
+    places: Mapping[str, InterpreterInfo],
     catalogue: Mapping[str, Workload],
     facts: dict[str, Any],
 ) -> str | None:
     for side in pair.sides:
         place = places[side.subject.key]
-        found = refusal_of(side.case, catalogue, place, refusals(facts, place.facts))
+        found = skip_reason(side.case, catalogue, place, skip_reasons(facts, place.facts))
         if found is not None:
             return f"{found[0].value}: {found[1]}"
     return None
@@ -136,7 +136,7 @@ def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[
     return tuple(found.values())
 
 
-def _look_for(arm: Arm, described: Described, private: Path) -> None:
+def _look_for(arm: Arm, described: InterpreterInfo, private: Path) -> None:
     """
     Check once, before anything is measured, that the module of an arm's callable exists.
 
@@ -157,21 +157,21 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     own = {path.resolve().parent for path in plan.plan.files}
     if any(arm.call for arm in plan.arms):
         own |= set(plan.paths) or {Path.cwd()}
-    arms = named(plan.arms)
-    place = Place(
+    arms = with_names(plan.arms)
+    place = ArmContext(
         private=private,
         repository=plan.repository,
         paths=tuple(sorted(own)),
         note=progress.note,
     )
-    described = described_arms(arms, place)
+    described = prepare_arms(arms, place)
     for arm, one in zip(arms, described, strict=True):
         _look_for(arm, one, private)
     subjects = {one.subject.key: one for one in described}
     facts = environment.describe()
-    findings = diagnose(seconds=WATCH_S, machine=facts, interpreter=described[0].facts)
+    findings = run_checks(seconds=WATCH_S, machine=facts, interpreter=described[0].facts)
     facts["doctor"] = findings_to_record(findings)
-    ground = Ground(
+    ground = PairingInputs(
         plan=plan.plan,
         catalogue=catalogue,
         cpus=environment.usable_cpus(),
@@ -181,7 +181,7 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     )
     pairs = tuple(
         replace(pair, refused=_refused(pair, subjects, catalogue, facts))
-        for pair in pairs_of(arms, described, ground)
+        for pair in make_pairs(arms, described, ground)
     )
     family = sum(len(pair.readings) for pair in pairs if pair.refused is None)
     if not family:
@@ -223,7 +223,7 @@ def compare(
     progress: Progress,
     command: Sequence[str] = (),
     wait_s: float = 0.0,
-) -> Compared:
+) -> ComparisonResult:
     """
     Measure a comparison, write its result file and judge it.
 
@@ -244,7 +244,7 @@ def compare(
         InvalidSessionError: There is nothing to measure.
     """
     with ExitStack() as stack:
-        stack.enter_context(exclusive(wait_s=wait_s))
+        stack.enter_context(machine_lock(wait_s=wait_s))
         private = stack.enter_context(private_folder())
         prepared = _prepare(plan, private, progress)
         writer = stack.enter_context(Writer(folder))
@@ -252,22 +252,22 @@ def compare(
         for record in prepared.records:
             writer.case(record)
         request = stack.enter_context(stop_requests())
-        watch = Watch(lambda *_: True, closely=False)
-        agents = fresh_agents(private, watch=watch.beside)
-        ring = Ring(
+        watch = AgentSamplers(lambda *_: True, closely=False)
+        agents = fresh_agents(private, watch=watch.attach_to_arm)
+        ring = ComparisonContext(
             agents,
-            Guard(),
+            NoiseMonitor(),
             writer.repetition,
             seed=plan.plan.seed,
             watch=watch,
             placement=plan.placement,
         )
-        stages = Stages(
+        stages = EpisodeScheduler(
             ring,
             prepared.pairs,
             prepared.plan.rules,
             progress=progress,
-            limits=Limits(lambda: request.asked, plan.plan.budget_s),
+            limits=StopConditions(lambda: request.asked, plan.plan.budget_s),
             slowdown=plan.slowdown,
         )
         interrupted = _measure(stages, prepared.plan, writer, ring, progress.note)
@@ -276,27 +276,30 @@ def compare(
         status = Status.INTERRUPTED if interrupted else Status.OK
         writer.end(RunEnd(ring.elapsed_ns(), status, reason))
     run = read(folder)
-    return Compared(folder, run, outcome_of(run))
+    return ComparisonResult(folder, run, outcome_of(run))
 
 
 def _measure(
-    stages: Stages, plan: ComparePlan, writer: Writer, ring: Ring, note: Callable[[str], None]
+    stages: EpisodeScheduler,
+    plan: ComparePlan,
+    writer: Writer,
+    ring: ComparisonContext,
+    note: Callable[[str], None],
 ) -> bool:
     """Run the stages; return whether the user stopped them."""
     began = time.perf_counter()
     try:
-        stages.main(control=plan.control)
+        stages.run_looks(control=plan.control)
         if plan.confirm and not stages.stopped:
-            stages.confirmation()
+            stages.run_confirmation()
     except KeyboardInterrupt:
         return True
     if stages.over_budget:
         spent = time.perf_counter() - began
         text = f"the budget of {plan.plan.budget_s:g} s was used up after {spent:.1f} s"
-        if stages.lacking_s is not None:
-            text += (
-                f", too soon for a first look; give at least about {math.ceil(stages.lacking_s)} s"
-            )
+        if stages.first_look_s is not None:
+            needed = math.ceil(stages.first_look_s)
+            text += f", too soon for a first look; give at least about {needed} s"
             note(text)
-        writer.event(Event(ring.elapsed_ns(), "budget", text))
+        writer.event(RunEvent(ring.elapsed_ns(), "budget", text))
     return stages.stopped

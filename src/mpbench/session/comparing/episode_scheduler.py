@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.analysis.comparison import Part, comparisons_in
+from mpbench.analysis.comparison import Phase, comparisons_in
 from mpbench.analysis.sequential import CONFIRMATION_EPISODES
-from mpbench.analysis.verdict import Judgement, Rules, judge
-from mpbench.session.comparing.pair_runner import Contest, Ring, Slowdown
+from mpbench.analysis.verdict import DecisionRules, Judgement, judge
+from mpbench.session.comparing.pair_runner import ComparisonContext, PairRunner, Slowdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mpbench.session.comparing.pairs import Pair
     from mpbench.session.progress import Progress
 
-__all__ = ("Limits", "Stages")
+__all__ = ("EpisodeScheduler", "StopConditions")
 
 # With fewer control episodes no p value is below 1 %; more than 20 find little more.
 _FEWEST_CONTROLS, _MOST_CONTROLS = 8, 20
@@ -27,14 +27,14 @@ _FEWEST_CONTROLS, _MOST_CONTROLS = 8, 20
 _PER_CONTROL = 2
 
 
-class Limits(NamedTuple):
+class StopConditions(NamedTuple):
     """When a session ends early: at the user's wish, or after so many seconds of measuring."""
 
     stop: Callable[[], bool]
     seconds: float | None = None
 
 
-class Stages:
+class EpisodeScheduler:
     """
     Runs the contests of a session.
 
@@ -49,12 +49,12 @@ class Stages:
 
     def __init__(
         self,
-        ring: Ring,
+        ring: ComparisonContext,
         pairs: Sequence[Pair],
-        rules: Rules,
+        rules: DecisionRules,
         *,
         progress: Progress,
-        limits: Limits,
+        limits: StopConditions,
         slowdown: Slowdown | None = None,
     ) -> None:
         self._ring = ring
@@ -66,10 +66,10 @@ class Stages:
         self._measurable = [pair for pair in pairs if pair.refused is None]
         self._plan = [pair.record() for pair in pairs]
         self._contests = [
-            Contest(pair, Part.MAIN, ring, slowdown=slowdown) for pair in self._measurable
+            PairRunner(pair, Phase.MAIN, ring, slowdown=slowdown) for pair in self._measurable
         ]
-        self._controls: list[Contest] = []
-        self._queue: list[Contest] = []
+        self._controls: list[PairRunner] = []
+        self._queue: list[PairRunner] = []
         self._records: list[Repetition] = []
         self._main_episodes = 0
         self._control_episodes = 0
@@ -86,10 +86,10 @@ class Stages:
         return limit is not None and time.monotonic() - self._began >= limit
 
     @property
-    def lacking_s(self) -> float | None:
+    def first_look_s(self) -> float | None:
         """About how many seconds a first look takes where the budget ended before it, else None."""
         first = self._rules.looks[0]
-        behind = [one for one in self._contests if not one.is_over and one.kept < first]
+        behind = [one for one in self._contests if not one.gave_up and one.kept < first]
         if not self.over_budget or not behind or not self._main_episodes:
             return None
         controls = max(0, _FEWEST_CONTROLS - self._controls_made()) if self._controls else 0
@@ -103,7 +103,7 @@ class Stages:
     def _halted(self) -> bool:
         return self.stopped or self.over_budget
 
-    def main(self, *, control: bool) -> None:
+    def run_looks(self, *, control: bool) -> None:
         """
         Measure all pairs, look by look, until each is decided or the last look is done.
 
@@ -111,7 +111,9 @@ class Stages:
             control: Whether identical arms are measured in between.
         """
         if control:
-            self._controls = [Contest(pair, Part.CONTROL, self._ring) for pair in self._measurable]
+            self._controls = [
+                PairRunner(pair, Phase.CONTROL, self._ring) for pair in self._measurable
+            ]
         active = list(self._contests)
         before = 0
         for number, look in enumerate(self._rules.looks, start=1):
@@ -131,11 +133,11 @@ class Stages:
                 break
             self._next_control()
 
-    def confirmation(self) -> None:
+    def run_confirmation(self) -> None:
         """Measure again, with coins of its own, every pair in which a change was found."""
         found = {one.comparison.pair for one in self._judged() if one.verdict.is_change}
         again = [
-            Contest(one.pair, Part.CONFIRMATION, self._ring, slowdown=one.slowdown)
+            PairRunner(one.pair, Phase.CONFIRMATION, self._ring, slowdown=one.slowdown)
             for one in self._contests
             if one.pair.key in found
         ]
@@ -146,7 +148,7 @@ class Stages:
         self._progress.end()
 
     def _until(
-        self, contests: Sequence[Contest], look: int, *, between: Callable[[], None]
+        self, contests: Sequence[PairRunner], look: int, *, between: Callable[[], None]
     ) -> None:
         """Give every contest episodes, one each in turn and in random order, up to a look."""
         while not self._halted():
@@ -163,13 +165,13 @@ class Stages:
                 self._progress.done()
                 between()
 
-    def _wants(self, one: Contest, look: int) -> bool:
+    def _wants(self, one: PairRunner, look: int) -> bool:
         # With more than this dropped, not even all episodes of the last look make it valid.
         share = self._rules.most_dropped
         allowed = self._rules.looks[-1] * share / (1.0 - share)
-        return not one.is_over and one.kept < look and one.dropped <= allowed
+        return not one.gave_up and one.kept < look and one.dropped <= allowed
 
-    def _left(self, waiting: Sequence[Contest], look: int) -> float | None:
+    def _left(self, waiting: Sequence[PairRunner], look: int) -> float | None:
         """Return about how many seconds remain until this look."""
         if not self._main_episodes:
             return None
@@ -189,10 +191,10 @@ class Stages:
     def _judged(self) -> tuple[Judgement, ...]:
         return judge(comparisons_in(self._plan, self._records), self._rules)
 
-    def _undecided(self, active: Iterable[Contest]) -> list[Contest]:
+    def _undecided(self, active: Iterable[PairRunner]) -> list[PairRunner]:
         """Return the contests of which at least one reading has no decision yet."""
         open_pairs = {one.comparison.pair for one in self._judged() if not one.verdict.is_decision}
-        return [one for one in active if one.pair.key in open_pairs and not one.is_over]
+        return [one for one in active if one.pair.key in open_pairs and not one.gave_up]
 
     def _controls_made(self) -> int:
         return sum(one.kept for one in self._controls)
@@ -206,7 +208,7 @@ class Stages:
     def _next_control(self) -> None:
         """Run a control episode of the next pair in a random order."""
         if not self._queue:
-            self._queue = [one for one in self._controls if not one.is_over]
+            self._queue = [one for one in self._controls if not one.gave_up]
             self._order.shuffle(self._queue)
         if not self._queue:
             return

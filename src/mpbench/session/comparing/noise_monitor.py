@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench import environment
 from mpbench.clock import monotonic_ns
-from mpbench.workload import loops_for, spin
+from mpbench.workload import spin, spin_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ("Guard", "Look", "Usual", "reason_to_drop")
+__all__ = ("CanaryStatistics", "MachineSnapshot", "NoiseMonitor", "reason_to_drop")
 
 # One spin is 3 ms; the fastest of three is not disturbed by one interruption.
 _SPIN_NS = 3_000_000
@@ -43,7 +43,7 @@ _FEWEST = 9
 _MOST_STOLEN = 0.10
 
 
-class Look(NamedTuple):
+class MachineSnapshot(NamedTuple):
     """What the machine showed at one moment; counters run since boot, None where unknown."""
 
     canary_ns: int
@@ -54,14 +54,14 @@ class Look(NamedTuple):
     throttled_us: int | None
 
 
-class Usual(NamedTuple):
+class CanaryStatistics(NamedTuple):
     """The session's own canaries: their median, and how far four of five lie from it."""
 
     canary_ns: float
     spread: float = 0.0
 
     @classmethod
-    def of(cls, canaries: Sequence[int]) -> Usual:
+    def of(cls, canaries: Sequence[int]) -> CanaryStatistics:
         """Return what is usual in a session that saw these."""
         middle = median(canaries)
         if len(canaries) < _FEWEST:
@@ -70,7 +70,7 @@ class Usual(NamedTuple):
         return cls(middle, off[(len(off) - 1) * 4 // 5])
 
 
-def reason_to_drop(facts: dict[str, Any], usual: Usual) -> str | None:
+def reason_to_drop(facts: dict[str, Any], usual: CanaryStatistics) -> str | None:
     """
     Return why an episode does not count, or None.
 
@@ -98,11 +98,11 @@ def _canary(loops: int) -> int:
     return fastest
 
 
-def _read(loops: int) -> Look:
+def _read(loops: int) -> MachineSnapshot:
     load = environment.processor_seconds()
     cgroup = environment.describe_cgroup()["cpu_throttling"]
     pressure = environment.pressure().get("cpu", {})
-    return Look(
+    return MachineSnapshot(
         canary_ns=_canary(loops),
         stolen_s=load["stolen_s"],
         busy_s=load["busy_s"],
@@ -116,7 +116,7 @@ def _difference(after: float | None, before: float | None) -> float | None:
     return None if after is None or before is None else after - before
 
 
-class Guard:
+class NoiseMonitor:
     """
     Looks before and after each episode.
 
@@ -124,16 +124,16 @@ class Guard:
         read: Returns one look at the machine; a fake in tests.
     """
 
-    def __init__(self, read: Callable[[], Look] | None = None) -> None:
+    def __init__(self, read: Callable[[], MachineSnapshot] | None = None) -> None:
         if read is None:
-            loops = loops_for(_SPIN_NS)
-            self._read: Callable[[], Look] = lambda: _read(loops)
+            loops = spin_loops(_SPIN_NS)
+            self._read: Callable[[], MachineSnapshot] = lambda: _read(loops)
         else:
             self._read = read
         self._canaries: deque[int] = deque(maxlen=_REMEMBERED)
         self._last = self._look()
 
-    def _look(self) -> Look:
+    def _look(self) -> MachineSnapshot:
         look = self._read()
         self._canaries.append(look.canary_ns)
         return look
@@ -159,4 +159,7 @@ class Guard:
             "pressure_us": _difference(second.pressure_us, first.pressure_us),
             "throttled_us": _difference(second.throttled_us, first.throttled_us),
         }
-        return {"guard": facts, "dropped": reason_to_drop(facts, Usual.of(self._canaries))}
+        return {
+            "guard": facts,
+            "dropped": reason_to_drop(facts, CanaryStatistics.of(self._canaries)),
+        }

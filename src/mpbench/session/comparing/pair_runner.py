@@ -7,26 +7,26 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mpbench.agent.slowdown import wrapping_ns
-from mpbench.analysis.comparison import FAILURES_ALLOWED, Part
+from mpbench.agent.slowdown import wrapper_overhead_ns
+from mpbench.analysis.comparison import FAILURES_ALLOWED, Phase
 from mpbench.errors import WorkloadError
-from mpbench.harness.arm_agent import Side
-from mpbench.harness.episodes import Occasion, run_episode
-from mpbench.harness.pair_calibration import Pace, calibrate_pair
+from mpbench.harness.arm_agent import PreparedArm
+from mpbench.harness.episodes import EpisodeContext, run_episode
+from mpbench.harness.pair_calibration import PairCalibration, calibrate_pair
 from mpbench.harness.placement import Placement
-from mpbench.model import Case, Repetition, Slice, Status
-from mpbench.session.agent_samplers import Watch
-from mpbench.workload import loops_for
+from mpbench.model import Case, EpisodePosition, Repetition, Status
+from mpbench.session.agent_samplers import AgentSamplers
+from mpbench.workload import spin_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mpbench.harness.arm_agent import Launcher
     from mpbench.harness.episodes import EpisodeResult
-    from mpbench.session.comparing.noise_monitor import Guard
+    from mpbench.session.comparing.noise_monitor import NoiseMonitor
     from mpbench.session.comparing.pairs import Pair
 
-__all__ = ("Contest", "Ring", "Slowdown")
+__all__ = ("ComparisonContext", "PairRunner", "Slowdown")
 
 
 class Slowdown(NamedTuple):
@@ -44,7 +44,7 @@ class Slowdown(NamedTuple):
 _ROLES = ("baseline", "candidate")
 
 
-class Ring:
+class ComparisonContext:
     """
     What all contests of a session share.
 
@@ -61,11 +61,11 @@ class Ring:
     def __init__(  # noqa: PLR0913 - each is one thing that the contests share
         self,
         launcher: Launcher,
-        guard: Guard,
+        guard: NoiseMonitor,
         keep: Callable[[Repetition], None],
         *,
         seed: int,
-        watch: Watch | None = None,
+        watch: AgentSamplers | None = None,
         placement: Placement = Placement.AUTO,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
@@ -73,11 +73,11 @@ class Ring:
         self.guard = guard
         self.keep = keep
         self.seed = seed
-        self.watch = Watch(lambda *_: True, closely=False) if watch is None else watch
+        self.watch = AgentSamplers(lambda *_: True, closely=False) if watch is None else watch
         self.clock = clock
         self.origin_ns = clock()
         self._placement = placement
-        self._paces: dict[tuple[tuple[str, Case, bool], ...], Pace] = {}
+        self._paces: dict[tuple[tuple[str, Case, bool], ...], PairCalibration] = {}
         self._records = 0
 
     def next_number(self) -> int:
@@ -85,7 +85,7 @@ class Ring:
         self._records += 2
         return self._records - 2
 
-    def pace_of(self, sides: tuple[Side, Side]) -> Pace:
+    def calibration_of(self, sides: tuple[PreparedArm, PreparedArm]) -> PairCalibration:
         """
         Return how two arms take their turns, found out once for all parts of the session.
 
@@ -93,7 +93,7 @@ class Ring:
             WorkloadError: One arm cannot be measured.
         """
         # Arms that differ in their name alone, such as a control's, share it.
-        key = tuple((side.subject.key, side.case, side.apart) for side in sides)
+        key = tuple((side.subject.key, side.case, side.setup_per_slice) for side in sides)
         if key not in self._paces:
             self._paces[key] = calibrate_pair(
                 sides, launcher=self.launcher, placement=self._placement
@@ -105,13 +105,13 @@ class Ring:
         return self.clock() - self.origin_ns
 
 
-def _control_sides(pair: Pair) -> tuple[Side, Side]:
+def _control_sides(pair: Pair) -> tuple[PreparedArm, PreparedArm]:
     """Return the baseline twice: two arms that cannot differ."""
     baseline = pair.sides[0]
     return baseline, baseline._replace(arm=f"{baseline.arm} (again)")
 
 
-class Contest:
+class PairRunner:
     """
     The episodes of one pair in one part of the session.
 
@@ -123,26 +123,26 @@ class Contest:
     """
 
     def __init__(
-        self, pair: Pair, part: Part, ring: Ring, *, slowdown: Slowdown | None = None
+        self, pair: Pair, part: Phase, ring: ComparisonContext, *, slowdown: Slowdown | None = None
     ) -> None:
         self.pair = pair
         self.part = part
         self._ring = ring
         self.slowdown = slowdown
-        self._sides = _control_sides(pair) if part is Part.CONTROL else pair.sides
-        self._pace: Pace | None = None
+        self._sides = _control_sides(pair) if part is Phase.CONTROL else pair.sides
+        self._pace: PairCalibration | None = None
         # Coins depend on nothing but the seed and the place of the episode.
         self._coin = random.Random(f"{ring.seed}:{part.value}:{pair.key}")
         self._episodes = 0
         self._failures = 0
-        self.hopeless = False
+        self.is_unmeasurable = False
         self.kept = 0
         self.dropped = 0
 
     @property
-    def is_over(self) -> bool:
+    def gave_up(self) -> bool:
         """Whether it failed too often to go on."""
-        return self.hopeless or self._failures > FAILURES_ALLOWED
+        return self.is_unmeasurable or self._failures > FAILURES_ALLOWED
 
     def episode(self) -> tuple[Repetition, ...]:
         """Run one episode and return its records; a failed one has the failed arms' only."""
@@ -170,18 +170,20 @@ class Contest:
 
     def _run(self, number: int) -> EpisodeResult:
         if self._pace is None:
-            self._pace = self._ring.pace_of(self._sides)
+            self._pace = self._ring.calibration_of(self._sides)
             if self.slowdown is not None:
                 self._sides = self._burdened(self._pace, self.slowdown)
         return run_episode(
             self._sides,
             self._pace,
             coin=self._coin,
-            occasion=Occasion(self._episodes, number, self._ring.origin_ns),
+            occasion=EpisodeContext(self._episodes, number, self._ring.origin_ns),
             launcher=self._ring.launcher,
         )
 
-    def _burdened(self, pace: Pace, slowdown: Slowdown) -> tuple[Side, Side]:
+    def _burdened(
+        self, pace: PairCalibration, slowdown: Slowdown
+    ) -> tuple[PreparedArm, PreparedArm]:
         """
         Slow the second arm down by a known share of the first one's time.
 
@@ -192,7 +194,7 @@ class Contest:
             self._sides,
             pace,
             coin=self._coin,
-            occasion=Occasion(0, 0, self._ring.origin_ns),
+            occasion=EpisodeContext(0, 0, self._ring.origin_ns),
             launcher=self._ring.launcher,
         )
         each = [
@@ -205,8 +207,8 @@ class Contest:
             raise WorkloadError(f"{candidate.workload.name}: no slowdown can be injected")
         target, calls = slowdown.targets[candidate.workload.name]
         # What the wrapper costs is a part of what is injected.
-        wanted = slowdown.share * median(each) / calls - wrapping_ns()
-        return baseline, candidate._replace(injection=(target, loops_for(round(wanted))))
+        wanted = slowdown.share * median(each) / calls - wrapper_overhead_ns()
+        return baseline, candidate._replace(slowdown=(target, spin_loops(round(wanted))))
 
     def _extra(self, spent_ns: int, facts: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -223,11 +225,11 @@ class Contest:
         for one in result.repetitions:
             assert one.slice is not None
             index = by_arm[one.slice.arm]
-            whole = self._ring.watch.complete(
+            whole = self._ring.watch.add_usage(
                 one, result.endings[index], origin_ns=self._ring.origin_ns
             )
             found.append(whole._replace(extra={**extra, "role": _ROLES[index]}))
-        self._ring.watch.forget()
+        self._ring.watch.clear()
         return tuple(found)
 
     def _failed(self, error: WorkloadError, number: int, started: int) -> Repetition:
@@ -245,13 +247,13 @@ class Contest:
             elapsed_ns=self._ring.clock() - started,
             hash_seed=None,
             agent=0,
-            slice=Slice(side.arm, self._episodes, launched_first=True, turns=()),
+            slice=EpisodePosition(side.arm, self._episodes, launched_first=True, turns=()),
         )
 
     def _count(self, repetitions: tuple[Repetition, ...]) -> None:
         if any(not one.is_ok for one in repetitions):
             self._failures += 1
-            self.hopeless = self.hopeless or any(
+            self.is_unmeasurable = self.is_unmeasurable or any(
                 one.status in {Status.UNSUPPORTED, Status.SKIPPED} for one in repetitions
             )
         elif repetitions[0].extra.get("dropped") is None:

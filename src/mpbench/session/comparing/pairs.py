@@ -7,27 +7,27 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mpbench.agent.user_function import call_function
-from mpbench.analysis.episode import Reading
+from mpbench.agent.user_function import user_function
+from mpbench.analysis.episode import MetricRef
 from mpbench.catalog import cases_of
 from mpbench.errors import UsageError
-from mpbench.harness.arm_agent import Side
+from mpbench.harness.arm_agent import PreparedArm
 from mpbench.model import Case, StartMethod, Timing
-from mpbench.session.selection import selected, tier_for
+from mpbench.session.selection import select_workloads, tier_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mpbench.plan import Plan
     from mpbench.session.comparing.arms import Arm
-    from mpbench.session.interpreters import Described
+    from mpbench.session.interpreters import InterpreterInfo
     from mpbench.workload import Workload
 
-__all__ = ("Ground", "Pair", "pairs_of")
+__all__ = ("Pair", "PairingInputs", "make_pairs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class PairingInputs:
     """What all arms have in common: the selection, the catalogue, the machine."""
 
     plan: Plan
@@ -44,8 +44,8 @@ class Pair:
 
     key: str
     title: str
-    sides: tuple[Side, Side]
-    readings: tuple[Reading, ...]
+    sides: tuple[PreparedArm, PreparedArm]
+    readings: tuple[MetricRef, ...]
     refused: str | None = None
 
     def record(self) -> dict[str, Any]:
@@ -63,19 +63,21 @@ class Pair:
         }
 
 
-def _workloads(arm: Arm, ground: Ground) -> tuple[Workload, ...]:
+def _workloads(arm: Arm, ground: PairingInputs) -> tuple[Workload, ...]:
     if arm.call is not None:
-        return (call_function,)
+        return (user_function,)
     if arm.workload is not None:
         if arm.workload not in ground.catalogue:
             near = difflib.get_close_matches(arm.workload, list(ground.catalogue), n=3)
             hint = f"; did you mean {', '.join(near)}" if near else ""
             raise UsageError(f"no workload is called {arm.workload!r}{hint}")
         return (ground.catalogue[arm.workload],)
-    return selected(ground.plan, ground.catalogue)
+    return select_workloads(ground.plan, ground.catalogue)
 
 
-def _methods(arm: Arm, ground: Ground, described: Described) -> tuple[StartMethod, ...]:
+def _methods(
+    arm: Arm, ground: PairingInputs, described: InterpreterInfo
+) -> tuple[StartMethod, ...]:
     if arm.method is not None:
         return (arm.method,)
     if ground.plan.methods:
@@ -85,7 +87,9 @@ def _methods(arm: Arm, ground: Ground, described: Described) -> tuple[StartMetho
     return described.methods
 
 
-def _cases(arm: Arm, ground: Ground, described: Described) -> Iterator[tuple[Workload, Case]]:
+def _cases(
+    arm: Arm, ground: PairingInputs, described: InterpreterInfo
+) -> Iterator[tuple[Workload, Case]]:
     """Yield the cases that an arm stands for."""
     chosen = {**ground.plan.params, **{name: (value,) for name, value in arm.params.items()}}
     if arm.call is not None:
@@ -141,20 +145,20 @@ def _title(first: Case, second: Case) -> str:
     return Case.make(name, method, params).id
 
 
-def _readings(first: Workload, second: Workload, facts: Sequence[str]) -> tuple[Reading, ...]:
+def _readings(first: Workload, second: Workload, facts: Sequence[str]) -> tuple[MetricRef, ...]:
     if first.metric.unit != second.metric.unit or first.metric.better != second.metric.better:
         raise UsageError(
             f"{first.name} is measured in {first.metric.unit} and {second.name} in "
             f"{second.metric.unit}; compare two workloads of one unit"
         )
     both = first.facts.keys() & second.facts.keys()
-    further = [Reading(metric=first.facts[name], fact=name) for name in facts if name in both]
-    return (Reading(metric=first.metric), *further)
+    further = [MetricRef(metric=first.facts[name], fact=name) for name in facts if name in both]
+    return (MetricRef(metric=first.metric), *further)
 
 
 def _sides_against(
-    baseline: tuple[Arm, Described], arm: tuple[Arm, Described], ground: Ground
-) -> Iterator[tuple[Side, Side]]:
+    baseline: tuple[Arm, InterpreterInfo], arm: tuple[Arm, InterpreterInfo], ground: PairingInputs
+) -> Iterator[tuple[PreparedArm, PreparedArm]]:
     """Yield the pairs of one arm with the baseline."""
     (first_arm, here), (second_arm, there) = baseline, arm
     # Arms that only differ in who looks on measure the same case.
@@ -167,13 +171,17 @@ def _sides_against(
                 continue
             apart = ground.apart or Timing.WINDOW in {first.timing, second.timing}
             yield (
-                Side(first_arm.name, here.subject, first, case, apart, watched=watched[0]),
-                Side(second_arm.name, there.subject, second, other, apart, watched=watched[1]),
+                PreparedArm(
+                    first_arm.name, here.subject, first, case, apart, is_sampled=watched[0]
+                ),
+                PreparedArm(
+                    second_arm.name, there.subject, second, other, apart, is_sampled=watched[1]
+                ),
             )
 
 
-def pairs_of(
-    arms: Sequence[Arm], described: Sequence[Described], ground: Ground
+def make_pairs(
+    arms: Sequence[Arm], described: Sequence[InterpreterInfo], ground: PairingInputs
 ) -> tuple[Pair, ...]:
     """
     Return every pair of cases to compare: each arm with the first one.

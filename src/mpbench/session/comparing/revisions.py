@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError, UsageError
 
-__all__ = ("Built", "build", "commit_of", "date_ms_of", "default_cache")
+__all__ = ("RevisionEnvironment", "build_revision", "commit_of", "date_ms_of", "default_cache")
 
 _GIT_S = 120
 _INSTALL_S = 1_200
@@ -22,7 +22,7 @@ _INSTALL_S = 1_200
 _MARK = "complete"
 
 
-class Built(NamedTuple):
+class RevisionEnvironment(NamedTuple):
     """An environment that holds one commit; `paths` are sources that cannot be installed."""
 
     commit: str
@@ -138,7 +138,9 @@ def _install(source: Path, environment: Path, python: str) -> tuple[Path, ...]:
     return tuple(one for one in (source / "src", source) if one.is_dir())
 
 
-def build(repository: Path, rev: str, *, cache: Path, python: str | None = None) -> Built:
+def build_revision(
+    repository: Path, rev: str, *, cache: Path, python: str | None = None
+) -> RevisionEnvironment:
     """
     Return an environment that holds a commit, built now or earlier.
 
@@ -169,4 +171,4 @@ def build(repository: Path, rev: str, *, cache: Path, python: str | None = None)
         paths = _install(folder / "source", folder / "environment", base)
         mark.write_text("\n".join(str(one) for one in paths))
     paths = tuple(Path(line) for line in mark.read_text().splitlines())
-    return Built(commit, folder / "environment" / "bin" / "python", paths)
+    return RevisionEnvironment(commit, folder / "environment" / "bin" / "python", paths)

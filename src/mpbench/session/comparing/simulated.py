@@ -17,47 +17,47 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mpbench.agent.user_function import call_function
-from mpbench.analysis.episode import Reading, counted, episode_statistic
-from mpbench.harness.arm_agent import Side
-from mpbench.harness.episodes import Occasion, run_episode
-from mpbench.harness.launch import Ending, Subject
-from mpbench.harness.pair_calibration import Pace
+from mpbench.agent.user_function import user_function
+from mpbench.analysis.episode import MetricRef, counted, episode_statistic
+from mpbench.harness.arm_agent import PreparedArm
+from mpbench.harness.episodes import EpisodeContext, run_episode
+from mpbench.harness.launch import AgentExit, Interpreter
+from mpbench.harness.pair_calibration import PairCalibration
 from mpbench.model import Case, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from mpbench.harness.arm_agent import Answering, Launcher
+    from mpbench.harness.arm_agent import EpisodeAgent, Launcher
     from mpbench.model import Repetition
 
 __all__ = (
     "NOISES",
     "READING",
     "SIDES",
-    "Disturbance",
-    "Machine",
     "Noise",
+    "NoiseModel",
+    "SimulatedMachine",
     "episodes_on",
-    "launcher_on",
     "log_ratios_of",
+    "simulated_launcher",
 )
 
 # Given a generator and the machine's last log speed, returns its next one.
 Noise = Callable[[random.Random, float], float]
 
-READING = Reading(metric=Metric.TIME)
+READING = MetricRef(metric=Metric.TIME)
 
 _OPERATION_NS = 1_000_000
-_PACE = Pace((1, 1), 1, 10)
-_SUBJECT = Subject("simulated", "python", "nowhere")
+_PACE = PairCalibration((1, 1), 1, 10)
+_SUBJECT = Interpreter("simulated", "python", "nowhere")
 SIDES = (
-    Side("a", _SUBJECT, call_function, Case.make("call/function", None, {})),
-    Side("b", _SUBJECT, call_function, Case.make("call/function", None, {})),
+    PreparedArm("a", _SUBJECT, user_function, Case.make("call/function", None, {})),
+    PreparedArm("b", _SUBJECT, user_function, Case.make("call/function", None, {})),
 )
 
 
-class Disturbance(NamedTuple):
+class NoiseModel(NamedTuple):
     """
     What makes agents and slices differ, in log time.
 
@@ -70,7 +70,7 @@ class Disturbance(NamedTuple):
     slice_sd: float = 0.010
 
 
-class Machine:
+class SimulatedMachine:
     """
     Gets slower and faster on its own.
 
@@ -84,7 +84,7 @@ class Machine:
         self,
         noise: Noise,
         seed: int,
-        disturbance: Disturbance = Disturbance(),  # noqa: B008 - it is a constant
+        disturbance: NoiseModel = NoiseModel(),  # noqa: B008 - it is a constant
     ) -> None:
         self.chance = random.Random(f"machine:{seed}")
         self.launched = 0
@@ -102,11 +102,11 @@ class Machine:
 class _SimulatedAgent:
     """Answers as an agent does, in no time."""
 
-    def __init__(self, machine: Machine, own: float) -> None:
+    def __init__(self, machine: SimulatedMachine, own: float) -> None:
         self._machine = machine
         self._own = own
         self.hash_seed = 0
-        self.ending: Ending | None = None
+        self.ending: AgentExit | None = None
         self.log = Path("agent-0.log")
 
     def ask(self, request: Mapping[str, Any], *, deadline_s: float) -> dict[str, Any]:
@@ -118,29 +118,29 @@ class _SimulatedAgent:
         samples = [{"elapsed_ns": one, "operations": 1, "wall_ns": one} for one in taken]
         return {"ok": True, "iterations": 1, "samples": samples}
 
-    def armed(self, deadline_s: float) -> AbstractContextManager[None]:
+    def shared_deadline(self, deadline_s: float) -> AbstractContextManager[None]:
         """Have no deadline."""
         del deadline_s
         return nullcontext()
 
-    def look(self) -> Mapping[str, Any]:
+    def take_snapshot(self) -> Mapping[str, Any]:
         """Hold nothing."""
         return {}
 
-    def dismiss(self) -> None:
+    def request_exit(self) -> None:
         """Be told to end."""
 
-    def stop(self, *, deadline_s: float = 10.0) -> Ending:
+    def stop(self, *, deadline_s: float = 10.0) -> AgentExit:
         """End at once."""
         del deadline_s
-        return Ending("exited", 0, {}, {})
+        return AgentExit("exited", 0, {}, {})
 
 
-def launcher_on(machine: Machine, effect: float) -> Launcher:
+def simulated_launcher(machine: SimulatedMachine, effect: float) -> Launcher:
     """Return a launcher of simulated agents; *effect* is the arm `b`'s log ratio to `a`."""
 
     @contextmanager
-    def launch(side: Side) -> Iterator[Answering]:
+    def launch(side: PreparedArm) -> Iterator[EpisodeAgent]:
         is_first = machine.launched % 2 == 0
         machine.launched += 1
         own = machine.chance.gauss(0, machine.disturbance.agent_sd)
@@ -151,7 +151,7 @@ def launcher_on(machine: Machine, effect: float) -> Launcher:
 
 
 def episodes_on(
-    machine: Machine, count: int, *, effect: float = 0.0, coin: random.Random | None = None
+    machine: SimulatedMachine, count: int, *, effect: float = 0.0, coin: random.Random | None = None
 ) -> list[tuple[Repetition, ...]]:
     """
     Run episodes on a simulated machine.
@@ -163,10 +163,10 @@ def episodes_on(
         coin: Says who is launched first; a fair one by default.
     """
     fair = coin or random.Random(machine.chance.random())
-    launcher = launcher_on(machine, effect)
+    launcher = simulated_launcher(machine, effect)
     return [
         run_episode(
-            SIDES, _PACE, coin=fair, occasion=Occasion(one, 2 * one, 0), launcher=launcher
+            SIDES, _PACE, coin=fair, occasion=EpisodeContext(one, 2 * one, 0), launcher=launcher
         ).repetitions
         for one in range(count)
     ]

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from mpbench.model import Run
 
-__all__ = ("FULL", "PLAN", "TOY", "Campaign", "Size")
+__all__ = ("FULL", "PLAN", "SMOKE", "CampaignSize", "SelftestCampaign")
 
 # What a folder with a campaign has.
 PLAN = "campaign.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class CampaignSize:
     """
     How much a campaign measures.
 
@@ -45,7 +45,7 @@ class Size:
     slowed: tuple[str, ...]
     loads: int
     simulated: int
-    rivals: int
+    harness_trials: int
 
 
 # One workload of each family, with operations up to some milliseconds. Contended ones
@@ -66,28 +66,28 @@ _TEN = (
 _SLOWED = ("process/start-to-join", "pipe/round-trip", "manager/access", "pool/apply-round-trip")
 
 # 30 sessions of 10 cases are 300 comparisons.
-FULL = Size(
+FULL = CampaignSize(
     identical=30,
     workloads=_TEN,
     injected=100,
     slowed=_SLOWED,
     loads=7,
     simulated=1_000,
-    rivals=20,
+    harness_trials=20,
 )
 # Shows that everything runs; proves nothing.
-TOY = Size(
+SMOKE = CampaignSize(
     identical=1,
     workloads=_TEN[:2],
     injected=1,
     slowed=_SLOWED[:1],
     loads=1,
     simulated=20,
-    rivals=1,
+    harness_trials=1,
 )
 
 
-class Campaign:
+class SelftestCampaign:
     """
     One folder with everything that a selftest measured.
 
@@ -101,7 +101,7 @@ class Campaign:
         OutputError: The folder cannot be written.
     """
 
-    def __init__(self, folder: Path, size: Size, *, seed: int) -> None:
+    def __init__(self, folder: Path, size: CampaignSize, *, seed: int) -> None:
         self.folder = folder
         self.size = size
         self.seed = seed

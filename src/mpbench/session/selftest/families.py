@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.episode import EpisodeStatistic
 from mpbench.analysis.sequential import plan_looks
-from mpbench.analysis.validation import Proof, rate
-from mpbench.analysis.verdict import Rules, judge
+from mpbench.analysis.validation import ValidationTable, rate
+from mpbench.analysis.verdict import DecisionRules, judge
 from mpbench.session.comparing.simulated import READING
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from mpbench.analysis.verdict import Judgement
 
-    Judge = Callable[[Sequence[Comparison], Rules], tuple[Judgement, ...]]
+    Judge = Callable[[Sequence[Comparison], DecisionRules], tuple[Judgement, ...]]
 
-__all__ = ("FAMILIES", "Group", "families", "reported")
+__all__ = ("FAMILIES", "SimulatedGroup", "families", "reported")
 
 
-class Group(NamedTuple):
+class SimulatedGroup(NamedTuple):
     """Alike comparisons: how many, their true ratio, and how widely their episodes spread."""
 
     size: int
@@ -32,21 +32,21 @@ class Group(NamedTuple):
 
 
 # Those that differ by less than 2 % are what most comparisons of two Pythons look like.
-FAMILIES: dict[str, tuple[Group, ...]] = {
-    "20 without a difference": (Group(20, 1.0, 0.05),),
-    "20 at +10 %, 20 without": (Group(20, 1.10, 0.02), Group(20, 1.0, 0.05)),
-    "30 at +1 %, 10 without": (Group(30, 1.01, 0.005), Group(10, 1.0, 0.10)),
+FAMILIES: dict[str, tuple[SimulatedGroup, ...]] = {
+    "20 without a difference": (SimulatedGroup(20, 1.0, 0.05),),
+    "20 at +10 %, 20 without": (SimulatedGroup(20, 1.10, 0.02), SimulatedGroup(20, 1.0, 0.05)),
+    "30 at +1 %, 10 without": (SimulatedGroup(30, 1.01, 0.005), SimulatedGroup(10, 1.0, 0.10)),
     "15 at +5 %, 15 at +1 %, 10 without": (
-        Group(15, 1.05, 0.02),
-        Group(15, 1.01, 0.005),
-        Group(10, 1.0, 0.10),
+        SimulatedGroup(15, 1.05, 0.02),
+        SimulatedGroup(15, 1.01, 0.005),
+        SimulatedGroup(10, 1.0, 0.10),
     ),
 }
 
 
 def _is_real(ratio: float) -> bool:
     """Return whether a true ratio is one that a change may be reported for."""
-    return ratio >= 1.0 + Rules().min_effect
+    return ratio >= 1.0 + DecisionRules().min_effect
 
 
 def _comparison(number: int, log_ratios: Sequence[float]) -> Comparison:
@@ -65,7 +65,9 @@ def _comparison(number: int, log_ratios: Sequence[float]) -> Comparison:
     )
 
 
-def reported(groups: Sequence[Group], seed: int, judged_by: Judge = judge) -> tuple[int, int, int]:
+def reported(
+    groups: Sequence[SimulatedGroup], seed: int, judged_by: Judge = judge
+) -> tuple[int, int, int]:
     """
     Run one session of a family, look by look, as the real one stops.
 
@@ -81,7 +83,7 @@ def reported(groups: Sequence[Group], seed: int, judged_by: Judge = judge) -> tu
     drawn = random.Random(seed)
     truth = [group.ratio for group in groups for _ in range(group.size)]
     spreads = [group.spread for group in groups for _ in range(group.size)]
-    rules = Rules(looks=plan_looks(len(truth)))
+    rules = DecisionRules(looks=plan_looks(len(truth)))
     values = [
         [drawn.gauss(math.log(ratio), spread) for _ in range(rules.looks[-1])]
         for ratio, spread in zip(truth, spreads, strict=True)
@@ -104,7 +106,7 @@ def reported(groups: Sequence[Group], seed: int, judged_by: Judge = judge) -> tu
     )
 
 
-def families(trials: int, *, seed: int = 0) -> Proof:
+def families(trials: int, *, seed: int = 0) -> ValidationTable:
     """
     Return which share of the reported changes is false.
 
@@ -125,7 +127,7 @@ def families(trials: int, *, seed: int = 0) -> Proof:
                 rate(sum(right for *_, right in found), real) if real else "-",
             )
         )
-    return Proof(
+    return ValidationTable(
         "Families",
         ("comparisons", "share of false changes", "sessions with one", "true changes found"),
         tuple(rows),

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from mpbench.analysis.validation import Proof, rate
+from mpbench.analysis.validation import ValidationTable, rate
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.session.selftest.harnesses import HARNESSES, Trial
 from mpbench.session.selftest.live import INJECTED
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mpbench.session.progress import Progress
-    from mpbench.session.selftest.campaign import Campaign
+    from mpbench.session.selftest.campaign import SelftestCampaign
 
 __all__ = ("side_by_side", "trials_of", "trials_table")
 
@@ -59,10 +59,10 @@ def _mpbench_seconds(done: Iterable[dict[str, Any]], operation: str) -> float | 
     return median(found) if found else None
 
 
-def _schedule(campaign: Campaign) -> Iterator[tuple[dict[str, Any], int]]:
+def _schedule(campaign: SelftestCampaign) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield every planned trial with its seed; harnesses in random order, mpbench first."""
     rest = [name for name in HARNESSES if name != "mpbench"]
-    for number in range(campaign.size.rivals):
+    for number in range(campaign.size.harness_trials):
         chance = random.Random(f"{campaign.seed}:rivals:{number}")
         for operation in OPERATIONS:
             for side in _KINDS:
@@ -72,7 +72,7 @@ def _schedule(campaign: Campaign) -> Iterator[tuple[dict[str, Any], int]]:
                     yield key, chance.randrange(1 << 30)
 
 
-def side_by_side(campaign: Campaign, progress: Progress) -> None:
+def side_by_side(campaign: SelftestCampaign, progress: Progress) -> None:
     """
     Make the trials that are missing.
 
@@ -130,7 +130,7 @@ def _row(
     )
 
 
-def trials_table(done: Sequence[dict[str, Any]]) -> Proof:
+def trials_table(done: Sequence[dict[str, Any]]) -> ValidationTable:
     """Return false alarms, power and seconds of each harness on each operation."""
     rows: list[tuple[str, ...]] = []
     for harness in HARNESSES:
@@ -142,7 +142,7 @@ def trials_table(done: Sequence[dict[str, Any]]) -> Proof:
         for operation in OPERATIONS:
             trials = [one for one in good if one["operation"] == operation]
             rows += [_row(harness, rule, operation, trials) for rule in rules if trials]
-    return Proof(
+    return ValidationTable(
         "Side by side, each harness with its own program and defaults",
         ("harness, rule", "operation", "false alarms", f"+{INJECTED:.0%} found", "median s"),
         tuple(rows),

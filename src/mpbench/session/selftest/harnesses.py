@@ -17,13 +17,13 @@ from mpbench.model import StartMethod
 from mpbench.plan import Plan
 from mpbench.session.comparing.arms import Arm
 from mpbench.session.comparing.compare import ComparePlan, compare
-from mpbench.session.machine_lock import exclusive
-from mpbench.session.progress import Silent
+from mpbench.session.machine_lock import machine_lock
+from mpbench.session.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ("HARNESSES", "Said", "Trial", "asv_change")
+__all__ = ("HARNESSES", "HarnessDecision", "Trial", "asv_change")
 
 _TIMEOUT_S = 900
 
@@ -40,7 +40,7 @@ class Trial(NamedTuple):
     seconds: float | None = None
 
 
-class Said(NamedTuple):
+class HarnessDecision(NamedTuple):
     """What a harness concluded: 1 slower, -1 faster, 0 nothing; by rule where it has several."""
 
     decisions: Mapping[str, int]
@@ -59,7 +59,7 @@ def _run(command: Sequence[str], trial: Trial, *, accepted: tuple[int, ...] = (0
     environment = {**os.environ, "PYTHONPATH": str(trial.folder), "HOME": str(trial.work)}
     # asv looks interpreters up by version; shims in front of them would fail.
     environment["PATH"] = os.pathsep.join((str(Path(sys.base_prefix) / "bin"), os.environ["PATH"]))
-    with exclusive(wait_s=_TIMEOUT_S):
+    with machine_lock(wait_s=_TIMEOUT_S):
         done = subprocess.run(
             list(command),
             cwd=trial.work,
@@ -78,7 +78,7 @@ def _run(command: Sequence[str], trial: Trial, *, accepted: tuple[int, ...] = (0
     return done.stdout
 
 
-def _mpbench(trial: Trial) -> Said:
+def _mpbench(trial: Trial) -> HarnessDecision:
     arms = tuple(
         Arm(
             text=f"call=subject_{side}:{trial.operation},method=fork",
@@ -90,16 +90,16 @@ def _mpbench(trial: Trial) -> Said:
     compared = compare(
         ComparePlan(plan=Plan(seed=trial.seed), arms=arms, paths=(trial.folder,)),
         folder=trial.work / "mpbench",
-        progress=Silent(),
+        progress=NullProgress(),
         wait_s=_TIMEOUT_S,
     )
     (one,) = compared.outcome.judgements
     says = {"slower": 1, "faster": -1}.get(one.verdict.value, 0)
     ratio = None if one.ratio is None else one.ratio.estimate
-    return Said({"verdict": says}, compared.outcome.seconds["main"], ratio)
+    return HarnessDecision({"verdict": says}, compared.outcome.seconds["main"], ratio)
 
 
-def _pyperf(trial: Trial) -> Said:
+def _pyperf(trial: Trial) -> HarnessDecision:
     started = time.perf_counter()
     files: list[str] = []
     for number, side in enumerate(("base", trial.side)):
@@ -116,10 +116,12 @@ def _pyperf(trial: Trial) -> Said:
     seconds = time.perf_counter() - started
     found = re.search(r"([\d.]+)x (slower|faster)", told)
     if found is None or "not significant" in told.lower():
-        return Said({"compare_to": 0}, seconds, None)
+        return HarnessDecision({"compare_to": 0}, seconds, None)
     slower = found[2] == "slower"
     factor = float(found[1])
-    return Said({"compare_to": 1 if slower else -1}, seconds, factor if slower else 1 / factor)
+    return HarnessDecision(
+        {"compare_to": 1 if slower else -1}, seconds, factor if slower else 1 / factor
+    )
 
 
 # The first call of an operation may start its partner; it is made before any clock.
@@ -141,7 +143,7 @@ def _beyond(ratio: float, share: float) -> int:
     return 1 if ratio > 1 + share else -1 if ratio < 1 / (1 + share) else 0
 
 
-def _pytest_benchmark(trial: Trial) -> Said:
+def _pytest_benchmark(trial: Trial) -> HarnessDecision:
     test = trial.work / "test_sides.py"
     test.write_text(_PYTEST.format(operation=trial.operation, side=trial.side))
     out = trial.work / "pytest.json"
@@ -164,7 +166,7 @@ def _pytest_benchmark(trial: Trial) -> Said:
     }
     decisions = {f"{name}:5%": _beyond(ratio, 0.05) for name, ratio in ratios.items()}
     decisions["median:2%"] = _beyond(ratios["median"], 0.02)
-    return Said(decisions, seconds, ratios["median"])
+    return HarnessDecision(decisions, seconds, ratios["median"])
 
 
 _ASV = {
@@ -256,7 +258,7 @@ def asv_change(told: str, name: str) -> tuple[int, float | None]:
     return {"+": 1, "-": -1}.get(found[1], 0), float(found[2])
 
 
-def _asv(trial: Trial) -> Said:
+def _asv(trial: Trial) -> HarnessDecision:
     place = _asv_folder(trial.folder)
     here = trial._replace(work=place)
     name = f"time_{trial.operation}"
@@ -276,11 +278,13 @@ def _asv(trial: Trial) -> Said:
     # Its own factor of 1.1 cannot see what is injected; the same results with one that can.
     sharper = [sys.executable, "-m", "asv", "compare", "--factor", _ASV_FACTOR, "base", trial.side]
     change, ratio = asv_change(_run(sharper, here), name)
-    return Said({"continuous": says, f"compare --factor {_ASV_FACTOR}": change}, seconds, ratio)
+    return HarnessDecision(
+        {"continuous": says, f"compare --factor {_ASV_FACTOR}": change}, seconds, ratio
+    )
 
 
 # mpbench comes first: pytest-benchmark is given the seconds that it took.
-HARNESSES: dict[str, Callable[[Trial], Said]] = {
+HARNESSES: dict[str, Callable[[Trial], HarnessDecision]] = {
     "mpbench": _mpbench,
     "pyperf": _pyperf,
     "pytest-benchmark": _pytest_benchmark,

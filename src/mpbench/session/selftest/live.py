@@ -12,14 +12,14 @@ from mpbench.plan import Plan
 from mpbench.session.comparing.arms import Arm
 from mpbench.session.comparing.compare import ComparePlan, compare
 from mpbench.session.comparing.pair_runner import Slowdown
-from mpbench.session.selftest.load import LOADS, Halfway, hog
+from mpbench.session.selftest.load import LOADS, LoadFromHalf, background_load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from mpbench.session.progress import Progress
-    from mpbench.session.selftest.campaign import Campaign
+    from mpbench.session.selftest.campaign import SelftestCampaign
 
 __all__ = ("INJECTED", "identical", "injected", "loads")
 
@@ -79,7 +79,7 @@ def _session(plan: ComparePlan, place: Path, progress: Progress) -> None:
         raise KeyboardInterrupt
 
 
-def identical(campaign: Campaign, progress: Progress) -> None:
+def identical(campaign: SelftestCampaign, progress: Progress) -> None:
     """Compare identical arms, session by session."""
     size = campaign.size
     for number, place, seed in campaign.missing("identical", size.identical):
@@ -87,7 +87,7 @@ def identical(campaign: Campaign, progress: Progress) -> None:
         _session(_plan(size.workloads, seed), place, progress)
 
 
-def injected(campaign: Campaign, progress: Progress) -> None:
+def injected(campaign: SelftestCampaign, progress: Progress) -> None:
     """Compare an arm with itself plus a busy wait inside the operation."""
     size = campaign.size
     for number, place, seed in campaign.missing("injected", size.injected):
@@ -95,7 +95,7 @@ def injected(campaign: Campaign, progress: Progress) -> None:
         _session(_plan(size.slowed, seed, slowdown=Slowdown(INJECTED, _TARGETS)), place, progress)
 
 
-def loads(campaign: Campaign, progress: Progress) -> None:
+def loads(campaign: SelftestCampaign, progress: Progress) -> None:
     """Compare identical arms under each kind of misleading load."""
     size = campaign.size
     for kind in LOADS:
@@ -104,8 +104,8 @@ def loads(campaign: Campaign, progress: Progress) -> None:
             progress.note(f"load {kind}: session {number + 1} of {size.loads}")
             plan = _plan(size.workloads, seed)
             if kind == "second-half":
-                with Halfway(progress, kind) as watched:
+                with LoadFromHalf(progress, kind) as watched:
                     _session(plan, place, watched)
             else:
-                with hog(kind):
+                with background_load(kind):
                     _session(plan, place, progress)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mpbench.session.progress import Progress
 
-__all__ = ("LOADS", "Halfway", "hog")
+__all__ = ("LOADS", "LoadFromHalf", "background_load")
 
 # Ends with its starter: its stdin is a pipe that nobody writes to.
 _HOG = """
@@ -55,7 +55,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def hog(kind: str) -> Iterator[None]:
+def background_load(kind: str) -> Iterator[None]:
     """Keep a load of this kind on while the body runs."""
     process = _start(kind)
     try:
@@ -64,7 +64,7 @@ def hog(kind: str) -> Iterator[None]:
         _end(process)
 
 
-class Halfway:
+class LoadFromHalf:
     """
     A progress that turns a load on when half of the first look's episodes are done.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mpbench.analysis.statistic_comparison import by_statistic
-from mpbench.analysis.validation import Proof, by_rules, by_scaling, identical, injected
+from mpbench.analysis.statistic_comparison import spread_by_statistic
+from mpbench.analysis.validation import ValidationTable, by_rules, by_scaling, identical, injected
 from mpbench.session.selftest import live
 from mpbench.session.selftest.families import families
 from mpbench.session.selftest.harness_trials import side_by_side, trials_of, trials_table
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mpbench.session.progress import Progress
-    from mpbench.session.selftest.campaign import Campaign
+    from mpbench.session.selftest.campaign import SelftestCampaign
 
 __all__ = ("STAGES", "measure", "proofs")
 
 
 # Simulated tables: the file that keeps each, what makes it, and what it is given a share of.
-_SIMULATED: dict[str, tuple[Callable[..., Proof], int]] = {
+_SIMULATED: dict[str, tuple[Callable[..., ValidationTable], int]] = {
     "synthetic.json": (synthetic, 1),
     # Its sessions hold twenty comparisons or more.
     "families.json": (families, 4),
 }
 
 
-def _synthetic(campaign: Campaign, progress: Progress) -> None:
+def _synthetic(campaign: SelftestCampaign, progress: Progress) -> None:
     for name, (make, part) in _SIMULATED.items():
         kept = campaign.folder / name
         if kept.is_file():
@@ -41,7 +41,7 @@ def _synthetic(campaign: Campaign, progress: Progress) -> None:
         kept.write_text(json.dumps(found._asdict(), indent=2) + "\n")
 
 
-STAGES: dict[str, Callable[[Campaign, Progress], None]] = {
+STAGES: dict[str, Callable[[SelftestCampaign, Progress], None]] = {
     "synthetic": _synthetic,
     "identical": live.identical,
     "injected": live.injected,
@@ -50,7 +50,7 @@ STAGES: dict[str, Callable[[Campaign, Progress], None]] = {
 }
 
 
-def measure(campaign: Campaign, stages: Sequence[str], progress: Progress) -> None:
+def measure(campaign: SelftestCampaign, stages: Sequence[str], progress: Progress) -> None:
     """
     Measure what the campaign still lacks.
 
@@ -66,22 +66,22 @@ def measure(campaign: Campaign, stages: Sequence[str], progress: Progress) -> No
         STAGES[name](campaign, progress)
 
 
-def _simulated(campaign: Campaign) -> Iterator[Proof]:
+def _simulated(campaign: SelftestCampaign) -> Iterator[ValidationTable]:
     for name in _SIMULATED:
         kept = campaign.folder / name
         if kept.is_file():
             known = json.loads(kept.read_text())
             rows = tuple(tuple(row) for row in known["rows"])
-            yield Proof(known["title"], tuple(known["head"]), rows, known["note"])
+            yield ValidationTable(known["title"], tuple(known["head"]), rows, known["note"])
 
 
-def proofs(campaign: Campaign) -> tuple[Proof, ...]:
+def proofs(campaign: SelftestCampaign) -> tuple[ValidationTable, ...]:
     """Return the tables of everything that a campaign has measured so far."""
     found = list(_simulated(campaign))
     same = campaign.runs("identical")
     if same:
         found += [identical("Identical arms", same), by_scaling(same), by_rules(same)]
-        found.append(by_statistic(same))
+        found.append(spread_by_statistic(same))
     slowed = campaign.runs("injected")
     if slowed:
         found.append(injected(slowed))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.analysis.sequential import LOOKS, stand
+from mpbench.analysis.sequential import LOOKS, interim_result
 from mpbench.analysis.stats import sign_flip_p, signed_rank_interval
-from mpbench.analysis.validation import Proof, rate
-from mpbench.analysis.verdict import Rules
-from mpbench.session.comparing.simulated import NOISES, Machine, episodes_on, log_ratios_of
+from mpbench.analysis.validation import ValidationTable, rate
+from mpbench.analysis.verdict import DecisionRules
+from mpbench.session.comparing.simulated import NOISES, SimulatedMachine, episodes_on, log_ratios_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +33,11 @@ class _Counts(NamedTuple):
     peeking_alarm: bool
 
 
-def _stopped(ratios: Sequence[float], truth: float, rules: Rules) -> tuple[bool, bool]:
+def _stopped(ratios: Sequence[float], truth: float, rules: DecisionRules) -> tuple[bool, bool]:
     """Run the stopping rule; return whether it ends with a change, and covers the truth."""
-    seen = stand(ratios[: LOOKS[0]], LOOKS)
+    seen = interim_result(ratios[: LOOKS[0]], LOOKS)
     for look in LOOKS:
-        seen = stand(ratios[:look], LOOKS)
+        seen = interim_result(ratios[:look], LOOKS)
         assert seen.interval is not None
         changed = seen.p_value <= rules.rate and abs(seen.interval.estimate) >= rules.log_effect
         inside = max(abs(seen.interval.low), abs(seen.interval.high)) < rules.log_margin
@@ -48,9 +48,9 @@ def _stopped(ratios: Sequence[float], truth: float, rules: Rules) -> tuple[bool,
 
 
 def _session(noise: Noise, seed: int) -> _Counts:
-    rules = Rules()
-    same = log_ratios_of(episodes_on(Machine(noise, seed), LOOKS[-1]))
-    slow = log_ratios_of(episodes_on(Machine(noise, -seed - 1), LOOKS[-1], effect=_EFFECT))
+    rules = DecisionRules()
+    same = log_ratios_of(episodes_on(SimulatedMachine(noise, seed), LOOKS[-1]))
+    slow = log_ratios_of(episodes_on(SimulatedMachine(noise, -seed - 1), LOOKS[-1], effect=_EFFECT))
     alarm, covers_same = _stopped(same, 0.0, rules)
     found, covers_slow = _stopped(slow, _EFFECT, rules)
     fixed = signed_rank_interval(slow, 0.95)
@@ -66,7 +66,7 @@ def _session(noise: Noise, seed: int) -> _Counts:
     )
 
 
-def synthetic(trials: int, *, seed: int = 0) -> Proof:
+def synthetic(trials: int, *, seed: int = 0) -> ValidationTable:
     """
     Return error rates under noise of known laws.
 
@@ -79,7 +79,7 @@ def synthetic(trials: int, *, seed: int = 0) -> Proof:
         counts = [_session(noise, seed + trial) for trial in range(trials)]
         columns = [sum(column) for column in zip(*counts, strict=True)]
         rows.append((name, *(rate(count, trials) for count in columns)))
-    return Proof(
+    return ValidationTable(
         "Simulated machine",
         (
             "noise",

@@ -8,17 +8,17 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
-    CREW_FACTS,
+    WORKER_METRICS,
     Body,
+    BodyResult,
     Needs,
-    Outcome,
     Sweep,
-    Turn,
-    crew,
+    WindowCounter,
+    worker_group,
     workload,
 )
-from mpbench.workload.worker_group import Member
-from mpbench.workloads.condition.sleepers import group
+from mpbench.workload.worker_group import WorkerSpec
+from mpbench.workloads.condition.sleepers import sleepers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,9 +70,9 @@ def ping_pong(context: BaseContext, case: Case) -> Iterator[Body]:
             turn.value = _OVER
             condition.notify()
 
-    with group(context, _play, [(1, condition, turn)], stop=stop):
+    with sleepers(context, _play, [(1, condition, turn)], stop=stop):
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             rounds = max(1, iterations // 2)
             with condition:
                 for _ in range(rounds):
@@ -80,7 +80,7 @@ def ping_pong(context: BaseContext, case: Case) -> Iterator[Body]:
                     condition.notify()
                     while turn.value:
                         condition.wait()
-            return Outcome(operations=2 * rounds)
+            return BodyResult(operations=2 * rounds)
 
         # Once around before any clock: the child may still be starting.
         body(2)
@@ -131,9 +131,9 @@ def false_wakes(context: BaseContext, case: Case) -> Iterator[Body]:
             condition.notify_all()
 
     arguments = [(mine, condition, turn) for mine in range(1, count + 1)]
-    with group(context, _play_in_herd, arguments, stop=stop):
+    with sleepers(context, _play_in_herd, arguments, stop=stop):
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             rounds = max(1, iterations // 2)
             done = 0
             with condition:
@@ -141,7 +141,7 @@ def false_wakes(context: BaseContext, case: Case) -> Iterator[Body]:
                     turn.value = place % count + 1
                     condition.notify_all()
                     done += condition.wait_for(lambda: turn.value == _PARENT)
-            return Outcome(2 * done, 2 * rounds)
+            return BodyResult(2 * done, 2 * rounds)
 
         # Once around before any clock: children may still be starting.
         body(2 * count)
@@ -167,7 +167,7 @@ def _close(conditions: tuple[Any, Any], state: Any) -> None:
             condition.notify_all()
 
 
-def _produce(turn: Turn, conditions: tuple[Any, Any], state: Any, capacity: int) -> None:
+def _produce(turn: WindowCounter, conditions: tuple[Any, Any], state: Any, capacity: int) -> None:
     """Add items while there is room."""
     not_full, not_empty = conditions
     done = 0
@@ -178,12 +178,12 @@ def _produce(turn: Turn, conditions: tuple[Any, Any], state: Any, capacity: int)
             not_empty.notify()
         now = monotonic_ns()
         done += 1
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
     _close(conditions, state)
 
 
-def _consume(turn: Turn, conditions: tuple[Any, Any], state: Any) -> None:
+def _consume(turn: WindowCounter, conditions: tuple[Any, Any], state: Any) -> None:
     """Take items while there are any."""
     not_full, not_empty = conditions
     done = 0
@@ -196,8 +196,8 @@ def _consume(turn: Turn, conditions: tuple[Any, Any], state: Any) -> None:
         now = monotonic_ns()
         done += 1
         turn.waits.append(now - asked)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
     _close(conditions, state)
 
 
@@ -206,7 +206,7 @@ def _consume(turn: Turn, conditions: tuple[Any, Any], state: Any) -> None:
     metric=Metric.THROUGHPUT,
     floor="floor/semaphore-hand-off",
     covers=("Condition", "Condition.wait", "Condition.notify", "Condition.notify_all"),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     timing=Timing.WINDOW,
     needs=lambda case: Needs(
         processes=case.integer("producers") + case.integer("consumers"), semaphores=True
@@ -234,14 +234,14 @@ def producer_consumer(context: BaseContext, case: Case) -> Iterator[Body]:
     lock = context.Lock()
     conditions = (context.Condition(lock), context.Condition(lock))
     state: Any = context.RawArray("q", 2)
-    members: list[Member] = [
+    members: list[WorkerSpec] = [
         *[(_produce, (conditions, state, capacity))] * producers,
         *[(_consume, (conditions, state))] * consumers,
     ]
     counting = range(producers, producers + consumers)
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
 
-        def body(milliseconds: int, /) -> Outcome:
+        def body(milliseconds: int, /) -> BodyResult:
             outcome = gang.window(milliseconds, counting=counting)
             if not 0 <= state[_ITEMS] <= capacity:
                 raise WorkloadError(f"expected 0 to {capacity} items, found {state[_ITEMS]}")

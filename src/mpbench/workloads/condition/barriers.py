@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Check, Needs, Outcome, Sweep, thinned, workload
-from mpbench.workloads.condition.sleepers import group
+from mpbench.workload import Body, BodyResult, Needs, Sweep, Verifier, subsample, workload
+from mpbench.workloads.condition.sleepers import sleepers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,9 +69,9 @@ def barrier_cycle(context: BaseContext, case: Case) -> Iterator[Body]:
     if barrier.parties != parties:
         raise WorkloadError(f"expected a barrier of {parties} parties, found {barrier.parties}")
     arguments = [(barrier,)] * (parties - 1)
-    with group(context, _meet, arguments, stop=barrier.abort):
+    with sleepers(context, _meet, arguments, stop=barrier.abort):
 
-        def body(iterations: int, /) -> Check:
+        def body(iterations: int, /) -> Verifier:
             wait = barrier.wait
             before = total.value
             places = 0
@@ -137,9 +137,9 @@ def barrier_skew(context: BaseContext, case: Case) -> Iterator[Body]:
         barrier.abort()
         collected.abort()
 
-    with group(context, _meet_and_stamp, arguments, stop=stop):
+    with sleepers(context, _meet_and_stamp, arguments, stop=stop):
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             clock = monotonic_ns
             first: list[int] = []
             last: list[int] = []
@@ -155,12 +155,12 @@ def barrier_skew(context: BaseContext, case: Case) -> Iterator[Body]:
             in_order = sum(one > 0 for one in first)
             if in_order != len(first):
                 raise VerificationError(len(first), in_order, "parties left after the last came")
-            return Outcome(
+            return BodyResult(
                 operations=len(last),
                 asked=iterations,
                 elapsed_ns=sum(last),
                 facts={"first_leave": sum(first) / len(first)},
-                latencies_ns=thinned(last),
+                latencies_ns=subsample(last),
             )
 
         # Once around before any clock: the parties may still be starting.
@@ -210,7 +210,7 @@ def barrier_break(context: BaseContext, case: Case) -> Iterator[Body]:
         barrier.abort()
 
     arguments = [(barrier, awake, again, board)]
-    with group(context, _wait_to_be_broken, arguments, stop=stop) as gang:
+    with sleepers(context, _wait_to_be_broken, arguments, stop=stop) as gang:
 
         def once() -> tuple[int, int, int]:
             while barrier.n_waiting != 1:
@@ -228,10 +228,10 @@ def barrier_break(context: BaseContext, case: Case) -> Iterator[Body]:
             again.release()
             return int(board[1]) - started, returned - started, reset
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             readings = [once() for _ in range(iterations)]
             woken = [reading[0] for reading in readings]
-            return Outcome(
+            return BodyResult(
                 operations=len(readings),
                 asked=iterations,
                 elapsed_ns=sum(woken),
@@ -239,7 +239,7 @@ def barrier_break(context: BaseContext, case: Case) -> Iterator[Body]:
                     "abort_return": sum(reading[1] for reading in readings) / len(readings),
                     "reset": sum(reading[2] for reading in readings) / len(readings),
                 },
-                latencies_ns=thinned(woken),
+                latencies_ns=subsample(woken),
             )
 
         # Once around before any clock: the child may still be starting.

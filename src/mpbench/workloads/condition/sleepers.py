@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.process import BaseProcess
 
-__all__ = ("Group", "group")
+__all__ = ("Sleepers", "sleepers")
 
 # How often a waiting parent looks whether its children still live, in seconds.
 _LOOK_S = 0.5
@@ -30,7 +30,7 @@ _SETTLE_S = 0.002
 _PATIENCE_NS = 5_000_000_000
 
 
-class Group:
+class Sleepers:
     """
     Children that wait for the parent.
 
@@ -128,13 +128,13 @@ def _check_exits(processes: Sequence[BaseProcess]) -> None:
 
 
 @contextmanager
-def group(
+def sleepers(
     context: BaseContext,
     serve: Callable[..., None],
     arguments: Sequence[tuple[Any, ...]],
     *,
     stop: Callable[[], None],
-) -> Iterator[Group]:
+) -> Iterator[Sleepers]:
     """
     Keep children at work while the block runs.
 
@@ -159,7 +159,7 @@ def group(
             )
             processes[-1].start()
         states = _states_of(processes)
-        gang = Group(processes, states)
+        gang = Sleepers(processes, states)
         yield gang
         gang.check()
         stop()

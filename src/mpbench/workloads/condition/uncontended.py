@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, thinned, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, fixed, subsample, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +28,11 @@ def _semaphores(case: Case) -> Needs:
     floor="floor/semlock",
     covers=("Event.is_set", "Event.set"),
     by_method=False,
-    shares=("state",),
+    body_params=("state",),
     needs=_semaphores,
     state=Sweep(("unset",), ("unset", "set"), ("unset", "set")),
 )
-def event_is_set(context: BaseContext, case: Case) -> Iterator[Bind]:
+def event_is_set(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask an Event whether it is set.
 
@@ -99,11 +99,11 @@ _EVENT_CALLS: dict[str, Callable[[Any, int], int]] = {
     covers=("Event.set", "Event.clear", "Event.wait"),
     by_method=False,
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     needs=_semaphores,
     call=fixed("set", "clear", "wait"),
 )
-def event_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+def event_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Set an Event for which nobody waits, clear it, or wait for one that is set.
 
@@ -171,11 +171,11 @@ _ALONE: dict[str, Callable[[Any, int], int]] = {
     covers=(*("Condition.notify", "Condition.notify_all", "Condition.wait_for"),),
     by_method=False,
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     needs=_semaphores,
     call=fixed("notify", "notify_all", "wait_for"),
 )
-def notify_nobody(context: BaseContext, case: Case) -> Iterator[Bind]:
+def notify_nobody(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Use a Condition for which nobody waits.
 
@@ -206,11 +206,11 @@ def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
     metric=Metric.TIME,
     floor="floor/semlock-create",
     covers=("Condition", "Event", "Barrier"),
-    shares=("kind",),
+    body_params=("kind",),
     needs=_semaphores,
     kind=Sweep(("Event",), ("Condition", "Event"), ("Condition", "Event", "Barrier")),
 )
-def create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a Condition, an Event or a Barrier, and drop it.
 
@@ -267,12 +267,12 @@ _WAITS: dict[str, Callable[[Any, float], bool]] = {
     covers=("Condition.wait", "Event.wait", "Barrier.wait", "Barrier.reset"),
     by_method=False,
     tier=Tier.FULL,
-    shares=("kind", "timeout_ms"),
+    body_params=("kind", "timeout_ms"),
     needs=_semaphores,
     kind=fixed("Condition", "Event", "Barrier"),
     timeout_ms=fixed(1, 10),
 )
-def timeouts(context: BaseContext, case: Case) -> Iterator[Bind]:
+def timeouts(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Wait with a timeout for something that does not happen.
 
@@ -287,7 +287,7 @@ def timeouts(context: BaseContext, case: Case) -> Iterator[Bind]:
         kind, timeout_ms = case.text("kind"), case.integer("timeout_ms")
         waited, wait = _maker(context, kind)(), _WAITS[kind]
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             clock = monotonic_ns
             timeout, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
             late: list[int] = []
@@ -299,11 +299,11 @@ def timeouts(context: BaseContext, case: Case) -> Iterator[Bind]:
                     raise WorkloadError(f"{kind}.wait() returned True, expected a timeout")
                 if kind == "Barrier":
                     waited.reset()
-            return Outcome(
+            return BodyResult(
                 operations=len(late),
                 asked=iterations,
                 elapsed_ns=sum(late),
-                latencies_ns=thinned(late),
+                latencies_ns=subsample(late),
             )
 
         return body

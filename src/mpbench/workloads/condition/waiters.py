@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier, Timing
-from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, thinned, workload
-from mpbench.workloads.condition.sleepers import group
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    NoFloor,
+    Sweep,
+    subsample,
+    workload,
+)
+from mpbench.workloads.condition.sleepers import sleepers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +48,7 @@ class _Wakes:
         self.first.append(min(stamps) - started)
         self.last.append(max(stamps) - started)
 
-    def outcome(self, iterations: int, fact: str) -> Outcome:
+    def outcome(self, iterations: int, fact: str) -> BodyResult:
         """
         Return the readings; *fact* names the caller's own.
 
@@ -50,7 +59,7 @@ class _Wakes:
         in_order = sum(first > 0 for first in self.first)
         if in_order != count:
             raise VerificationError(count, in_order, "waiters ran after they were woken")
-        return Outcome(
+        return BodyResult(
             operations=count,
             asked=iterations,
             elapsed_ns=sum(self.last),
@@ -59,7 +68,7 @@ class _Wakes:
                 "first_wake": sum(self.first) / count,
                 "last_wake": sum(self.last) / count,
             },
-            latencies_ns=thinned(self.last),
+            latencies_ns=subsample(self.last),
         )
 
 
@@ -87,7 +96,7 @@ def _await_event(index: int, event: Any, signals: tuple[Any, Any], board: Any) -
         "last_wake": Metric.LATENCY,
     },
     tier=Tier.QUICK,
-    lead=True,
+    all_methods_in_quick=True,
     needs=_needs,
     waiters=_WAITERS,
 )
@@ -113,9 +122,9 @@ def event_set_to_wake(context: BaseContext, case: Case) -> Iterator[Body]:
         event.set()
 
     arguments = [(index, event, (awake, again), board) for index in range(count)]
-    with group(context, _await_event, arguments, stop=stop) as gang:
+    with sleepers(context, _await_event, arguments, stop=stop) as gang:
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             clock = monotonic_ns
             wakes = _Wakes()
             for _ in range(iterations):
@@ -161,12 +170,12 @@ def _await_condition(condition: Any, awake: Any, board: Any) -> None:
         "first_wake": Metric.LATENCY,
         "last_wake": Metric.LATENCY,
     },
-    shares=("call",),
+    body_params=("call",),
     needs=_needs,
     waiters=_WAITERS,
     call=Sweep(("notify_all",), ("notify_all",), ("notify", "notify_all")),
 )
-def notify(context: BaseContext, case: Case) -> Iterator[Bind]:
+def notify(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Notify processes that wait for a Condition.
 
@@ -191,14 +200,14 @@ def notify(context: BaseContext, case: Case) -> Iterator[Bind]:
             condition.notify_all()
 
     arguments = [(condition, awake, board)] * count
-    with group(context, _await_condition, arguments, stop=stop) as gang:
+    with sleepers(context, _await_condition, arguments, stop=stop) as gang:
         gang.collect(awake, count)
 
         def bind(case: Case) -> Body:
             call = getattr(condition, case.text("call"))
             woken = count if case.text("call") == "notify_all" else 1
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 clock = monotonic_ns
                 wakes = _Wakes()
                 for _ in range(iterations):
@@ -274,7 +283,7 @@ def abandoned_waiter(context: BaseContext, case: Case) -> Iterator[Body]:
         sleeper.close()
         return condition
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         condition = abandon()
         began, ended = context.Semaphore(0), context.Semaphore(0)
         notifier: BaseProcess = context.Process(  # type: ignore[attr-defined]  # not in typeshed
@@ -288,7 +297,7 @@ def abandoned_waiter(context: BaseContext, case: Case) -> Iterator[Body]:
         notifier.kill()
         notifier.join()
         notifier.close()
-        return Outcome(
+        return BodyResult(
             operations=iterations,
             asked=iterations,
             elapsed_ns=elapsed,

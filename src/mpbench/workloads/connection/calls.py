@@ -19,18 +19,18 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
-    CREW_FACTS,
-    Bind,
+    WORKER_METRICS,
     Body,
-    Check,
+    BodyFactory,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
-    Turn,
-    crew,
+    Verifier,
+    WindowCounter,
+    child_server,
     fixed,
-    partner,
+    worker_group,
     workload,
 )
 from mpbench.workloads.connection.connect import listening, place
@@ -72,7 +72,7 @@ def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
     cost four times `floor/hmac`.
     """
     authkey = os.urandom(case.integer("key_bytes"))
-    with partner(context, _answer_then_ask, authkey) as here:
+    with child_server(context, _answer_then_ask, authkey) as here:
         # The first time imports hmac, on both sides.
         deliver_challenge(here, authkey)
         answer_challenge(here, authkey)
@@ -96,10 +96,10 @@ def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
     covers=("Listener", "Listener.close"),
     by_method=False,
     tier=Tier.FULL,
-    shares=("family",),
+    body_params=("family",),
     family=fixed("AF_UNIX", "AF_INET"),
 )
-def listen(context: BaseContext, case: Case) -> Iterator[Bind]:
+def listen(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a Listener to which nobody comes, and close it.
 
@@ -116,7 +116,7 @@ def listen(context: BaseContext, case: Case) -> Iterator[Bind]:
             family = case.text("family")
             address: Any = f"{folder}/l" if family == "AF_UNIX" else ("127.0.0.1", 0)
 
-            def body(iterations: int, /) -> Check:
+            def body(iterations: int, /) -> Verifier:
                 for _ in range(iterations):
                     Listener(address, family).close()
 
@@ -172,7 +172,7 @@ def no_listener(context: BaseContext, case: Case) -> Iterator[Body]:
         yield body
 
 
-def _visit(turn: Turn, address: Any, family: str, authkey: bytes) -> None:
+def _visit(turn: WindowCounter, address: Any, family: str, authkey: bytes) -> None:
     """Connect, wait to be accepted, and close, while the crew's load is on."""
     clock = monotonic_ns
     done = 0
@@ -183,8 +183,8 @@ def _visit(turn: Turn, address: Any, family: str, authkey: bytes) -> None:
         done += 1
         now = clock()
         turn.waits.append(now - began)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
 
 
 def _endless(case: Case) -> str | None:
@@ -199,7 +199,7 @@ def _endless(case: Case) -> str | None:
     metric=Metric.THROUGHPUT,
     floor=NoFloor("one client at a time is connection/connect, which has a floor"),
     covers=("connection.Client", "Listener", "Listener.accept"),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     timing=Timing.WINDOW,
     tier=Tier.FULL,
     unsupported=_endless,
@@ -228,9 +228,9 @@ def clients(context: BaseContext, case: Case) -> Iterator[Body]:
         serving = listening(context, at, backlog=case.integer("backlog"))
         address, _ = stack.enter_context(serving)
         members = [(_visit, (address, family, at[2]))] * case.integer("clients")
-        gang = stack.enter_context(crew(context, members))
+        gang = stack.enter_context(worker_group(context, members))
 
-        def body(milliseconds: int, /) -> Outcome:
+        def body(milliseconds: int, /) -> BodyResult:
             return gang.window(max(_LEAST_MS, milliseconds))
 
         yield body

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, partner, thinned, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    child_server,
+    fixed,
+    subsample,
+    workload,
+)
 from mpbench.workload.message_timing import round_trips
 
 if TYPE_CHECKING:
@@ -79,7 +89,7 @@ def listening(
     """
     stop = context.RawValue("b", 0)
     strangers = [0]
-    with partner(context, accept_all, at, stop, backlog) as control:
+    with child_server(context, accept_all, at, stop, backlog) as control:
         address = control.recv()
         # The first visit imports what authentication needs, on both sides.
         if not _greet(address, at[1], at[2]):
@@ -101,13 +111,13 @@ def listening(
     covers=("connection.Client", "Listener", "Listener.accept", "Connection.recv_bytes"),
     facts={"client_return": Metric.TIME},
     tier=Tier.QUICK,
-    lead=True,
-    shares=("family", "key_bytes"),
+    all_methods_in_quick=True,
+    body_params=("family", "key_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     family=Sweep(("AF_UNIX",), ("AF_UNIX", "AF_INET"), ("AF_UNIX", "AF_INET")),
     key_bytes=Sweep((32,), (0, 32), (0, 16, 32, 256)),
 )
-def connect(context: BaseContext, case: Case) -> Iterator[Bind]:
+def connect(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Connect to a Listener in another process, be accepted, and close.
 
@@ -144,7 +154,7 @@ def _connecting(at: Address) -> Body:
     """Return the body that visits one listener."""
     address, family, authkey = at
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         clock = monotonic_ns
         accepted = returning = 0
         latencies: list[int] = []
@@ -157,7 +167,7 @@ def _connecting(at: Address) -> Body:
             latencies.append(clock() - began)
             returning += returned - began
         facts = {"client_return": returning / iterations}
-        return Outcome(accepted, iterations, sum(latencies), facts, thinned(latencies))
+        return BodyResult(accepted, iterations, sum(latencies), facts, subsample(latencies))
 
     return body
 
@@ -181,7 +191,7 @@ def _echo(control: Connection, at: Address) -> None:
         *("connection.Client", "Listener"),
         *("Connection.send_bytes", "Connection.recv_bytes"),
     ),
-    shares=("family", "payload_bytes"),
+    body_params=("family", "payload_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     family=fixed("AF_UNIX", "AF_INET"),
     payload_bytes=Sweep(
@@ -190,7 +200,7 @@ def _echo(control: Connection, at: Address) -> None:
         (1, 64, 1_024, 8_192, 16_380, 16_384, 16_385, 32_768, 65_536, 65_537, 1 << 18, 1 << 20),
     ),
 )
-def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Send one message over a connection made by Client and Listener, and get it back.
 
@@ -210,7 +220,7 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
             """Return a connection of that family, and make it if there is none yet."""
             if family not in made:
                 at = stack.enter_context(place(family, 32))
-                control = stack.enter_context(partner(context, _echo, at))
+                control = stack.enter_context(child_server(context, _echo, at))
                 client = Client(control.recv(), family, at[2])
                 made[family] = stack.enter_context(client)
             return made[family]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, partner, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, child_server, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,14 +79,14 @@ def _not_unix(case: Case) -> str | None:
         *("reduction.send_handle", "reduction.recv_handle"),
         *("reduction.sendfds", "reduction.recvfds", "reduction.DupFd"),
     ),
-    shares=("way",),
+    body_params=("way",),
     unsupported=_not_unix,
     needs=lambda case: Needs(processes=2, descriptors=48),  # noqa: ARG005
     way=Sweep(
         ("send_handle",), ("send_handle", "connection"), ("send_handle", "sendfds", "connection")
     ),
 )
-def handle_passing(context: BaseContext, case: Case) -> Iterator[Bind]:
+def handle_passing(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Hand the writing end of a pipe to a child that already runs, which uses and closes it.
 
@@ -103,7 +103,7 @@ def handle_passing(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     del case
     reader, writer = context.Pipe(duplex=False)
-    with reader, writer, partner(context, _use) as control:
+    with reader, writer, child_server(context, _use) as control:
         pid = control.recv()
         try:
 
@@ -121,7 +121,7 @@ def _passing(control: Connection, pipe: tuple[Connection, Connection], way: str,
     reader, writer = pipe
     hand_over = _sender(control, writer, way, pid)
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         marked = elapsed = 0
         control.send((way, iterations))
         control.recv_bytes()
@@ -133,6 +133,6 @@ def _passing(control: Connection, pipe: tuple[Connection, Connection], way: str,
                 control.recv_bytes()
             elapsed += monotonic_ns() - began
             marked += len(os.read(reader.fileno(), count))
-        return Outcome(marked, iterations, elapsed)
+        return BodyResult(marked, iterations, elapsed)
 
     return body

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Needs, Sweep, workload
+from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +46,12 @@ def _waiting(objects: list[Any], expected: int) -> Body:
     floor="floor/poll",
     covers=("Pipe", "connection.wait"),
     by_method=False,
-    shares=("objects", "ready"),
+    body_params=("objects", "ready"),
     needs=lambda case: Needs(descriptors=case.integer("objects") + 32),
     objects=Sweep((1,), (1, 8, 64, 512), (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)),
     ready=Sweep(("one",), ("one",), ("one", "all", "none")),
 )
-def wait_for_connections(context: BaseContext, case: Case) -> Iterator[Bind]:
+def wait_for_connections(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask which of many connections have something to be received.
 
@@ -158,7 +158,7 @@ def _too_many(case: Case) -> str | None:
     metric=Metric.TIME,
     floor="floor/poll",
     covers=("Process.sentinel", "connection.wait"),
-    shares=("objects",),
+    body_params=("objects",),
     unsupported=_too_many,
     needs=lambda case: Needs(
         processes=case.integer("objects") + 1,
@@ -168,7 +168,7 @@ def _too_many(case: Case) -> str | None:
     deadline_s=180.0,
     objects=Sweep((1,), (1, 8), (1, 8, 64, 512)),
 )
-def wait_for_sentinels(context: BaseContext, case: Case) -> Iterator[Bind]:
+def wait_for_sentinels(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask which of many child processes have ended; one has.
 

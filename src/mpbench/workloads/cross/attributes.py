@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Check, Needs, Sweep, workload
+from mpbench.workload import Body, Needs, Sweep, Verifier, workload
 from mpbench.workloads.shared.segments import lacks_segments, segment
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def attributes(context: BaseContext, case: Case) -> Iterator[Body]:
         thing = _MAKERS[kind](context, stack)
         ask: Callable[[Any], Any] = methodcaller(name) if _ASKED[wanted] else attrgetter(name)
 
-        def body(iterations: int, /) -> Check:
+        def body(iterations: int, /) -> Verifier:
             found = None
             for _ in range(iterations):
                 found = ask(thing)

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Callable, NamedTuple
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Timing
 from mpbench.workload import (
-    CREW_FACTS,
-    Bind,
+    WORKER_METRICS,
     Body,
+    BodyFactory,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
-    Turn,
-    crew,
+    WindowCounter,
     fixed,
-    loops_for,
     spin,
+    spin_loops,
     worker_counts,
+    worker_group,
     workload,
 )
 from mpbench.workloads.cross.processes import activity_of, throttled_ns
@@ -109,7 +109,7 @@ def _no_unit(case: Case) -> str | None:
     covers=("Process", "Process.join", "Process.start"),
     by_method=False,
     facts={"efficiency": Metric.EFFICIENCY},
-    shares=("work",),
+    body_params=("work",),
     revision=2,
     unsupported=_no_unit,
     needs=lambda case: Needs(processes=1 + case.integer("units")),
@@ -121,7 +121,7 @@ def _no_unit(case: Case) -> str | None:
     work=Sweep(("cpu",), ("cpu",), ("cpu", "memory", "syscall", "sleep")),
     units=fixed(2),
 )
-def threads_control(context: BaseContext, case: Case) -> Iterator[Bind]:
+def threads_control(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do two pieces of work of 10 ms: in turn, in two threads, or in two processes.
 
@@ -161,7 +161,7 @@ def threads_control(context: BaseContext, case: Case) -> Iterator[Bind]:
 def _controlled(run: Run, work: str, units: int) -> Body:
     amount = amount_of(work, _UNIT_US)
 
-    def body(iterations: int, /) -> Callable[[], Outcome]:
+    def body(iterations: int, /) -> Callable[[], BodyResult]:
         done = untimed = 0
         started = monotonic_ns()
         for _ in range(iterations):
@@ -170,10 +170,10 @@ def _controlled(run: Run, work: str, units: int) -> Body:
             untimed += one.untimed_ns
         elapsed = monotonic_ns() - started - untimed
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             jobs = done // units
             # Two perfect units are ready after the length of one.
-            return Outcome(
+            return BodyResult(
                 operations=jobs,
                 asked=iterations,
                 elapsed_ns=elapsed,
@@ -185,7 +185,7 @@ def _controlled(run: Run, work: str, units: int) -> Body:
     return body
 
 
-def keep_busy(turn: Turn, loops: int) -> None:
+def keep_busy(turn: WindowCounter, loops: int) -> None:
     """Run in a worker: one piece of work after the other, each one's length noted."""
     clock, note = monotonic_ns, turn.waits.append
     done = 0
@@ -195,8 +195,8 @@ def keep_busy(turn: Turn, loops: int) -> None:
         now = clock()
         done += 1
         note(now - before)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
             before = clock()
         else:
             before = now
@@ -207,7 +207,7 @@ def keep_busy(turn: Turn, loops: int) -> None:
     metric=Metric.THROUGHPUT,
     floor=NoFloor("one worker, the curve's own first point, is the reference"),
     by_method=False,
-    facts={**CREW_FACTS, "preempted": Metric.COUNT, "throttled": Metric.SHARE},
+    facts={**WORKER_METRICS, "preempted": Metric.COUNT, "throttled": Metric.SHARE},
     timing=Timing.WINDOW,
     needs=lambda case: Needs(processes=case.integer("workers") + 1),
     workers=worker_counts(),
@@ -227,12 +227,12 @@ def oversubscription(context: BaseContext, case: Case) -> Iterator[Body]:
     then stays, or falls. Where `throttled` is above zero there are fewer CPUs
     than the system says, and more workers only wait.
     """
-    loops = loops_for(_OPERATION_NS)
+    loops = spin_loops(_OPERATION_NS)
     members = [(keep_busy, (loops,)) for _ in range(case.integer("workers"))]
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
         pids = tuple(process.pid for process in gang.processes if process.pid is not None)
 
-        def body(milliseconds: int, /) -> Outcome:
+        def body(milliseconds: int, /) -> BodyResult:
             activity, throttled = activity_of(pids), throttled_ns()
             started = monotonic_ns()
             done = gang.window(milliseconds)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
-from mpbench.workload import partner
+from mpbench.workload import child_server
 from mpbench.workloads.pool.lifecycle import ready_pool
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _served(
     context: BaseContext, size: int, receiver: Any, arguments: tuple[Any, ...], send: Send
 ) -> Iterator[Deliver]:
     """Keep the child that reads one transport while the block runs."""
-    with partner(context, read_all, size, receiver, arguments) as control:
+    with child_server(context, read_all, size, receiver, arguments) as control:
 
         def deliver(payloads: Sequence[bytes]) -> int:
             control.send(len(payloads))

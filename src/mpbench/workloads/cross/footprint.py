@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Timing
-from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, workload
-from mpbench.workloads.cross.objects import CONSTRUCTS, LIVELY, Construct
-from mpbench.workloads.cross.processes import Bill, activity_of, bill, descendants
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, Sweep, workload
+from mpbench.workloads.cross.objects import CONSTRUCTS, IDLE_COST_KINDS, ObjectSpec
+from mpbench.workloads.cross.processes import (
+    ResourceCounts,
+    activity_of,
+    count_resources,
+    descendants,
+)
 from mpbench.workloads.process.stamps import warm
 
 if TYPE_CHECKING:
@@ -29,24 +34,24 @@ def _needs_construct(case: Case) -> Needs:
     return Needs(processes=5, descriptors=96, shm_bytes=2 << 20, semaphores=True)
 
 
-def _difference(before: Bill, after: Bill, copies: int) -> dict[str, float]:
+def _difference(before: ResourceCounts, after: ResourceCounts, copies: int) -> dict[str, float]:
     """Return what was added for each copy; what the platform does not tell is left out."""
     facts = {}
-    for name, first, last in zip(Bill._fields, before, after):
+    for name, first, last in zip(ResourceCounts._fields, before, after):
         if first is not None and last is not None:
             facts[name] = max(0, last - first) / copies
     return facts
 
 
-def _billed(context: BaseContext, construct: Construct) -> Outcome:
+def _billed(context: BaseContext, construct: ObjectSpec) -> BodyResult:
     with ExitStack() as stack:
-        before = bill()
+        before = count_resources()
         started = monotonic_ns()
         for _ in range(construct.copies):
             stack.enter_context(construct.build(context))
         elapsed = monotonic_ns() - started
-        facts = _difference(before, bill(), construct.copies)
-    return Outcome(
+        facts = _difference(before, count_resources(), construct.copies)
+    return BodyResult(
         operations=construct.copies, asked=construct.copies, elapsed_ns=elapsed, facts=facts
     )
 
@@ -73,11 +78,11 @@ def _billed(context: BaseContext, construct: Construct) -> Outcome:
         "memory": Metric.MEMORY,
     },
     timing=Timing.ONCE,
-    shares=("construct",),
+    body_params=("construct",),
     needs=_needs_construct,
     construct=Sweep(_BILLED, _BILLED, tuple(CONSTRUCTS)),
 )
-def resource_bill(context: BaseContext, case: Case) -> Iterator[Bind]:
+def resource_bill(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Build one thing, or 16 of a small one, and count what the process tree then holds.
 
@@ -127,7 +132,7 @@ def _no_activity(case: Case) -> str | None:
     revision=2,
     needs=_needs_construct,
     unsupported=_no_activity,
-    construct=Sweep(("pool",), ("pool", "manager", "queue"), LIVELY),
+    construct=Sweep(("pool",), ("pool", "manager", "queue"), IDLE_COST_KINDS),
     idle_ms=Sweep((200,), (200,), (200, 5_000)),
 )
 def idle_cost(context: BaseContext, case: Case) -> Iterator[Body]:
@@ -152,7 +157,7 @@ def idle_cost(context: BaseContext, case: Case) -> Iterator[Body]:
         # Whatever still goes on after the building ends first.
         time.sleep(0.05)
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             del iterations
             pids = tuple(pid for pid in descendants() or () if pid not in others)
             before = activity_of(pids)
@@ -164,6 +169,6 @@ def idle_cost(context: BaseContext, case: Case) -> Iterator[Body]:
             if before is not None and after is not None:
                 facts["share"] = (after.cpu_ns - before.cpu_ns) / elapsed
                 facts["wake_ups"] = (after.voluntary - before.voluntary) * 1e9 / elapsed
-            return Outcome(operations=1, asked=1, elapsed_ns=elapsed, facts=facts)
+            return BodyResult(operations=1, asked=1, elapsed_ns=elapsed, facts=facts)
 
         yield body

@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from mpbench.workload import partner
+from mpbench.workload import child_server
 from mpbench.workloads.pool.executors import opened_executor
 from mpbench.workloads.pool.lifecycle import expect, opened_threads, ready_pool
 from mpbench.workloads.pool.tasks import echo
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
-__all__ = ("CONSTRUCTS", "LIVELY", "Construct")
+__all__ = ("CONSTRUCTS", "IDLE_COST_KINDS", "ObjectSpec")
 
 
-class Construct(NamedTuple):
+class ObjectSpec(NamedTuple):
     """How to build one thing, and how many of it make a bill that can be seen."""
 
     build: Callable[[BaseContext], AbstractContextManager[None]]
@@ -38,7 +38,7 @@ def _nothing(context: BaseContext) -> Iterator[None]:
 
 @contextmanager
 def _process(context: BaseContext) -> Iterator[None]:
-    with partner(context, _wait_for_end):
+    with child_server(context, _wait_for_end):
         yield
 
 
@@ -147,29 +147,29 @@ def _held(make: Callable[[Any], Any]) -> Callable[[BaseContext], AbstractContext
 
 # Things with a process or a thread are built once; of the others there are 16,
 # because one alone would not show in the memory.
-CONSTRUCTS: dict[str, Construct] = {
-    "nothing": Construct(_nothing, 1),
-    "process": Construct(_process, 1),
-    "pool": Construct(_pool, 1),
-    "thread-pool": Construct(_thread_pool, 1),
-    "executor": Construct(_executor, 1),
-    "manager": Construct(_manager, 1),
-    "queue": Construct(_queue, 1),
-    "joinable-queue": Construct(_joinable_queue, 1),
-    "simple-queue": Construct(_simple_queue, 16),
-    "pipe": Construct(_pipe, 16),
-    "lock": Construct(_held(lambda context: context.Lock()), 16),
-    "rlock": Construct(_held(lambda context: context.RLock()), 16),
-    "semaphore": Construct(_held(lambda context: context.Semaphore()), 16),
-    "bounded-semaphore": Construct(_held(lambda context: context.BoundedSemaphore()), 16),
-    "condition": Construct(_held(lambda context: context.Condition()), 16),
-    "event": Construct(_held(lambda context: context.Event()), 16),
-    "barrier": Construct(_held(lambda context: context.Barrier(2)), 16),
-    "value": Construct(_held(lambda context: context.Value("i")), 16),
-    "array": Construct(_held(lambda context: context.Array("i", 1_024)), 16),
-    "shared-memory": Construct(_shared_memory, 16),
-    "listener": Construct(_listener, 16),
+CONSTRUCTS: dict[str, ObjectSpec] = {
+    "nothing": ObjectSpec(_nothing, 1),
+    "process": ObjectSpec(_process, 1),
+    "pool": ObjectSpec(_pool, 1),
+    "thread-pool": ObjectSpec(_thread_pool, 1),
+    "executor": ObjectSpec(_executor, 1),
+    "manager": ObjectSpec(_manager, 1),
+    "queue": ObjectSpec(_queue, 1),
+    "joinable-queue": ObjectSpec(_joinable_queue, 1),
+    "simple-queue": ObjectSpec(_simple_queue, 16),
+    "pipe": ObjectSpec(_pipe, 16),
+    "lock": ObjectSpec(_held(lambda context: context.Lock()), 16),
+    "rlock": ObjectSpec(_held(lambda context: context.RLock()), 16),
+    "semaphore": ObjectSpec(_held(lambda context: context.Semaphore()), 16),
+    "bounded-semaphore": ObjectSpec(_held(lambda context: context.BoundedSemaphore()), 16),
+    "condition": ObjectSpec(_held(lambda context: context.Condition()), 16),
+    "event": ObjectSpec(_held(lambda context: context.Event()), 16),
+    "barrier": ObjectSpec(_held(lambda context: context.Barrier(2)), 16),
+    "value": ObjectSpec(_held(lambda context: context.Value("i")), 16),
+    "array": ObjectSpec(_held(lambda context: context.Array("i", 1_024)), 16),
+    "shared-memory": ObjectSpec(_shared_memory, 16),
+    "listener": ObjectSpec(_listener, 16),
 }
 
 # Those that have a thread or a process of their own, which may use the CPU when idle.
-LIVELY = ("nothing", "process", "pool", "thread-pool", "executor", "manager", "queue")
+IDLE_COST_KINDS = ("nothing", "process", "pool", "thread-pool", "executor", "manager", "queue")

@@ -11,10 +11,17 @@ import os
 import threading
 from typing import NamedTuple
 
-__all__ = ("Activity", "Bill", "activity_of", "bill", "descendants", "throttled_ns")
+__all__ = (
+    "Activity",
+    "ResourceCounts",
+    "activity_of",
+    "count_resources",
+    "descendants",
+    "throttled_ns",
+)
 
 
-class Bill(NamedTuple):
+class ResourceCounts(NamedTuple):
     """What this process and its descendants hold; None where the platform does not tell."""
 
     processes: int | None
@@ -77,7 +84,7 @@ def _own_descriptors() -> int | None:
     return len(_entries("/dev/fd")) - 1 if os.path.isdir("/dev/fd") else None
 
 
-def bill() -> Bill:
+def count_resources() -> ResourceCounts:
     """
     Count what this process and its descendants hold at this moment.
 
@@ -87,9 +94,9 @@ def bill() -> Bill:
     """
     pids = descendants()
     if pids is None:
-        return Bill(None, threading.active_count(), _own_descriptors(), None, None)
+        return ResourceCounts(None, threading.active_count(), _own_descriptors(), None, None)
     memory = sum(_pss_bytes(pid) for pid in pids)
-    return Bill(
+    return ResourceCounts(
         processes=len(pids),
         threads=sum(len(_entries(f"/proc/{pid}/task")) for pid in pids),
         descriptors=sum(len(_entries(f"/proc/{pid}/fd")) for pid in pids),

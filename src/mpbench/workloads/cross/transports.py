@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, Verifier, workload
 from mpbench.workloads.cross.channels import MESSAGES, Deliver, Transports
 from mpbench.workloads.pool.executors import opened_executor
-from mpbench.workloads.pool.lifecycle import await_ready, expect, lives, opened
+from mpbench.workloads.pool.lifecycle import await_ready, expect, lifecycle_body, opened
 from mpbench.workloads.pool.tasks import echo, make_payload, say_ready
 from mpbench.workloads.process.stamps import ended, process_of
 
@@ -52,8 +52,8 @@ def _needs_transport(case: Case) -> Needs:
     ),
     facts={"per_message": Metric.TIME},
     tier=Tier.QUICK,
-    lead=True,
-    shares=("transport", "payload_bytes"),
+    all_methods_in_quick=True,
+    body_params=("transport", "payload_bytes"),
     needs=_needs_transport,
     transport=Sweep(
         ("pipe", "queue", "shared-memory"),
@@ -72,7 +72,7 @@ def _needs_transport(case: Case) -> Needs:
     ),
     payload_bytes=Sweep((1 << 16,), (1 << 16, 1 << 20), (64, 1 << 10, 1 << 16, 1 << 20)),
 )
-def transports(context: BaseContext, case: Case) -> Iterator[Bind]:
+def transports(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Bring 16 distinct payloads to another process, and hear that they are right.
 
@@ -102,17 +102,17 @@ def _delivering(deliver: Deliver, size: int) -> Body:
     # The first job waits for the child to be up.
     deliver(payloads)
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         right = 0
         started = monotonic_ns()
         for _ in range(iterations):
             right += deliver(payloads)
         elapsed = monotonic_ns() - started
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             asked = iterations * MESSAGES
             expect(asked, right, "payloads that arrived as they were sent")
-            return Outcome(operations=asked * size, facts={"per_message": elapsed / asked})
+            return BodyResult(operations=asked * size, facts={"per_message": elapsed / asked})
 
         return check
 
@@ -185,7 +185,7 @@ def _begun(context: BaseContext, begin: Beginning) -> tuple[int, int]:
         "SyncManager.list",
     ),
     facts={"first": Metric.TIME, "end": Metric.TIME},
-    alone=True,
+    own_agent=True,
     revision=2,
     needs=lambda _: Needs(processes=5, descriptors=48, semaphores=True),
     construct=Sweep(("process",), ("process", "pool", "manager"), tuple(BEGINNINGS)),
@@ -212,4 +212,4 @@ def start_matrix(context: BaseContext, case: Case) -> Iterator[Body]:
         answered, end = _begun(context, begin)
         return answered, {"first": first, "end": end}
 
-    yield lives(once)
+    yield lifecycle_body(once)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Check, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, Verifier, fixed, workload
 from mpbench.workloads.floor.descriptors import read_exactly, write_all
 from mpbench.workloads.floor.forks import forked, without_fork
 
@@ -97,7 +97,7 @@ def empty_c_call(context: BaseContext, case: Case) -> Iterator[Body]:
     floor=NoFloor("fork, exit and wait are the kernel's own operations"),
     by_method=False,
     tier=Tier.QUICK,
-    alone=True,
+    own_agent=True,
     revision=2,
     unsupported=without_fork,
 )
@@ -202,15 +202,15 @@ def memory_copy(context: BaseContext, case: Case) -> Iterator[Body]:
         source[:] = target[:] = b"\x01" * size
         with memoryview(source) as view:
 
-            def body(iterations: int, /) -> Check:
+            def body(iterations: int, /) -> Verifier:
                 view[0] = view[size - 1] = mark = (target[0] + 1) % 256
                 for _ in range(iterations):
                     target[:] = view
 
-                def check() -> Outcome:
+                def check() -> BodyResult:
                     if (target[0], target[size - 1]) != (mark, mark):
                         raise WorkloadError(f"expected {mark} at both ends of the copy")
-                    return Outcome(operations=iterations * size)
+                    return BodyResult(operations=iterations * size)
 
                 return check
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, Sweep, fixed, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,10 @@ _SIZES = Sweep((1 << 20,), (4_096, 1 << 20, 1 << 24), (4_096, 1 << 16, 1 << 20, 
     metric=Metric.TIME,
     floor="floor/empty-c-call",
     by_method=False,
-    shares=("operation",),
+    body_params=("operation",),
     operation=fixed("read", "write", "increment"),
 )
-def memory_item(context: BaseContext, case: Case) -> Iterator[Bind]:
+def memory_item(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Read or write one integer of a memory mapping through a memoryview.
 
@@ -123,7 +123,7 @@ def _opening(size: int) -> Body:
 
     name = f"/mpbench-{os.getpid()}-open"
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
         elapsed = 0
         for _ in range(iterations):
@@ -137,7 +137,7 @@ def _opening(size: int) -> Body:
             finally:
                 os.close(descriptor)
                 _posixshmem.shm_unlink(name)
-        return Outcome(iterations, elapsed_ns=elapsed)
+        return BodyResult(iterations, elapsed_ns=elapsed)
 
     return body
 
@@ -215,7 +215,7 @@ def segment_attach(context: BaseContext, case: Case) -> Iterator[Body]:
     name = f"/mpbench-{os.getpid()}-attach"
     made = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         elapsed = mapped = 0
         for _ in range(iterations):
             began = monotonic_ns()
@@ -226,7 +226,7 @@ def segment_attach(context: BaseContext, case: Case) -> Iterator[Body]:
             mapped += found == size
             mapping.close()
             os.close(descriptor)
-        return Outcome(mapped, iterations, elapsed_ns=elapsed)
+        return BodyResult(mapped, iterations, elapsed_ns=elapsed)
 
     try:
         os.ftruncate(made, size)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, Check, NoFloor, Outcome, Sweep, delivered, workload
+from mpbench.workload import Body, BodyResult, NoFloor, Sweep, Verifier, pair_deliveries, workload
 from mpbench.workloads.floor.descriptors import read_exactly, write_all
 from mpbench.workloads.floor.forks import forked, without_fork
 
@@ -85,9 +85,9 @@ def socketpair_bandwidth(context: BaseContext, case: Case) -> Iterator[Body]:
     here, there = socket.socketpair()
     message = os.urandom(case.integer("payload_bytes"))
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         elapsed = _stream(here.fileno(), message, iterations)
-        return Outcome(iterations * len(message), elapsed_ns=elapsed)
+        return BodyResult(iterations * len(message), elapsed_ns=elapsed)
 
     with here, forked(_absorb, there.fileno(), here.fileno()):
         there.close()
@@ -119,9 +119,9 @@ def socketpair_message_rate(context: BaseContext, case: Case) -> Iterator[Body]:
     here, there = socket.socketpair()
     message = os.urandom(case.integer("payload_bytes"))
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         elapsed = _stream(here.fileno(), message, iterations)
-        return Outcome(iterations, iterations, elapsed_ns=elapsed)
+        return BodyResult(iterations, iterations, elapsed_ns=elapsed)
 
     with here, forked(_absorb, there.fileno(), here.fileno()):
         there.close()
@@ -152,7 +152,7 @@ def _note_arrivals(control: int, source: int, closed: tuple[int, ...]) -> None:
 def _sending(control: int, sink: int, message: bytes) -> Body:
     """Return the body that sends to `_note_arrivals`, each when the one before was answered."""
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock = monotonic_ns
         sent: list[int] = []
         returned: list[int] = []
@@ -164,10 +164,10 @@ def _sending(control: int, sink: int, message: bytes) -> Body:
             returned.append(clock())
             os.read(control, 1)
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             stamps = read_exactly(control, iterations * _WORD.size)
             received = [stamp for (stamp,) in _WORD.iter_unpack(stamps)]
-            return delivered(sent, returned, received, fact="send_return")
+            return pair_deliveries(sent, returned, received, fact="send_return")
 
         return check
 

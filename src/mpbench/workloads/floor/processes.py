@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
-from mpbench.workload.held_memory import ballast
+from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, fixed, workload
+from mpbench.workload.held_memory import held_memory
 from mpbench.workloads.floor.forks import EXECUTABLE, fork_child, reap, without_fork
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def python_boot(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
     by_method=False,
-    alone=True,
+    own_agent=True,
     revision=2,
     unsupported=without_fork,
     needs=lambda case: Needs(memory_bytes=case.integer("rss_mib") << 20),
@@ -136,7 +136,7 @@ def os_fork_at_rss(context: BaseContext, case: Case) -> Iterator[Body]:
             reaped += os.waitpid(pid, 0) == (pid, 0)
         return reaped
 
-    with ballast(case.integer("rss_mib"), case.text("pages")):
+    with held_memory(case.integer("rss_mib"), case.text("pages")):
         yield body
 
 
@@ -150,7 +150,7 @@ def _stamp_and_exit(writer: int) -> None:
     metric=Metric.LATENCY,
     floor=NoFloor("the kernel's exit and its wake-up of the waiting parent are the operation"),
     by_method=False,
-    alone=True,
+    own_agent=True,
     revision=2,
     unsupported=without_fork,
 )
@@ -167,14 +167,14 @@ def exit_to_wait(context: BaseContext, case: Case) -> Iterator[Body]:
     del context, case
     reader, writer = os.pipe()
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         latencies = []
         for _ in range(iterations):
             pid = fork_child(_stamp_and_exit, writer)
             reap(pid)
             known = monotonic_ns()
             latencies.append(known - int(os.read(reader, 19)))
-        return Outcome(
+        return BodyResult(
             operations=len(latencies),
             asked=iterations,
             elapsed_ns=sum(latencies),
@@ -199,7 +199,7 @@ def _ready_and_pause(writer: int) -> None:
     metric=Metric.TIME,
     floor=NoFloor("the signal, the kernel's clean-up and the wait are the operation"),
     by_method=False,
-    alone=True,
+    own_agent=True,
     revision=2,
     unsupported=without_fork,
     signal=fixed("SIGTERM"),
@@ -217,7 +217,7 @@ def os_kill_wait(context: BaseContext, case: Case) -> Iterator[Body]:
     number = int(signal.Signals[case.text("signal")])
     reader, writer = os.pipe()
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         elapsed = 0
         for _ in range(iterations):
             pid = fork_child(_ready_and_pause, writer)
@@ -226,7 +226,7 @@ def os_kill_wait(context: BaseContext, case: Case) -> Iterator[Body]:
             os.kill(pid, number)
             reap(pid, number)
             elapsed += monotonic_ns() - started
-        return Outcome(operations=iterations, asked=iterations, elapsed_ns=elapsed)
+        return BodyResult(operations=iterations, asked=iterations, elapsed_ns=elapsed)
 
     try:
         yield body

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Check, Needs, NoFloor, Outcome, Sweep, thinned, workload
+from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, Verifier, subsample, workload
 from mpbench.workloads.floor.forks import forked, without_fork
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def is_free(lock: Any) -> bool:
     return False
 
 
-def take_and_give(lock: Any, iterations: int) -> Check:
+def take_and_give(lock: Any, iterations: int) -> Verifier:
     """
     Acquire and release a lock that nobody else wants.
 
@@ -141,7 +141,7 @@ def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
             elif os.getppid() != parent:
                 return
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         # Both ways are hand-offs.
         rounds = max(1, iterations // 2)
         done = 0
@@ -150,7 +150,7 @@ def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
             done += here.acquire()
         if done != rounds:
             raise WorkloadError(f"expected {rounds} answers, found {done}")
-        return Outcome(operations=2 * done)
+        return BodyResult(operations=2 * done)
 
     with page, forked(answer):
         try:
@@ -210,7 +210,7 @@ def sleep_late(context: BaseContext, case: Case) -> Iterator[Body]:
     del context
     timeout_ms = case.integer("timeout_ms")
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         sleep, clock = time.sleep, monotonic_ns
         asked_s, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
         late: list[int] = []
@@ -218,11 +218,11 @@ def sleep_late(context: BaseContext, case: Case) -> Iterator[Body]:
             started = clock()
             sleep(asked_s)
             late.append(clock() - started - asked_ns)
-        return Outcome(
+        return BodyResult(
             operations=len(late),
             asked=iterations,
             elapsed_ns=sum(late),
-            latencies_ns=thinned(late),
+            latencies_ns=subsample(late),
         )
 
     yield body

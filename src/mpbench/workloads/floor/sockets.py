@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.floor.descriptors import read_exactly, write_all
 from mpbench.workloads.floor.forks import forked, without_fork
 
@@ -128,11 +128,11 @@ def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor=NoFloor("making and closing a channel are the kernel's own operations"),
     by_method=False,
-    shares=("duplex",),
+    body_params=("duplex",),
     # A queue, which has no such parameter, is made of simplex pipes.
     duplex=fixed(False, True),
 )
-def pipe_create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def pipe_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a raw channel and close both of its ends, in one process.
 

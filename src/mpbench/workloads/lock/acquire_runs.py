@@ -8,15 +8,15 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
-    CREW_FACTS,
+    WORKER_METRICS,
     Body,
+    BodyResult,
     Needs,
-    Outcome,
     Sweep,
-    Turn,
-    crew,
-    loops_for,
+    WindowCounter,
     spin,
+    spin_loops,
+    worker_group,
     workload,
 )
 
@@ -32,7 +32,7 @@ _LAST, _EPOCH, _HEAD = range(3)
 _EACH = 3
 
 
-def _run(turn: Turn, lock: Any, board: Any, inside: int, outside: int) -> None:
+def _run(turn: WindowCounter, lock: Any, board: Any, inside: int, outside: int) -> None:
     """Take the lock and note whether the same worker had it before, until told to stop."""
     mine, at = turn.index + 1, _HEAD + _EACH * turn.index
     done = epoch = 0
@@ -51,13 +51,13 @@ def _run(turn: Turn, lock: Any, board: Any, inside: int, outside: int) -> None:
         length += 1
         longest = max(longest, length)
         done += 1
-        if now >= turn.edge:
+        if now >= turn.next_check_ns:
             if board[_EPOCH] != epoch:
                 epoch = board[_EPOCH]
                 acquires = runs = length = longest = 1
             # Before the crossing, which may report this window.
             board[at : at + _EACH] = [acquires, runs, longest]
-            turn.cross(now, done)
+            turn.advance(now, done)
         spin(outside)
 
 
@@ -67,7 +67,7 @@ def _run(turn: Turn, lock: Any, board: Any, inside: int, outside: int) -> None:
     floor="lock/without-lock",
     covers=("Lock.acquire", "Lock.release"),
     facts={
-        **{name: metric for name, metric in CREW_FACTS.items() if name != "longest_wait"},
+        **{name: metric for name, metric in WORKER_METRICS.items() if name != "longest_wait"},
         "mean_run": Metric.COUNT,
         "longest_run": Metric.COUNT,
     },
@@ -93,14 +93,14 @@ def runs(context: BaseContext, case: Case) -> Iterator[Body]:
     that releases is running and asks again before the sleeper is awake, so
     short work outside the lock makes long runs.
     """
-    per_ns = loops_for(1_000_000) / 1_000_000
+    per_ns = spin_loops(1_000_000) / 1_000_000
     workers = case.integer("workers")
     board: Any = context.RawArray("q", _HEAD + _EACH * workers)
     loops = [round(case.integer(name) * per_ns) for name in ("critical_ns", "outside_ns")]
     members = [(_run, (context.Lock(), board, *loops))] * workers
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
 
-        def body(milliseconds: int, /) -> Outcome:
+        def body(milliseconds: int, /) -> BodyResult:
             # Seen by every worker when it sees the window.
             board[_EPOCH] += 1
             outcome = gang.window(milliseconds)

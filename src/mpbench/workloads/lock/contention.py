@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
-    CREW_FACTS,
-    Bind,
+    WORKER_METRICS,
     Body,
+    BodyFactory,
     Needs,
     NoFloor,
     Sweep,
-    Turn,
-    crew,
-    loops_for,
+    WindowCounter,
     spin,
+    spin_loops,
     worker_counts,
+    worker_group,
     workload,
 )
 
@@ -40,7 +40,7 @@ def _needs(case: Case) -> Needs:
     return Needs(processes=workers, descriptors=16 + 2 * workers, semaphores=True)
 
 
-def contend(turn: Turn, lock: Any, settings: Any) -> None:
+def contend(turn: WindowCounter, lock: Any, settings: Any) -> None:
     """
     Take the lock, work, give it back, work outside, until told to stop.
 
@@ -63,14 +63,14 @@ def contend(turn: Turn, lock: Any, settings: Any) -> None:
         now = clock()
         done += 1
         note(got - asked)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
             inside, outside = settings[:]
         if outside:
             spin(outside)
 
 
-def _work_alone(turn: Turn, settings: Any) -> None:
+def _work_alone(turn: WindowCounter, settings: Any) -> None:
     """Do as `contend` does, without any lock."""
     clock = monotonic_ns
     note = turn.waits.append
@@ -84,8 +84,8 @@ def _work_alone(turn: Turn, settings: Any) -> None:
         now = clock()
         done += 1
         note(got - asked)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
             inside, outside = settings[:]
         if outside:
             spin(outside)
@@ -97,7 +97,7 @@ class _Lengths:
     def __init__(self, context: BaseContext) -> None:
         self.settings: Any = context.RawArray("q", 2)
         # Calibrated before there is any load: one millisecond, then scaled.
-        self._per_ns = loops_for(1_000_000) / 1_000_000
+        self._per_ns = spin_loops(1_000_000) / 1_000_000
 
     def choose(self, case: Case) -> None:
         """Publish the lengths of a case; workers see them before the next window."""
@@ -111,17 +111,17 @@ class _Lengths:
     metric=Metric.THROUGHPUT,
     floor="lock/without-lock",
     covers=("Lock.acquire", "Lock.release"),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     timing=Timing.WINDOW,
     tier=Tier.QUICK,
-    lead=True,
-    shares=("critical_ns", "outside_ns"),
+    all_methods_in_quick=True,
+    body_params=("critical_ns", "outside_ns"),
     needs=_needs,
     workers=worker_counts(quick=(2,)),
     critical_ns=_CRITICAL,
     outside_ns=_OUTSIDE,
 )
-def contended(context: BaseContext, case: Case) -> Iterator[Bind]:
+def contended(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Let several processes want one Lock again and again.
 
@@ -140,7 +140,7 @@ def contended(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     lengths = _Lengths(context)
     members = [(contend, (context.Lock(), lengths.settings))] * case.integer("workers")
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
 
         def bind(case: Case) -> Body:
             lengths.choose(case)
@@ -153,16 +153,16 @@ def contended(context: BaseContext, case: Case) -> Iterator[Bind]:
     "lock/without-lock",
     metric=Metric.THROUGHPUT,
     floor=NoFloor("it is what contended locks are compared with: the same work without a lock"),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     by_method=False,
     timing=Timing.WINDOW,
-    shares=("critical_ns", "outside_ns"),
+    body_params=("critical_ns", "outside_ns"),
     needs=_needs,
     workers=worker_counts(quick=(2,)),
     critical_ns=_CRITICAL,
     outside_ns=_OUTSIDE,
 )
-def without_lock(context: BaseContext, case: Case) -> Iterator[Bind]:
+def without_lock(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do the work of `lock/contended` without the lock.
 
@@ -174,7 +174,7 @@ def without_lock(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     lengths = _Lengths(context)
     members = [(_work_alone, (lengths.settings,))] * case.integer("workers")
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
 
         def bind(case: Case) -> Body:
             lengths.choose(case)
@@ -188,17 +188,17 @@ def without_lock(context: BaseContext, case: Case) -> Iterator[Bind]:
     metric=Metric.THROUGHPUT,
     floor="lock/without-lock",
     covers=("Semaphore.acquire", "Semaphore.release"),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     timing=Timing.WINDOW,
     tier=Tier.FULL,
-    shares=("critical_ns", "outside_ns"),
+    body_params=("critical_ns", "outside_ns"),
     needs=_needs,
     workers=Sweep((4,), (4,), (2, 4, 8)),
     permits=Sweep((2,), (2,), (1, 2, 4)),
     critical_ns=Sweep((10_000,), (10_000,), (1_000, 100_000)),
     outside_ns=Sweep((1_000,), (1_000,), (1_000,)),
 )
-def permits(context: BaseContext, case: Case) -> Iterator[Bind]:
+def permits(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Let several processes share the permits of one Semaphore.
 
@@ -211,7 +211,7 @@ def permits(context: BaseContext, case: Case) -> Iterator[Bind]:
     lengths = _Lengths(context)
     semaphore = context.Semaphore(case.integer("permits"))
     members = [(contend, (semaphore, lengths.settings))] * case.integer("workers")
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
 
         def bind(case: Case) -> Body:
             lengths.choose(case)
@@ -220,7 +220,7 @@ def permits(context: BaseContext, case: Case) -> Iterator[Bind]:
         yield bind
 
 
-def _contend_in_threads(turn: Turn, lock: Any, settings: Any, count: int) -> None:
+def _contend_in_threads(turn: WindowCounter, lock: Any, settings: Any, count: int) -> None:
     """Run `count` threads that contend; whichever comes first reports for all of them."""
     counts = [0] * count
     gate = threading.Lock()
@@ -231,10 +231,10 @@ def _contend_in_threads(turn: Turn, lock: Any, settings: Any, count: int) -> Non
             with lock:
                 spin(inside)
             counts[place] += 1
-            if monotonic_ns() >= turn.edge and gate.acquire(False):
+            if monotonic_ns() >= turn.next_check_ns and gate.acquire(False):
                 try:
                     # Read again: another thread may have crossed since.
-                    turn.cross(monotonic_ns(), sum(counts))
+                    turn.advance(monotonic_ns(), sum(counts))
                 finally:
                     gate.release()
             spin(outside)
@@ -252,7 +252,7 @@ def _contend_in_threads(turn: Turn, lock: Any, settings: Any, count: int) -> Non
     metric=Metric.THROUGHPUT,
     floor="lock/without-lock",
     covers=("Lock.acquire", "Lock.release"),
-    facts={name: metric for name, metric in CREW_FACTS.items() if name != "longest_wait"},
+    facts={name: metric for name, metric in WORKER_METRICS.items() if name != "longest_wait"},
     timing=Timing.WINDOW,
     tier=Tier.FULL,
     needs=_needs,
@@ -277,5 +277,5 @@ def threads(context: BaseContext, case: Case) -> Iterator[Body]:
     lengths.choose(case)
     arguments = (context.Lock(), lengths.settings, case.integer("threads"))
     members = [(_contend_in_threads, arguments)] * case.integer("workers")
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
         yield gang.window

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, thinned, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    Verifier,
+    subsample,
+    workload,
+)
 from mpbench.workloads.floor.semaphores import is_free
 
 if TYPE_CHECKING:
@@ -64,7 +73,7 @@ _FORMS: dict[str, Callable[[Any, int], Any]] = {
     floor="floor/empty-c-call",
     covers=("Lock.acquire", "Semaphore.acquire"),
     by_method=False,
-    shares=("kind", "form"),
+    body_params=("kind", "form"),
     revision=2,
     needs=_one_semaphore,
     kind=Sweep(("Lock",), ("Lock",), ("Lock", "Semaphore")),
@@ -72,7 +81,7 @@ _FORMS: dict[str, Callable[[Any, int], Any]] = {
         ("not-blocking",), ("not-blocking", "zero-timeout"), ("not-blocking", "zero-timeout")
     ),
 )
-def refused(context: BaseContext, case: Case) -> Iterator[Bind]:
+def refused(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask for a lock that is held, without waiting for it.
 
@@ -89,7 +98,7 @@ def refused(context: BaseContext, case: Case) -> Iterator[Bind]:
         lock.acquire()
         ask = _FORMS[case.text("form")]
 
-        def body(iterations: int, /) -> Check:
+        def body(iterations: int, /) -> Verifier:
             answer = ask(lock, iterations)
 
             def check() -> int:
@@ -112,11 +121,11 @@ def refused(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/semlock",
     covers=("BoundedSemaphore.release", "Lock.release", "RLock.release"),
     by_method=False,
-    shares=("kind",),
+    body_params=("kind",),
     needs=_one_semaphore,
     kind=Sweep(("BoundedSemaphore",), ("BoundedSemaphore",), ("BoundedSemaphore", "Lock", "RLock")),
 )
-def over_release(context: BaseContext, case: Case) -> Iterator[Bind]:
+def over_release(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Release what is not held, and have it refused.
 
@@ -135,7 +144,7 @@ def over_release(context: BaseContext, case: Case) -> Iterator[Bind]:
         # Another process could hold an RLock; this one must not, or the call would be right.
         error = AssertionError if kind == "RLock" else ValueError
 
-        def body(iterations: int, /) -> Check:
+        def body(iterations: int, /) -> Verifier:
             release = lock.release
             refusals = 0
             for _ in range(iterations):
@@ -163,12 +172,12 @@ def over_release(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/sleep-late",
     covers=("Lock.acquire", "Semaphore.acquire"),
     by_method=False,
-    shares=("kind", "timeout_ms"),
+    body_params=("kind", "timeout_ms"),
     needs=_one_semaphore,
     kind=Sweep(("Lock",), ("Lock",), ("Lock", "Semaphore")),
     timeout_ms=Sweep((1,), (1, 10), (1, 10, 100)),
 )
-def timeouts(context: BaseContext, case: Case) -> Iterator[Bind]:
+def timeouts(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Wait for a lock that stays held until the timeout ends the waiting.
 
@@ -186,7 +195,7 @@ def timeouts(context: BaseContext, case: Case) -> Iterator[Bind]:
         lock.acquire()
         timeout_ms = case.integer("timeout_ms")
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             acquire, clock = lock.acquire, monotonic_ns
             timeout, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
             late: list[int] = []
@@ -195,11 +204,11 @@ def timeouts(context: BaseContext, case: Case) -> Iterator[Bind]:
                 started = clock()
                 taken += acquire(True, timeout)
                 late.append(clock() - started - asked_ns)
-            return Outcome(
+            return BodyResult(
                 operations=iterations - taken,
                 asked=iterations,
                 elapsed_ns=sum(late),
-                latencies_ns=thinned(late),
+                latencies_ns=subsample(late),
             )
 
         return body

@@ -13,17 +13,17 @@ from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
     Body,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
-    Turn,
-    crew,
-    loops_for,
-    partner,
+    WindowCounter,
+    child_server,
+    intervals,
     spin,
-    steps,
-    thinned,
+    spin_loops,
+    subsample,
+    worker_group,
     workload,
 )
 
@@ -132,10 +132,10 @@ def hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
     here.acquire()
     stop = context.RawValue("b", 0)
     ours, theirs = _cpus(case.text("placement")) or (None, None)
-    with partner(context, _answer, (there, here), stop, theirs) as pipe, _placed(ours):
+    with child_server(context, _answer, (there, here), stop, theirs) as pipe, _placed(ours):
         pipe.recv_bytes()
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             acquire, release, clock = here.acquire, there.release, monotonic_ns
             rounds = max(1, iterations // 2)
             stamps = [clock()]
@@ -146,10 +146,10 @@ def hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
                 stamps.append(clock())
             if done != rounds:
                 raise WorkloadError(f"expected {rounds} answers, found {done}")
-            return Outcome(
+            return BodyResult(
                 operations=2 * done,
                 elapsed_ns=stamps[-1] - stamps[0],
-                latencies_ns=thinned([step // 2 for step in steps(stamps)]),
+                latencies_ns=subsample([step // 2 for step in intervals(stamps)]),
             )
 
         try:
@@ -159,7 +159,7 @@ def hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
             there.release()
 
 
-def _hold(turn: Turn, lock: Any, board: Any, loops: int) -> None:
+def _hold(turn: WindowCounter, lock: Any, board: Any, loops: int) -> None:
     """Take the lock, say so on the board, and work under it, until told to stop."""
     done = 0
     mine = turn.index + 1
@@ -174,8 +174,8 @@ def _hold(turn: Turn, lock: Any, board: Any, loops: int) -> None:
             spin(loops)
             board[_HOLDER] = 0
         done += 1
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
 
 
 def _stop_the_holder(board: Any, pids: tuple[int, ...]) -> int:
@@ -222,9 +222,9 @@ def convoy(context: BaseContext, case: Case) -> Iterator[Body]:
     race for its own lock.
     """
     board: Any = context.RawArray("q", 3)
-    loops = loops_for(200_000)
+    loops = spin_loops(200_000)
     members = [(_hold, (context.Lock(), board, loops))] * case.integer("workers")
-    with crew(context, members) as gang:
+    with worker_group(context, members) as gang:
         pids = tuple(int(process.pid or 0) for process in gang.processes)
 
         def recovery() -> int:
@@ -237,17 +237,17 @@ def convoy(context: BaseContext, case: Case) -> Iterator[Body]:
                 time.sleep(_POLL_S)
             return int(board[_TAKEN]) - started
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             try:
                 latencies = [recovery() for _ in range(iterations)]
             finally:
                 for pid in pids:
                     os.kill(pid, signal.SIGCONT)
-            return Outcome(
+            return BodyResult(
                 operations=len(latencies),
                 asked=iterations,
                 elapsed_ns=sum(latencies),
-                latencies_ns=thinned(latencies),
+                latencies_ns=subsample(latencies),
             )
 
         yield body

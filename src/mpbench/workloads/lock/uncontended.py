@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
-    Bind,
     Body,
-    Check,
+    BodyFactory,
+    BodyResult,
     Needs,
-    Outcome,
     Sweep,
+    Verifier,
     fixed,
     workload,
 )
@@ -57,12 +57,12 @@ def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
     covers=_CALLS,
     by_method=False,
     tier=Tier.QUICK,
-    shares=("kind",),
+    body_params=("kind",),
     needs=_one_semaphore,
     revision=2,
     kind=Sweep(("Lock", "RLock"), _ALL, (*_ALL, "threading.Lock")),
 )
-def uncontended(context: BaseContext, case: Case) -> Iterator[Bind]:
+def uncontended(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Acquire and release a lock that no other process wants.
 
@@ -126,13 +126,13 @@ def _pairing(run: Callable[[Any, int], None], lock: Any, pairs: int = 1) -> Body
     too many, so nothing is added up while time runs.
     """
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         run(lock, iterations)
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             if not is_free(lock):
                 raise VerificationError(1, 0, "locks can be taken once after the last release")
-            return Outcome(operations=pairs * iterations, asked=pairs * iterations)
+            return BodyResult(operations=pairs * iterations, asked=pairs * iterations)
 
         return check
 
@@ -152,13 +152,13 @@ _FORMS: dict[str, Callable[[Any, int], None]] = {
     floor="floor/semlock",
     covers=_CALLS,
     by_method=False,
-    shares=("kind", "form"),
+    body_params=("kind", "form"),
     revision=2,
     needs=_one_semaphore,
     kind=Sweep(("Lock",), ("Lock",), _ALL),
     form=fixed("with", "not-blocking", "timeout"),
 )
-def forms(context: BaseContext, case: Case) -> Iterator[Bind]:
+def forms(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Take and give back a free lock in the other forms that programs use.
 
@@ -185,12 +185,12 @@ def forms(context: BaseContext, case: Case) -> Iterator[Bind]:
     covers=("RLock.acquire", "RLock.release"),
     by_method=False,
     tier=Tier.FULL,
-    shares=("depth",),
+    body_params=("depth",),
     revision=2,
     needs=_one_semaphore,
     depth=fixed(1, 2, 8),
 )
-def recursion(context: BaseContext, case: Case) -> Iterator[Bind]:
+def recursion(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Acquire an RLock several times over and release it as often.
 
@@ -247,7 +247,7 @@ def queries(context: BaseContext, case: Case) -> Iterator[Body]:
     lock = _maker(context, kind)()
     expected = call == "get_value"
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         ask = getattr(lock, call)
         found: Any = None
         for _ in range(iterations):
@@ -268,11 +268,11 @@ def queries(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/semlock-create",
     covers=("Lock", "RLock", "Semaphore", "BoundedSemaphore"),
-    shares=("kind",),
+    body_params=("kind",),
     needs=_one_semaphore,
     kind=Sweep(("Lock",), ("Lock", "Semaphore"), _ALL),
 )
-def create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a lock and drop it.
 

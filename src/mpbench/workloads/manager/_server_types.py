@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ("Bench", "Echo", "EchoProxy", "bench", "count_up")
+__all__ = ("CustomManager", "Echo", "EchoProxy", "bench", "count_up")
 
 
 class Echo:
@@ -47,7 +47,7 @@ def count_up() -> Iterator[int]:
         number = number + 1 if sent is None else sent
 
 
-class Bench(BaseManager):
+class CustomManager(BaseManager):
     """A manager with our own types."""
 
     def make(self, proxy: str) -> Any:
@@ -55,10 +55,10 @@ class Bench(BaseManager):
         return getattr(self, f"Echo_{proxy}")()
 
 
-def bench() -> type[Bench]:
+def bench() -> type[CustomManager]:
     """Return the manager class with its types registered."""
-    Bench.register("Echo_auto", Echo)
-    Bench.register("Echo_exposed", Echo, exposed=("echo",))
-    Bench.register("Echo_written", Echo, EchoProxy)
-    Bench.register("count_up", count_up, vars(_managers)["IteratorProxy"])
-    return Bench
+    CustomManager.register("Echo_auto", Echo)
+    CustomManager.register("Echo_exposed", Echo, exposed=("echo",))
+    CustomManager.register("Echo_written", Echo, EchoProxy)
+    CustomManager.register("count_up", count_up, vars(_managers)["IteratorProxy"])
+    return CustomManager

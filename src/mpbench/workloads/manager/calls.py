@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, fixed, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, fixed, workload
 from mpbench.workloads.manager.method_table import (
     ATTRIBUTE_USES,
     DICT_USES,
@@ -36,7 +36,7 @@ def _no_use(proxy: str) -> Callable[[Case], str | None]:
     return lambda case: lacks(proxy, case.text("call"))
 
 
-def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> Bind:
+def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> BodyFactory:
     """Return what gives the body of one use."""
 
     def bind(case: Case) -> Body:
@@ -55,12 +55,12 @@ def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> Bind:
     floor="manager/access",
     covers=("Manager", "SyncManager.list", *covered("ListProxy", LIST_USES)),
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     unsupported=_no_use("ListProxy"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     call=fixed(*LIST_USES),
 )
-def list_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+def list_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call each method of a shared list of 16 integers.
 
@@ -80,12 +80,12 @@ def list_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="manager/access",
     covers=("Manager", "SyncManager.dict", *covered("DictProxy", DICT_USES)),
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     unsupported=_no_use("DictProxy"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     call=fixed(*DICT_USES),
 )
-def dict_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+def dict_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call each method of a shared dict of 16 integers.
 
@@ -106,12 +106,12 @@ def dict_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="manager/access",
     covers=covered("SetProxy", SET_USES),
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     unsupported=_no_use("SetProxy"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     call=fixed(*SET_USES),
 )
-def set_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+def set_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call each method of a shared set of 16 integers (Python 3.14 and newer).
 
@@ -138,11 +138,11 @@ def set_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
         *("NamespaceProxy.__getattr__", "NamespaceProxy.__setattr__", "NamespaceProxy.__delattr__"),
     ),
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     call=fixed(*ATTRIBUTE_USES),
 )
-def value_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+def value_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Read and write a shared Value, Array of 16 integers and Namespace in each way.
 
@@ -197,11 +197,11 @@ _WAYS: Mapping[str, Callable[[Any], int]] = {
         *("DictProxy.update", "DictProxy.copy"),
     ),
     tier=Tier.FULL,
-    shares=("way",),
+    body_params=("way",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     way=fixed(*_WAYS),
 )
-def bulk(context: BaseContext, case: Case) -> Iterator[Bind]:
+def bulk(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Write or read 100 entries of a shared dict, one by one or all at once.
 
@@ -220,9 +220,9 @@ def bulk(context: BaseContext, case: Case) -> Iterator[Bind]:
         def bind(case: Case) -> Body:
             way = _WAYS[case.text("way")]
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 moved = sum(way(proxy) for _ in range(iterations))
-                return Outcome(moved, iterations * _MANY)
+                return BodyResult(moved, iterations * _MANY)
 
             return body
 
@@ -256,7 +256,7 @@ def nested(context: BaseContext, case: Case) -> Iterator[Body]:
         inner = manager.list(ITEMS)
         outer = manager.dict(inner=inner)
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             clock = monotonic_ns
             deep = flat = right = 0
             for _ in range(iterations):
@@ -267,6 +267,6 @@ def nested(context: BaseContext, case: Case) -> Iterator[Body]:
                 flat += clock() - between
                 deep += between - began
                 right += found == same == 7
-            return Outcome(right, iterations, deep, {"flat": flat / iterations})
+            return BodyResult(right, iterations, deep, {"flat": flat / iterations})
 
         yield body

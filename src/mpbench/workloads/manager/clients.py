@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing
-from mpbench.workload import CREW_FACTS, Body, Needs, NoFloor, Outcome, Sweep, Turn, crew, workload
+from mpbench.workload import (
+    WORKER_METRICS,
+    Body,
+    BodyResult,
+    Needs,
+    NoFloor,
+    Sweep,
+    WindowCounter,
+    worker_group,
+    workload,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +34,7 @@ def _needs(case: Case) -> Needs:
     return Needs(processes=count + 2, descriptors=4 * count + 48)
 
 
-def _call(turn: Turn, proxy: Any) -> None:
+def _call(turn: WindowCounter, proxy: Any) -> None:
     """Call while the crew's load is on, and note how long each call took."""
     clock = monotonic_ns
     done = 0
@@ -34,8 +44,8 @@ def _call(turn: Turn, proxy: Any) -> None:
         done += 1
         before, now = now, clock()
         turn.waits.append(now - before)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
             now = clock()
 
 
@@ -44,7 +54,7 @@ def _call(turn: Turn, proxy: Any) -> None:
     metric=Metric.THROUGHPUT,
     floor=NoFloor("one client that waits for each call is manager/access, which has a floor"),
     covers=("Manager", "SyncManager.Value", "ValueProxy.get"),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     timing=Timing.WINDOW,
     needs=_needs,
     clients=Sweep((1,), (1, 4), (1, 2, 3, 4, 6, 8, 16)),
@@ -63,11 +73,11 @@ def clients(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     with context.Manager() as manager:
         value = manager.Value("i", 7)
-        with crew(context, [(_call, (value,))] * case.integer("clients")) as gang:
+        with worker_group(context, [(_call, (value,))] * case.integer("clients")) as gang:
             yield gang.window
 
 
-def _attach(turn: Turn, pickled: bytes) -> None:
+def _attach(turn: WindowCounter, pickled: bytes) -> None:
     """Take up a proxy, call it once and drop it, while the crew's load is on."""
     clock, loads = monotonic_ns, ForkingPickler.loads
     done = 0
@@ -79,8 +89,8 @@ def _attach(turn: Turn, pickled: bytes) -> None:
         done += 1
         now = clock()
         turn.waits.append(now - began)
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
 
 
 @workload(
@@ -88,7 +98,7 @@ def _attach(turn: Turn, pickled: bytes) -> None:
     metric=Metric.THROUGHPUT,
     floor="manager/clients",
     covers=("Manager", "SyncManager.Value", "ValueProxy.get", "reduction.ForkingPickler"),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     timing=Timing.WINDOW,
     tier=Tier.FULL,
     needs=_needs,
@@ -108,9 +118,9 @@ def storm(context: BaseContext, case: Case) -> Iterator[Body]:
     with context.Manager() as manager:
         value = manager.Value("i", 7)
         pickled = bytes(ForkingPickler.dumps(value))
-        with crew(context, [(_attach, (pickled,))] * case.integer("clients")) as gang:
+        with worker_group(context, [(_attach, (pickled,))] * case.integer("clients")) as gang:
 
-            def body(milliseconds: int, /) -> Outcome:
+            def body(milliseconds: int, /) -> BodyResult:
                 return gang.window(max(_LEAST_MS, milliseconds))
 
             yield body

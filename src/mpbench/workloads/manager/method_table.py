@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
-from mpbench.workload import Body, Outcome
+from mpbench.workload import Body, BodyResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,7 +177,7 @@ def using(proxy: Any, use: Use) -> Body:
     """Return the body that makes one call after the other, and undoes each untimed."""
     call, expected, undo = use
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         clock = monotonic_ns
         elapsed = right = 0
         for _ in range(iterations):
@@ -187,7 +187,7 @@ def using(proxy: Any, use: Use) -> Body:
             right += found == expected
             if undo is not None:
                 undo(proxy)
-        return Outcome(right, iterations, elapsed)
+        return BodyResult(right, iterations, elapsed)
 
     return body
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, fixed, workload
 from mpbench.workloads.manager.proxies import make_shared
 from mpbench.workloads.queue.latency import end_queue
 
@@ -105,12 +105,12 @@ def _timed(use: Callable[[Any], bool], thing: Any, iterations: int) -> tuple[int
         *("BarrierProxy.parties", "BarrierProxy.n_waiting", "BarrierProxy.broken"),
     ),
     facts={"native": Metric.TIME},
-    shares=("primitive",),
+    body_params=("primitive",),
     needs=lambda case: Needs(processes=2, descriptors=48, semaphores=True),  # noqa: ARG005
     # Not `kind`: the floor has a parameter of that name with other values.
     primitive=Sweep(("Lock",), ("Lock", "Event", "Queue"), tuple(_USES)),
 )
-def primitives(context: BaseContext, case: Case) -> Iterator[Bind]:
+def primitives(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Use a manager's primitive as one does, alone, and then the native one in the same way.
 
@@ -143,11 +143,11 @@ def primitives(context: BaseContext, case: Case) -> Iterator[Bind]:
             use(shared)
             use(native)
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 right, elapsed = _timed(use, shared, iterations)
                 natively, own = _timed(use, native, iterations)
                 facts = {"native": own / iterations}
-                return Outcome(min(right, natively), iterations, elapsed, facts)
+                return BodyResult(min(right, natively), iterations, elapsed, facts)
 
             return body
 
@@ -184,11 +184,11 @@ def _unlink_listeners(known: set[str]) -> None:
         *(f"PoolProxy.{call}" for call in _CALLS),
     ),
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     needs=lambda case: Needs(processes=4, descriptors=64, semaphores=True),  # noqa: ARG005
     call=fixed(*_CALLS),
 )
-def pool(context: BaseContext, case: Case) -> Iterator[Bind]:
+def pool(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run one trivial task in a pool that lives in a manager.
 

@@ -11,16 +11,16 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError, VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
-    Bind,
     Body,
-    Check,
+    BodyFactory,
+    BodyResult,
     Needs,
-    Outcome,
     Sweep,
+    Verifier,
+    child_server,
     fixed,
-    partner,
-    steps,
-    thinned,
+    intervals,
+    subsample,
     workload,
 )
 
@@ -71,7 +71,7 @@ def _no_such_type(case: Case) -> str | None:
     floor="floor/os-fork-wait",
     covers=("Manager", "SyncManager.start", "SyncManager.join"),
     facts={"shutdown": Metric.TIME},
-    alone=True,
+    own_agent=True,
     revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
 )
@@ -89,7 +89,7 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     del case
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         clock = monotonic_ns
         starting = ending = reachable = 0
         for _ in range(iterations):
@@ -102,7 +102,7 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
             manager.join()
             ending += clock() - ended_from
             starting += started - began
-        return Outcome(reachable, iterations, starting, {"shutdown": ending / iterations})
+        return BodyResult(reachable, iterations, starting, {"shutdown": ending / iterations})
 
     yield body
 
@@ -113,12 +113,12 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
     floor="floor/socket-connect",
     covers=("Manager", *(f"SyncManager.{kind}" for kind in _MORE_KINDS if _is_there(kind))),
     facts={"drop": Metric.TIME},
-    shares=("kind",),
+    body_params=("kind",),
     unsupported=_no_such_type,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=Sweep(("list", "Value"), ("list", "Value", "Queue"), _MORE_KINDS),
 )
-def proxy_create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def proxy_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a shared object, and drop its only proxy.
 
@@ -138,7 +138,7 @@ def proxy_create(context: BaseContext, case: Case) -> Iterator[Bind]:
             if reason is not None:
                 raise UnsupportedError(reason)
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 clock = monotonic_ns
                 making = dropping = 0
                 for _ in range(iterations):
@@ -148,7 +148,7 @@ def proxy_create(context: BaseContext, case: Case) -> Iterator[Bind]:
                     making += made - began
                     del proxy
                     dropping += clock() - made
-                return Outcome(iterations, iterations, making, {"drop": dropping / iterations})
+                return BodyResult(iterations, iterations, making, {"drop": dropping / iterations})
 
             return body
 
@@ -188,12 +188,12 @@ def _calls_of(kind: str, proxy: Any) -> _Calls:
         *("ValueProxy.get", "AcquirerProxy.acquire", "AcquirerProxy.release"),
     ),
     tier=Tier.QUICK,
-    lead=True,
-    shares=("kind",),
+    all_methods_in_quick=True,
+    body_params=("kind",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=Sweep(("list", "Value"), _KINDS, _KINDS),
 )
-def access(context: BaseContext, case: Case) -> Iterator[Bind]:
+def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Use a shared object from one client, over a connection that is already there.
 
@@ -220,7 +220,7 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
 def _calling(calls: _Calls) -> Body:
     """Return the body that makes the calls of one kind."""
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock, (call, expected, each) = monotonic_ns, calls
         right = 0
         stamps = [clock()]
@@ -229,9 +229,9 @@ def _calling(calls: _Calls) -> Body:
             right += call() == expected
             note(clock())
 
-        def check() -> Outcome:
-            latencies = thinned(steps(stamps)) if each == 1 else ()
-            return Outcome(right * each, iterations * each, latencies_ns=latencies)
+        def check() -> BodyResult:
+            latencies = subsample(intervals(stamps)) if each == 1 else ()
+            return BodyResult(right * each, iterations * each, latencies_ns=latencies)
 
         return check
 
@@ -275,11 +275,11 @@ def _call_in_thread(proxy: Any) -> tuple[int, int, int]:
     floor="floor/socket-connect",
     covers=("Manager", "SyncManager.list", "ListProxy.__getitem__", "reduction.ForkingPickler"),
     facts={"rebuild": Metric.TIME, "steady": Metric.TIME},
-    shares=("where",),
+    body_params=("where",),
     needs=lambda case: _NEEDS._replace(processes=3),  # noqa: ARG005
     where=fixed("process", "thread"),
 )
-def first_call(context: BaseContext, case: Case) -> Iterator[Bind]:
+def first_call(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call a proxy for the first time in another process or in a new thread, and once more.
 
@@ -292,7 +292,7 @@ def first_call(context: BaseContext, case: Case) -> Iterator[Bind]:
     program that makes few calls from many places pays this and not `steady`.
     """
     del case
-    with context.Manager() as manager, partner(context, _call_rebuilt) as control:
+    with context.Manager() as manager, child_server(context, _call_rebuilt) as control:
         shared = manager.list(range(16))
         pickled = bytes(ForkingPickler.dumps(shared))
 
@@ -304,7 +304,7 @@ def first_call(context: BaseContext, case: Case) -> Iterator[Bind]:
         def bind(case: Case) -> Body:
             is_thread = case.text("where") == "thread"
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 readings = [
                     _call_in_thread(shared) if is_thread else call_in_process()
                     for _ in range(iterations)
@@ -313,7 +313,7 @@ def first_call(context: BaseContext, case: Case) -> Iterator[Bind]:
                 facts = {"steady": steadies / iterations}
                 if not is_thread:
                     facts["rebuild"] = rebuilds / iterations
-                return Outcome(len(readings), iterations, firsts, facts)
+                return BodyResult(len(readings), iterations, firsts, facts)
 
             return body
 

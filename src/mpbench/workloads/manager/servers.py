@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, partner, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    child_server,
+    fixed,
+    workload,
+)
 from mpbench.workload.message_timing import round_trips
 
 if TYPE_CHECKING:
@@ -18,14 +27,14 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
 
-    from mpbench.workloads.manager._server_types import Bench
+    from mpbench.workloads.manager._server_types import CustomManager
 
 __all__ = ("connect", "custom", "generator", "network")
 
 _NEEDS = Needs(processes=2, descriptors=48)
 
 
-def _bench() -> type[Bench]:
+def _bench() -> type[CustomManager]:
     """Return the manager class with its types registered."""
     from mpbench.workloads.manager._server_types import bench
 
@@ -38,12 +47,12 @@ def _bench() -> type[Bench]:
     floor="manager/access",
     covers=("AutoProxy", "BaseProxy"),
     facts={"create": Metric.TIME},
-    shares=("proxy",),
+    body_params=("proxy",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     proxy=Sweep(("auto",), ("auto", "written"), ("auto", "exposed", "written")),
     revision=2,
 )
-def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
+def custom(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Register a class with a manager of one's own, and call a method of a shared instance.
 
@@ -67,7 +76,7 @@ def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
         def bind(case: Case) -> Body:
             kind = case.text("proxy")
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 began = monotonic_ns()
                 echo = manager.make(kind).echo
                 made = monotonic_ns()
@@ -77,7 +86,7 @@ def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
                 for number in range(iterations):
                     right += echo(number) == number
                 elapsed = monotonic_ns() - called
-                return Outcome(right, iterations, elapsed, {"create": made - began})
+                return BodyResult(right, iterations, elapsed, {"create": made - began})
 
             return body
 
@@ -97,11 +106,11 @@ def custom(context: BaseContext, case: Case) -> Iterator[Bind]:
     ),
     facts={"close": Metric.TIME},
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     call=fixed("next", "send", "throw"),
 )
-def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
+def generator(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Drive a generator that lives in a manager.
 
@@ -119,7 +128,7 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
             call = case.text("call")
             arguments = {"next": (), "send": (7,), "throw": (KeyError,)}[call]
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 numbers = manager.count_up()  # type: ignore[attr-defined]  # set by register()
                 step = getattr(numbers, "__next__" if call == "next" else call)
                 next(numbers)
@@ -130,7 +139,7 @@ def generator(context: BaseContext, case: Case) -> Iterator[Bind]:
                 ended = monotonic_ns()
                 numbers.close()
                 closing = monotonic_ns() - ended
-                return Outcome(right, iterations, ended - began, {"close": closing})
+                return BodyResult(right, iterations, ended - began, {"close": closing})
 
             return body
 
@@ -158,7 +167,7 @@ def _serve(control: Connection, family: str, authkey: bytes, serializer: str) ->
     metric=Metric.ROUND_TRIP,
     floor="floor/socket-round-trip",
     covers=("AutoProxy", "BaseProxy"),
-    shares=("family", "serializer", "payload_bytes"),
+    body_params=("family", "serializer", "payload_bytes"),
     revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     family=fixed("AF_UNIX", "AF_INET"),
@@ -167,7 +176,7 @@ def _serve(control: Connection, family: str, authkey: bytes, serializer: str) ->
         (64,), (64, 16_384, 65_536), (64, 1_024, 8_192, 16_300, 16_384, 16_385, 65_536, 1 << 20)
     ),
 )
-def network(context: BaseContext, case: Case) -> Iterator[Bind]:
+def network(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call a method of a remote manager that returns its argument.
 
@@ -192,7 +201,7 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
             """Return a proxy from a server of that kind, and start it if there is none yet."""
             if (family, serializer) not in made:
                 authkey = os.urandom(32)
-                serving = partner(context, _serve, family, authkey, serializer)
+                serving = child_server(context, _serve, family, authkey, serializer)
                 client = _bench()(stack.enter_context(serving).recv(), authkey, serializer)
                 client.connect()
                 made[family, serializer] = client.make("auto")
@@ -216,11 +225,11 @@ def network(context: BaseContext, case: Case) -> Iterator[Bind]:
     metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("BaseManager.connect",),
-    shares=("family",),
+    body_params=("family",),
     needs=lambda case: _NEEDS._replace(processes=3),  # noqa: ARG005
     family=fixed("AF_UNIX", "AF_INET"),
 )
-def connect(context: BaseContext, case: Case) -> Iterator[Bind]:
+def connect(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Connect a new client to a remote manager that already runs.
 
@@ -236,7 +245,7 @@ def connect(context: BaseContext, case: Case) -> Iterator[Bind]:
     with ExitStack() as stack:
 
         def bind(case: Case) -> Body:
-            serving = partner(context, _serve, case.text("family"), authkey, "pickle")
+            serving = child_server(context, _serve, case.text("family"), authkey, "pickle")
             address = stack.enter_context(serving).recv()
 
             def body(iterations: int, /) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from mpbench.workload import Body
 from mpbench.workloads.pool.calls import calling, chunks_of, echo_job, one_by_one, repeating
 from mpbench.workloads.pool.executors import opened_executor, submitting
-from mpbench.workloads.pool.lifecycle import give_up
+from mpbench.workloads.pool.lifecycle import abort
 from mpbench.workloads.pool.tasks import echo, echo_all
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "PEER_TASKS",
-    "Peer",
+    "PoolAdapter",
     "opened_billiard",
     "opened_futures",
     "opened_joblib",
@@ -41,7 +41,7 @@ PEER_TASKS = 512
 _WORKERS = 2
 
 
-class Peer(NamedTuple):
+class PoolAdapter(NamedTuple):
     """
     An open pool of another library.
 
@@ -54,16 +54,16 @@ class Peer(NamedTuple):
     single: Body
 
 
-def _warmed(peer: Peer) -> Peer:
+def _warmed(peer: PoolAdapter) -> PoolAdapter:
     """Return a peer whose workers have all had the time to come up."""
     peer.bulk("map", 1)(1)
     return peer
 
 
-def _executor_peer(pool: Any) -> Peer:
+def _executor_peer(pool: Any) -> PoolAdapter:
     """Return the peer of anything with the calls of `concurrent.futures.Executor`."""
     return _warmed(
-        Peer(
+        PoolAdapter(
             lambda call, size: submitting(pool, PEER_TASKS, call=call, chunk_size=size),
             one_by_one(lambda number: int(pool.submit(echo, number).result())),
         )
@@ -71,14 +71,14 @@ def _executor_peer(pool: Any) -> Peer:
 
 
 @contextmanager
-def opened_futures(context: BaseContext) -> Iterator[Peer]:
+def opened_futures(context: BaseContext) -> Iterator[PoolAdapter]:
     """Keep a `concurrent.futures.ProcessPoolExecutor` open."""
     with opened_executor(context, _WORKERS) as pool:
         yield _executor_peer(pool)
 
 
 @contextmanager
-def opened_loky() -> Iterator[Peer]:
+def opened_loky() -> Iterator[PoolAdapter]:
     """Keep loky's executor open, and end its resource tracker at the end."""
     import loky
     from loky.backend import resource_tracker
@@ -93,7 +93,7 @@ def opened_loky() -> Iterator[Peer]:
 
 
 @contextmanager
-def opened_joblib(backend: str) -> Iterator[Peer]:
+def opened_joblib(backend: str) -> Iterator[PoolAdapter]:
     """Keep `joblib.Parallel` of one backend open."""
     import joblib
 
@@ -105,7 +105,7 @@ def opened_joblib(backend: str) -> Iterator[Peer]:
             return list(parallel(joblib.delayed(echo)(number) for number in numbers))
 
         yield _warmed(
-            Peer(
+            PoolAdapter(
                 lambda call, size: repeating(lambda: run(size), numbers, call),
                 one_by_one(lambda number: int(parallel([joblib.delayed(echo)(number)])[0])),
             )
@@ -119,7 +119,7 @@ def opened_joblib(backend: str) -> Iterator[Peer]:
 
 
 @contextmanager
-def opened_mpire(method: str) -> Iterator[Peer]:
+def opened_mpire(method: str) -> Iterator[PoolAdapter]:
     """Keep mpire's pool open."""
     from mpire import WorkerPool  # type: ignore[attr-defined]  # its export is implicit
     from mpire.tqdm_utils import TqdmMpireStd
@@ -135,13 +135,15 @@ def opened_mpire(method: str) -> Iterator[Peer]:
         def bulk(call: str, size: int) -> Body:
             return repeating(lambda: list(pool.map(echo, numbers, chunk_size=size)), numbers, call)
 
-        yield _warmed(Peer(bulk, one_by_one(lambda number: int(pool.apply(echo, (number,))))))
+        yield _warmed(
+            PoolAdapter(bulk, one_by_one(lambda number: int(pool.apply(echo, (number,)))))
+        )
         pool.stop_and_join()
     gc.collect()
 
 
 @contextmanager
-def opened_billiard(method: str) -> Iterator[Peer]:
+def opened_billiard(method: str) -> Iterator[PoolAdapter]:
     """Keep billiard's pool open."""
     import billiard
 
@@ -149,13 +151,13 @@ def opened_billiard(method: str) -> Iterator[Peer]:
     job = echo_job(PEER_TASKS)
     try:
         yield _warmed(
-            Peer(
+            PoolAdapter(
                 lambda call, size: calling(pool, job, call, size),
                 one_by_one(lambda number: int(pool.apply(echo, (number,)))),
             )
         )
     except BaseException:
-        give_up(pool)
+        abort(pool)
         raise
     # Its workers end with other codes than 0 under forkserver, so nobody looks at them.
     pool.close()
@@ -174,7 +176,7 @@ def _serve_tasks(tasks: queue.SimpleQueue[Any], results: queue.SimpleQueue[Any])
 
 
 @contextmanager
-def opened_threads() -> Iterator[Peer]:
+def opened_threads() -> Iterator[PoolAdapter]:
     """Keep two threads that take tasks from a `queue.SimpleQueue`, as programs write it."""
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -198,7 +200,7 @@ def opened_threads() -> Iterator[Peer]:
 
     try:
         yield _warmed(
-            Peer(
+            PoolAdapter(
                 lambda call, size: repeating(lambda: run(size), numbers, call, in_order=False),
                 one_by_one(ask),
             )

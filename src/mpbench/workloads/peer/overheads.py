@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, Needs, Sweep, fixed, workload
 from mpbench.workloads.peer.adapters import (
-    Peer,
+    PoolAdapter,
     opened_billiard,
     opened_futures,
     opened_joblib,
@@ -29,7 +29,7 @@ _MAP = fixed("map")
 _NEEDS = Needs(processes=5, descriptors=64, semaphores=True)
 
 
-def _bulk(opening: AbstractContextManager[Peer]) -> Iterator[Bind]:
+def _bulk(opening: AbstractContextManager[PoolAdapter]) -> Iterator[BodyFactory]:
     """Serve the cases of one peer."""
     with opening as peer:
 
@@ -44,12 +44,12 @@ def _bulk(opening: AbstractContextManager[Peer]) -> Iterator[Bind]:
     metric=Metric.TIME,
     floor="floor/empty-call",
     tier=Tier.FULL,
-    shares=("call", "chunk_size"),
+    body_params=("call", "chunk_size"),
     needs=lambda _: _NEEDS,
     call=Sweep(("map",), ("map", "submit"), ("map", "submit")),
     chunk_size=_CHUNKS,
 )
-def concurrent_futures(context: BaseContext, case: Case) -> Iterator[Bind]:
+def concurrent_futures(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 512 tasks that do nothing through `ProcessPoolExecutor`.
 
@@ -69,13 +69,13 @@ def concurrent_futures(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/empty-call",
     by_method=False,
     tier=Tier.FULL,
-    shares=("call", "chunk_size"),
+    body_params=("call", "chunk_size"),
     requires=("loky",),
     needs=lambda _: _NEEDS,
     call=Sweep(("map",), ("map", "submit"), ("map", "submit")),
     chunk_size=_CHUNKS,
 )
-def loky(context: BaseContext, case: Case) -> Iterator[Bind]:
+def loky(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 512 tasks that do nothing through `loky.ProcessPoolExecutor`.
 
@@ -95,14 +95,14 @@ def loky(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/empty-call",
     by_method=False,
     tier=Tier.FULL,
-    shares=("call", "chunk_size"),
+    body_params=("call", "chunk_size"),
     requires=("joblib",),
     needs=lambda _: _NEEDS,
     backend=fixed("loky", "multiprocessing", "threading"),
     call=_MAP,
     chunk_size=_CHUNKS,
 )
-def joblib(context: BaseContext, case: Case) -> Iterator[Bind]:
+def joblib(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 512 tasks that do nothing through `joblib.Parallel`.
 
@@ -121,13 +121,13 @@ def joblib(context: BaseContext, case: Case) -> Iterator[Bind]:
     metric=Metric.TIME,
     floor="floor/empty-call",
     tier=Tier.FULL,
-    shares=("call", "chunk_size"),
+    body_params=("call", "chunk_size"),
     requires=("mpire",),
     needs=lambda _: _NEEDS,
     call=_MAP,
     chunk_size=_CHUNKS,
 )
-def mpire(context: BaseContext, case: Case) -> Iterator[Bind]:
+def mpire(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 512 tasks that do nothing through `mpire.WorkerPool.map`.
 
@@ -146,13 +146,13 @@ def mpire(context: BaseContext, case: Case) -> Iterator[Bind]:
     metric=Metric.TIME,
     floor="floor/empty-call",
     tier=Tier.FULL,
-    shares=("call", "chunk_size"),
+    body_params=("call", "chunk_size"),
     requires=("billiard",),
     needs=lambda _: _NEEDS,
     call=Sweep(("map",), ("map", "imap", "starmap"), ("map", "imap", "starmap")),
     chunk_size=_CHUNKS,
 )
-def billiard(context: BaseContext, case: Case) -> Iterator[Bind]:
+def billiard(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 512 tasks that do nothing through billiard's `Pool`.
 
@@ -171,11 +171,11 @@ def billiard(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/empty-call",
     by_method=False,
     tier=Tier.FULL,
-    shares=("call", "chunk_size"),
+    body_params=("call", "chunk_size"),
     call=_MAP,
     chunk_size=_CHUNKS,
 )
-def threads(context: BaseContext, case: Case) -> Iterator[Bind]:
+def threads(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 512 tasks that do nothing through two threads and two `queue.SimpleQueue`.
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Sweep, fixed, partner, workload
+from mpbench.workload import Body, BodyFactory, Sweep, child_server, fixed, workload
 from mpbench.workload.message_timing import note_arrivals, one_way_trips, round_trips
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ class _Echo:
         "Connection.recv",
     ),
     tier=Tier.QUICK,
-    lead=True,
-    shares=("payload_bytes", "form"),
+    all_methods_in_quick=True,
+    body_params=("payload_bytes", "form"),
     payload_bytes=Sweep((64, 65_536), _SIZES, _MORE_SIZES),
     form=Sweep(("bytes",), ("bytes", "object"), ("bytes", "object", "into")),
 )
-def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Send one message over `Pipe()` to an idle child and wait for it to come back.
 
@@ -104,7 +104,7 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
     header and body are two writes, and the other side may wake up twice.
     """
     del case
-    with partner(context, _echo) as here:
+    with child_server(context, _echo) as here:
         echo = _Echo(here)
 
         def bind(case: Case) -> Body:
@@ -133,10 +133,10 @@ def _echo_simplex(control: Connection, requests: Connection, answers: Connection
     metric=Metric.ROUND_TRIP,
     floor="floor/framed-pipe-round-trip",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes"),
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     payload_bytes=Sweep((64,), (64, 65_536), _MORE_SIZES),
 )
-def simplex_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+def simplex_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Send one message over a pair of `Pipe(duplex=False)` to an idle child and get it back.
 
@@ -152,7 +152,7 @@ def simplex_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
     with ExitStack() as stack:
         for end in (requests, here_writer, here_reader, answers):
             stack.enter_context(end)
-        stack.enter_context(partner(context, _echo_simplex, requests, answers))
+        stack.enter_context(child_server(context, _echo_simplex, requests, answers))
 
         def bind(case: Case) -> Body:
             message = os.urandom(case.integer("payload_bytes"))
@@ -183,11 +183,11 @@ def _serve_one_way(connection: Connection) -> None:
     ),
     facts={"send_return": Metric.TIME},
     tier=Tier.QUICK,
-    shares=("payload_bytes", "form"),
+    body_params=("payload_bytes", "form"),
     payload_bytes=Sweep((64,), (64, 16_385, 65_536, 1 << 20), _MORE_SIZES),
     form=Sweep(("bytes",), ("bytes", "object"), ("bytes", "object", "into")),
 )
-def one_way(context: BaseContext, case: Case) -> Iterator[Bind]:
+def one_way(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Send one message over `Pipe()` to an idle child, which stamps it when it has it.
 
@@ -200,7 +200,7 @@ def one_way(context: BaseContext, case: Case) -> Iterator[Bind]:
     alone is what a sender-side benchmark would report.
     """
     del case
-    with partner(context, _serve_one_way) as here:
+    with child_server(context, _serve_one_way) as here:
 
         def bind(case: Case) -> Body:
             form, size = case.text("form"), case.integer("payload_bytes")
@@ -244,12 +244,12 @@ def _echo_placed(connection: Connection, cpus: set[int]) -> None:
     floor="floor/socketpair-round-trip",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes"),
     tier=Tier.FULL,
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     unsupported=_unplaceable,
     payload_bytes=fixed(64, 65_536),
     placement=fixed("anywhere", "same-cpu", "two-cpus"),
 )
-def placed_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+def placed_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do the round trip of `pipe/round-trip` with both processes bound to chosen CPUs.
 
@@ -262,7 +262,7 @@ def placed_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     everywhere = os.sched_getaffinity(0)
     mine, others = _places(case.text("placement"), sorted(everywhere))
-    with partner(context, _echo_placed, others) as here:
+    with child_server(context, _echo_placed, others) as here:
         echo = _Echo(here)
 
         def bind(case: Case) -> Body:

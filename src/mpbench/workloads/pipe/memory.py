@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, partner, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    Verifier,
+    child_server,
+    workload,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,13 +81,13 @@ def _faults() -> int:
         "Connection.recv_bytes_into",
     ),
     facts={"page_faults": Metric.COUNT, "peak_growth": Metric.MEMORY},
-    shares=("payload_bytes", "form", "channel"),
+    body_params=("payload_bytes", "form", "channel"),
     needs=lambda case: Needs(processes=2, memory_bytes=6 * case.integer("payload_bytes")),
     payload_bytes=Sweep((1 << 20,), (1 << 20, 1 << 24), (1 << 20, 1 << 24, 1 << 26, 1 << 28)),
     form=Sweep(("bytes",), ("bytes",), ("bytes", "into")),
     channel=Sweep(("socket",), ("socket", "pipe"), ("socket", "pipe")),
 )
-def large_receive(context: BaseContext, case: Case) -> Iterator[Bind]:
+def large_receive(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask a child for one large message and receive it.
 
@@ -95,7 +104,7 @@ def large_receive(context: BaseContext, case: Case) -> Iterator[Bind]:
     """
     del case
     reader, writer = context.Pipe(duplex=False)
-    with reader, writer, partner(context, _supply, writer) as here:
+    with reader, writer, child_server(context, _supply, writer) as here:
         sources = {"socket": here, "pipe": reader}
 
         def bind(case: Case) -> Body:
@@ -109,7 +118,7 @@ def _receiving(here: Connection, source: Connection, channel: str, size: int, fo
     """Return the body that receives messages of one size over one channel."""
     buffer = bytearray(size if form == "into" else 0)
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         here.send((channel, size, iterations))
         marks = here.recv_bytes()
         _forget_peak()
@@ -130,10 +139,10 @@ def _receiving(here: Connection, source: Connection, channel: str, size: int, fo
         if peak is not None and resident is not None:
             facts["peak_growth"] = max(0, peak - resident)
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             if bytes(message[:_MARK]) + bytes(message[-_MARK:]) != marks:
                 raise VerificationError(size, 0, "bytes arrived as they were sent")
-            return Outcome(total, iterations * size, elapsed, facts)
+            return BodyResult(total, iterations * size, elapsed, facts)
 
         return check
 

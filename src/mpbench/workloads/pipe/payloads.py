@@ -11,15 +11,15 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
-    Bind,
     Body,
-    Check,
+    BodyFactory,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
+    Verifier,
+    child_server,
     fixed,
-    partner,
     workload,
 )
 
@@ -70,14 +70,14 @@ def _echo_both(connection: Connection) -> None:
         "object": Metric.ROUND_TRIP,
         "bytes": Metric.ROUND_TRIP,
     },
-    shares=("kind",),
+    body_params=("kind",),
     kind=Sweep(
         ("tuple",),
         ("tuple", "nested", "floats", "bytes-65536"),
         ("tuple", "nested", "floats", "bytes-64", "bytes-65536", "bytes-1048576"),
     ),
 )
-def pickle_share(context: BaseContext, case: Case) -> Iterator[Bind]:
+def pickle_share(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Compare a message's round trip as an object with the same bytes sent as they are.
 
@@ -93,7 +93,7 @@ def pickle_share(context: BaseContext, case: Case) -> Iterator[Bind]:
     smaller message would help and a faster pickle would not.
     """
     del case
-    with partner(context, _echo_both) as here:
+    with child_server(context, _echo_both) as here:
 
         def bind(case: Case) -> Body:
             return _compare(here, _payload(case.text("kind")))
@@ -105,7 +105,7 @@ def _compare(here: Connection, payload: Any) -> Body:
     """Return the body that times object, bytes, dumps and loads in turn."""
     pickled = bytes(ForkingPickler.dumps(payload))
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock, dumps, loads = monotonic_ns, ForkingPickler.dumps, ForkingPickler.loads
         whole = plain = writing = reading = 0
         reply: Any = None
@@ -126,7 +126,7 @@ def _compare(here: Connection, payload: Any) -> Body:
             writing += dumped - as_bytes
             reading += loaded - dumped
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             if reply != payload:
                 raise VerificationError(1, 0, "objects came back equal to what was sent")
             facts = {
@@ -136,7 +136,7 @@ def _compare(here: Connection, payload: Any) -> Body:
                 "object": whole / iterations,
                 "bytes": plain / iterations,
             }
-            return Outcome(iterations, iterations, elapsed_ns=whole, facts=facts)
+            return BodyResult(iterations, iterations, elapsed_ns=whole, facts=facts)
 
         return check
 
@@ -186,12 +186,12 @@ def _send_out_of_band(connection: Connection, payload: bytearray) -> None:
         "Connection.recv_bytes_into",
     ),
     tier=Tier.FULL,
-    shares=("payload_bytes", "form"),
+    body_params=("payload_bytes", "form"),
     needs=lambda case: Needs(processes=2, memory_bytes=6 * case.integer("payload_bytes")),
     payload_bytes=fixed(4_096, 65_536, 1 << 20, 1 << 24, 1 << 26),
     form=fixed("in-band", "out-of-band"),
 )
-def out_of_band(context: BaseContext, case: Case) -> Iterator[Bind]:
+def out_of_band(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Hand over a bytearray inside its pickle, or beside it with pickle protocol 5.
 
@@ -207,14 +207,14 @@ def out_of_band(context: BaseContext, case: Case) -> Iterator[Bind]:
         "in-band": _send_in_band,
         "out-of-band": _send_out_of_band,
     }
-    with partner(context, _receive_objects) as here:
+    with child_server(context, _receive_objects) as here:
 
         def bind(case: Case) -> Body:
             form, size = case.text("form"), case.integer("payload_bytes")
             payload, send = bytearray(os.urandom(size)), senders[form]
             ends = bytes(payload[:8]) + bytes(payload[-8:])
 
-            def body(iterations: int, /) -> Check:
+            def body(iterations: int, /) -> Verifier:
                 here.send((form, size, iterations))
                 here.recv_bytes()
                 started = monotonic_ns()
@@ -223,10 +223,10 @@ def out_of_band(context: BaseContext, case: Case) -> Iterator[Bind]:
                     here.recv_bytes()
                 elapsed = monotonic_ns() - started
 
-                def check() -> Outcome:
+                def check() -> BodyResult:
                     if here.recv_bytes() != ends:
                         raise VerificationError(size, 0, "bytes arrived as they were sent")
-                    return Outcome(iterations * size, iterations * size, elapsed)
+                    return BodyResult(iterations * size, iterations * size, elapsed)
 
                 return check
 

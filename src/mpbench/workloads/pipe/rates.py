@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Outcome, Sweep, partner, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Sweep, child_server, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def stream(
     metric=Metric.BANDWIDTH,
     floor="floor/socketpair-bandwidth",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes"),
-    shares=("payload_bytes", "window"),
+    body_params=("payload_bytes", "window"),
     payload_bytes=Sweep(
         (65_536,),
         (1_024, 16_384, 65_536, 1 << 20),
@@ -71,7 +71,7 @@ def stream(
     ),
     window=Sweep((16,), (1, 16), (1, 4, 16, 64, 128)),
 )
-def throughput(context: BaseContext, case: Case) -> Iterator[Bind]:
+def throughput(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Send messages to a child that answers every `window` messages.
 
@@ -83,15 +83,15 @@ def throughput(context: BaseContext, case: Case) -> Iterator[Bind]:
     a wide window shows what the channel carries when the sender runs ahead.
     """
     del case
-    with partner(context, absorb) as here:
+    with child_server(context, absorb) as here:
 
         def bind(case: Case) -> Body:
             size, window = case.integer("payload_bytes"), case.integer("window")
             message = os.urandom(size)
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 received, elapsed = stream(here, here.send_bytes, message, (iterations, window))
-                return Outcome(received, iterations * window * size, elapsed)
+                return BodyResult(received, iterations * window * size, elapsed)
 
             return body
 
@@ -103,10 +103,10 @@ def throughput(context: BaseContext, case: Case) -> Iterator[Bind]:
     metric=Metric.THROUGHPUT,
     floor="floor/socketpair-message-rate",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes"),
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     payload_bytes=Sweep((64,), (1, 64, 256), (1, 8, 64, 256, 1_024)),
 )
-def message_rate(context: BaseContext, case: Case) -> Iterator[Bind]:
+def message_rate(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Send small messages one way, as fast as the pipe takes them.
 
@@ -118,15 +118,15 @@ def message_rate(context: BaseContext, case: Case) -> Iterator[Bind]:
     each message where the sender makes one write.
     """
     del case
-    with partner(context, absorb) as here:
+    with child_server(context, absorb) as here:
 
         def bind(case: Case) -> Body:
             size = case.integer("payload_bytes")
             message = os.urandom(size)
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 received, elapsed = stream(here, here.send_bytes, message, (1, iterations))
-                return Outcome(received // size, iterations, elapsed)
+                return BodyResult(received // size, iterations, elapsed)
 
             return body
 

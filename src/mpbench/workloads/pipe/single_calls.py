@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Check, NoFloor, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, Verifier, fixed, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,10 @@ _EXPIRY_S = 0.000_5
     floor="floor/pipe-create",
     covers=("Pipe", "Connection.close"),
     by_method=False,
-    shares=("duplex",),
+    body_params=("duplex",),
     duplex=fixed(True, False),
 )
-def create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a pipe and close both of its ends, in one process.
 
@@ -42,7 +42,7 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
     def bind(case: Case) -> Body:
         duplex = bool(case.value("duplex"))
 
-        def body(iterations: int, /) -> Check:
+        def body(iterations: int, /) -> Verifier:
             pipe = context.Pipe
             for _ in range(iterations):
                 here, there = pipe(duplex)
@@ -68,10 +68,10 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/poll",
     covers=("Pipe", "Connection.poll"),
     by_method=False,
-    shares=("answer",),
+    body_params=("answer",),
     answer=Sweep(("empty", "ready"), ("empty", "ready"), ("empty", "ready", "blocking", "late")),
 )
-def poll(context: BaseContext, case: Case) -> Iterator[Bind]:
+def poll(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask a connection whether something can be received.
 

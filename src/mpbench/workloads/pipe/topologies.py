@@ -12,15 +12,15 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
-    CREW_FACTS,
-    Bind,
+    WORKER_METRICS,
     Body,
+    BodyFactory,
+    BodyResult,
     Needs,
-    Outcome,
-    Turn,
-    crew,
+    WindowCounter,
+    child_server,
     fixed,
-    partner,
+    worker_group,
     workload,
 )
 from mpbench.workloads.pipe.rates import COUNT, ORDER, absorb, stream
@@ -62,10 +62,10 @@ def _exchange_when_asked(connection: Connection) -> None:
     floor="floor/socketpair-bandwidth",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes"),
     tier=Tier.FULL,
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     payload_bytes=fixed(64, 1_024, 16_384, 65_536),
 )
-def both_ways(context: BaseContext, case: Case) -> Iterator[Bind]:
+def both_ways(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Let both processes send one message and then receive one, over and over.
 
@@ -78,26 +78,26 @@ def both_ways(context: BaseContext, case: Case) -> Iterator[Bind]:
     once, with one message under way each way.
     """
     del case
-    with partner(context, _exchange_when_asked) as here:
+    with child_server(context, _exchange_when_asked) as here:
 
         def bind(case: Case) -> Body:
             size = case.integer("payload_bytes")
             message = os.urandom(size)
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 here.send_bytes(ORDER.pack(iterations, size))
                 here.recv_bytes()
                 started = monotonic_ns()
                 received = _exchange(here, iterations, message)
                 received += COUNT.unpack(here.recv_bytes())[0]
-                return Outcome(received, 2 * iterations * size, monotonic_ns() - started)
+                return BodyResult(received, 2 * iterations * size, monotonic_ns() - started)
 
             return body
 
         yield bind
 
 
-def _write_marked(turn: Turn, writer: Connection, lock: Any, message: bytes) -> None:
+def _write_marked(turn: WindowCounter, writer: Connection, lock: Any, message: bytes) -> None:
     """Send while the crew's load is on, then one empty message as the last."""
     send, clock = writer.send_bytes, monotonic_ns
     done = 0
@@ -109,13 +109,13 @@ def _write_marked(turn: Turn, writer: Connection, lock: Any, message: bytes) -> 
                 send(message)
         done += 1
         now = clock()
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
     with lock or writer:
         send(b"")
 
 
-def _read_one(turn: Turn, readers: Sequence[Connection], writers: int) -> None:
+def _read_one(turn: WindowCounter, readers: Sequence[Connection], writers: int) -> None:
     """Receive from one pipe until every writer has sent its last message."""
     receive, clock = readers[0].recv_bytes, monotonic_ns
     done = 0
@@ -125,11 +125,11 @@ def _read_one(turn: Turn, readers: Sequence[Connection], writers: int) -> None:
             continue
         done += 1
         now = clock()
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
 
 
-def _read_many(turn: Turn, readers: Sequence[Connection], writers: int) -> None:
+def _read_many(turn: WindowCounter, readers: Sequence[Connection], writers: int) -> None:
     """Receive from whichever pipe has something, until every writer has sent its last."""
     wait, clock = _connection.wait, monotonic_ns
     done = 0
@@ -143,8 +143,8 @@ def _read_many(turn: Turn, readers: Sequence[Connection], writers: int) -> None:
                 continue
             done += 1
             now = clock()
-            if now >= turn.edge:
-                turn.cross(now, done)
+            if now >= turn.next_check_ns:
+                turn.advance(now, done)
 
 
 @workload(
@@ -152,7 +152,7 @@ def _read_many(turn: Turn, readers: Sequence[Connection], writers: int) -> None:
     metric=Metric.THROUGHPUT,
     floor="pipe/message-rate",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes", "connection.wait", "Lock"),
-    facts={name: CREW_FACTS[name] for name in _FACTS},
+    facts={name: WORKER_METRICS[name] for name in _FACTS},
     timing=Timing.WINDOW,
     tier=Tier.FULL,
     needs=lambda case: Needs(
@@ -193,9 +193,9 @@ def many_to_one(context: BaseContext, case: Case) -> Iterator[Body]:
             (_write_marked, (pipes[index % len(pipes)][1], lock, message))
             for index in range(writers)
         ]
-        gang = stack.enter_context(crew(context, members))
+        gang = stack.enter_context(worker_group(context, members))
 
-        def body(milliseconds: int, /) -> Outcome:
+        def body(milliseconds: int, /) -> BodyResult:
             outcome = gang.window(milliseconds, counting=[0])
             return outcome._replace(facts={name: outcome.facts[name] for name in _FACTS})
 
@@ -232,14 +232,14 @@ def buffer_size(context: BaseContext, case: Case) -> Iterator[Body]:
     wanted, window = case.integer("buffer_bytes"), 16
     message = os.urandom(case.integer("payload_bytes"))
     source, sink = context.Pipe(duplex=False)
-    with source, sink, partner(context, absorb, source) as here:
+    with source, sink, child_server(context, absorb, source) as here:
         # Named in `fcntl` from Python 3.10 on.
         got = fcntl.fcntl(sink.fileno(), getattr(fcntl, "F_SETPIPE_SZ", 1031), wanted)
         if got < wanted:
             raise WorkloadError(f"asked for a pipe of {wanted} bytes, the kernel gave {got}")
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             received, elapsed = stream(here, sink.send_bytes, message, (iterations, window))
-            return Outcome(received, iterations * window * len(message), elapsed)
+            return BodyResult(received, iterations * window * len(message), elapsed)
 
         yield body

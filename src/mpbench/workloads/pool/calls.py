@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UsageError, VerificationError
-from mpbench.workload import Body, Outcome, loops_for, thinned
+from mpbench.workload import Body, BodyResult, spin_loops, subsample
 from mpbench.workloads.pool.tasks import burn, burn_all, burn_pair, echo, echo_all
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def echo_job(tasks: int) -> Job:
 
 def burn_job(tasks: int, task_us: float) -> Job:
     """Return tasks that keep a CPU busy for so many microseconds each, calibrated here."""
-    loops = loops_for(round(task_us * 1_000))
+    loops = spin_loops(round(task_us * 1_000))
     pairs = [(loops, number) for number in range(tasks)]
     return Job(burn_pair, burn, burn_all, pairs, pairs, list(range(tasks)))
 
@@ -155,9 +155,9 @@ def repeating(
                 )
         return len(rounds) * asked
 
-    def body(iterations: int, /) -> Callable[[], Outcome]:
+    def body(iterations: int, /) -> Callable[[], BodyResult]:
         rounds = [run() for _ in range(iterations)]
-        return lambda: Outcome(operations=check(rounds), asked=iterations * asked)
+        return lambda: BodyResult(operations=check(rounds), asked=iterations * asked)
 
     return body
 
@@ -191,7 +191,7 @@ def one_by_one(call: Callable[[int], int]) -> Body:
         call: Hands over a number as a task and returns the result, the same number.
     """
 
-    def body(iterations: int, /) -> Callable[[], Outcome]:
+    def body(iterations: int, /) -> Callable[[], BodyResult]:
         latencies = []
         right = 0
         for number in range(iterations):
@@ -200,13 +200,13 @@ def one_by_one(call: Callable[[int], int]) -> Body:
             latencies.append(monotonic_ns() - started)
             right += found == number
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             if right != iterations:
                 raise VerificationError(iterations, right, "the pool returned a wrong result")
-            return Outcome(
+            return BodyResult(
                 operations=right,
                 asked=iterations,
-                latencies_ns=thinned(latencies),
+                latencies_ns=subsample(latencies),
             )
 
         return check

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, Sweep, fixed, workload
 from mpbench.workloads.pool.calls import chunks_of, one_by_one, repeating
-from mpbench.workloads.pool.lifecycle import expect, lives, needs_two_workers, needs_workers
+from mpbench.workloads.pool.lifecycle import (
+    expect,
+    lifecycle_body,
+    needs_two_workers,
+    needs_workers,
+)
 from mpbench.workloads.pool.tasks import echo, echo_all
 
 if TYPE_CHECKING:
@@ -81,13 +86,13 @@ def submitting(pool: Any, tasks: int, *, call: str, chunk_size: int) -> Body:
     metric=Metric.TIME,
     floor="floor/empty-call",
     by_method=False,
-    shares=("call", "chunk_size"),
+    body_params=("call", "chunk_size"),
     needs=needs_workers,
     call=Sweep(("map",), ("map", "submit"), ("map", "submit")),
     chunk_size=Sweep((1, 32), (1, 32), (1, 2, 8, 32, 128)),
     workers=fixed(2),
 )
-def executor(context: BaseContext, case: Case) -> Iterator[Bind]:
+def executor(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 512 tasks that do nothing through a warm `ProcessPoolExecutor`.
 
@@ -139,7 +144,7 @@ def executor_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
     facts={"construct_return": Metric.TIME, "later": Metric.TIME, "end": Metric.TIME},
-    alone=True,
+    own_agent=True,
     revision=3,
     needs=needs_workers,
     workers=fixed(2),
@@ -177,4 +182,4 @@ def executor_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
         return first - started, facts
 
     once()
-    yield lives(once)
+    yield lifecycle_body(once)

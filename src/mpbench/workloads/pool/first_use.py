@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.lifecycle import (
     await_ready,
     expect,
-    lives,
+    lifecycle_body,
     needs_two_workers,
     needs_workers,
     opened,
@@ -37,7 +37,7 @@ __all__ = ("construct_to_ready", "first_map", "initializer")
     floor="floor/os-fork-wait",
     covers=("Pool", "Pool.close", "Pool.join"),
     facts={"construct_return": Metric.TIME},
-    alone=True,
+    own_agent=True,
     revision=3,
     needs=needs_workers,
     workers=Sweep((2,), (2, 4), (1, 2, 4, 8, 16)),
@@ -68,7 +68,7 @@ def construct_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     try:
         # The first pool of a process starts the resource tracker and the fork server.
         once()
-        yield lives(once)
+        yield lifecycle_body(once)
     finally:
         here.close()
         there.close()
@@ -80,7 +80,7 @@ def construct_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     floor="floor/os-fork-wait",
     covers=("Pool", "Pool.map"),
     facts={"construct_return": Metric.TIME, "later": Metric.TIME},
-    alone=True,
+    own_agent=True,
     revision=3,
     needs=needs_workers,
     workers=fixed(2),
@@ -112,7 +112,7 @@ def first_map(context: BaseContext, case: Case) -> Iterator[Body]:
         return first - started, {"construct_return": returned - started, "later": later - first}
 
     once()
-    yield lives(once)
+    yield lifecycle_body(once)
 
 
 # Tasks in each of the two maps of `pool/initializer`.
@@ -135,13 +135,13 @@ def _way_of(way: str, argument: bytes) -> tuple[tuple[Any, ...], Callable[[Any],
     floor=NoFloor("the way `none`, the same tasks without data, is the reference"),
     covers=("Pool", "Pool.map", "Pool.starmap"),
     facts={"construct_return": Metric.TIME, "steady": Metric.TIME},
-    shares=("way",),
+    body_params=("way",),
     needs=needs_two_workers,
     way=fixed("none", "initializer", "task-argument"),
     payload_bytes=Sweep((1 << 20,), (1 << 20,), (1 << 16, 1 << 20, 1 << 24)),
     revision=2,
 )
-def initializer(context: BaseContext, case: Case) -> Iterator[Bind]:
+def initializer(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Give a large object to 32 tasks: once for each worker, or with every task.
 
@@ -176,7 +176,7 @@ def initializer(context: BaseContext, case: Case) -> Iterator[Bind]:
             facts = {"construct_return": returned - started, "steady": (later - first) // _TASKS}
             return first - started, facts
 
-        return lives(once)
+        return lifecycle_body(once)
 
     # Nobody pays for the resource tracker and the fork server twice.
     with opened(lambda: context.Pool(1)):

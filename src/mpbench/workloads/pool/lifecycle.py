@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case
-from mpbench.workload import Body, Needs, Outcome
+from mpbench.workload import Body, BodyResult, Needs
 from mpbench.workloads.pool.tasks import say_ready
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from multiprocessing.pool import Pool
 
 __all__ = (
+    "abort",
     "await_ready",
     "end",
     "expect",
-    "give_up",
-    "lives",
+    "lifecycle_body",
     "needs_two_workers",
     "needs_workers",
     "opened",
@@ -73,7 +73,7 @@ def unanswered(pool: Any) -> int:
     return len(waiting)
 
 
-def give_up(pool: Any) -> None:
+def abort(pool: Any) -> None:
     """End a pool whatever its workers do."""
     pool.terminate()
     pool.join()
@@ -89,7 +89,7 @@ def end(pool: Any) -> None:
     """
     missing = unanswered(pool)
     if missing:
-        give_up(pool)
+        abort(pool)
         raise WorkloadError(f"expected every call to be answered, found {missing} without result")
     workers = tuple(getattr(pool, "_pool", ()))
     pool.close()
@@ -111,7 +111,7 @@ def opened(make: Callable[[], Pool]) -> Iterator[Pool]:
     try:
         yield pool
     except BaseException:
-        give_up(pool)
+        abort(pool)
         raise
     end(pool)
 
@@ -148,7 +148,9 @@ def expect(wanted: object, found: object, what: str) -> None:
         raise WorkloadError(f"{what}: expected {wanted!r:.200}, found {found!r:.200}")
 
 
-def lives(once: Callable[[], tuple[int, Mapping[str, int]]], *, operations: int = 1) -> Body:
+def lifecycle_body(
+    once: Callable[[], tuple[int, Mapping[str, int]]], *, operations: int = 1
+) -> Body:
     """
     Return a body whose iteration is a whole life that reads the clock itself.
 
@@ -157,7 +159,7 @@ def lives(once: Callable[[], tuple[int, Mapping[str, int]]], *, operations: int 
         operations: Operations in one life; the facts are divided among them.
     """
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         elapsed = 0
         sums: dict[str, float] = {}
         for _ in range(iterations):
@@ -167,6 +169,6 @@ def lives(once: Callable[[], tuple[int, Mapping[str, int]]], *, operations: int 
                 sums[name] = sums.get(name, 0.0) + value
         count = iterations * operations
         means = {name: value / count for name, value in sums.items()}
-        return Outcome(operations=count, asked=count, elapsed_ns=elapsed, facts=means)
+        return BodyResult(operations=count, asked=count, elapsed_ns=elapsed, facts=means)
 
     return body

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, fixed, worker_counts, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    NoFloor,
+    Sweep,
+    fixed,
+    worker_counts,
+    workload,
+)
 from mpbench.workloads.pool.calls import CALLS, COVERS, burn_job, calling, echo_job, one_by_one
 from mpbench.workloads.pool.lifecycle import needs_two_workers, needs_workers, ready_pool
 from mpbench.workloads.pool.tasks import echo
@@ -26,7 +35,7 @@ _ALL_CALLS = tuple(CALLS)
     floor="floor/empty-call",
     covers=COVERS,
     tier=Tier.QUICK,
-    shares=("call", "chunk_size", "tasks"),
+    body_params=("call", "chunk_size", "tasks"),
     needs=needs_workers,
     call=Sweep(("map", "imap", "starmap"), _ALL_CALLS, _ALL_CALLS),
     # 0 is the call's own default.
@@ -34,7 +43,7 @@ _ALL_CALLS = tuple(CALLS)
     tasks=Sweep((512,), (512,), (512, 10_000)),
     workers=fixed(2),
 )
-def task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
+def task_overhead(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run tasks that do nothing through one call of a warm pool.
 
@@ -65,7 +74,7 @@ def task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor=NoFloor("one worker, the curve's own first point, is the reference"),
     by_method=False,
     covers=COVERS,
-    shares=("call", "chunk_size", "task_us"),
+    body_params=("call", "chunk_size", "task_us"),
     needs=needs_workers,
     deadline_s=120.0,
     call=Sweep(("map", "imap", "starmap"), ("map", "imap", "starmap"), _ALL_CALLS),
@@ -73,7 +82,7 @@ def task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
     task_us=Sweep((100,), (100,), (0, 100, 1_000)),
     workers=worker_counts(),
 )
-def call_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
+def call_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run the same 192 short tasks through one call, over worker counts and chunk sizes.
 
@@ -105,15 +114,15 @@ def call_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
 def _surface_body(run: Body, *, ideal_ns: float) -> Body:
     """Add the efficiency to what a body returns; *ideal_ns* is the best time of a task."""
 
-    def body(iterations: int, /) -> Callable[[], Outcome]:
+    def body(iterations: int, /) -> Callable[[], BodyResult]:
         started = monotonic_ns()
         check = run(iterations)
         elapsed = monotonic_ns() - started
 
-        def settled() -> Outcome:
+        def settled() -> BodyResult:
             assert callable(check)
             done = check()
-            assert isinstance(done, Outcome)
+            assert isinstance(done, BodyResult)
             efficiency = done.operations * ideal_ns / elapsed
             facts = {"efficiency": efficiency, "per_task": elapsed / done.operations}
             return done._replace(facts=facts)
@@ -130,7 +139,7 @@ def _surface_body(run: Body, *, ideal_ns: float) -> Body:
     covers=("Pool.map",),
     by_method=False,
     facts={"efficiency": Metric.EFFICIENCY, "per_task": Metric.TIME},
-    shares=("call", "chunk_size", "task_us"),
+    body_params=("call", "chunk_size", "task_us"),
     needs=needs_workers,
     deadline_s=180.0,
     call=Sweep(("map",), ("map",), ("map", "imap_unordered")),
@@ -138,7 +147,7 @@ def _surface_body(run: Body, *, ideal_ns: float) -> Body:
     task_us=Sweep((100,), (10, 100), (1, 10, 100, 1_000, 10_000)),
     workers=fixed(2),
 )
-def chunk_surface(context: BaseContext, case: Case) -> Iterator[Bind]:
+def chunk_surface(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run 256 tasks of a known length in chunks of a known size on two workers.
 
@@ -171,12 +180,12 @@ def chunk_surface(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/os-pipe-round-trip",
     covers=("Pool.apply",),
     tier=Tier.QUICK,
-    lead=True,
-    shares=("call",),
+    all_methods_in_quick=True,
+    body_params=("call",),
     needs=needs_two_workers,
     call=Sweep(("apply",), ("apply", "apply_async"), ("apply", "apply_async")),
 )
-def apply_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+def apply_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Hand one task that does nothing to an idle warm pool and wait for its result.
 

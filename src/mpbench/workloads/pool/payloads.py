@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Timing
-from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.lifecycle import expect, needs_two_workers, ready_pool
 from mpbench.workloads.pool.tasks import echo, length_of, make_payload, return_payload
 
@@ -46,14 +46,14 @@ def _transfers(direction: str, size: int) -> tuple[Callable[[Any], Any], list[An
     covers=("Pool.map",),
     by_method=False,
     facts={"per_task": Metric.TIME},
-    shares=("direction", "payload_bytes"),
+    body_params=("direction", "payload_bytes"),
     needs=_needs_payloads,
     direction=fixed("in", "out", "both"),
     payload_bytes=Sweep(
         (1 << 16,), (1 << 10, 1 << 20), (1 << 10, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 24)
     ),
 )
-def payload(context: BaseContext, case: Case) -> Iterator[Bind]:
+def payload(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Map 8 tasks whose arguments, results or both are large bytes objects.
 
@@ -78,7 +78,7 @@ def payload(context: BaseContext, case: Case) -> Iterator[Bind]:
 def _payload_body(pool: Pool, direction: str, size: int) -> Body:
     task, arguments, wanted, travelling = _transfers(direction, size)
 
-    def body(iterations: int, /) -> Callable[[], Outcome]:
+    def body(iterations: int, /) -> Callable[[], BodyResult]:
         results: list[Any] = []
         complete = 0
         started = monotonic_ns()
@@ -88,9 +88,9 @@ def _payload_body(pool: Pool, direction: str, size: int) -> Body:
             complete += len(results)
         elapsed = monotonic_ns() - started
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             expect(wanted == results, True, f"{direction}: the results of the last map are right")
-            return Outcome(
+            return BodyResult(
                 operations=complete * travelling,
                 asked=iterations * _TASKS * travelling,
                 facts={"per_task": elapsed / complete},
@@ -134,14 +134,14 @@ class _Drawn:
     by_method=False,
     facts={"memory": Metric.MEMORY, "read_ahead": Metric.COUNT},
     timing=Timing.ONCE,
-    shares=("call",),
+    body_params=("call",),
     needs=needs_two_workers,
     unsupported=_no_buffer,
     call=fixed("imap", "imap_unordered"),
     # 0 is no limit, the only choice before buffersize= exists.
     buffer_size=Sweep((0,), (0,), (0, 8)),
 )
-def imap_memory(context: BaseContext, case: Case) -> Iterator[Bind]:
+def imap_memory(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Feed 64 payloads of 64 KiB from a generator to `imap` and consume slowly.
 
@@ -166,7 +166,7 @@ def imap_memory(context: BaseContext, case: Case) -> Iterator[Bind]:
         yield bind
 
 
-def _slow_pass(call: Callable[..., Any], options: dict[str, int]) -> Callable[[], Outcome]:
+def _slow_pass(call: Callable[..., Any], options: dict[str, int]) -> Callable[[], BodyResult]:
     count, size = 64, 1 << 16
     drawn = _Drawn()
     for length in call(length_of, drawn.payloads(count, size), 1, **options):
@@ -174,7 +174,7 @@ def _slow_pass(call: Callable[..., Any], options: dict[str, int]) -> Callable[[]
             raise WorkloadError(f"a result of {length} bytes, expected {size}")
         time.sleep(0.001)
         drawn.consumed += 1
-    return lambda: Outcome(
+    return lambda: BodyResult(
         operations=drawn.consumed,
         asked=count,
         facts={"memory": drawn.most * size, "read_ahead": drawn.most},

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.calls import echo_job, one_by_one
 from mpbench.workloads.pool.lifecycle import (
     expect,
-    lives,
+    lifecycle_body,
     needs_two_workers,
     opened,
     ready_pool,
@@ -93,11 +93,11 @@ def _expiring_body(pending: AsyncResult[bool]) -> Body:
         "TimeoutError",
     ),
     by_method=False,
-    shares=("call",),
+    body_params=("call",),
     needs=needs_two_workers,
     call=fixed("ready", "successful", "wait", "get", "get-timeout", "expired"),
 )
-def async_result(context: BaseContext, case: Case) -> Iterator[Bind]:
+def async_result(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask an `AsyncResult` that has its result, or one that has none yet.
 
@@ -139,11 +139,11 @@ def async_result(context: BaseContext, case: Case) -> Iterator[Bind]:
     ),
     by_method=False,
     facts={"call_return": Metric.TIME},
-    shares=("call",),
+    body_params=("call",),
     needs=needs_two_workers,
     call=fixed("apply_async", "map_async", "starmap_async"),
 )
-def async_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+def async_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Submit 64 tasks that do nothing without waiting, then wait for them.
 
@@ -179,7 +179,7 @@ def _submitted_body(pool: Any, call: str) -> Body:
         expect(job.expected, results if call == "apply_async" else results[0], call)
         return answered - started, {"call_return": returned - started}
 
-    return lives(once, operations=64)
+    return lifecycle_body(once, operations=64)
 
 
 # Seconds that the callback takes, by the parameter's value.
@@ -221,13 +221,13 @@ def _called_back(pool: Any, kind: str) -> Body:
     floor=NoFloor("`callback=none`, the same tasks without one, is the reference"),
     covers=("AsyncResult.successful", "AsyncResult.wait", "Pool.apply_async"),
     by_method=False,
-    shares=("callback",),
+    body_params=("callback",),
     needs=needs_two_workers,
     callback=Sweep(
         ("none", "empty"), ("none", "empty", "1ms"), ("none", "empty", "error", "1ms", "10ms")
     ),
 )
-def callbacks(context: BaseContext, case: Case) -> Iterator[Bind]:
+def callbacks(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Submit many empty tasks at once, with a callback for each result.
 
@@ -273,7 +273,7 @@ def _failing(error: str) -> tuple[Callable[[int], object], tuple[type[BaseExcept
     floor="floor/os-pipe-round-trip",
     covers=("Pool.apply",),
     by_method=False,
-    shares=("error",),
+    body_params=("error",),
     needs=needs_two_workers,
     error=Sweep(
         ("none", "raised"),
@@ -281,7 +281,7 @@ def _failing(error: str) -> tuple[Callable[[int], object], tuple[type[BaseExcept
         ("none", "raised", "unpicklable-result", "unpicklable-task"),
     ),
 )
-def error_path(context: BaseContext, case: Case) -> Iterator[Bind]:
+def error_path(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Apply a task that fails, and catch what the pool raises for it.
 

@@ -7,16 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
-from mpbench.model import Case, Metric, Tier, Timing, WorkerReading
+from mpbench.model import Case, Metric, Tier, Timing, WorkerCount
 from mpbench.workload import (
-    Bind,
     Body,
+    BodyFactory,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
     fixed,
-    loops_for,
+    spin_loops,
     worker_counts,
     workload,
 )
@@ -63,7 +63,7 @@ def amount_of(work: str, task_us: int) -> int:
     if work == "sleep":
         return task_us
     if work == "cpu":
-        return loops_for(task_us * 1_000)
+        return spin_loops(task_us * 1_000)
     function, probe = (stream, STREAM_BYTES) if work == "memory" else (call_kernel, 1_000)
     prepare(work)
     fastest = 0
@@ -99,7 +99,7 @@ def _needs_streams(case: Case) -> Needs:
 
 def _scaling(
     context: BaseContext, case: Case, tasks_of: Callable[[Case], int], task_us: int
-) -> Iterator[Bind]:
+) -> Iterator[BodyFactory]:
     """Serve the cases of a scaling workload with one pool."""
     workers = case.integer("workers")
     with ready_pool(context, workers) as pool:
@@ -118,7 +118,7 @@ def _scaling(
     covers=("Pool.map",),
     by_method=False,
     tier=Tier.QUICK,
-    shares=("call", "work", "tasks"),
+    body_params=("call", "work", "tasks"),
     revision=2,
     needs=_needs_streams,
     deadline_s=120.0,
@@ -127,7 +127,7 @@ def _scaling(
     work=Sweep(("cpu",), ("cpu",), _WORKS),
     tasks=Sweep((96,), (96,), (96, 960)),
 )
-def strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
+def strong_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do a fixed amount of work, 96 tasks of 250 us in chunks of one, with more workers.
 
@@ -150,7 +150,7 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor=_ONE_WORKER,
     covers=("Pool.map",),
     by_method=False,
-    shares=("call", "work"),
+    body_params=("call", "work"),
     revision=2,
     needs=_needs_streams,
     deadline_s=120.0,
@@ -158,7 +158,7 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
     call=Sweep(("map",), ("map",), ("map", "imap", "starmap")),
     work=Sweep(("cpu",), ("cpu",), _WORKS),
 )
-def weak_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
+def weak_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do an amount of work that grows with the workers: 16 tasks of 500 us for each.
 
@@ -195,14 +195,14 @@ def durations(distribution: str, tasks: int) -> list[float]:
 
 def uneven_outcome(
     results: list[tuple[int, int, int, int]], span: tuple[int, int], ideal_ns: float, workers: int
-) -> Outcome:
+) -> BodyResult:
     """Turn the stamps of the tasks into an outcome."""
     started, ended = span
     of_worker: dict[int, list[tuple[int, int]]] = {}
     for _, worker, begin, end in results:
         of_worker.setdefault(worker, []).append((begin, end))
     readings = tuple(
-        WorkerReading(min(stamps)[0], max(end for _, end in stamps), len(stamps))
+        WorkerCount(min(stamps)[0], max(end for _, end in stamps), len(stamps))
         for stamps in of_worker.values()
     )
     last = max(reading.end_ns for reading in readings)
@@ -210,7 +210,7 @@ def uneven_outcome(
     idle = sum(last - reading.end_ns for reading in readings)
     idle += (workers - len(readings)) * (last - started)
     elapsed = ended - started
-    return Outcome(
+    return BodyResult(
         operations=len(results),
         asked=len(results),
         elapsed_ns=elapsed,
@@ -222,13 +222,13 @@ def uneven_outcome(
 def _uneven_body(pool: Pool, tasks: list[tuple[int, int]], chunk: int, ideal_ns: float) -> Body:
     workers = 2
 
-    def body(iterations: int, /) -> Callable[[], Outcome]:
+    def body(iterations: int, /) -> Callable[[], BodyResult]:
         del iterations
         started = monotonic_ns()
         results: list[Any] = pool.map(stamp_burn, tasks, chunk or None)
         ended = monotonic_ns()
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             expect(list(range(len(tasks))), [result[0] for result in results], "uneven tasks")
             return uneven_outcome(results, (started, ended), ideal_ns, workers)
 
@@ -245,13 +245,13 @@ def _uneven_body(pool: Pool, tasks: list[tuple[int, int]], chunk: int, ideal_ns:
     by_method=False,
     facts={"efficiency": Metric.EFFICIENCY, "tail_idle": Metric.SHARE},
     timing=Timing.ONCE,
-    shares=("distribution", "chunk_size"),
+    body_params=("distribution", "chunk_size"),
     distribution=fixed("even", "bimodal", "heavy-tail"),
     chunk_size=fixed(0, 1),
     workers=fixed(2),
     needs=needs_workers,
 )
-def uneven_work(context: BaseContext, case: Case) -> Iterator[Bind]:
+def uneven_work(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Map 80 tasks of uneven length, 200 us on the mean, over two workers.
 
@@ -266,7 +266,7 @@ def uneven_work(context: BaseContext, case: Case) -> Iterator[Bind]:
     nothing left to do, while others still worked: smaller chunks lower it.
     """
     with ready_pool(context, case.integer("workers")) as pool:
-        unit = loops_for(200_000)
+        unit = spin_loops(200_000)
 
         def bind(one: Case) -> Body:
             lengths = durations(one.text("distribution"), 80)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Sweep, workload
+from mpbench.workload import Body, BodyFactory, Sweep, workload
 from mpbench.workloads.pool.calls import one_by_one
 from mpbench.workloads.pool.lifecycle import (
+    abort,
     await_ready,
     expect,
-    give_up,
-    lives,
+    lifecycle_body,
     needs_two_workers,
     opened,
 )
@@ -94,14 +94,14 @@ _ENDINGS = {"close-join": _close_and_join, "terminate": _terminate, "with": _lea
     floor="floor/os-kill-wait",
     covers=("Pool.close", "Pool.join", "Pool.terminate"),
     facts={"call_return": Metric.TIME},
-    shares=("way", "load"),
+    body_params=("way", "load"),
     revision=2,
     needs=needs_two_workers,
     deadline_s=120.0,
     way=Sweep(("close-join",), ("close-join", "terminate"), ("close-join", "terminate", "with")),
     load=Sweep(("idle",), ("idle",), ("idle", "busy")),
 )
-def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
+def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     End a pool of two workers.
 
@@ -127,7 +127,7 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
             returned = _ENDINGS[way](pool)
             gone = monotonic_ns()
         except BaseException:
-            give_up(pool)
+            abort(pool)
             raise
         if pending is not None and way == "close-join":
             # join has returned, so every result is there.
@@ -140,7 +140,7 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
 
     def bind(one: Case) -> Body:
         way, busy = one.text("way"), one.text("load") == "busy"
-        return lives(lambda: once(way, busy=busy))
+        return lifecycle_body(lambda: once(way, busy=busy))
 
     try:
         yield bind

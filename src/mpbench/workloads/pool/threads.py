@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, NoFloor, Sweep, fixed, worker_counts, workload
+from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, worker_counts, workload
 from mpbench.workloads.pool.calls import CALLS, calling, echo_job, one_by_one
-from mpbench.workloads.pool.lifecycle import expect, lives, opened, opened_threads
+from mpbench.workloads.pool.lifecycle import expect, lifecycle_body, opened, opened_threads
 from mpbench.workloads.pool.scaling import work_job
 from mpbench.workloads.pool.tasks import echo
 
@@ -71,7 +71,7 @@ def thread_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
         }
         return first - started, facts
 
-    yield lives(once)
+    yield lifecycle_body(once)
 
 
 @workload(
@@ -80,14 +80,14 @@ def thread_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
     floor="floor/empty-call",
     covers=_COVERS,
     by_method=False,
-    shares=("call", "chunk_size", "tasks"),
+    body_params=("call", "chunk_size", "tasks"),
     call=Sweep(("map", "imap", "starmap"), _ALL_CALLS, _ALL_CALLS),
     # 0 is the call's own default.
     chunk_size=Sweep((1, 32), (1, 32), (0, 1, 2, 8, 32, 128)),
     tasks=Sweep((512,), (512,), (512, 10_000)),
     workers=fixed(2),
 )
-def thread_task_overhead(context: BaseContext, case: Case) -> Iterator[Bind]:
+def thread_task_overhead(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Run tasks that do nothing through one call of a warm `ThreadPool`.
 
@@ -136,12 +136,12 @@ def thread_apply_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     floor=NoFloor("one worker, the curve's own first point, is the reference"),
     covers=("ThreadPool.map",),
     by_method=False,
-    shares=("work",),
+    body_params=("work",),
     deadline_s=120.0,
     workers=worker_counts(),
     work=Sweep(("cpu",), ("cpu", "sleep"), ("cpu", "memory", "syscall", "sleep")),
 )
-def thread_strong_scaling(context: BaseContext, case: Case) -> Iterator[Bind]:
+def thread_strong_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do a fixed amount of work, 96 tasks of 250 us in chunks of one, with more threads.
 

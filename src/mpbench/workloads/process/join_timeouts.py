@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Outcome, fixed, workload
-from mpbench.workloads.process.stamps import crowd, outcome_of, stamps, warm
+from mpbench.workload import Body, BodyResult, fixed, workload
+from mpbench.workloads.process.stamps import idle_children, outcome_of, stamps, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def join_alive(context: BaseContext, case: Case) -> Iterator[Body]:
     del case
     with stamps() as pipe:
         warm(context)
-        with crowd(context, 1, pipe) as (child,):
+        with idle_children(context, 1, pipe) as (child,):
 
             def body(iterations: int, /) -> int:
                 join = child.join
@@ -68,9 +68,9 @@ def join_expires(context: BaseContext, case: Case) -> Iterator[Body]:
     timeout = case.integer("timeout_ms") / 1_000
     with stamps() as pipe:
         warm(context)
-        with crowd(context, 1, pipe) as (child,):
+        with idle_children(context, 1, pipe) as (child,):
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 late = []
                 for _ in range(iterations):
                     began = monotonic_ns()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, StartMethod, Tier, Timing
-from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.process.stamps import ended, process_of, stamps
 from mpbench.workloads.targets import report
 
@@ -88,7 +88,7 @@ def memory_after_fork(context: BaseContext, case: Case) -> Iterator[Body]:
 
     with stamps() as pipe:
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             del iterations
             # The harness freezes everything for the timed region.
             if not case.value("frozen"):
@@ -102,7 +102,7 @@ def memory_after_fork(context: BaseContext, case: Case) -> Iterator[Body]:
             before, after, seen, took = pipe.read()
             if seen != count:
                 raise WorkloadError(f"the child saw {seen} objects, expected {count}")
-            return Outcome(
+            return BodyResult(
                 operations=1,
                 elapsed_ns=took,
                 facts={"memory": after, "before": before, "use_time": took},

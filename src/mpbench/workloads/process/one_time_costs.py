@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier, Timing
-from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, Sweep, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,10 +148,10 @@ def _fresh(code: str, *arguments: str) -> tuple[list[int], int]:
 def _printed(code: str, fact: str, *arguments: str) -> Body:
     """Return the body whose reading and fact are the two numbers that the code prints."""
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         del iterations
         (first, second), _ = _fresh(code, *arguments)
-        return Outcome(operations=1, elapsed_ns=first, facts={fact: second})
+        return BodyResult(operations=1, elapsed_ns=first, facts={fact: second})
 
     return body
 
@@ -163,10 +163,10 @@ def _printed(code: str, fact: str, *arguments: str) -> Body:
     facts={"return": Metric.TIME},
     by_method=False,
     timing=Timing.ONCE,
-    shares=("what",),
+    body_params=("what",),
     what=Sweep(("import",), tuple(_ONE_TIME), tuple(_ONE_TIME)),
 )
-def one_time(context: BaseContext, case: Case) -> Iterator[Bind]:
+def one_time(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Pay a cost that a program pays once, in a fresh interpreter.
 
@@ -187,10 +187,10 @@ def one_time(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/python-boot",
     facts={"second_use": Metric.TIME},
     timing=Timing.ONCE,
-    shares=("what",),
+    body_params=("what",),
     what=Sweep(("pool",), ("pool", "manager"), tuple(_USES)),
 )
-def first_use(context: BaseContext, case: Case) -> Iterator[Bind]:
+def first_use(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Use one thing of multiprocessing for the first time in a fresh interpreter, and again.
 
@@ -227,10 +227,10 @@ print(now() - began, len(sys.modules) - before)
     by_method=False,
     timing=Timing.ONCE,
     tier=Tier.FULL,
-    shares=("module",),
+    body_params=("module",),
     module=Sweep(("spawn",), ("spawn", "pool"), ("spawn", "connection", *_MODULES)),
 )
-def import_weight(context: BaseContext, case: Case) -> Iterator[Bind]:
+def import_weight(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Import one part of multiprocessing in a fresh interpreter.
 
@@ -272,9 +272,9 @@ def daemon_exit(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     method, count = context.get_start_method(), case.text("daemons")
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         del iterations
         (last,), ended = _fresh(_DAEMONS, method, count)
-        return Outcome(operations=1, elapsed_ns=ended - last)
+        return BodyResult(operations=1, elapsed_ns=ended - last)
 
     yield body

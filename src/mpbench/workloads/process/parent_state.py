@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, StartMethod, Tier
-from mpbench.workload import Body, Needs, NoFloor, Outcome, Sweep, fixed, workload
-from mpbench.workload.held_memory import ballast
+from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, fixed, workload
+from mpbench.workload.held_memory import held_memory
 from mpbench.workloads.process.stamps import (
     LIFE_FACTS,
-    crowd,
     crowded,
     ended,
+    idle_children,
     lived_body,
     process_of,
     stamps,
@@ -67,7 +67,7 @@ def start_at_rss(context: BaseContext, case: Case) -> Iterator[Body]:
     with stamps() as pipe:
         # A fork server that starts later would do so from a larger parent.
         warm(context)
-        with ballast(case.integer("rss_mib"), case.text("pages")):
+        with held_memory(case.integer("rss_mib"), case.text("pages")):
             yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
 
 
@@ -113,7 +113,7 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
                 memory[offset] = 1
             return monotonic_ns() - began
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             before = after = 0
             for _ in range(iterations):
                 before += write()
@@ -126,7 +126,7 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
                     child.kill()
                     ended(child, -9)
             count = iterations * len(pages)
-            return Outcome(
+            return BodyResult(
                 operations=count, elapsed_ns=after, facts={"write_before": before / count}
             )
 
@@ -219,7 +219,7 @@ def start_among_children(context: BaseContext, case: Case) -> Iterator[Body]:
     count = case.integer("children")
     with stamps() as pipe:
         warm(context)
-        with crowd(context, count, pipe) as others:
+        with idle_children(context, count, pipe) as others:
             if len(others) != count:
                 raise WorkloadError(f"expected {count} children, found {len(others)}")
             yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)

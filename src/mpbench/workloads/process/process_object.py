@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, partner, workload
-from mpbench.workloads.process.stamps import crowd, crowded, ended, process_of, stamps, warm
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    Verifier,
+    child_server,
+    fixed,
+    workload,
+)
+from mpbench.workloads.process.stamps import crowded, ended, idle_children, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once
 
 if TYPE_CHECKING:
@@ -56,7 +66,7 @@ def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[Callabl
         "Process.authkey",
         "current_process",
     ),
-    shares=("call",),
+    body_params=("call",),
     call=Sweep(
         ("is_alive",),
         ("is_alive", "exitcode", "sentinel"),
@@ -73,7 +83,7 @@ def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[Callabl
         ),
     ),
 )
-def state(context: BaseContext, case: Case) -> Iterator[Bind]:
+def state(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask a process object about its child, which sleeps.
 
@@ -90,13 +100,13 @@ def state(context: BaseContext, case: Case) -> Iterator[Bind]:
         gone = process_of(context, exit_at_once, ())
         gone.start()
         gone.join()
-        with crowd(context, 1, pipe) as (child,):
+        with idle_children(context, 1, pipe) as (child,):
             questions = _questions(child, gone)
 
             def bind(one: Case) -> Body:
                 ask, expected = questions[one.text("call")]
 
-                def body(iterations: int, /) -> Check:
+                def body(iterations: int, /) -> Verifier:
                     for _ in range(iterations):
                         ask()
 
@@ -141,7 +151,7 @@ def active_children(context: BaseContext, case: Case) -> Iterator[Body]:
     count = case.integer("children")
     with stamps() as pipe:
         warm(context)
-        with crowd(context, count, pipe):
+        with idle_children(context, count, pipe):
 
             def body(iterations: int, /) -> int:
                 ask = multiprocessing.active_children
@@ -305,11 +315,11 @@ def _call_often(connection: Connection) -> None:
         "log_to_stderr",
     ),
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     revision=2,
     call=fixed(*_CALLS),
 )
-def module_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
+def module_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call a function of the module multiprocessing, in a child.
 
@@ -321,14 +331,14 @@ def module_calls(context: BaseContext, case: Case) -> Iterator[Bind]:
     counting CPUs is slow.
     """
     del case
-    with partner(context, _call_often) as child:
+    with child_server(context, _call_often) as child:
 
         def bind(one: Case) -> Body:
             call = one.text("call")
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 child.send((call, iterations))
-                return Outcome(operations=iterations, asked=iterations, elapsed_ns=child.recv())
+                return BodyResult(operations=iterations, asked=iterations, elapsed_ns=child.recv())
 
             return body
 

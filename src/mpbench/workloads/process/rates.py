@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Needs, Outcome, Sweep, workload
+from mpbench.workload import Body, BodyResult, Needs, Sweep, workload
 from mpbench.workloads.process.stamps import crowded, ended, process_of, stamps, warm
 from mpbench.workloads.targets import exit_at_once, idle
 
@@ -70,7 +70,7 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
                 pipe.wait(child)
             return monotonic_ns() - began, calls
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             elapsed = first = last = 0
             for _ in range(iterations):
                 children: list[BaseProcess] = []
@@ -84,7 +84,7 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
                 elapsed += took
                 first += sum(calls[:tenth])
                 last += sum(calls[-tenth:])
-            return Outcome(
+            return BodyResult(
                 operations=iterations * count,
                 elapsed_ns=elapsed,
                 facts={
@@ -169,7 +169,7 @@ def start_from_threads(context: BaseContext, case: Case) -> Iterator[Body]:
                 child.start()
                 children.append(child)
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             go = threading.Barrier(count + 1)
             children: list[BaseProcess] = []
             threads = [
@@ -189,7 +189,7 @@ def start_from_threads(context: BaseContext, case: Case) -> Iterator[Body]:
                     child.kill()
                 for child in children:
                     ended(child, -9)
-            return Outcome(
+            return BodyResult(
                 # A thread that failed has started fewer.
                 operations=len(children),
                 asked=iterations * count,

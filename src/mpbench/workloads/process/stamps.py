@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, StartMethod
-from mpbench.workload import Body, Outcome, thinned
+from mpbench.workload import Body, BodyResult, subsample
 from mpbench.workloads.targets import RECORD_BYTES, exit_at_once, idle
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 __all__ = (
     "LIFE_FACTS",
     "READY_FACTS",
-    "Lived",
+    "ProcessLife",
     "Stamps",
-    "crowd",
     "crowded",
     "ended",
-    "live",
+    "idle_children",
     "lived_body",
     "outcome_of",
     "process_of",
     "ready_body",
     "stamps",
     "stop_fork_server",
+    "timed_life",
     "warm",
 )
 # What the bodies of this module report beside their main reading, each counted
@@ -162,7 +162,7 @@ def stamps() -> Iterator[Stamps]:
             os.rmdir(folder)
 
 
-class Lived(NamedTuple):
+class ProcessLife(NamedTuple):
     """One child's life in nanoseconds, counted from the call of `start` but for the last."""
 
     total: int
@@ -171,7 +171,7 @@ class Lived(NamedTuple):
     exit_to_join: int
 
 
-def live(process: BaseProcess, pipe: Stamps) -> Lived:
+def timed_life(process: BaseProcess, pipe: Stamps) -> ProcessLife:
     """
     Start a child that reports two readings of the clock, and join it.
 
@@ -185,10 +185,10 @@ def live(process: BaseProcess, pipe: Stamps) -> Lived:
     joined = monotonic_ns()
     ended(process)
     first, last = pipe.read()[:2]
-    return Lived(joined - began, started - began, first - began, joined - last)
+    return ProcessLife(joined - began, started - began, first - began, joined - last)
 
 
-def outcome_of(latencies: Sequence[int], facts: Mapping[str, int], asked: int) -> Outcome:
+def outcome_of(latencies: Sequence[int], facts: Mapping[str, int], asked: int) -> BodyResult:
     """
     Return what single timed operations amount to.
 
@@ -198,20 +198,20 @@ def outcome_of(latencies: Sequence[int], facts: Mapping[str, int], asked: int) -
         asked: Operations asked for.
     """
     count = len(latencies)
-    return Outcome(
+    return BodyResult(
         operations=count,
         asked=asked,
         elapsed_ns=sum(latencies),
         facts={name: value / max(1, count) for name, value in facts.items()},
-        latencies_ns=thinned(latencies),
+        latencies_ns=subsample(latencies),
     )
 
 
 def lived_body(make: Callable[[], BaseProcess], pipe: Stamps) -> Body:
     """Return the body that starts and joins one child after the other."""
 
-    def body(iterations: int, /) -> Outcome:
-        lives = [live(make(), pipe) for _ in range(iterations)]
+    def body(iterations: int, /) -> BodyResult:
+        lives = [timed_life(make(), pipe) for _ in range(iterations)]
         return outcome_of(
             [one.total for one in lives],
             {
@@ -235,7 +235,7 @@ def ready_body(make: Callable[[], BaseProcess], pipe: Stamps, length: int = 0) -
         length: The third number that each must report, if there is one.
     """
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         latencies = []
         facts = {"start_return": 0, "first_bytecode": 0}
         for _ in range(iterations):
@@ -256,7 +256,7 @@ def ready_body(make: Callable[[], BaseProcess], pipe: Stamps, length: int = 0) -
 
 
 @contextmanager
-def crowd(context: BaseContext, count: int, pipe: Stamps) -> Iterator[list[BaseProcess]]:
+def idle_children(context: BaseContext, count: int, pipe: Stamps) -> Iterator[list[BaseProcess]]:
     """
     Keep so many sleeping children while the block runs.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Needs, Sweep, workload
+from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
 from mpbench.workloads.process.stamps import READY_FACTS, process_of, ready_body, stamps, warm
 from mpbench.workloads.targets import stamp
 
@@ -56,14 +56,14 @@ _KINDS = (
     floor="floor/os-fork-wait",
     covers=("Process", "Process.start", "Process.join", *_KINDS),
     facts=READY_FACTS,
-    shares=("kind", "count"),
+    body_params=("kind", "count"),
     needs=lambda case: Needs(
         descriptors=2 * case.integer("count") + 32, shm_bytes=1 << 20, semaphores=True
     ),
     kind=Sweep(("Queue",), ("Lock", "Queue"), _KINDS),
     count=Sweep((8,), (8,), (1, 8, 64)),
 )
-def ship_primitives(context: BaseContext, case: Case) -> Iterator[Bind]:
+def ship_primitives(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Start a child with locks, queues or shared values as arguments.
 

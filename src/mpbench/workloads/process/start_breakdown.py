@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, Outcome, Sweep, workload
+from mpbench.workload import Body, BodyResult, Sweep, workload
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import Stamps, ended, outcome_of, process_of, stamps, warm
 from mpbench.workloads.process.start_stages import (
@@ -258,7 +258,7 @@ def anatomy(context: BaseContext, case: Case) -> Iterator[Body]:
     with stamps() as pipe, main_module(case.text("main"), method=method):
         warm(context)
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             lives = [
                 _watched_life(_marked_process(context, method, pipe.path), pipe, watch)
                 for _ in range(iterations)

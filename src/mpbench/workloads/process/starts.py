@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, StartMethod, Tier
-from mpbench.workload import Bind, Body, Needs, Sweep, workload
+from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
     LIFE_FACTS,
@@ -55,7 +55,7 @@ _IMPORTS = {
     covers=_COVERS,
     facts=LIFE_FACTS,
     tier=Tier.QUICK,
-    lead=True,
+    all_methods_in_quick=True,
 )
 def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -113,7 +113,7 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     covers=_COVERS,
     facts=READY_FACTS,
     deadline_s=120.0,
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     needs=lambda case: Needs(memory_bytes=6 * case.integer("payload_bytes")),
     payload_bytes=Sweep(
         (0, 73_728),
@@ -122,7 +122,7 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     ),
     main_ms=Sweep((0,), (0,), (0, 50, 500)),
 )
-def start_by_argument(context: BaseContext, case: Case) -> Iterator[Bind]:
+def start_by_argument(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Start a child with an argument of some size, and wait until it has it.
 
@@ -188,7 +188,7 @@ def _preload_here(modules: tuple[str, ...], *, preload: bool) -> None:
     floor="floor/os-fork-wait",
     covers=(*_COVERS, "set_forkserver_preload"),
     facts=READY_FACTS,
-    alone=True,
+    own_agent=True,
     revision=2,
     unsupported=_preloadable,
     imports=Sweep(("common",), ("common",), ("none", "common", "large", "numpy")),

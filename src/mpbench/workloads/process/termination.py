@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, NoFloor, Outcome, Sweep, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, NoFloor, Sweep, workload
 from mpbench.workloads.process.stamps import Stamps, ended, outcome_of, process_of, stamps, warm
 from mpbench.workloads.targets import (
     compute,
@@ -65,10 +65,10 @@ _WAITS: dict[str, Callable[[BaseProcess], None]] = {
     metric=Metric.LATENCY,
     floor="floor/exit-to-wait",
     covers=(*_COVERS, "Process.sentinel", "connection.wait"),
-    shares=("wait",),
+    body_params=("wait",),
     wait=Sweep(("join",), ("join", "sentinel"), ("join", "join-with-timeout", "sentinel")),
 )
-def exit_to_join(context: BaseContext, case: Case) -> Iterator[Bind]:
+def exit_to_join(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Wait for a child in one of the ways there are, and see how soon it is over.
 
@@ -88,7 +88,7 @@ def exit_to_join(context: BaseContext, case: Case) -> Iterator[Bind]:
         def bind(one: Case) -> Body:
             wait = _WAITS[one.text("wait")]
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 latencies = []
                 for _ in range(iterations):
                     child = process_of(context, stamp, (pipe.path,))
@@ -157,7 +157,7 @@ def exit_path(context: BaseContext, case: Case) -> Iterator[Body]:
             ended(child)
             return known - pipe.read()[1]
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             return outcome_of([once() for _ in range(iterations)], {}, iterations)
 
         yield body
@@ -170,7 +170,7 @@ _BUSY = {"sleeping": idle, "running": spin_until_end, "computing": compute}
 def _ending_body(make: Callable[[], BaseProcess], pipe: Stamps, call: str, code: int) -> Body:
     """Return the body that starts children and ends them by a call; only the end is timed."""
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         latencies = []
         for _ in range(iterations):
             child = make()
@@ -191,11 +191,11 @@ def _ending_body(make: Callable[[], BaseProcess], pipe: Stamps, call: str, code:
     metric=Metric.TIME,
     floor="floor/os-kill-wait",
     covers=("Process.terminate", "Process.kill", "Process.join", "Process.exitcode"),
-    shares=("call", "child"),
+    body_params=("call", "child"),
     call=Sweep(("terminate",), ("terminate", "kill"), ("terminate", "kill")),
     child=Sweep(("sleeping",), ("sleeping",), ("sleeping", "running", "computing")),
 )
-def terminate(context: BaseContext, case: Case) -> Iterator[Bind]:
+def terminate(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     End a child by a signal, and join it.
 
@@ -274,7 +274,7 @@ def close(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     del case
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
         elapsed = 0
         for _ in range(iterations):
@@ -291,7 +291,7 @@ def close(context: BaseContext, case: Case) -> Iterator[Body]:
             raise WorkloadError(
                 f"{iterations} closed children left {after - before} descriptors, expected 0"
             )
-        return Outcome(operations=iterations, asked=iterations, elapsed_ns=elapsed)
+        return BodyResult(operations=iterations, asked=iterations, elapsed_ns=elapsed)
 
     warm(context)
     yield body

@@ -11,14 +11,14 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric
 from mpbench.workload import (
-    Bind,
     Body,
-    Check,
+    BodyFactory,
+    BodyResult,
     Needs,
-    Outcome,
     Sweep,
+    Verifier,
+    child_server,
     fixed,
-    partner,
     workload,
 )
 from mpbench.workloads.queue.latency import end_queue, make_queue
@@ -66,7 +66,7 @@ def _getting(queue: Any, call: str) -> Body:
     }
     get = getters[call]
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         clock = monotonic_ns
         elapsed = got = 0
         while got < iterations:
@@ -81,7 +81,7 @@ def _getting(queue: Any, call: str) -> Body:
             got += count
             if queue.get() != -1:
                 raise VerificationError(count, count + 1, "items were in the queue")
-        return Outcome(got, iterations, elapsed)
+        return BodyResult(got, iterations, elapsed)
 
     return body
 
@@ -95,7 +95,7 @@ def _asking(queue: Any, call: str) -> Body:
     }
     ask, expected = questions[call]
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         _fill(queue, 8)
         right = 0
         started = monotonic_ns()
@@ -104,7 +104,7 @@ def _asking(queue: Any, call: str) -> Body:
         elapsed = monotonic_ns() - started
         for _ in range(9):
             queue.get()
-        return Outcome(right, iterations, elapsed)
+        return BodyResult(right, iterations, elapsed)
 
     return body
 
@@ -127,13 +127,13 @@ def _no_qsize(case: Case) -> str | None:
         *("JoinableQueue.full", "JoinableQueue.qsize"),
     ),
     by_method=False,
-    shares=("kind", "call"),
+    body_params=("kind", "call"),
     unsupported=_no_qsize,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=Sweep(("Queue",), ("Queue",), ("Queue", "JoinableQueue")),
     call=fixed("get", "get-timeout", "get-nowait", "empty", "full", "qsize"),
 )
-def get_variants(context: BaseContext, case: Case) -> Iterator[Bind]:
+def get_variants(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Get an item that is already there, in each of the three ways, or ask about the queue.
 
@@ -188,11 +188,11 @@ def _finish(control: Connection, queue: Any) -> None:
         "JoinableQueue.join",
     ),
     facts={"put_return": Metric.TIME, "join_wake": Metric.LATENCY},
-    shares=("items",),
+    body_params=("items",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     items=Sweep((1,), (1, 16), (1, 16, 256)),
 )
-def task_done(context: BaseContext, case: Case) -> Iterator[Bind]:
+def task_done(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Put items into a JoinableQueue and join until a child has reported all of them done.
 
@@ -206,7 +206,7 @@ def task_done(context: BaseContext, case: Case) -> Iterator[Bind]:
     del case
     queue = context.JoinableQueue()
     try:
-        with partner(context, _finish, queue) as control:
+        with child_server(context, _finish, queue) as control:
 
             def bind(case: Case) -> Body:
                 return _joining(control, queue, case.integer("items"))
@@ -219,7 +219,7 @@ def task_done(context: BaseContext, case: Case) -> Iterator[Bind]:
 def _joining(control: Connection, queue: Any, items: int) -> Body:
     """Return the body that puts and joins."""
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock, put, join = monotonic_ns, queue.put, queue.join
         putting = whole = 0
         joined: list[int] = []
@@ -235,14 +235,14 @@ def _joining(control: Connection, queue: Any, items: int) -> Body:
             putting += waiting - started
             whole += joined[-1] - started
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             reported = control.recv()
             wakes = [after - before for before, after in zip(reported, joined)]
             facts = {
                 "put_return": putting / iterations / items,
                 "join_wake": sum(wakes) / iterations,
             }
-            return Outcome(len(reported), iterations, whole, facts)
+            return BodyResult(len(reported), iterations, whole, facts)
 
         return check
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, NoFloor, Sweep, fixed, partner, workload
+from mpbench.workload import Body, BodyFactory, Needs, NoFloor, Sweep, child_server, fixed, workload
 from mpbench.workload.message_timing import note_arrivals, one_way_trips, round_trips
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ class _Echo:
         *("JoinableQueue.close", "JoinableQueue.join_thread"),
     ),
     tier=Tier.QUICK,
-    lead=True,
-    shares=("kind", "payload_bytes"),
+    all_methods_in_quick=True,
+    body_params=("kind", "payload_bytes"),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=_KINDS,
     payload_bytes=_SIZES,
 )
-def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Put one item into a queue and wait for it to come back through another.
 
@@ -141,7 +141,7 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
     hands each item to a thread, which costs two more wake-ups.
     """
     del case
-    with _queues(context, 2) as queues, partner(context, _echo, queues) as control:
+    with _queues(context, 2) as queues, child_server(context, _echo, queues) as control:
         echo = _Echo(control, queues)
 
         def bind(case: Case) -> Body:
@@ -176,13 +176,13 @@ def _serve_deliveries(control: Connection, queues: dict[str, tuple[Any]]) -> Non
     ),
     facts={"put_return": Metric.TIME},
     tier=Tier.QUICK,
-    shares=("kind", "payload_bytes"),
+    body_params=("kind", "payload_bytes"),
     revision=2,
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=_KINDS._replace(quick=("Queue",)),
     payload_bytes=_SIZES,
 )
-def put_delivered(context: BaseContext, case: Case) -> Iterator[Bind]:
+def put_delivered(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Put one item into a queue whose reader waits, and see when the reader has it.
 
@@ -197,7 +197,7 @@ def put_delivered(context: BaseContext, case: Case) -> Iterator[Bind]:
     put itself, and its reader may have the item before put returns.
     """
     del case
-    with _queues(context, 1) as queues, partner(context, _serve_deliveries, queues) as control:
+    with _queues(context, 1) as queues, child_server(context, _serve_deliveries, queues) as control:
 
         def bind(case: Case) -> Body:
             kind = case.text("kind")
@@ -219,11 +219,11 @@ def put_delivered(context: BaseContext, case: Case) -> Iterator[Bind]:
         *("Queue", "Queue.close", "SimpleQueue", "SimpleQueue.close"),
         *("JoinableQueue", "JoinableQueue.close"),
     ),
-    shares=("kind",),
+    body_params=("kind",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     kind=fixed(*_EVERY_KIND),
 )
-def create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a queue that is never used, and drop it.
 
@@ -266,11 +266,11 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor=NoFloor("it is itself the control: the same exchange without a second process"),
     by_method=False,
     tier=Tier.FULL,
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     kind=fixed("Queue", "SimpleQueue"),
     payload_bytes=fixed(64, 65_536, 1 << 20),
 )
-def threads_round_trip(context: BaseContext, case: Case) -> Iterator[Bind]:
+def threads_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Exchange items with a thread over the queues of the `queue` module.
 

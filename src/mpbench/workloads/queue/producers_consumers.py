@@ -12,20 +12,20 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Timing
 from mpbench.workload import (
-    CREW_FACTS,
-    Bind,
+    WORKER_METRICS,
     Body,
-    Check,
-    Crew,
+    BodyFactory,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
-    Turn,
-    crew,
+    Verifier,
+    WindowCounter,
+    WorkerGroup,
     fixed,
-    loops_for,
     spin,
+    spin_loops,
+    worker_group,
     workload,
 )
 from mpbench.workloads.queue.latency import end_queue, make_queue
@@ -44,7 +44,7 @@ _MAXSIZE = 1_000
 _PATIENCE_S = 20.0
 
 
-def _produce(turn: Turn, queue: Any, item: bytes) -> None:
+def _produce(turn: WindowCounter, queue: Any, item: bytes) -> None:
     """Put while the crew's load is on."""
     put, clock = queue.put, monotonic_ns
     done = 0
@@ -52,11 +52,11 @@ def _produce(turn: Turn, queue: Any, item: bytes) -> None:
         put(item)
         done += 1
         now = clock()
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
 
 
-def _consume(turn: Turn, queue: Any) -> None:
+def _consume(turn: WindowCounter, queue: Any) -> None:
     """Get while the crew's load is on."""
     get, clock = queue.get, monotonic_ns
     done = 0
@@ -64,15 +64,15 @@ def _consume(turn: Turn, queue: Any) -> None:
         get()
         done += 1
         now = clock()
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
 
 
 def _is_any_left(processes: tuple[BaseProcess, ...]) -> bool:
     return any(process.exitcode is None for process in processes)
 
 
-def _let_out(gang: Crew, queue: Any, consumers: int) -> None:
+def _let_out(gang: WorkerGroup, queue: Any, consumers: int) -> None:
     """
     Stop a crew that waits for its queue.
 
@@ -113,7 +113,7 @@ def _let_out(gang: Crew, queue: Any, consumers: int) -> None:
         *("Queue", "Queue.put", "Queue.get"),
         *("SimpleQueue", "SimpleQueue.put", "SimpleQueue.get"),
     ),
-    facts=CREW_FACTS,
+    facts=WORKER_METRICS,
     timing=Timing.WINDOW,
     needs=lambda case: Needs(
         processes=case.integer("producers") + case.integer("consumers") + 1,
@@ -146,9 +146,9 @@ def throughput(context: BaseContext, case: Case) -> Iterator[Body]:
         (_produce, (queue, item))
     ] * producers
     try:
-        with crew(context, members) as gang:
+        with worker_group(context, members) as gang:
 
-            def body(milliseconds: int, /) -> Outcome:
+            def body(milliseconds: int, /) -> BodyResult:
                 return gang.window(milliseconds, counting=range(consumers))
 
             try:
@@ -177,7 +177,7 @@ def _work(tasks: Any, results: Any) -> None:
     metric=Metric.THROUGHPUT,
     floor=NoFloor("a task is work and two messages; queue/throughput has the floor of one message"),
     covers=("Queue", "Queue.put", "Queue.get", "Process.start", "Process.join"),
-    shares=("task_us",),
+    body_params=("task_us",),
     needs=lambda case: Needs(
         processes=case.integer("workers") + 1,
         descriptors=2 * case.integer("workers") + 32,
@@ -186,7 +186,7 @@ def _work(tasks: Any, results: Any) -> None:
     task_us=Sweep((0,), (0, 1_000), (0, 100, 1_000, 10_000)),
     workers=Sweep((1,), (1, 2), (1, 2, 3, 4, 6, 8, 16)),
 )
-def worker_pattern(context: BaseContext, case: Case) -> Iterator[Bind]:
+def worker_pattern(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Hand tasks to workers through one queue and collect results from another.
 
@@ -218,18 +218,18 @@ def worker_pattern(context: BaseContext, case: Case) -> Iterator[Bind]:
 
         def bind(case: Case) -> Body:
             task_us = case.integer("task_us")
-            loops, batch = loops_for(task_us * 1_000), _batch(task_us) * len(workers)
+            loops, batch = spin_loops(task_us * 1_000), _batch(task_us) * len(workers)
 
-            def body(iterations: int, /) -> Check:
+            def body(iterations: int, /) -> Verifier:
                 found = [
                     _collect(tasks, results, loops=loops, count=batch) for _ in range(iterations)
                 ]
 
-                def check() -> Outcome:
+                def check() -> BodyResult:
                     right = sum(
                         one.get(number) == number**2 for one in found for number in range(batch)
                     )
-                    return Outcome(right, iterations * batch)
+                    return BodyResult(right, iterations * batch)
 
                 return check
 

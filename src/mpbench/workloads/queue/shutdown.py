@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, NoFloor, Outcome, Sweep, fixed, partner, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    NoFloor,
+    Sweep,
+    child_server,
+    fixed,
+    workload,
+)
 from mpbench.workloads.queue.latency import end_queue, make_queue
 
 if TYPE_CHECKING:
@@ -34,11 +44,11 @@ def _take_all(control: Connection, queue: Any) -> None:
     metric=Metric.TIME,
     floor=NoFloor("what is waited for is a thread that still has something to write"),
     covers=("Queue", "Queue.put", "Queue.close", "Queue.join_thread"),
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     needs=lambda case: _NEEDS,  # noqa: ARG005
     payload_bytes=Sweep((0,), (0, 1 << 20), (0, 65_536, 1 << 20, 1 << 24)),
 )
-def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
+def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Close a queue into which items of 64 KiB were just put, and wait for its thread.
 
@@ -53,7 +63,7 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
 
     def once(size: int) -> tuple[int, int]:
         queue = context.Queue()
-        with partner(context, _take_all, queue) as control:
+        with child_server(context, _take_all, queue) as control:
             for _ in range(size // len(item)):
                 queue.put(item)
             queue.put(b"")
@@ -66,10 +76,10 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[Bind]:
     def bind(case: Case) -> Body:
         size = case.integer("payload_bytes")
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             readings = [once(size) for _ in range(iterations)]
             complete = sum(received == size for _, received in readings)
-            return Outcome(complete, iterations, sum(elapsed for elapsed, _ in readings))
+            return BodyResult(complete, iterations, sum(elapsed for elapsed, _ in readings))
 
         return body
 
@@ -118,7 +128,7 @@ def undrained_exit(context: BaseContext, case: Case) -> Iterator[Body]:
     def once() -> int:
         queue = make_queue(context, case.text("kind"))
         stamp = 0
-        with partner(context, _exit_undrained, queue, size, is_cancelled) as control:
+        with child_server(context, _exit_undrained, queue, size, is_cancelled) as control:
             stamp = int(control.recv())
             if not is_cancelled:
                 for _ in range(size // 65_536):
@@ -127,8 +137,8 @@ def undrained_exit(context: BaseContext, case: Case) -> Iterator[Body]:
         end_queue(queue)
         return elapsed
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         readings = [once() for _ in range(iterations)]
-        return Outcome(len(readings), iterations, sum(readings))
+        return BodyResult(len(readings), iterations, sum(readings))
 
     yield body

@@ -12,16 +12,16 @@ from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric
 from mpbench.workload import (
     Body,
-    Check,
+    BodyResult,
     Needs,
-    Outcome,
     Sweep,
-    delivered,
+    Verifier,
+    child_server,
     fixed,
-    loops_for,
-    partner,
+    pair_deliveries,
     spin,
-    thinned,
+    spin_loops,
+    subsample,
     workload,
 )
 from mpbench.workloads.queue.latency import end_queue
@@ -122,7 +122,7 @@ def back_pressure(context: BaseContext, case: Case) -> Iterator[Body]:
     queue = context.Queue(maxsize)
     service_ns = case.integer("service_us") * 1_000
     try:
-        with partner(context, _serve_slowly, queue, loops_for(service_ns)) as control:
+        with child_server(context, _serve_slowly, queue, spin_loops(service_ns)) as control:
             yield _pressing(control, queue, item, maxsize, service_ns)
     finally:
         end_queue(queue)
@@ -131,7 +131,7 @@ def back_pressure(context: BaseContext, case: Case) -> Iterator[Body]:
 def _pressing(control: Connection, queue: Any, item: bytes, maxsize: int, service_ns: int) -> Body:
     """Return the body that puts into a full queue."""
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock, put, count = monotonic_ns, queue.put, iterations * _PUTS
         control.send_bytes(b"s")
         control.recv_bytes()
@@ -145,7 +145,7 @@ def _pressing(control: Connection, queue: Any, item: bytes, maxsize: int, servic
         put(None)
         got = control.recv()
 
-        def check() -> Outcome:
+        def check() -> BodyResult:
             if len(got) != first + count:
                 raise VerificationError(first + count, len(got), "items were got")
             backlog = _backlog(returned, got, first)
@@ -153,7 +153,7 @@ def _pressing(control: Connection, queue: Any, item: bytes, maxsize: int, servic
                 raise WorkloadError(f"the queue of {maxsize} held only {backlog} items")
             facts = {"sojourn": (sum(got[first:]) - sum(sent)) / count}
             waits = [after - before for before, after in zip(sent, returned)]
-            return Outcome(count, count, sum(waits), facts, thinned(waits))
+            return BodyResult(count, count, sum(waits), facts, subsample(waits))
 
         return check
 
@@ -214,7 +214,7 @@ def feeder_under_load(context: BaseContext, case: Case) -> Iterator[Body]:
     before = sys.getswitchinterval()
     try:
         sys.setswitchinterval(case.integer("switch_interval_us") / 1e6)
-        with partner(context, _raise_flag, queue, flag) as control:
+        with child_server(context, _raise_flag, queue, flag) as control:
             yield _busy(control, queue, flag, item)
     finally:
         sys.setswitchinterval(before)
@@ -224,7 +224,7 @@ def feeder_under_load(context: BaseContext, case: Case) -> Iterator[Body]:
 def _busy(control: Connection, queue: Any, flag: Any, item: bytes) -> Body:
     """Return the body that puts and computes."""
 
-    def body(iterations: int, /) -> Check:
+    def body(iterations: int, /) -> Verifier:
         clock, put = monotonic_ns, queue.put
         sent: list[int] = []
         returned: list[int] = []
@@ -237,8 +237,8 @@ def _busy(control: Connection, queue: Any, flag: Any, item: bytes) -> Body:
             returned.append(clock())
             _spin_until(flag, number)
 
-        def check() -> Outcome:
-            return delivered(sent, returned, control.recv(), fact="put_return")
+        def check() -> BodyResult:
+            return pair_deliveries(sent, returned, control.recv(), fact="put_return")
 
         return check
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, Verifier, fixed, workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,8 +133,8 @@ _INCREMENTS = {
         "SynchronizedArray.get_lock",
     ),
     tier=Tier.QUICK,
-    lead=True,
-    shares=("kind", "operation"),
+    all_methods_in_quick=True,
+    body_params=("kind", "operation"),
     revision=2,
     needs=_semaphores,
     kind=Sweep(
@@ -144,7 +144,7 @@ _INCREMENTS = {
     ),
     operation=Sweep(("read",), ("read", "write", "increment"), ("read", "write", "increment")),
 )
-def access(context: BaseContext, case: Case) -> Iterator[Bind]:
+def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Read, write or increment one shared number that nobody else touches.
 
@@ -190,7 +190,7 @@ def _read_bytes(shared: Any, iterations: int) -> Any:
     floor="floor/memory-copy",
     covers=("Array", "RawArray"),
     by_method=False,
-    shares=("kind", "operation", "payload_bytes"),
+    body_params=("kind", "operation", "payload_bytes"),
     needs=lambda case: Needs(memory_bytes=16 * case.integer("payload_bytes"), semaphores=True),
     kind=Sweep(("Array",), ("Array", "memoryview"), ("Array", "RawArray", "memoryview")),
     operation=fixed("read", "write"),
@@ -198,7 +198,7 @@ def _read_bytes(shared: Any, iterations: int) -> Any:
         (1 << 16,), (1 << 10, 1 << 20), (8, 1 << 10, 1 << 13, 1 << 16, 1 << 20, 1 << 23)
     ),
 )
-def slices(context: BaseContext, case: Case) -> Iterator[Bind]:
+def slices(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Read or write all elements of a shared array of floats at once.
 
@@ -220,11 +220,11 @@ def slices(context: BaseContext, case: Case) -> Iterator[Bind]:
             shared, read = memoryview(made.get_obj()).cast("B"), _read_bytes
             values = shared.tobytes()
 
-        def reading(iterations: int, /) -> Check:
+        def reading(iterations: int, /) -> Verifier:
             taken = read(shared, iterations)
             return lambda: _bytes_of(8 * count * iterations, taken, values)
 
-        def writing(iterations: int, /) -> Check:
+        def writing(iterations: int, /) -> Verifier:
             for _ in range(iterations):
                 shared[:] = values
             return lambda: _bytes_of(8 * count * iterations, read(shared, 1), values)
@@ -234,10 +234,10 @@ def slices(context: BaseContext, case: Case) -> Iterator[Bind]:
     yield bind
 
 
-def _bytes_of(count: int, found: Any, expected: Any) -> Outcome:
+def _bytes_of(count: int, found: Any, expected: Any) -> BodyResult:
     if found != expected:
         raise VerificationError(len(expected), len(found), "elements; what came back differs")
-    return Outcome(operations=count)
+    return BodyResult(operations=count)
 
 
 _STRING_CALLS: dict[tuple[str, str], Callable[[Any, bytes], Any]] = {
@@ -255,13 +255,13 @@ _STRING_CALLS: dict[tuple[str, str], Callable[[Any, bytes], Any]] = {
     covers=("Array", "SynchronizedString.value", "SynchronizedString.raw"),
     by_method=False,
     tier=Tier.FULL,
-    shares=("attribute", "operation"),
+    body_params=("attribute", "operation"),
     needs=_semaphores,
     attribute=fixed("value", "raw"),
     operation=fixed("read", "write"),
     payload_bytes=Sweep((64,), (64,), (64, 4_096)),
 )
-def string(context: BaseContext, case: Case) -> Iterator[Bind]:
+def string(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Read or write a shared string: an Array of characters.
 
@@ -294,11 +294,11 @@ def string(context: BaseContext, case: Case) -> Iterator[Bind]:
     covers=("sharedctypes.copy", "sharedctypes.synchronized", "Synchronized.get_obj"),
     by_method=False,
     tier=Tier.FULL,
-    shares=("call",),
+    body_params=("call",),
     needs=_semaphores,
     call=fixed("copy", "synchronized"),
 )
-def wrap(context: BaseContext, case: Case) -> Iterator[Bind]:
+def wrap(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Copy a shared number, or put a lock around one.
 

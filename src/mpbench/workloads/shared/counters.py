@@ -8,17 +8,17 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
-    CREW_FACTS,
-    Bind,
+    WORKER_METRICS,
     Body,
-    Crew,
+    BodyFactory,
+    BodyResult,
     Needs,
     NoFloor,
-    Outcome,
     Sweep,
-    Turn,
-    crew,
+    WindowCounter,
+    WorkerGroup,
     fixed,
+    worker_group,
     workload,
 )
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ("contended_counter", "false_sharing")
 
 # Workers here do not note single waits.
-_FACTS = {name: metric for name, metric in CREW_FACTS.items() if name != "longest_wait"}
+_FACTS = {name: metric for name, metric in WORKER_METRICS.items() if name != "longest_wait"}
 
 # As integers, in the order of the shared choice.
 _KINDS = ("Value", "RawValue-and-Lock", "unlocked", "slots")
@@ -83,26 +83,26 @@ def _adder(counters: _Counters, index: int) -> Callable[[], None]:
     return (add_to_value, add_to_raw, add_unlocked, add_to_slot)[counters.choice.value]
 
 
-def _count(turn: Turn, counters: _Counters) -> None:
+def _count(turn: WindowCounter, counters: _Counters) -> None:
     """Add one again and again; stand still between windows, so that the sum can be read."""
     clock, totals = monotonic_ns, counters.totals
     done = 0
-    turn.rest()
+    turn.wait_for_window()
     add = _adder(counters, turn.index)
     while turn.running:
         add()
         now = clock()
         done += 1
-        if now >= turn.edge:
+        if now >= turn.next_check_ns:
             # Before the crossing, which may report this window.
             totals[turn.index] = done
-            turn.cross(now, done)
+            turn.advance(now, done)
             if turn.is_idle:
-                turn.rest()
+                turn.wait_for_window()
                 add = _adder(counters, turn.index)
 
 
-def _counted(gang: Crew, counters: _Counters, kind: str, milliseconds: int) -> Outcome:
+def _counted(gang: WorkerGroup, counters: _Counters, kind: str, milliseconds: int) -> BodyResult:
     """Open a window on a kind of counter, and compare its growth with what was added."""
     counters.choice.value = _KINDS.index(kind)
     growth, added = -counters.sum(kind), -sum(counters.totals)
@@ -130,13 +130,13 @@ def _counted(gang: Crew, counters: _Counters, kind: str, milliseconds: int) -> O
     ),
     facts={**_FACTS, "lost_updates": Metric.COUNT, "lost_share": Metric.SHARE},
     timing=Timing.WINDOW,
-    shares=("kind",),
+    body_params=("kind",),
     revision=2,
     needs=_needs,
     workers=Sweep((2,), (2, 4), (1, 2, 3, 4, 6, 8, 16)),
     kind=fixed(*_KINDS),
 )
-def contended_counter(context: BaseContext, case: Case) -> Iterator[Bind]:
+def contended_counter(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Let several processes add one to the same number.
 
@@ -151,7 +151,7 @@ def contended_counter(context: BaseContext, case: Case) -> Iterator[Bind]:
     lost since the window was announced. A locked kind that loses one fails.
     """
     counters = _Counters(context, case.integer("workers"))
-    with crew(context, [(_count, (counters,))] * case.integer("workers")) as gang:
+    with worker_group(context, [(_count, (counters,))] * case.integer("workers")) as gang:
 
         def bind(case: Case) -> Body:
             kind = case.text("kind")
@@ -164,7 +164,7 @@ def contended_counter(context: BaseContext, case: Case) -> Iterator[Bind]:
 _BATCH = 100
 
 
-def _write(turn: Turn, octets: Any, place: Any) -> None:
+def _write(turn: WindowCounter, octets: Any, place: Any) -> None:
     """Write one byte of one's own again and again, in batches."""
     clock = monotonic_ns
     view = memoryview(octets).cast("B")
@@ -175,8 +175,8 @@ def _write(turn: Turn, octets: Any, place: Any) -> None:
             view[mine] = number
         now = clock()
         done += 1
-        if now >= turn.edge:
-            turn.cross(now, done)
+        if now >= turn.next_check_ns:
+            turn.advance(now, done)
             mine = place[turn.index]
 
 
@@ -188,11 +188,11 @@ def _write(turn: Turn, octets: Any, place: Any) -> None:
     facts=_FACTS,
     timing=Timing.WINDOW,
     tier=Tier.FULL,
-    shares=("distance_bytes",),
+    body_params=("distance_bytes",),
     needs=lambda case: Needs(processes=2),  # noqa: ARG005 - the same for each case
     distance_bytes=fixed(1, 64, 128, 4_096),
 )
-def false_sharing(context: BaseContext, case: Case) -> Iterator[Bind]:
+def false_sharing(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Let two processes write different bytes that lie close together.
 
@@ -211,7 +211,7 @@ def false_sharing(context: BaseContext, case: Case) -> Iterator[Bind]:
     place: Any = context.RawArray("q", 2)
     # A page boundary, so that the distance alone decides about cache lines.
     start = -ctypes.addressof(octets) % 4_096
-    with crew(context, [(_write, (octets, place))] * 2) as gang:
+    with worker_group(context, [(_write, (octets, place))] * 2) as gang:
 
         def bind(case: Case) -> Body:
             place[:] = [start, start + case.integer("distance_bytes")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, fixed, workload
 from mpbench.workloads.shared.segments import lacks_segments
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _once(context: BaseContext, kind: str, source: bytes) -> tuple[int, int, int
     ),
     facts={"create": Metric.TIME, "first_touch": Metric.TIME, "steady": Metric.TIME},
     by_method=False,
-    shares=("kind", "payload_bytes"),
+    body_params=("kind", "payload_bytes"),
     unsupported=lacks_segments,
     needs=lambda case: Needs(
         memory_bytes=2 * case.integer("payload_bytes"), shm_bytes=2 * case.integer("payload_bytes")
@@ -83,7 +83,7 @@ def _once(context: BaseContext, kind: str, source: bytes) -> tuple[int, int, int
         (1 << 20,), (1 << 16, 1 << 20, 1 << 24), (1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 26)
     ),
 )
-def create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Create shared memory, write all of it, and write all of it again.
 
@@ -102,12 +102,12 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
         kind = case.text("kind")
         source = b"m" * case.integer("payload_bytes")
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             created, touched, written = (
                 sum(column)
                 for column in zip(*(_once(context, kind, source) for _ in range(iterations)))
             )
-            return Outcome(
+            return BodyResult(
                 operations=iterations,
                 asked=iterations,
                 elapsed_ns=created,
@@ -131,12 +131,12 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
     facts={"free": Metric.TIME},
     by_method=False,
     tier=Tier.FULL,
-    shares=("kind", "objects"),
+    body_params=("kind", "objects"),
     needs=lambda case: Needs(semaphores=True, memory_bytes=2_048 * case.integer("objects")),
     kind=fixed("RawValue"),
     objects=fixed(1, 1_000, 10_000),
 )
-def heap(context: BaseContext, case: Case) -> Iterator[Bind]:
+def heap(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make many small shared objects, keep them, and let all of them go.
 
@@ -152,7 +152,7 @@ def heap(context: BaseContext, case: Case) -> Iterator[Bind]:
     def bind(case: Case) -> Body:
         count = case.integer("objects")
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             making = freeing = made = 0
             kept: list[Any] = []
             for _ in range(iterations):
@@ -163,7 +163,7 @@ def heap(context: BaseContext, case: Case) -> Iterator[Bind]:
                 del kept[:]
                 freeing += monotonic_ns() - filled
                 making += filled - started
-            return Outcome(
+            return BodyResult(
                 operations=made,
                 asked=iterations * count,
                 elapsed_ns=making,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Bind, Body, Needs, Outcome, Sweep, fixed, workload
+from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, fixed, workload
 from mpbench.workloads.shared.segments import lacks_segments
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _remove(shared: Any) -> None:
         "ShareableList.format",
     ),
     by_method=False,
-    shares=("call",),
+    body_params=("call",),
     unsupported=lacks_segments,
     kind=Sweep(("int",), ("int",), ("int", "float", "str")),
     elements=Sweep((8,), (8,), (8, 64, 1_000)),
@@ -107,7 +107,7 @@ def _remove(shared: Any) -> None:
         ("read",), ("read", "write", "count"), ("read", "write", "len", "count", "index", "format")
     ),
 )
-def access(context: BaseContext, case: Case) -> Iterator[Bind]:
+def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Use a ShareableList that nobody else touches.
 
@@ -143,11 +143,11 @@ def access(context: BaseContext, case: Case) -> Iterator[Bind]:
     facts={"attach": Metric.TIME},
     by_method=False,
     tier=Tier.FULL,
-    shares=("elements",),
+    body_params=("elements",),
     unsupported=lacks_segments,
     elements=fixed(8, 1_000),
 )
-def create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a ShareableList of integers, attach to it by name, and remove it.
 
@@ -164,7 +164,7 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
     def bind(case: Case) -> Body:
         values = _values("int", case.integer("elements"))
 
-        def body(iterations: int, /) -> Outcome:
+        def body(iterations: int, /) -> BodyResult:
             make, clock = shared_memory.ShareableList, monotonic_ns
             creating = attaching = equal = 0
             for _ in range(iterations):
@@ -177,7 +177,7 @@ def create(context: BaseContext, case: Case) -> Iterator[Bind]:
                 equal += again[-1] == values[-1]
                 again.shm.close()
                 _remove(shared)
-            return Outcome(
+            return BodyResult(
                 operations=equal,
                 asked=iterations,
                 elapsed_ns=creating,
@@ -247,7 +247,7 @@ def manager_blocks(context: BaseContext, case: Case) -> Iterator[Body]:
 
     blocks, size = case.integer("blocks"), case.integer("payload_bytes")
 
-    def body(iterations: int, /) -> Outcome:
+    def body(iterations: int, /) -> BodyResult:
         starting, making, listing, ending = (
             sum(column)
             for column in zip(
@@ -257,7 +257,7 @@ def manager_blocks(context: BaseContext, case: Case) -> Iterator[Body]:
                 )
             )
         )
-        return Outcome(
+        return BodyResult(
             operations=iterations * blocks,
             asked=iterations * blocks,
             elapsed_ns=making,

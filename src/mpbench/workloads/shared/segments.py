@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Check, Needs, Outcome, Sweep, fixed, partner, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    Verifier,
+    child_server,
+    fixed,
+    workload,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,13 +105,13 @@ def _still_there(name: str) -> bool:
         "tracker_cpu": Metric.TIME,
     },
     by_method=False,
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     unsupported=_lacks_tracking,
     needs=_shm,
     payload_bytes=_SIZES,
     track=Sweep((True,), (True,), (True, False)),
 )
-def memory_create(context: BaseContext, case: Case) -> Iterator[Bind]:
+def memory_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a segment of shared memory, close it and remove it, without using it.
 
@@ -126,7 +136,7 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[Bind]:
     def bind(case: Case) -> Body:
         size = case.integer("payload_bytes")
 
-        def body(iterations: int, /) -> Check:
+        def body(iterations: int, /) -> Verifier:
             make, clock = shared_memory.SharedMemory, monotonic_ns
             creating = closing = unlinking = 0
             name = ""
@@ -145,7 +155,7 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[Bind]:
                 creating += created - started
             used = _tracker_cpu_ns()
 
-            def check() -> Outcome:
+            def check() -> BodyResult:
                 if _still_there(name):
                     raise WorkloadError(f"expected no segment {name} after unlink(), found one")
                 facts = {
@@ -155,7 +165,7 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[Bind]:
                 }
                 if before is not None and used is not None:
                     facts["tracker_cpu"] = (used - before) / iterations
-                return Outcome(
+                return BodyResult(
                     operations=iterations,
                     asked=iterations,
                     elapsed_ns=creating + closing + unlinking,
@@ -199,12 +209,12 @@ def _attach(pipe: Connection) -> None:
     floor="floor/segment-attach",
     covers=("shared_memory.SharedMemory", "SharedMemory.close"),
     facts={"first_touch": Metric.TIME, "steady": Metric.TIME, "close": Metric.TIME},
-    shares=("payload_bytes",),
+    body_params=("payload_bytes",),
     unsupported=lacks_segments,
     needs=_shm,
     payload_bytes=_SIZES,
 )
-def memory_attach(context: BaseContext, case: Case) -> Iterator[Bind]:
+def memory_attach(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Attach to a segment by its name in another process.
 
@@ -219,12 +229,12 @@ def memory_attach(context: BaseContext, case: Case) -> Iterator[Bind]:
     # Before the child: both must use one resource tracker.
     with segment(case.integer("payload_bytes")):
         pass
-    with partner(context, _attach) as pipe:
+    with child_server(context, _attach) as pipe:
 
         def bind(case: Case) -> Body:
             size = case.integer("payload_bytes")
 
-            def body(iterations: int, /) -> Outcome:
+            def body(iterations: int, /) -> BodyResult:
                 with segment(size) as one:
                     one.buf[:size] = b"\x01" * size
                     pipe.send((one.name, size, iterations))
@@ -232,7 +242,7 @@ def memory_attach(context: BaseContext, case: Case) -> Iterator[Bind]:
                 pages = -(-size // 4_096)
                 if total != 2 * pages * iterations:
                     raise VerificationError(2 * pages * iterations, total, "pages were read")
-                return Outcome(
+                return BodyResult(
                     operations=iterations,
                     asked=iterations,
                     elapsed_ns=attaching,
@@ -254,7 +264,7 @@ def memory_attach(context: BaseContext, case: Case) -> Iterator[Bind]:
     floor="floor/memory-copy",
     covers=("shared_memory.SharedMemory", "SharedMemory.buf"),
     by_method=False,
-    shares=("direction", "payload_bytes"),
+    body_params=("direction", "payload_bytes"),
     unsupported=lacks_segments,
     needs=lambda case: Needs(
         memory_bytes=2 * case.integer("payload_bytes"),
@@ -266,7 +276,7 @@ def memory_attach(context: BaseContext, case: Case) -> Iterator[Bind]:
         (1 << 20,), (1 << 16, 1 << 20, 1 << 24), (1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 26)
     ),
 )
-def memory_copy(context: BaseContext, case: Case) -> Iterator[Bind]:
+def memory_copy(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Copy bytes into shared memory, or out of it into new bytes.
 
@@ -298,13 +308,13 @@ def _copies(buf: Any, direction: str, size: int, places: int) -> Body:
     for place in range(places):
         buf[place * size : (place + 1) * size] = message
 
-    def copy_in(iterations: int, /) -> Check:
+    def copy_in(iterations: int, /) -> Verifier:
         for number in range(iterations):
             start = number % places * size
             buf[start : start + size] = message
         return lambda: _bytes_of(size * iterations, bytes(buf[:size]), message)
 
-    def copy_out(iterations: int, /) -> Check:
+    def copy_out(iterations: int, /) -> Verifier:
         taken = b""
         for number in range(iterations):
             start = number % places * size
@@ -314,7 +324,7 @@ def _copies(buf: Any, direction: str, size: int, places: int) -> Body:
     return copy_in if direction == "in" else copy_out
 
 
-def _bytes_of(count: int, found: bytes, expected: bytes) -> Outcome:
+def _bytes_of(count: int, found: bytes, expected: bytes) -> BodyResult:
     if found != expected:
         raise VerificationError(len(expected), len(found), "bytes; what came back differs")
-    return Outcome(operations=count)
+    return BodyResult(operations=count)

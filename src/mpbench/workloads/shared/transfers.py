@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import Bind, Body, Check, Needs, NoFloor, Sweep, delivered, partner, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    Needs,
+    NoFloor,
+    Sweep,
+    Verifier,
+    child_server,
+    pair_deliveries,
+    workload,
+)
 from mpbench.workloads.shared.segments import lacks_segments, segment
 
 if TYPE_CHECKING:
@@ -117,7 +127,7 @@ def _consume(pipe: Connection, side: _Side) -> None:
         *("Connection.recv_bytes", "Semaphore.acquire", "Semaphore.release"),
     ),
     facts={"given": Metric.TIME},
-    shares=("transport", "payload_bytes"),
+    body_params=("transport", "payload_bytes"),
     revision=2,
     unsupported=lacks_segments,
     needs=lambda case: Needs(
@@ -137,7 +147,7 @@ def _consume(pipe: Connection, side: _Side) -> None:
         (64, 1 << 10, 1 << 12, 1 << 14, *(1 << power for power in range(15, 25))),
     ),
 )
-def hand_over(context: BaseContext, case: Case) -> Iterator[Bind]:
+def hand_over(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Give a message to a waiting process, through a pipe or through shared memory.
 
@@ -160,7 +170,7 @@ def hand_over(context: BaseContext, case: Case) -> Iterator[Bind]:
     side = _Side(context)
     made: dict[int, Any] = {}
     with ExitStack() as stack:
-        pipe = stack.enter_context(partner(context, _consume, side))
+        pipe = stack.enter_context(child_server(context, _consume, side))
 
         def bind(case: Case) -> Body:
             size, transport = case.integer("payload_bytes"), case.text("transport")
@@ -174,7 +184,9 @@ def hand_over(context: BaseContext, case: Case) -> Iterator[Bind]:
         yield bind
 
 
-def _hand_over(pipe: Connection, side: _Side, one: Any, order: tuple[str, str, int, int]) -> Check:
+def _hand_over(
+    pipe: Connection, side: _Side, one: Any, order: tuple[str, str, int, int]
+) -> Verifier:
     """Hand over so many messages, each when the one before has arrived; time all but the first."""
     transport, _, size, count = order
     clock = monotonic_ns
@@ -199,6 +211,6 @@ def _hand_over(pipe: Connection, side: _Side, one: Any, order: tuple[str, str, i
         if wrong:
             raise WorkloadError(f"{wrong} of {count} messages by {transport} arrived changed")
         timed = (stamps[_UNTIMED:] for stamps in (sent, returned, received))
-        return delivered(*timed, fact="given")
+        return pair_deliveries(*timed, fact="given")
 
     return check
