@@ -35,13 +35,13 @@ import compileall
 if not compileall.compile_dir(sys.argv[1], quiet=1):
     sys.exit("its hook does not compile")
 sys.path.insert(0, sys.argv[1])
-from _mpbench_hook.config import PLACE
-PLACE.append((sys.argv[2], 1 << 14))
+from _mpbench_hook.config import CONFIG
+CONFIG.append((sys.argv[2], 1 << 14))
 from _mpbench_hook.recorder import now
-from _mpbench_hook.wrap import timed
+from _mpbench_hook.wrap import blocking_call
 def plain(one):
     return one
-recorded = timed(8)(plain)
+recorded = blocking_call(8)(plain)
 runs = []
 for _ in range(11):
     for call in (plain, recorded):

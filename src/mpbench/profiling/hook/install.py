@@ -71,8 +71,8 @@ def _wrap(name: str, module: Any) -> None:
         except Exception as error:  # noqa: BLE001 - said below; the program's import must succeed
             problem = f"{type(error).__name__}: {error}"
         if problem:
-            recorder.say({"unknown": name, "error": problem})
-        recorder.say({"wrapped": name, "cost_ns": time.perf_counter_ns() - began})
+            recorder.write_metadata({"unknown": name, "error": problem})
+        recorder.write_metadata({"wrapped": name, "cost_ns": time.perf_counter_ns() - began})
     except Exception:  # noqa: BLE001 - nobody can be told; the program goes on without us
         return
 
