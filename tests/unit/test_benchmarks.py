@@ -34,12 +34,30 @@ def line_for(workload: str) -> str:
     return f'class {class_name(workload)}(_case("{workload}")): ...'
 
 
+def lines_for(workload: str) -> str:
+    """Return the lines that a workload needs; a new family's begin with those of its module."""
+    family = workload.partition("/")[0]
+    path = ROOT / "benchmarks" / f"{family}.py"
+    module = [f'"""The {family} family in asv."""', "from ._adapter import case as _case"]
+    lines = [*([] if path.exists() else module), line_for(workload)]
+    return f"benchmarks/{family}.py: " + "\n\n".join(lines)
+
+
 def test_every_workload_has_its_line() -> None:
     """The message is the line to add, and where."""
     missing = sorted(set(discover()) - set(declared()))
-    advice = [f"benchmarks/{name.partition('/')[0]}.py: {line_for(name)}" for name in missing]
 
-    assert [] == advice
+    assert [] == [lines_for(name) for name in missing]
+
+
+def test_a_new_family_is_told_its_module() -> None:
+    """The first workload of a family needs a module around its line."""
+    assert lines_for("tide/high-water") == (
+        'benchmarks/tide.py: """The tide family in asv."""\n\n'
+        "from ._adapter import case as _case\n\n"
+        'class TideHighWater(_case("tide/high-water")): ...'
+    )
+    assert lines_for("pool/x") == 'benchmarks/pool.py: class PoolX(_case("pool/x")): ...'
 
 
 def test_no_line_is_left_over() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import inspect
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.managers
 import multiprocessing.pool
+import multiprocessing.process
 import multiprocessing.queues
 import multiprocessing.shared_memory
 import multiprocessing.sharedctypes
@@ -14,33 +16,37 @@ import multiprocessing.synchronize
 from collections.abc import Iterator
 
 from mpbench.catalog import discover
+from mpbench.session.verify import _can_be_seen, _found
 
-# Types by the names that users write, and the classes behind them.
+# The documented modules, by the prefix that their names get here.
+MODULES = {
+    "": multiprocessing,
+    "connection.": multiprocessing.connection,
+    "managers.": multiprocessing.managers,
+    "pool.": multiprocessing.pool,
+    "process.": multiprocessing.process,
+    "queues.": multiprocessing.queues,
+    "shared_memory.": multiprocessing.shared_memory,
+    "sharedctypes.": multiprocessing.sharedctypes,
+    "synchronize.": multiprocessing.synchronize,
+    "futures.": concurrent.futures,
+}
+
+# Classes whose methods are public: those that the modules name, and what functions return.
 TYPES = {
-    "Process": multiprocessing.Process,
+    name: getattr(module, name)
+    for module in MODULES.values()
+    for name in module.__all__
+    if isinstance(getattr(module, name), type)
+    and not issubclass(getattr(module, name), BaseException)
+} | {
     "Connection": multiprocessing.connection.Connection,
-    "Listener": multiprocessing.connection.Listener,
-    "Pool": multiprocessing.pool.Pool,
-    "ThreadPool": multiprocessing.pool.ThreadPool,
     "AsyncResult": multiprocessing.pool.AsyncResult,
-    "Lock": multiprocessing.synchronize.Lock,
-    "RLock": multiprocessing.synchronize.RLock,
-    "Semaphore": multiprocessing.synchronize.Semaphore,
-    "BoundedSemaphore": multiprocessing.synchronize.BoundedSemaphore,
-    "Condition": multiprocessing.synchronize.Condition,
-    "Event": multiprocessing.synchronize.Event,
+    "IMapIterator": multiprocessing.pool.IMapIterator,
     "Barrier": multiprocessing.synchronize.Barrier,
-    "Queue": multiprocessing.queues.Queue,
-    "SimpleQueue": multiprocessing.queues.SimpleQueue,
-    "JoinableQueue": multiprocessing.queues.JoinableQueue,
     "Synchronized": multiprocessing.sharedctypes.Synchronized,
     "SynchronizedArray": multiprocessing.sharedctypes.SynchronizedArray,
     "SynchronizedString": multiprocessing.sharedctypes.SynchronizedString,
-    "SharedMemory": multiprocessing.shared_memory.SharedMemory,
-    "ShareableList": multiprocessing.shared_memory.ShareableList,
-    "BaseManager": multiprocessing.managers.BaseManager,
-    "SyncManager": multiprocessing.managers.SyncManager,
-    "SharedMemoryManager": multiprocessing.managers.SharedMemoryManager,
 }
 
 # The proxies that a SyncManager hands out; those without a class of their own are
@@ -57,20 +63,29 @@ MADE = {
     **dict.fromkeys(
         ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition"), ("acquire", "release")
     ),
-    "Synchronized": ("value",),
-}
-
-MODULES = {
-    "": multiprocessing,
-    "connection.": multiprocessing.connection,
-    "shared_memory.": multiprocessing.shared_memory,
+    "Synchronized": ("value", "get_lock", "get_obj"),
+    "SynchronizedArray": ("get_lock", "get_obj"),
+    "SynchronizedString": ("value", "raw"),
 }
 
 # Attributes of a proxy are asked for by this one, and claimed by their own names.
 HOW_ATTRIBUTES_ARE_ASKED = {"__getattribute__", "__class_getitem__"}
 
-# What no workload measures, and why that is right.
+# What no workload measures, and why that is right; a type stands for its methods as well.
 EXCLUDED = {
+    "BaseProcess": "the base of Process, which is covered",
+    "Token": "an implementation detail of proxies",
+    "managers.BaseManager": "a base; its methods are covered, or excluded below",
+    "managers.SyncManager": "made by Manager, which is covered",
+    "Executor": "the abstract base of ProcessPoolExecutor",
+    "ThreadPoolExecutor": "no processes; ThreadPool is the control of pools",
+    "InterpreterPoolExecutor": "no processes",
+    "Future.set_running_or_notify_cancel": "for executors and their tests",
+    "Future.set_result": "as Future.set_running_or_notify_cancel",
+    "Future.set_exception": "as Future.set_running_or_notify_cancel",
+    "CancelledError": "raised for a future that was cancelled before it ran",
+    "BrokenExecutor": "raised when a worker died; executors do not go on after it",
+    "InvalidStateError": "raised for wrong use of Future.set_result",
     "Pool.Process": "how a pool makes its workers; an implementation detail",
     "ThreadPool.Process": "as Pool.Process",
     "BaseManager.register": "called in set-up of manager/custom; once in a program",
@@ -89,11 +104,40 @@ EXCLUDED = {
 }
 
 
+# Parameters of public calls, each by its name: those of Python 3.9 have been looked at ...
+PARAMETERS = frozenset(
+    """
+    action address allow_none args authkey backlog block blocking buf callback cancel_futures
+    chunksize context create ctx daemon duplex error_callback exception executable exposed family
+    fn force fs func group id incref initargs initializer iterable iterables kwargs kwds level
+    lock manager manager_owned max_workers maxlength maxsize maxtasksperchild method module_names
+    mp_context n name obj object_list offset parties predicate processes result return_when
+    sequence serializer size size_or_initializer target thread_name_prefix timeout token
+    typecode_or_type typeid value wait self cls
+    """.split()  # noqa: SIM905 - shorter
+)
+# ... and those that came since: the workload and its parameter, or why there is none.
+NEW_PARAMETERS = {
+    "buffersize": "pool/executor-map-memory buffer_size",
+    "max_tasks_per_child": "pool/executor-max-tasks max_tasks",
+    "track": "shared/memory-create track",
+    "shutdown_timeout": "how long a manager that does not end is waited for",
+    "on_error": "what set_forkserver_preload does with a module that cannot be imported",
+}
+
+
+def modules_names() -> Iterator[tuple[str, object]]:
+    """Yield what the modules name, without the constants."""
+    for prefix, module in MODULES.items():
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not isinstance(value, str):
+                yield f"{prefix}{name}", value
+
+
 def required() -> Iterator[str]:
     """Yield every public name as users write it."""
-    for prefix, module in MODULES.items():
-        for name in getattr(module, "__all__", ()):
-            yield f"{prefix}{name}"
+    yield from (name for name, _ in modules_names())
     for name, kind in TYPES.items():
         for attribute in dir(kind):
             if not attribute.startswith("_"):
@@ -101,18 +145,28 @@ def required() -> Iterator[str]:
         yield from (f"{name}.{attribute}" for attribute in MADE.get(name, ()))
     for name, kind in PROXIES.items():
         exposed = getattr(kind, "_exposed_", None) or ()
-        yield from (f"{name}.{one}" for one in exposed if one not in HOW_ATTRIBUTES_ARE_ASKED)
+        yield from (
+            f"{name}.{method}" for method in exposed if method not in HOW_ATTRIBUTES_ARE_ASKED
+        )
+
+
+def is_excluded(name: str) -> bool:
+    """Tell whether a name, or the type that it belongs to, is excluded."""
+    owner, _, attribute = name.rpartition(".")
+    return bool(
+        EXCLUDED.keys() & {name, owner} or (f"{owner}." in MODULES and attribute in EXCLUDED)
+    )
 
 
 def covered() -> set[str]:
     """Return every name that some workload claims; verification proves the claims."""
-    return {claim for one in discover().values() for claim in one.covers}
+    return {claim for workload in discover().values() for claim in workload.covers}
 
 
 def is_covered(name: str, claims: set[str]) -> bool:
     """Tell whether a name is claimed: with its module's prefix, without, or by a base's name."""
     owner, _, attribute = name.rpartition(".")
-    if name in claims or (owner in {"", "connection", "shared_memory"} and attribute in claims):
+    if name in claims or (f"{owner}." in MODULES and attribute in claims):
         return True
     if owner not in TYPES:
         return False
@@ -131,10 +185,44 @@ def test_nothing_public_is_left_out() -> None:
     missing = sorted(
         name
         for name in dict.fromkeys(required())
-        if name not in EXCLUDED and not is_covered(name, claims)
+        if not is_excluded(name) and not is_covered(name, claims)
     )
 
     assert [] == missing
+
+
+def parameters() -> Iterator[str]:
+    """Yield the parameters of every public function, class and method."""
+    calls = [value for _, value in modules_names() if callable(value)]
+    for kind in TYPES.values():
+        methods = (inspect.getattr_static(kind, name) for name in dir(kind) if name[0] != "_")
+        calls += [method for method in methods if inspect.isfunction(method)]
+    for call in calls:
+        if not (isinstance(call, type) and issubclass(call, BaseException)):
+            yield from inspect.signature(call).parameters
+
+
+def test_no_new_parameter_is_left_out() -> None:
+    """A parameter that a newer Python brought is measured, or there is a reason why not."""
+    assert [] == sorted(set(parameters()) - PARAMETERS - NEW_PARAMETERS.keys())
+
+
+def test_new_parameters_are_measured_where_it_says_so() -> None:
+    """The workload has the parameter."""
+    catalogue = discover()
+    for place in NEW_PARAMETERS.values():
+        name, _, parameter = place.partition(" ")
+        assert "/" not in name or parameter in catalogue[name].parameters
+
+
+def test_every_claim_is_a_name_of_some_python() -> None:
+    """What is claimed exists here, is made with its object, or is known to be newer."""
+    made = {f"{kind}.{name}" for kind, names in MADE.items() for name in names}
+    unknown = sorted(
+        claim for claim in covered() - made if _found(claim) is None and _can_be_seen(claim)
+    )
+
+    assert [] == unknown
 
 
 def test_a_hole_would_be_seen() -> None:

@@ -41,6 +41,9 @@ _PLACES = (
     "multiprocessing.dummy",
 )
 
+# Calls that Python 3.14 added.
+_NEWER = (".interrupt", ".kill_workers", ".locked", ".terminate_workers", "SyncManager.set")
+
 
 def _found(claim: str) -> Any:
     """Return what a claim names on this interpreter, or None."""
@@ -59,15 +62,15 @@ def _can_be_seen(claim: str) -> bool:
     """
     Tell whether a call of this name would have been traced.
 
-    An exception is raised, not called, and a method that a newer Python adds
-    does not exist here; methods that objects get when they are made (a lock's
-    `acquire`, a proxy's `append`) are not on their classes, so what is not
-    found counts as missing unless its class is known not to have it.
+    An exception is raised and not called; a method of a proxy, or one of
+    `_NEWER`, that is not found is one that this Python lacks. Anything else that
+    is not found counts as missing: objects get some methods when they are
+    made (the `acquire` of a lock), which their classes do not show.
     """
     value = _found(claim)
     if isinstance(value, type) and issubclass(value, BaseException):
         return False
-    return not (value is None and claim.endswith((".locked", ".interrupt")))
+    return value is not None or not ("Proxy." in claim or claim.endswith(_NEWER))
 
 
 def find_coverage_errors(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from multiprocessing.context import BaseContext
 
-__all__ = ("bulk", "dict_calls", "list_calls", "nested", "set_calls", "value_calls")
+__all__ = ("bulk", "dict_calls", "list_calls", "lock_queries", "nested", "set_calls", "value_calls")
 
 _NEEDS = Needs(processes=2, descriptors=48)
 # How many entries the bulk ways move.
@@ -125,6 +125,39 @@ def set_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     with context.Manager() as manager:
         shared = manager.set(ITEMS)  # type: ignore[attr-defined]  # new in Python 3.14
         yield _binding("SetProxy", shared, SET_USES)
+
+
+def _lacks_locked(case: Case) -> str | None:
+    """Say why locks of a manager cannot be asked for their state here, or None."""
+    del case
+    from multiprocessing.managers import AcquirerProxy  # type: ignore[attr-defined]
+
+    return None if hasattr(AcquirerProxy, "locked") else "no AcquirerProxy.locked before 3.14"
+
+
+@workload(
+    "manager/lock-queries",
+    metric=Metric.TIME,
+    floor="manager/access",
+    covers=("AcquirerProxy.locked", "ConditionProxy.locked"),
+    tier=Tier.FULL,
+    body_params=("kind",),
+    unsupported=_lacks_locked,
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    kind=fixed("Lock", "RLock", "Condition"),
+)
+def lock_queries(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+    """
+    Ask a free lock of a manager for its state (Python 3.14 and newer).
+
+    Timed: one `locked()`. Not timed: starting the manager.
+
+    Reads as: one round trip; the answer may be old when it arrives.
+    """
+    del case
+    with context.Manager() as manager:
+        locked = Use(lambda proxy: proxy.locked(), False)
+        yield lambda case: using(getattr(manager, case.text("kind"))(), locked)
 
 
 @workload(

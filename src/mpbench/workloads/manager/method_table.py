@@ -221,6 +221,4 @@ def lacks(proxy: str, name: str) -> str | None:
 
 def covered(proxy: str, uses: Mapping[str, Use]) -> tuple[str, ...]:
     """Return the methods that a table of uses calls, as users write them."""
-    return tuple(
-        f"{proxy}.{_method(name)}" for name in uses if name != "slice" and not lacks(proxy, name)
-    )
+    return tuple(f"{proxy}.{_method(name)}" for name in uses if name != "slice")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -51,11 +50,6 @@ def make_shared(manager: SyncManager, kind: str) -> Any:
         "Barrier": (1,),
     }
     return getattr(manager, kind)(*arguments.get(kind, ()))
-
-
-def _is_there(kind: str) -> bool:
-    """Tell whether managers here share such objects, without the heavy import of one."""
-    return kind != "set" or sys.version_info >= (3, 14)
 
 
 def _no_such_type(case: Case) -> str | None:
@@ -111,7 +105,7 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
     "manager/proxy-create",
     metric=Metric.TIME,
     floor="floor/socket-connect",
-    covers=("Manager", *(f"SyncManager.{kind}" for kind in _MORE_KINDS if _is_there(kind))),
+    covers=("Manager", *(f"SyncManager.{kind}" for kind in _MORE_KINDS)),
     facts={"drop": Metric.TIME},
     body_params=("kind",),
     unsupported=_no_such_type,

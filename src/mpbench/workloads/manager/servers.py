@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mpbench.workloads.manager._server_types import CustomManager
 
-__all__ = ("connect", "custom", "generator", "network")
+__all__ = ("connect", "custom", "custom_create", "generator", "network")
 
 _NEEDS = Needs(processes=2, descriptors=48)
 
@@ -94,6 +94,52 @@ def custom(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     finally:
         manager.shutdown()
         manager.join()
+
+
+@workload(
+    "manager/custom-create",
+    metric=Metric.TIME,
+    floor="floor/socket-connect",
+    covers=("AutoProxy", "BaseProxy"),
+    facts={"drop": Metric.TIME},
+    tier=Tier.FULL,
+    body_params=("proxy",),
+    needs=lambda case: _NEEDS,  # noqa: ARG005
+    proxy=fixed("auto", "exposed", "written"),
+)
+def custom_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+    """
+    Make a shared object of one's own class with each kind of proxy, and drop it.
+
+    `proxy` is as in `manager/custom`.
+
+    Timed: the manager's method until the proxy is here. The fact `drop` is the
+    time for dropping the proxy. Not timed: starting the manager.
+
+    Reads as: what AutoProxy costs. It asks the server for the names of the
+    methods, and makes a class of them, for each object.
+    """
+    del case
+    with _bench()(ctx=context) as manager:
+
+        def bind(case: Case) -> Body:
+            kind = case.text("proxy")
+
+            def body(iterations: int, /) -> BodyResult:
+                clock, make = monotonic_ns, manager.make
+                making = dropping = 0
+                for _ in range(iterations):
+                    began = clock()
+                    proxy = make(kind)
+                    made = clock()
+                    making += made - began
+                    del proxy
+                    dropping += clock() - made
+                return BodyResult(iterations, iterations, making, {"drop": dropping / iterations})
+
+            return body
+
+        yield bind
 
 
 @workload(

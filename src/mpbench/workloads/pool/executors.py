@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
 __all__ = (
+    "COVERS",
     "executor",
     "executor_first_map",
     "executor_round_trip",
@@ -31,9 +32,12 @@ __all__ = (
     "submitting",
 )
 
+# What a workload covers that submits tasks to an executor.
+COVERS = ("Future", "Future.result", "ProcessPoolExecutor", "ProcessPoolExecutor.submit")
+
 
 @contextmanager
-def opened_executor(context: BaseContext, workers: int) -> Iterator[Executor]:
+def opened_executor(context: BaseContext, workers: int, **options: Any) -> Iterator[Executor]:
     """
     Keep an executor open, and look at how its workers ended.
 
@@ -43,7 +47,7 @@ def opened_executor(context: BaseContext, workers: int) -> Iterator[Executor]:
     # Imported here: it brings logging with it, which no other pool needs.
     from concurrent.futures import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(workers, mp_context=context, **options)
     processes: tuple[Any, ...] = ()
     try:
         yield pool
@@ -85,6 +89,7 @@ def submitting(pool: Any, tasks: int, *, call: str, chunk_size: int) -> Body:
     "pool/executor",
     metric=Metric.TIME,
     floor="floor/empty-call",
+    covers=(*COVERS, "ProcessPoolExecutor.map"),
     by_method=False,
     body_params=("call", "chunk_size"),
     needs=needs_workers,
@@ -120,6 +125,7 @@ def executor(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     "pool/executor-round-trip",
     metric=Metric.ROUND_TRIP,
     floor="floor/os-pipe-round-trip",
+    covers=COVERS,
     by_method=False,
     needs=needs_two_workers,
 )
@@ -143,6 +149,7 @@ def executor_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     "pool/executor-first-map",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
+    covers=("ProcessPoolExecutor", "ProcessPoolExecutor.map", "ProcessPoolExecutor.shutdown"),
     facts={"construct_return": Metric.TIME, "later": Metric.TIME, "end": Metric.TIME},
     own_agent=True,
     revision=3,

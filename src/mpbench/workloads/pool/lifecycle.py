@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "abort",
+    "asking_body",
     "await_ready",
     "end",
     "expect",
@@ -146,6 +147,23 @@ def expect(wanted: object, found: object, what: str) -> None:
     """
     if wanted != found:
         raise WorkloadError(f"{what}: expected {wanted!r:.200}, found {found!r:.200}")
+
+
+def asking_body(ask: Callable[[], Any], wanted: object, call: str) -> Body:
+    """Return a body that makes one call over and over, whose answer must be the wanted one."""
+
+    def body(iterations: int, /) -> Callable[[], int]:
+        found = None
+        for _ in range(iterations):
+            found = ask()
+
+        def check() -> int:
+            expect(wanted, found, call)
+            return iterations
+
+        return check
+
+    return body
 
 
 def lifecycle_body(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from multiprocessing.pool import Pool
 
-__all__ = ("imap_memory", "payload")
+__all__ = ("has_parameter", "imap_memory", "payload", "slow_pass")
 
 # Tasks in one map of `pool/payload`; each has a payload of its own.
 _TASKS = 8
@@ -101,12 +101,17 @@ def _payload_body(pool: Pool, direction: str, size: int) -> Body:
     return body
 
 
+def has_parameter(function: Callable[..., Any], name: str) -> bool:
+    """Whether a Python function has a parameter of that name."""
+    code = function.__code__
+    return name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
 def _no_buffer(case: Case) -> str | None:
-    """Say why a case cannot run where `imap` has no buffer limit."""
     from multiprocessing.pool import Pool
 
-    if case.integer("buffer_size") and "buffersize" not in Pool.imap.__code__.co_varnames:
-        return "Pool.imap of this Python has no parameter buffersize"
+    if case.integer("buffer_size") and not has_parameter(Pool.imap, "buffersize"):
+        return "Pool.imap has no parameter buffersize before Python 3.16"
     return None
 
 
@@ -138,7 +143,7 @@ class _Drawn:
     needs=needs_two_workers,
     unsupported=_no_buffer,
     call=fixed("imap", "imap_unordered"),
-    # 0 is no limit, the only choice before buffersize= exists.
+    # 0 is no limit; Python 3.16 has another choice.
     buffer_size=Sweep((0,), (0,), (0, 8)),
 )
 def imap_memory(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -157,19 +162,27 @@ def imap_memory(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     del case
     with ready_pool(context, 2) as pool:
 
-        def bind(one: Case) -> Body:
-            limit = one.integer("buffer_size")
+        def bind(case: Case) -> Body:
+            limit = case.integer("buffer_size")
             options = {"buffersize": limit} if limit else {}
-            call: Callable[..., Any] = getattr(pool, one.text("call"))
-            return lambda _: _slow_pass(call, options)
+            call: Callable[..., Any] = getattr(pool, case.text("call"))
+            return lambda _: slow_pass(lambda task, payloads: call(task, payloads, 1, **options))
 
         yield bind
 
 
-def _slow_pass(call: Callable[..., Any], options: dict[str, int]) -> Callable[[], BodyResult]:
+def slow_pass(
+    call: Callable[[Callable[[Any], Any], Iterator[bytes]], Any],
+) -> Callable[[], BodyResult]:
+    """
+    Consume the results of 64 payloads slowly, and count how many were drawn ahead.
+
+    Args:
+        call: Starts a lazy map of a task over payloads and returns its results.
+    """
     count, size = 64, 1 << 16
     drawn = _Drawn()
-    for length in call(length_of, drawn.payloads(count, size), 1, **options):
+    for length in call(length_of, drawn.payloads(count, size)):
         if length != size:
             raise WorkloadError(f"a result of {length} bytes, expected {size}")
         time.sleep(0.001)

@@ -14,6 +14,7 @@ from mpbench.model import Case, Metric
 from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.calls import echo_job, one_by_one
 from mpbench.workloads.pool.lifecycle import (
+    asking_body,
     expect,
     lifecycle_body,
     needs_two_workers,
@@ -45,23 +46,6 @@ def _asking(finished: AsyncResult[int], call: str) -> tuple[Callable[[], Any], A
         "get-timeout": (partial(finished.get, 5.0), _ANSWER),
     }
     return calls[call]
-
-
-def _finished_body(finished: AsyncResult[int], call: str) -> Body:
-    ask, wanted = _asking(finished, call)
-
-    def body(iterations: int, /) -> Callable[[], int]:
-        found = None
-        for _ in range(iterations):
-            found = ask()
-
-        def check() -> int:
-            expect(wanted, found, call)
-            return iterations
-
-        return check
-
-    return body
 
 
 def _expiring_body(pending: AsyncResult[bool]) -> Body:
@@ -118,7 +102,9 @@ def async_result(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
         def bind(one: Case) -> Body:
             call = one.text("call")
-            return _expiring_body(pending) if call == "expired" else _finished_body(finished, call)
+            if call == "expired":
+                return _expiring_body(pending)
+            return asking_body(*_asking(finished, call), call)
 
         try:
             yield bind
