@@ -95,7 +95,8 @@ def parse_bytes(text: str) -> int:
         ValueError: The text is no size.
     """
     binary = {"": 0, "b": 0, "k": 10, "kib": 10, "m": 20, "mib": 20, "g": 30, "gib": 30}
-    decimal = {"kb": 3, "mb": 6, "gb": 9}
+    binary |= {"t": 40, "tib": 40}
+    decimal = {"kb": 3, "mb": 6, "gb": 9, "tb": 12}
     number = text.strip().lower().replace(" ", "")
     unit = number.lstrip("0123456789.")
     digits = number[: len(number) - len(unit)]

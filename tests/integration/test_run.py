@@ -13,6 +13,8 @@ import pytest
 from mpbench.errors import EnvironmentUnfitError, InvalidSessionError, OutputError, UsageError
 from mpbench.model import StartMethod, Status, Tier
 from mpbench.plan import Plan
+from mpbench.report.build import load_report_data
+from mpbench.report.trust import checks
 from mpbench.session.machine_lock import machine_lock
 from mpbench.session.progress import NullProgress
 from mpbench.session.run import run
@@ -176,3 +178,43 @@ def test_nothing_to_measure_is_an_error(tmp_path: Path) -> None:
     huge = Plan(select=("shared/create",), params={"payload_bytes": (1 << 60,)}, tier=Tier.QUICK)
     with pytest.raises(InvalidSessionError, match="nothing"):
         run(huge, folder=tmp_path / "out", progress=NullProgress())
+
+
+class Notes(NullProgress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self.texts.append(text)
+
+
+def test_a_budget_ends_a_run_and_says_what_it_held(tmp_path: Path) -> None:
+    """Fewer repetitions than planned: an event, and no claim that the run is complete."""
+    plan = SMALL.override(repetitions=1000, budget_s=1.5)
+    notes = Notes()
+    measured = run(plan, folder=tmp_path, progress=notes)
+    (text,) = [event.text for event in measured.run.events if event.kind == "budget"]
+
+    assert " of 1000 repetitions" in text
+    assert text in notes.texts
+    assert "cases, about 1.5 s" in notes.texts[0]
+    assert len(measured.run.repetitions) < 1000
+
+    evidence = load_report_data((measured.run,))
+    states = {
+        one.name: one for one in checks(evidence.runs, evidence.summaries, evidence.repetitions)
+    }
+    assert ("no", text) == (states["Complete"].value, states["Complete"].text)
+
+
+def test_a_budget_below_one_repetition_is_refused(tmp_path: Path) -> None:
+    """It is refused before anything starts, with what one repetition takes."""
+    folder = tmp_path / "out"
+    plan = Plan(select=("*",), repetitions=8, samples=3, budget_s=1.0)
+    with pytest.raises(UsageError, match=r"once take about .*give at least --budget \d+s"):
+        run(plan, folder=folder, progress=NullProgress())
+
+    assert not folder.exists()

@@ -238,6 +238,9 @@ def _ending(evidence: _Evidence) -> Check | None:
     stopped = [end for end, _ in ends if end and end.status is Status.INTERRUPTED]
     if stopped:
         return Check("Complete", CheckState.NOTE, f"{len(stopped)} interrupted", "by the user")
+    short = [event.text for run in evidence.runs for event in run.events if event.kind == "budget"]
+    if short:
+        return Check("Complete", CheckState.NOTE, "no", formatting.join_words(short[:3]))
     seconds = sum(end.elapsed_ns for end, _ in ends if end) / 1e9
     took = f"{'it' if len(ends) == 1 else 'they'} took {formatting.quantity_text(seconds, 's')}"
     # Results of other tools do not say how long they took.

@@ -1,11 +1,14 @@
-"""Ctrl-C once finishes the current record; twice ends everything at once."""
+"""Requests to stop: one Ctrl-C finishes the current record, a second one ends at once."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from mpbench.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +26,16 @@ def _endings() -> tuple[signal.Signals, ...]:
 
 
 class StopRequest:
-    """Whether the user has asked to stop."""
+    """
+    Whether the user has asked to stop.
 
-    def __init__(self) -> None:
+    Args:
+        doing: What is being measured, for the answer to the first request.
+    """
+
+    def __init__(self, doing: str = "the present measurement") -> None:
         self.asked = False
+        self.doing = doing
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Take the first request as a wish and the second as an order."""
@@ -34,6 +43,10 @@ class StopRequest:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        text = f"\nmpbench: stopping after {self.doing}; again ends now\n"
+        # Not through sys.stderr: the signal may have come while that was writing.
+        with suppress(OSError):
+            os.write(2, printable(text, keep="\n").encode("ascii", "backslashreplace"))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

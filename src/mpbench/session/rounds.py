@@ -14,12 +14,13 @@ from mpbench.harness.repetitions import (
 )
 from mpbench.harness.schedule import CaseGroup, rounds
 from mpbench.model import Repetition, RunEvent
+from mpbench.printable import counted
 from mpbench.session.agent_samplers import AgentSamplers, Durations, may_sample_case
-from mpbench.session.budget import Budget
+from mpbench.session.budget import REPORT_S, Budget, cpu_slowdown, repetitions_text
 from mpbench.session.verify import trace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from mpbench.model import Case
@@ -63,6 +64,7 @@ class RunState:
         self.origin_ns = time.perf_counter_ns()
         self.iterations: dict[tuple[str, Case], int] = {}
         self.failures: dict[tuple[str, Case], int] = {}
+        self.tried: dict[tuple[str, Case], int] = {}
         self.sampling_ns = 0
         self.ok = 0
         self.traced: set[str] = set()
@@ -86,6 +88,7 @@ class RunState:
     def note(self, repetition: Repetition) -> None:
         """Learn from one repetition: its iterations, its failures, its cost."""
         key = (repetition.subject, repetition.case)
+        self.tried[key] = self.tried.get(key, 0) + 1
         if repetition.is_ok:
             self.ok += 1
             self._durations.note(repetition)
@@ -144,32 +147,97 @@ def measure_rounds(
         request: Says when the user wants to stop.
         done: What a resumed run has measured already.
     """
-    plan = session.plan
-    fewest = 1 if plan.verify else plan.samples
-    repetitions = 1 if plan.verify else plan.repetitions
-    budget = Budget(plan.budget_s, rounds=repetitions, samples=fewest)
-    session.progress.begin("measuring", repetitions * len(groups))
-    began = time.perf_counter()
-    for number, order in rounds(groups, repetitions=repetitions, seed=plan.seed):
-        share = budget.next(time.perf_counter() - began)
-        if share.stop:
-            session.event("budget", f"the budget of {plan.budget_s:g} s held {number} repetitions")
-            break
+    _RoundLoop(session, groups, subjects, request, done).run()
+
+
+class _RoundLoop:
+    """The loop over rounds and groups, and its clock."""
+
+    def __init__(
+        self,
+        session: RunState,
+        groups: Sequence[CaseGroup],
+        subjects: Mapping[str, InterpreterInfo],
+        request: StopRequest,
+        done: frozenset[tuple[str, Case, int]],
+    ) -> None:
+        self._session = session
+        self._groups = groups
+        self._subjects = subjects
+        self._request = request
+        self._done = done
+        self._repetitions = 1 if session.plan.verify else session.plan.repetitions
+        self._budget = _budget_of(session.plan, self._repetitions)
+        self._began = time.perf_counter()
+
+    def _used_s(self) -> float:
+        return time.perf_counter() - self._began
+
+    def _is_over(self) -> bool:
+        return self._request.asked or self._budget.is_used_up(self._used_s())
+
+    def run(self) -> None:
+        """Measure round by round; say afterwards what the budget left out."""
+        plan, budget = self._session.plan, self._budget
+        self._session.progress.begin("measuring", self._repetitions * len(self._groups))
+        for number, order in rounds(self._groups, repetitions=self._repetitions, seed=plan.seed):
+            if plan.budget_s is not None:
+                budget.slow_down(cpu_slowdown())
+            share = budget.next(self._used_s())
+            if share.stop:
+                break
+            started, before = self._used_s(), self._session.sampling_ns
+            self._round(number, order, share.samples)
+            if self._is_over():
+                break
+            sampling_s = (self._session.sampling_ns - before) / 1e9
+            budget.measured(self._used_s() - started, sampling_s, share.samples)
+        if budget.is_used_up(self._used_s()) and not self._request.asked:
+            _note_budget(self._session, self._groups, budget, self._repetitions)
+
+    def _round(self, number: int, order: Sequence[CaseGroup], samples: int) -> None:
+        session, plan = self._session, self._session.plan
         effort = MeasurementSettings(
-            number, share.samples, plan.sample_ns, plan.window_ms, session.iterations, plan.verify
+            number, samples, plan.sample_ns, plan.window_ms, session.iterations, plan.verify
         )
-        started, before = time.perf_counter(), session.sampling_ns
         for position, group in enumerate(order):
-            if request.asked:
+            if self._is_over():
                 return
-            left = budget.remaining_s(time.perf_counter() - began, position, len(order))
-            session.progress.step(group.name, left_s=left)
-            left_to_do = _without(session.without_failing(group), number, done)
+            left = self._budget.remaining_s(self._used_s(), position, len(order))
+            self._request.doing = _title(group)
+            session.progress.step(self._request.doing, left_s=left)
+            left_to_do = _without(session.without_failing(group), number, self._done)
             following = order[position + 1] if position + 1 < len(order) else None
-            _measure(session, left_to_do, subjects, effort, following, request)
+            _measure(session, left_to_do, self._subjects, effort, following, self._is_over)
             session.progress.done()
-        spent = (session.sampling_ns - before) / 1e9
-        budget.measured(time.perf_counter() - started, spent, share.samples)
+
+
+def _title(group: CaseGroup) -> str:
+    """Return what a group measures, in words: `lock/contended, fork`."""
+    names = {one.workload.name for one in group.set_ups}
+    methods = {"" if one.method is None else one.method.value for one in group.set_ups}
+    what = names.pop() if len(names) == 1 else counted(len(names), "workload")
+    return ", ".join(filter(None, (what, *sorted(methods))))
+
+
+def _budget_of(plan: Plan, repetitions: int) -> Budget:
+    """Return the budget; a limit that the user or the tier sets may hold fewer samples."""
+    fewest = 1 if plan.verify or plan.budget_s is not None else plan.samples
+    # The minute of tier quick holds the report as well.
+    reserve = REPORT_S if plan.has_limit_of_quick else 0.0
+    return Budget(plan.budget_s, rounds=repetitions, samples=fewest, reserve_s=reserve)
+
+
+def _note_budget(
+    session: RunState, groups: Sequence[CaseGroup], budget: Budget, repetitions: int
+) -> None:
+    """Say which repetitions the budget left out, where it left out any."""
+    planned = [(group.subject, case) for group in groups for case in group.cases]
+    counts = [session.tried.get(key, 0) for key in planned]
+    failing = [count for key, count in zip(planned, counts, strict=True) if key in session.failures]
+    if min(counts, default=0) < repetitions and len(failing) < len(counts):
+        held = repetitions_text(counts, repetitions)
+        session.event("budget", f"the budget of {budget.seconds:.3g} s held {held}")
 
 
 def _without(group: CaseGroup, number: int, done: frozenset[tuple[str, Case, int]]) -> CaseGroup:
@@ -183,7 +251,7 @@ def _measure(
     subjects: Mapping[str, InterpreterInfo],
     effort: MeasurementSettings,
     following: CaseGroup | None,
-    request: StopRequest,
+    is_over: Callable[[], bool],
 ) -> None:
     if not group.set_ups:
         return
@@ -196,7 +264,7 @@ def _measure(
             origin_ns=session.origin_ns,
             keep=session.note,
             following=None if following is None else subjects[following.subject].subject,
-            is_over=lambda: request.asked,
+            is_over=is_over,
         )
     except StoppedError as error:
         session.keep(error.results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,10 +15,12 @@ from mpbench import environment
 from mpbench.doctor.checks import WATCH_S, run_checks
 from mpbench.doctor.finding import findings_to_record
 from mpbench.doctor.preflight import skip_reasons
-from mpbench.errors import InvalidSessionError
+from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.harness.private import private_folder
 from mpbench.harness.schedule import group_cases
 from mpbench.model import RunEnd, RunHeader, StartMethod, Status
+from mpbench.printable import counted
+from mpbench.session.budget import estimate_run
 from mpbench.session.interpreters import prepare_interpreters
 from mpbench.session.interrupt import stop_requests, terminations
 from mpbench.session.machine_lock import machine_lock
@@ -27,6 +30,7 @@ from mpbench.session.selection import catalogue_for, select_cases, select_worklo
 from mpbench.session.verify import find_coverage_errors, is_checkable
 from mpbench.store.reader import RESULTS
 from mpbench.store.writer import Writer, read
+from mpbench.units import format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -167,6 +171,8 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
         )
         if not any(chosen.cases.values()):
             raise InvalidSessionError(_nothing(chosen))
+        groups = group_cases(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
+        _announce(plan, groups, progress)
         here = {one.subject.key: one for one in subjects}
         before = resume_state(folder, facts, here) if resume else ResumeState()
         opened = Writer.resume(folder, veil=veil) if resume else Writer(folder, veil=veil)
@@ -179,7 +185,6 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
             if (record.subject, record.case) not in before.declared:
                 writer.case(record)
         request = stack.enter_context(stop_requests())
-        groups = group_cases(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
         interrupted = _guarded(session, groups, here, request, before.done)
         claims = () if interrupted else _claims(session, catalogue)
         for text in claims:
@@ -191,6 +196,27 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
     written = read(folder)
     shown = written if veil is None else written._replace(path=RESULTS)
     return RunResult(folder, shown, interrupted, claims)
+
+
+def _announce(plan: Plan, groups: Sequence[CaseGroup], progress: Progress) -> None:
+    """
+    Say how much is measured and about how long that takes.
+
+    Raises:
+        UsageError: The budget is too short for one repetition of each case.
+    """
+    estimate = estimate_run(plan, groups)
+    cases = counted(sum(len(group.cases) for group in groups), "case")
+    limit = math.inf if plan.budget_s is None else plan.budget_s
+    # The limit of a tier is kept by measuring less; one that a user sets is refused.
+    if estimate.least_s > limit and not plan.has_limit_of_quick:
+        raise UsageError(
+            f"a budget of {limit:g} s is too short: {cases} once take about "
+            f"{format_seconds(estimate.least_s, significant=2)}; give at least "
+            f"--budget {math.ceil(estimate.least_s)}s or choose fewer with --select or --param"
+        )
+    seconds = format_seconds(min(estimate.all_s, limit), significant=2)
+    progress.note(f"{cases}, about {seconds}")
 
 
 def _claims(session: RunState, catalogue: Mapping[str, Workload]) -> tuple[str, ...]:
