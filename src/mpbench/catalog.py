@@ -68,8 +68,9 @@ def discover() -> Mapping[str, Workload]:
         if was_enabled:
             gc.enable()
     for one in found.values():
-        if one.floor_name is not None and one.floor_name not in found:
-            raise ValueError(f"{one.name}: its floor {one.floor_name!r} is no workload")
+        for name in one.floor_names:
+            if name not in found:
+                raise ValueError(f"{one.name}: its floor {name!r} is no workload")
     return dict(sorted(found.items()))
 
 

@@ -40,7 +40,7 @@ def _facts(one: Workload) -> dict[str, Any]:
         },
         "by_start_method": one.by_method,
         "tier": one.tier.value,
-        "floor": one.floor_name,
+        "floor": None if isinstance(one.floor, NoFloor) else one.floor_text,
         "no_floor": one.floor.reason if isinstance(one.floor, NoFloor) else None,
         "covers": list(one.covers),
         "requires": list(one.requires),
@@ -87,8 +87,7 @@ def _long(one: Workload) -> Iterable[str]:
             f"{tier.value} {', '.join(str(value) for value in sweep.resolve(tier, 2))}"
             for tier in Tier
         )
-    floor = f"none: {one.floor.reason}" if isinstance(one.floor, NoFloor) else one.floor
-    yield f"  Floor: {floor}"
+    yield f"  Floor: {one.floor_text}"
     if one.covers:
         yield f"  Covers: {', '.join(one.covers)}"
 
@@ -111,8 +110,7 @@ def _rows(one: Workload) -> Iterable[tuple[str, str]]:
             for name, sweep in one.parameters.items()
         ),
     )
-    floor = one.floor
-    yield "Floor", f"none: {floor.reason}" if isinstance(floor, NoFloor) else f"`{floor}`"
+    yield "Floor", f"`{one.floor}`" if isinstance(one.floor, str) else one.floor_text
     yield "Covers", ", ".join(f"`{name}`" for name in one.covers)
     yield "Tier", f"{one.tier.value}, revision {one.revision}"
 

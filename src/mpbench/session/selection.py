@@ -179,7 +179,7 @@ def _with_floors(cases: Sequence[Case], catalogue: Mapping[str, Workload]) -> tu
     """Add the floor of each case, so that it is measured in the same run."""
     together = dict.fromkeys(cases)
     for case in cases:
-        name = catalogue[case.workload].floor_name
+        name = catalogue[case.workload].floor_of(case)
         if name is not None:
             together[floor_case(case, catalogue[name])] = None
     return tuple(together)
@@ -190,7 +190,8 @@ def record_of(
 ) -> CaseRecord:
     """Return the record of a planned case; *refused* says why it is not measured."""
     one = catalogue[case.workload]
-    floor = None if one.floor_name is None else floor_case(case, catalogue[one.floor_name]).id
+    name = one.floor_of(case)
+    floor = None if name is None else floor_case(case, catalogue[name]).id
     return CaseRecord(
         subject=subject,
         case=case,

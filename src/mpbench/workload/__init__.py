@@ -1,10 +1,11 @@
-"""The contract of a workload, and the crew of workers that time themselves."""
+"""Contract of a workload, worker groups, child servers, unrolled loops."""
 
 from mpbench.workload.child_server import child_server
 from mpbench.workload.contract import (
     Body,
     BodyFactory,
     BodyResult,
+    FloorByMethod,
     Needs,
     NoFloor,
     Sweep,
@@ -14,7 +15,14 @@ from mpbench.workload.contract import (
     worker_counts,
     workload,
 )
-from mpbench.workload.latency import intervals, pair_deliveries, subsample
+from mpbench.workload.latency import (
+    intervals,
+    latency_result,
+    lateness_body,
+    mean_parts,
+    pair_deliveries,
+    subsample,
+)
 from mpbench.workload.spin import spin, spin_loops
 from mpbench.workload.worker_group import (
     WORKER_METRICS,
@@ -29,6 +37,7 @@ __all__ = (
     "Body",
     "BodyFactory",
     "BodyResult",
+    "FloorByMethod",
     "Needs",
     "NoFloor",
     "Sweep",
@@ -40,6 +49,9 @@ __all__ = (
     "fixed",
     "intervals",
     "jain_index",
+    "latency_result",
+    "lateness_body",
+    "mean_parts",
     "pair_deliveries",
     "spin",
     "spin_loops",

@@ -1,4 +1,4 @@
-"""What a workload is: the contract between those who write one and those who run it."""
+"""Declaration of a workload: name, metrics, parameters, floor, needs, set-up."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.context import BaseContext
-from typing import (
-    Callable,
-    NamedTuple,
-    Union,
-)
+from typing import Any, Callable, NamedTuple, Union
 
 from mpbench.model import Case, Metric, Scalar, Tier, Timing, WorkerCount
 
@@ -18,6 +14,7 @@ __all__ = (
     "Body",
     "BodyFactory",
     "BodyResult",
+    "FloorByMethod",
     "Needs",
     "NoFloor",
     "SetUp",
@@ -63,19 +60,32 @@ class BodyResult(NamedTuple):
 Verifier = Callable[[], Union[int, BodyResult]]
 
 # The timed region. It is given a number of iterations (or milliseconds, see
-# Timing) and returns the operations that happened, an Outcome, or a Check.
+# Timing) and returns the operations that happened, a BodyResult, or a Verifier.
 Body = Callable[[int], Union[int, BodyResult, Verifier]]
 
 # Where one set-up serves several cases: returns the body for one of them.
 BodyFactory = Callable[[Case], Body]
 
-SetUp = Callable[[BaseContext, Case], Iterator[Union[Body, BodyFactory]]]
+# A generator function yields inside its set-up. A plain function has nothing to
+# end and returns the body: with body_params it is the `BodyFactory` itself.
+SetUp = Callable[[BaseContext, Case], Union[Iterator[Union[Body, BodyFactory]], Body]]
+
+# inspect.CO_GENERATOR; importing `inspect` would weigh on every agent.
+_IS_GENERATOR = 0x20
 
 
 class NoFloor(NamedTuple):
-    """Says why no cheaper thing uses the same kernel mechanism."""
+    """Reason why no cheaper operation uses the same kernel mechanism."""
 
     reason: str
+
+
+class FloorByMethod(NamedTuple):
+    """Floors of a workload whose start methods use different kernel mechanisms."""
+
+    fork: str
+    spawn: str
+    forkserver: str
 
 
 class Needs(NamedTuple):
@@ -86,6 +96,9 @@ class Needs(NamedTuple):
     memory_bytes: int = 0
     shm_bytes: int = 0
     semaphores: bool = False
+
+
+_NO_NEEDS = Needs()
 
 
 class Sweep(NamedTuple):
@@ -142,14 +155,23 @@ def worker_counts(*, smallest: int = 1, quick: tuple[int, ...] = ()) -> _WorkerS
     return _WorkerSweep(smallest, quick)
 
 
-def _nothing(case: Case) -> Needs:
-    del case
-    return Needs()
-
-
 def _always(case: Case) -> str | None:
     del case
     return None
+
+
+def _entered(
+    function: Any, *, is_factory: bool
+) -> Callable[[BaseContext, Case], AbstractContextManager[Any]]:
+    """Return what enters a declared set-up function."""
+    if function.__code__.co_flags & _IS_GENERATOR:
+        return contextmanager(function)
+
+    @contextmanager
+    def set_up(context: BaseContext, case: Case) -> Iterator[Any]:
+        yield (lambda bound: function(context, bound)) if is_factory else function(context, case)
+
+    return set_up
 
 
 class Workload(NamedTuple):
@@ -160,7 +182,7 @@ class Workload(NamedTuple):
     module: str
     doc: str
     metric: Metric
-    floor: str | NoFloor
+    floor: str | NoFloor | FloorByMethod
     covers: tuple[str, ...]
     parameters: Mapping[str, AnySweep]
     by_method: bool
@@ -182,16 +204,32 @@ class Workload(NamedTuple):
         return self.name.partition("/")[0]
 
     @property
-    def floor_name(self) -> str | None:
-        """The floor's name, or None where there is none."""
+    def floor_names(self) -> tuple[str, ...]:
+        """The names of all floors that cases may have, each once."""
+        if isinstance(self.floor, NoFloor):
+            return ()
+        names = (self.floor,) if isinstance(self.floor, str) else self.floor
+        return tuple(dict.fromkeys(names))
+
+    def floor_of(self, case: Case) -> str | None:
+        """Return the name of a case's floor, or None where there is none."""
+        if isinstance(self.floor, FloorByMethod):
+            return str(getattr(self.floor, "fork" if case.method is None else case.method.value))
         return None if isinstance(self.floor, NoFloor) else self.floor
+
+    @property
+    def floor_text(self) -> str:
+        """The floor as a catalog shows it: its name, its names by method, or the reason."""
+        if isinstance(self.floor, FloorByMethod):
+            return ", ".join(f"{name} ({method})" for method, name in self.floor._asdict().items())
+        return f"none: {self.floor.reason}" if isinstance(self.floor, NoFloor) else self.floor
 
 
 def workload(  # noqa: PLR0913 - one keyword for each thing that a workload declares
     name: str,
     *,
     metric: Metric,
-    floor: str | NoFloor,
+    floor: str | NoFloor | FloorByMethod,
     covers: tuple[str, ...] = (),
     by_method: bool = True,
     facts: Mapping[str, Metric] | None = None,
@@ -202,19 +240,22 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
     body_params: tuple[str, ...] = (),
     revision: int = 1,
     requires: tuple[str, ...] = (),
-    needs: Callable[[Case], Needs] = _nothing,
+    needs: Needs | Callable[[Case], Needs] = _NO_NEEDS,
     unsupported: Callable[[Case], str | None] = _always,
     deadline_s: float = 60.0,
     **parameters: AnySweep,
 ) -> Callable[[SetUp], Workload]:
     """
-    Declare a workload; the decorated generator function becomes a `Workload` record.
+    Declare a workload; the decorated function becomes a `Workload` record.
+
+    A generator function yields the body inside its set-up. A plain function,
+    for a set-up with nothing to end, returns it.
 
     Args:
         name: `family/behaviour` in kebab-case.
         metric: What the main reading is; it carries unit and direction.
         floor: The workload that does the cheapest thing with the same kernel
-            mechanism, or `NoFloor` with the reason why there is none.
+            mechanism, one for each start method, or `NoFloor` with the reason.
         covers: What it calls of multiprocessing, as users write it:
             `Process.start`, `Pool.map`, `connection.wait`.
         by_method: Whether the start method can matter.
@@ -231,7 +272,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
             yields a `BodyFactory` that returns the body of one case.
         revision: Raised when what is measured changes.
         requires: Distributions that must be importable in the measured interpreter.
-        needs: What a case takes from the machine.
+        needs: What a case takes from the machine; a function where that depends on it.
         unsupported: Returns why a case cannot run here, or None.
         deadline_s: Wall-clock limit for one case in one agent.
         parameters: One sweep for each parameter.
@@ -251,7 +292,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
     def declare(function: SetUp) -> Workload:
         return Workload(
             name=name,
-            set_up=contextmanager(function),
+            set_up=_entered(function, is_factory=bool(body_params)),
             module=function.__module__,
             doc=function.__doc__ or "",
             metric=metric,
@@ -267,7 +308,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
             body_params=body_params,
             revision=revision,
             requires=requires,
-            needs=needs,
+            needs=(lambda _: needs) if isinstance(needs, Needs) else needs,
             unsupported=unsupported,
             deadline_s=deadline_s,
         )

@@ -1,16 +1,27 @@
-"""Single operations that a body saw: kept evenly, and paired across two processes."""
+"""Single operations seen by a body: subsamples, intervals, pairs of stamps, lateness."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
+from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.workload.contract import BodyResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ("KEPT", "intervals", "pair_deliveries", "subsample")
+    from mpbench.workload.contract import Body
+
+__all__ = (
+    "KEPT",
+    "intervals",
+    "latency_result",
+    "lateness_body",
+    "mean_parts",
+    "pair_deliveries",
+    "subsample",
+)
 
 # Latencies kept of one sample: enough for a 99.9th percentile over eight agents.
 KEPT = 2_000
@@ -34,6 +45,52 @@ def intervals(stamps: Sequence[int]) -> list[int]:
     return [after - before for before, after in zip(stamps, stamps[1:])]
 
 
+def latency_result(
+    latencies: Sequence[int], asked: int, facts: Mapping[str, float] | None = None
+) -> BodyResult:
+    """Return the result of operations that a body timed one by one."""
+    return BodyResult(
+        operations=len(latencies),
+        asked=asked,
+        elapsed_ns=sum(latencies),
+        facts=facts or {},
+        latencies_ns=subsample(latencies),
+    )
+
+
+def mean_parts(readings: Sequence[Sequence[int]], *names: str) -> dict[str, float]:
+    """Return the mean of each column of readings under its name; an empty name skips one."""
+    columns = zip(names, zip(*readings))
+    return {name: sum(column) / len(readings) for name, column in columns if name}
+
+
+def lateness_body(
+    wait: Callable[[float], object], timeout_ms: int, *, renew: Callable[[], object] | None = None
+) -> Body:
+    """
+    Return a body whose operation is by how much a wait takes longer than asked.
+
+    Args:
+        wait: Waits for so many seconds; raises if it did not.
+        timeout_ms: How long.
+        renew: Called after each wait, not timed.
+    """
+
+    def body(iterations: int, /) -> BodyResult:
+        clock = monotonic_ns
+        timeout, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
+        late: list[int] = []
+        for _ in range(iterations):
+            started = clock()
+            wait(timeout)
+            late.append(clock() - started - asked_ns)
+            if renew is not None:
+                renew()
+        return latency_result(late, iterations)
+
+    return body
+
+
 def pair_deliveries(
     sent: Sequence[int], returned: Sequence[int], received: Sequence[int], *, fact: str
 ) -> BodyResult:
@@ -47,7 +104,7 @@ def pair_deliveries(
         fact: The name under which the mean duration of the call is reported.
 
     Returns:
-        An outcome whose main reading is the time from before the call until
+        A result whose main reading is the time from before the call until
         the receiver had the message.
 
     Raises:
@@ -59,10 +116,4 @@ def pair_deliveries(
     in_order = sum(latency > 0 for latency in latencies)
     if in_order != len(latencies):
         raise VerificationError(len(latencies), in_order, "messages arrived after they were sent")
-    return BodyResult(
-        operations=len(latencies),
-        asked=len(sent),
-        elapsed_ns=sum(latencies),
-        facts={fact: (sum(returned) - sum(sent)) / len(sent)},
-        latencies_ns=subsample(latencies),
-    )
+    return latency_result(latencies, len(sent), {fact: (sum(returned) - sum(sent)) / len(sent)})

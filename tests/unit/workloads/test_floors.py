@@ -12,7 +12,7 @@ CATALOGUE = discover()
 
 def test_every_floor_is_the_floor_of_something() -> None:
     """A floor that nothing is compared with is measured for nothing."""
-    used = {one.floor_name for one in CATALOGUE.values()}
+    used = {name for one in CATALOGUE.values() for name in one.floor_names}
     named = " ".join(one.doc for one in CATALOGUE.values())
     idle = [
         name
@@ -28,10 +28,12 @@ def test_families_of_sockets_are_compared_with_themselves() -> None:
     mixed = [
         name
         for name, one in CATALOGUE.items()
-        if one.floor_name is not None
-        and "family" in one.parameters
-        and one.parameters["family"].resolve(Tier.FULL, 1)
-        != CATALOGUE[one.floor_name].parameters["family"].resolve(Tier.FULL, 1)
+        if "family" in one.parameters
+        and any(
+            one.parameters["family"].resolve(Tier.FULL, 1)
+            != CATALOGUE[floor].parameters["family"].resolve(Tier.FULL, 1)
+            for floor in one.floor_names
+        )
     ]
 
     assert [] == mixed
@@ -39,7 +41,7 @@ def test_families_of_sockets_are_compared_with_themselves() -> None:
 
 def test_named_floors_exist() -> None:
     """A reason for no floor names workloads that there are."""
-    reasons = [str(one.floor[0]) for one in CATALOGUE.values() if one.floor_name is None]
+    reasons = [str(one.floor[0]) for one in CATALOGUE.values() if not one.floor_names]
     families = {name.partition("/")[0] for name in CATALOGUE}
     named = {
         word.strip(",;:()`.")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mpbench.workloads.shared.access import _OPERATIONS
+from mpbench.workload.unrolled import unrolled
+from mpbench.workloads.shared.access import _STATEMENTS
 from mpbench.workloads.shared.counters import _adder
 
 
@@ -34,14 +35,15 @@ class _Number(list[int]):
         """Give nothing back."""
 
 
-@pytest.mark.parametrize(
-    "way", [(False, "increment"), (False, "increment-under-lock"), (True, "increment")]
-)
-def test_an_increment_asks_for_its_lock(way: tuple[bool, str]) -> None:
+@pytest.mark.parametrize("place", [".value", "[0]"])
+@pytest.mark.parametrize("way", ["increment", "increment-under-lock"])
+def test_an_increment_asks_for_its_lock(way: str, place: str) -> None:
     """`with shared.get_lock():` stands inside the loop."""
     number = _Number()
 
-    assert 5 == _OPERATIONS[way](number, 5)
+    unrolled(_STATEMENTS[way].format(place=place), {"shared": number, "number": number})(5)
+
+    assert 5 == (number.value if place == ".value" else number[0])
     assert 5 == number.asked
 
 

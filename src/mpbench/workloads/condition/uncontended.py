@@ -1,25 +1,22 @@
-"""Condition, Event and Barrier when nobody else is there: calls, timeouts, creation."""
+"""Condition, Event and Barrier without waiters: calls, timeouts, creation."""
 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
 
-from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, fixed, subsample, workload
+from mpbench.workload import Body, Needs, Sweep, fixed, lateness_body, workload
+from mpbench.workload.unrolled import creation_body, unrolled_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
 __all__ = ("create", "event_calls", "event_is_set", "notify_nobody", "timeouts")
 
-
-def _semaphores(case: Case) -> Needs:
-    del case
-    return Needs(semaphores=True)
+_NEEDS = Needs(semaphores=True)
 
 
 @workload(
@@ -29,10 +26,11 @@ def _semaphores(case: Case) -> Needs:
     covers=("Event.is_set", "Event.set"),
     by_method=False,
     body_params=("state",),
-    needs=_semaphores,
+    revision=2,
+    needs=_NEEDS,
     state=Sweep(("unset",), ("unset", "set"), ("unset", "set")),
 )
-def event_is_set(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def event_is_set(context: BaseContext, case: Case) -> Body:
     """
     Ask an Event whether it is set.
 
@@ -42,54 +40,11 @@ def event_is_set(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     takes the Event's lock and a semaphore; a `RawValue` (`shared/access`) is
     the cheap flag where nobody waits.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        event = context.Event()
-        expected = case.text("state") == "set"
-        if expected:
-            event.set()
-
-        def body(iterations: int, /) -> int:
-            is_set = event.is_set
-            answered = 0
-            for _ in range(iterations):
-                answered += is_set() == expected
-            return answered
-
-        return body
-
-    yield bind
-
-
-def _set_event(event: Any, iterations: int) -> int:
-    call = event.set
-    for _ in range(iterations):
-        call()
-    return iterations if event.is_set() else 0
-
-
-def _clear_event(event: Any, iterations: int) -> int:
-    call = event.clear
-    for _ in range(iterations):
-        call()
-    return 0 if event.is_set() else iterations
-
-
-def _wait_for_set_event(event: Any, iterations: int) -> int:
-    event.set()
-    call = event.wait
-    done = 0
-    for _ in range(iterations):
-        done += call()
-    return done
-
-
-_EVENT_CALLS: dict[str, Callable[[Any, int], int]] = {
-    "set": _set_event,
-    "clear": _clear_event,
-    "wait": _wait_for_set_event,
-}
+    event, expected = context.Event(), case.text("state") == "set"
+    if expected:
+        event.set()
+    names = {"is_set": event.is_set}
+    return unrolled_body("answer = is_set()", names, lambda answer: answer == expected)
 
 
 @workload(
@@ -100,10 +55,11 @@ _EVENT_CALLS: dict[str, Callable[[Any, int], int]] = {
     by_method=False,
     tier=Tier.FULL,
     body_params=("call",),
-    needs=_semaphores,
+    revision=2,
+    needs=_NEEDS,
     call=fixed("set", "clear", "wait"),
 )
-def event_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def event_calls(context: BaseContext, case: Case) -> Body:
     """
     Set an Event for which nobody waits, clear it, or wait for one that is set.
 
@@ -112,70 +68,30 @@ def event_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the bookkeeping of an Event, several semaphore operations under
     its lock. `set()` notifies even when nobody waits.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        event = context.Event()
-        run = _EVENT_CALLS[case.text("call")]
-        return lambda iterations, /: run(event, iterations)
-
-    yield bind
-
-
-def _is_met() -> bool:
-    """Stand for a predicate that is true already."""
-    return True
-
-
-def _notify(condition: Any, iterations: int) -> int:
-    acquire, notify, release = condition.acquire, condition.notify, condition.release
-    done = 0
-    for _ in range(iterations):
-        done += acquire()
-        notify()
-        release()
-    return done
-
-
-def _notify_all(condition: Any, iterations: int) -> int:
-    acquire, notify_all, release = condition.acquire, condition.notify_all, condition.release
-    done = 0
-    for _ in range(iterations):
-        done += acquire()
-        notify_all()
-        release()
-    return done
-
-
-def _wait_for(condition: Any, iterations: int) -> int:
-    acquire, wait_for, release = condition.acquire, condition.wait_for, condition.release
-    done = 0
-    for _ in range(iterations):
-        acquire()
-        done += wait_for(_is_met)
-        release()
-    return done
-
-
-_ALONE: dict[str, Callable[[Any, int], int]] = {
-    "notify": _notify,
-    "notify_all": _notify_all,
-    "wait_for": _wait_for,
-}
+    event, call = context.Event(), case.text("call")
+    if call == "wait":
+        event.set()
+    last = {"set": None, "clear": None, "wait": True}[call]
+    return unrolled_body(
+        "answer = call()",
+        {"call": getattr(event, call)},
+        lambda answer: answer == last and event.is_set() == (call != "clear"),
+    )
 
 
 @workload(
     "condition/notify-nobody",
     metric=Metric.TIME,
     floor="floor/semlock",
-    covers=(*("Condition.notify", "Condition.notify_all", "Condition.wait_for"),),
+    covers=("Condition.notify", "Condition.notify_all", "Condition.wait_for"),
     by_method=False,
     tier=Tier.FULL,
     body_params=("call",),
-    needs=_semaphores,
+    revision=2,
+    needs=_NEEDS,
     call=fixed("notify", "notify_all", "wait_for"),
 )
-def notify_nobody(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def notify_nobody(context: BaseContext, case: Case) -> Body:
     """
     Use a Condition for which nobody waits.
 
@@ -184,14 +100,16 @@ def notify_nobody(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
     Reads as: what a producer pays for each notification that nobody needed.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        condition = context.Condition()
-        run = _ALONE[case.text("call")]
-        return lambda iterations, /: run(condition, iterations)
-
-    yield bind
+    condition, call = context.Condition(), case.text("call")
+    names = {
+        "acquire": condition.acquire,
+        "call": getattr(condition, call),
+        "release": condition.release,
+        "is_met": lambda: True,
+    }
+    if call == "wait_for":
+        return unrolled_body("acquire(); answer = call(is_met); release()", names, bool)
+    return unrolled_body("answer = acquire(); call(); release()", names, bool)
 
 
 def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
@@ -207,10 +125,10 @@ def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
     floor="floor/semlock-create",
     covers=("Condition", "Event", "Barrier"),
     body_params=("kind",),
-    needs=_semaphores,
+    needs=_NEEDS,
     kind=Sweep(("Event",), ("Condition", "Event"), ("Condition", "Event", "Barrier")),
 )
-def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def create(context: BaseContext, case: Case) -> Body:
     """
     Make a Condition, an Event or a Barrier, and drop it.
 
@@ -219,21 +137,7 @@ def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: a Condition holds four semaphores, an Event five, a Barrier four
     and some shared memory, so compare them with as many of `lock/create`.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        make = _maker(context, case.text("kind"))
-        make()
-
-        def body(iterations: int, /) -> int:
-            made = 0
-            for _ in range(iterations):
-                made += make() is not None
-            return made
-
-        return body
-
-    yield bind
+    return creation_body(_maker(context, case.text("kind")))
 
 
 def _wait_condition(condition: Any, timeout: float) -> bool:
@@ -246,11 +150,10 @@ def _wait_event(event: Any, timeout: float) -> bool:
 
 
 def _wait_barrier(barrier: Any, timeout: float) -> bool:
-    try:
+    with suppress(threading.BrokenBarrierError):
         barrier.wait(timeout)
-    except threading.BrokenBarrierError:
-        return False
-    return True
+        return True
+    return False
 
 
 _WAITS: dict[str, Callable[[Any, float], bool]] = {
@@ -268,11 +171,11 @@ _WAITS: dict[str, Callable[[Any, float], bool]] = {
     by_method=False,
     tier=Tier.FULL,
     body_params=("kind", "timeout_ms"),
-    needs=_semaphores,
-    kind=fixed("Condition", "Event", "Barrier"),
+    needs=_NEEDS,
+    kind=fixed(*_WAITS),
     timeout_ms=fixed(1, 10),
 )
-def timeouts(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def timeouts(context: BaseContext, case: Case) -> Body:
     """
     Wait with a timeout for something that does not happen.
 
@@ -281,31 +184,12 @@ def timeouts(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
     Reads as: how late a timeout is, to compare with `lock/timeouts`.
     """
-    del case
+    kind = case.text("kind")
+    waited, wait = _maker(context, kind)(), _WAITS[kind]
 
-    def bind(case: Case) -> Body:
-        kind, timeout_ms = case.text("kind"), case.integer("timeout_ms")
-        waited, wait = _maker(context, kind)(), _WAITS[kind]
+    def expire(timeout: float) -> None:
+        if wait(waited, timeout):
+            raise WorkloadError(f"{kind}.wait() returned True, expected a timeout")
 
-        def body(iterations: int, /) -> BodyResult:
-            clock = monotonic_ns
-            timeout, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
-            late: list[int] = []
-            for _ in range(iterations):
-                started = clock()
-                happened = wait(waited, timeout)
-                late.append(clock() - started - asked_ns)
-                if happened:
-                    raise WorkloadError(f"{kind}.wait() returned True, expected a timeout")
-                if kind == "Barrier":
-                    waited.reset()
-            return BodyResult(
-                operations=len(late),
-                asked=iterations,
-                elapsed_ns=sum(late),
-                latencies_ns=subsample(late),
-            )
-
-        return body
-
-    yield bind
+    renew = waited.reset if kind == "Barrier" else None
+    return lateness_body(expire, case.integer("timeout_ms"), renew=renew)

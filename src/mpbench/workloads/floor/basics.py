@@ -1,8 +1,4 @@
-"""
-Floors: the cheapest things that use the same kernel mechanisms as the workloads.
-
-Those of processes, semaphores and sockets have modules of their own.
-"""
+"""Floors of calls, copies, polling, digests, a raw pipe and a bare fork."""
 
 from __future__ import annotations
 
@@ -16,6 +12,7 @@ from typing import TYPE_CHECKING
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, Verifier, fixed, workload
+from mpbench.workload.unrolled import unrolled_body
 from mpbench.workloads.floor.descriptors import read_exactly, write_all
 from mpbench.workloads.floor.forks import forked, without_fork
 
@@ -34,61 +31,44 @@ __all__ = (
 )
 
 
-def _nothing() -> None:
-    """Cost a call."""
-
-
 @workload(
     "floor/empty-call",
     metric=Metric.TIME,
     floor=NoFloor("it is the floor of everything that is called from Python"),
     by_method=False,
     tier=Tier.QUICK,
+    revision=2,
 )
-def empty_call(context: BaseContext, case: Case) -> Iterator[Body]:
+def empty_call(context: BaseContext, case: Case) -> Body:
     """
-    Call an empty Python function in the loop that every body uses.
+    Call an empty Python function.
 
-    Timed: the loop and one call of a function that returns None.
+    Timed: one call of a function that returns None.
 
-    Reads as: what the harness itself adds to each iteration. An operation
+    Reads as: the price of a call of a function written in Python. An operation
     that costs less than about ten times this is mostly Python's own calls.
     """
-    del context, case
-
-    def body(iterations: int, /) -> int:
-        call = _nothing
-        for _ in range(iterations):
-            call()
-        return iterations
-
-    yield body
+    return unrolled_body("call()", {"call": lambda: None}, lambda _: True)
 
 
 @workload(
     "floor/empty-c-call",
     metric=Metric.TIME,
-    floor="floor/empty-call",
+    floor=NoFloor("it is the floor of everything that calls into C"),
     by_method=False,
+    revision=2,
 )
-def empty_c_call(context: BaseContext, case: Case) -> Iterator[Body]:
+def empty_c_call(context: BaseContext, case: Case) -> Body:
     """
     Call a function written in C that looks at one flag.
 
-    Timed: the loop and one call of `gc.isenabled`.
+    Timed: one call of `gc.isenabled`.
 
     Reads as: what Python asks for any call into C. Operations of locks and
     shared values that cost little more than this cost nothing themselves.
     """
-    del context, case
-
-    def body(iterations: int, /) -> int:
-        call = gc.isenabled
-        for _ in range(iterations):
-            call()
-        return iterations
-
-    yield body
+    names = {"call": gc.isenabled}
+    return unrolled_body("answer = call()", names, lambda answer: answer is gc.isenabled())
 
 
 @workload(
@@ -111,7 +91,6 @@ def os_fork_wait(context: BaseContext, case: Case) -> Iterator[Body]:
     made, scheduled and reaped. `process/start-to-join` under fork pays this
     and multiprocessing's own bookkeeping.
     """
-    del context, case
 
     def body(iterations: int, /) -> int:
         reaped = 0
@@ -143,7 +122,6 @@ def os_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least time in which two Python processes can answer each
     other. What `pipe/round-trip` costs above it is framing and pickling.
     """
-    del context
     size = case.integer("payload_bytes")
     message = bytes(size)
     there_reader, here_writer = os.pipe()
@@ -195,7 +173,6 @@ def memory_copy(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the most bytes per second that anything which copies a message
     once can reach, at sizes that fit into a cache and at sizes that do not.
     """
-    del context
     size = case.integer("payload_bytes")
 
     with mmap.mmap(-1, size) as source, mmap.mmap(-1, size) as target:
@@ -222,6 +199,7 @@ def memory_copy(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/empty-c-call",
     by_method=False,
+    revision=2,
     unsupported=lambda case: None if hasattr(select, "poll") else "no select.poll here",  # noqa: ARG005
     needs=lambda case: Needs(descriptors=2 * case.integer("objects") + 16),
     objects=Sweep((1,), (1, 64), (1, 8, 64, 512)),
@@ -236,7 +214,6 @@ def poll(context: BaseContext, case: Case) -> Iterator[Body]:
     there. `connection.wait` and `Connection.poll` register everything anew
     at each call.
     """
-    del context
     with ExitStack() as stack:
         poller = select.poll()
         pipes = [os.pipe() for _ in range(case.integer("objects"))]
@@ -246,14 +223,8 @@ def poll(context: BaseContext, case: Case) -> Iterator[Body]:
             poller.register(reader, select.POLLIN)
         os.write(pipes[-1][1], b"r")
 
-        def body(iterations: int, /) -> int:
-            ask = poller.poll
-            ready = 0
-            for _ in range(iterations):
-                ready += len(ask(0))
-            return ready
-
-        yield body
+        names = {"ask": poller.poll}
+        yield unrolled_body("answer = ask(0)", names, lambda answer: len(answer) == 1)
 
 
 @workload(
@@ -261,9 +232,10 @@ def poll(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor="floor/empty-c-call",
     by_method=False,
+    revision=2,
     digest=Sweep(("sha256",), ("sha256",), ("sha256", "md5")),
 )
-def hmac(context: BaseContext, case: Case) -> Iterator[Body]:
+def hmac(context: BaseContext, case: Case) -> Body:
     """
     Compute one keyed digest of a challenge of 40 bytes.
 
@@ -272,18 +244,11 @@ def hmac(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the arithmetic of a connection's authentication, which needs
     four of them; the rest of the handshake is messages.
     """
-    del context
     digest = case.text("digest")
     key, challenge = bytes(range(32)), bytes(40)
 
     # Loading OpenSSL is dear, and every other floor can do without.
     import hmac as _hmac
 
-    def body(iterations: int, /) -> int:
-        compute = _hmac.digest
-        done = 0
-        for _ in range(iterations):
-            done += len(compute(key, challenge, digest)) > 0
-        return done
-
-    yield body
+    names = {"compute": _hmac.digest, "key": key, "challenge": challenge, "digest": digest}
+    return unrolled_body("answer = compute(key, challenge, digest)", names, bool)

@@ -1,4 +1,4 @@
-"""Floors of shared memory: one element of a mapping, and a named segment without its class."""
+"""Floors of shared memory: one element of a mapping, a named segment by system calls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
 from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, Sweep, fixed, workload
+from mpbench.workload.unrolled import number_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,50 +20,39 @@ __all__ = ("memory_create", "memory_item", "segment_attach", "segment_create")
 _SIZES = Sweep((1 << 20,), (4_096, 1 << 20, 1 << 24), (4_096, 1 << 16, 1 << 20, 1 << 24, 1 << 28))
 
 
+_STATEMENTS = {
+    "read": "answer = shared[0]",
+    "write": "shared[0] = 7",
+    "increment": "shared[0] += 1",
+}
+
+
 @workload(
     "floor/memory-item",
     metric=Metric.TIME,
-    floor="floor/empty-c-call",
+    floor=NoFloor("one index of a memoryview calls nothing; it is cheaper than an empty call"),
     by_method=False,
+    revision=2,
     body_params=("operation",),
-    operation=fixed("read", "write", "increment"),
+    operation=fixed(*_STATEMENTS),
 )
 def memory_item(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Read or write one integer of a memory mapping through a memoryview.
 
-    Timed: `view[0]`, `view[0] = i`, or `view[0] += 1`.
+    Timed: `view[0]`, `view[0] = 7`, or `view[0] += 1`.
 
     Reads as: the least that touching one shared number can cost from Python:
     indexing, and turning eight bytes into an object or back.
     """
-    del context, case
     with (
         mmap.mmap(-1, mmap.PAGESIZE) as mapping,
         memoryview(mapping) as octets,
         octets.cast("q") as view,
     ):
-
-        def read(iterations: int, /) -> int:
-            view[0] = 1
-            total = 0
-            for _ in range(iterations):
-                total += view[0]
-            return total
-
-        def write(iterations: int, /) -> int:
-            for number in range(iterations):
-                view[0] = number
-            return view[0] + 1
-
-        def increment(iterations: int, /) -> int:
-            before = view[0]
-            for _ in range(iterations):
-                view[0] += 1
-            return view[0] - before
-
-        bodies: dict[str, Body] = {"read": read, "write": write, "increment": increment}
-        yield lambda case: bodies[case.text("operation")]
+        yield lambda case: number_body(
+            view, case.text("operation"), _STATEMENTS[case.text("operation")]
+        )
 
 
 def _lacks_segments(case: Case) -> str | None:
@@ -95,7 +85,6 @@ def segment_create(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     import _posixshmem
 
-    del context
     size = case.integer("payload_bytes")
     name = f"/mpbench-{os.getpid()}"
 
@@ -180,7 +169,6 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Reads as: what the constructors cost before Python does anything.
     """
-    del context
     size = case.integer("payload_bytes")
     if case.text("kind") == "SharedMemory":
         yield _opening(size)
@@ -210,7 +198,6 @@ def segment_attach(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     import _posixshmem
 
-    del context
     size = case.integer("payload_bytes")
     name = f"/mpbench-{os.getpid()}-attach"
     made = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)

@@ -1,34 +1,22 @@
-"""Locks that say no: held ones, over-released ones, and timeouts that expire."""
+"""Refused acquisitions: non-blocking, timed out, over-released."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
-from mpbench.clock import monotonic_ns
-from mpbench.errors import VerificationError, WorkloadError
+from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import (
-    Body,
-    BodyFactory,
-    BodyResult,
-    Needs,
-    Sweep,
-    Verifier,
-    subsample,
-    workload,
-)
+from mpbench.workload import Body, Needs, Sweep, lateness_body, workload
+from mpbench.workload.unrolled import unrolled_body
 from mpbench.workloads.floor.semaphores import is_free
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
 __all__ = ("over_release", "refused", "timeouts")
 
 
-def _one_semaphore(case: Case) -> Needs:
-    del case
-    return Needs(semaphores=True)
+_NEEDS = Needs(semaphores=True)
 
 
 def _make(context: BaseContext, case: Case) -> Any:
@@ -46,25 +34,7 @@ def _permits(lock: Any) -> int:
     return permits
 
 
-def _not_blocking(lock: Any, iterations: int) -> Any:
-    acquire, answer = lock.acquire, None
-    for _ in range(iterations):
-        answer = acquire(False)
-    return answer
-
-
-def _zero_timeout(lock: Any, iterations: int) -> Any:
-    acquire, answer = lock.acquire, None
-    for _ in range(iterations):
-        answer = acquire(True, 0)
-    return answer
-
-
-# Each returns the last answer; adding all of them up took as long as the calls.
-_FORMS: dict[str, Callable[[Any, int], Any]] = {
-    "not-blocking": _not_blocking,
-    "zero-timeout": _zero_timeout,
-}
+_FORMS = {"not-blocking": "answer = acquire(False)", "zero-timeout": "answer = acquire(True, 0)"}
 
 
 @workload(
@@ -74,14 +44,12 @@ _FORMS: dict[str, Callable[[Any, int], Any]] = {
     covers=("Lock.acquire", "Semaphore.acquire"),
     by_method=False,
     body_params=("kind", "form"),
-    revision=2,
-    needs=_one_semaphore,
+    revision=3,
+    needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock",), ("Lock", "Semaphore")),
-    form=Sweep(
-        ("not-blocking",), ("not-blocking", "zero-timeout"), ("not-blocking", "zero-timeout")
-    ),
+    form=Sweep(("not-blocking",), tuple(_FORMS), tuple(_FORMS)),
 )
-def refused(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def refused(context: BaseContext, case: Case) -> Body:
     """
     Ask for a lock that is held, without waiting for it.
 
@@ -91,28 +59,22 @@ def refused(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     the cheap form: it asks the kernel to wait until now, and the timer's slack
     (50 us for an ordinary Linux process) is waited out.
     """
-    del case
+    lock = _make(context, case)
+    lock.acquire()
 
-    def bind(case: Case) -> Body:
-        lock = _make(context, case)
+    def was_refused(answer: Any) -> bool:
+        lock.release()
+        refused = not answer and is_free(lock)
         lock.acquire()
-        ask = _FORMS[case.text("form")]
+        return refused
 
-        def body(iterations: int, /) -> Verifier:
-            answer = ask(lock, iterations)
+    return unrolled_body(_FORMS[case.text("form")], {"acquire": lock.acquire}, was_refused)
 
-            def check() -> int:
-                lock.release()
-                if answer or not is_free(lock):
-                    raise VerificationError(iterations, 0, "a held lock refused to be taken")
-                lock.acquire()
-                return iterations
 
-            return check
-
-        return body
-
-    yield bind
+_OVER_RELEASE = """\
+try: release()
+except error: pass
+else: raise RuntimeError("release() of what is not held was not refused")"""
 
 
 @workload(
@@ -122,10 +84,11 @@ def refused(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     covers=("BoundedSemaphore.release", "Lock.release", "RLock.release"),
     by_method=False,
     body_params=("kind",),
-    needs=_one_semaphore,
+    revision=2,
+    needs=_NEEDS,
     kind=Sweep(("BoundedSemaphore",), ("BoundedSemaphore",), ("BoundedSemaphore", "Lock", "RLock")),
 )
-def over_release(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def over_release(context: BaseContext, case: Case) -> Body:
     """
     Release what is not held, and have it refused.
 
@@ -136,34 +99,11 @@ def over_release(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the price of a mistake that is found. A plain `Semaphore` does
     not find it.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        kind = case.text("kind")
-        lock = _make(context, case)
-        # Another process could hold an RLock; this one must not, or the call would be right.
-        error = AssertionError if kind == "RLock" else ValueError
-
-        def body(iterations: int, /) -> Verifier:
-            release = lock.release
-            refusals = 0
-            for _ in range(iterations):
-                try:
-                    release()
-                except error:
-                    refusals += 1
-
-            def check() -> int:
-                permits = _permits(lock)
-                if kind != "RLock" and permits != 1:
-                    raise WorkloadError(f"expected 1 permit after over-releases, found {permits}")
-                return refusals
-
-            return check
-
-        return body
-
-    yield bind
+    kind, lock = case.text("kind"), _make(context, case)
+    # Another process could hold an RLock; this one must not, or the call would be right.
+    names = {"release": lock.release, "error": AssertionError if kind == "RLock" else ValueError}
+    # One permit is there from the start; what was not refused has added another.
+    return unrolled_body(_OVER_RELEASE, names, lambda _: kind == "RLock" or _permits(lock) == 1)
 
 
 @workload(
@@ -173,11 +113,11 @@ def over_release(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     covers=("Lock.acquire", "Semaphore.acquire"),
     by_method=False,
     body_params=("kind", "timeout_ms"),
-    needs=_one_semaphore,
+    needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock",), ("Lock", "Semaphore")),
     timeout_ms=Sweep((1,), (1, 10), (1, 10, 100)),
 )
-def timeouts(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def timeouts(context: BaseContext, case: Case) -> Body:
     """
     Wait for a lock that stays held until the timeout ends the waiting.
 
@@ -188,29 +128,11 @@ def timeouts(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     ordinary Linux process) and one wake-up are in it. Where the platform has
     no `sem_timedwait` (macOS) Python polls with sleeps of up to 20 ms instead.
     """
-    del case
+    lock = _make(context, case)
+    lock.acquire()
 
-    def bind(case: Case) -> Body:
-        lock = _make(context, case)
-        lock.acquire()
-        timeout_ms = case.integer("timeout_ms")
+    def wait(timeout: float) -> None:
+        if lock.acquire(True, timeout):
+            raise WorkloadError("acquire() got a lock that is held; expected a timeout")
 
-        def body(iterations: int, /) -> BodyResult:
-            acquire, clock = lock.acquire, monotonic_ns
-            timeout, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
-            late: list[int] = []
-            taken = 0
-            for _ in range(iterations):
-                started = clock()
-                taken += acquire(True, timeout)
-                late.append(clock() - started - asked_ns)
-            return BodyResult(
-                operations=iterations - taken,
-                asked=iterations,
-                elapsed_ns=sum(late),
-                latencies_ns=subsample(late),
-            )
-
-        return body
-
-    yield bind
+    return lateness_body(wait, case.integer("timeout_ms"))

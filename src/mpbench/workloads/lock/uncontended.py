@@ -1,4 +1,4 @@
-"""Locks and semaphores that nobody else wants: what a call costs."""
+"""Uncontended locks and semaphores: the cost of each call."""
 
 from __future__ import annotations
 
@@ -6,47 +6,25 @@ import threading
 from multiprocessing import synchronize
 from typing import TYPE_CHECKING, Any, Callable
 
-from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import (
-    Body,
-    BodyFactory,
-    BodyResult,
-    Needs,
-    Sweep,
-    Verifier,
-    fixed,
-    workload,
-)
-from mpbench.workloads.floor.semaphores import is_free, take_and_give
+from mpbench.workload import Body, Needs, Sweep, fixed, workload
+from mpbench.workload.unrolled import creation_body, unrolled_body
+from mpbench.workloads.floor.semaphores import ACQUIRE_RELEASE, lock_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
-__all__ = (
-    "create",
-    "forms",
-    "queries",
-    "recursion",
-    "uncontended",
-)
+__all__ = ("create", "forms", "queries", "recursion", "uncontended")
 
 _ALL = ("Lock", "RLock", "Semaphore", "BoundedSemaphore")
-
 _CALLS = tuple(f"{kind}.{call}" for kind in _ALL for call in ("acquire", "release"))
-
-
-def _one_semaphore(case: Case) -> Needs:
-    del case
-    return Needs(semaphores=True)
+_QUERIES = ("Semaphore.get_value", "BoundedSemaphore.get_value", *(f"{k}.locked" for k in _ALL))
+_NEEDS = Needs(semaphores=True)
 
 
 def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
-    """Return what makes a free lock of a kind, with one permit where it counts permits."""
-    if kind == "threading.Lock":
-        return threading.Lock
-    made: Callable[[], Any] = getattr(context, kind)
+    """Return the constructor of a free lock, with one permit where it counts permits."""
+    made: Callable[[], Any] = threading.Lock if kind == "threading.Lock" else getattr(context, kind)
     return made
 
 
@@ -58,91 +36,27 @@ def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
     by_method=False,
     tier=Tier.QUICK,
     body_params=("kind",),
-    needs=_one_semaphore,
-    revision=2,
+    needs=_NEEDS,
+    revision=3,
     kind=Sweep(("Lock", "RLock"), _ALL, (*_ALL, "threading.Lock")),
 )
-def uncontended(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def uncontended(context: BaseContext, case: Case) -> Body:
     """
     Acquire and release a lock that no other process wants.
 
     Timed: `acquire()` and `release()` as bound methods, looked up before the
     loop. Not timed: making the lock.
 
-    Reads as: the price of a lock that was not needed. Nearly all of it is two
-    calls from Python into C; the kernel is not entered. How the process was
-    started makes no difference to it.
+    Reads as: the price of a lock that was not needed: two calls from Python
+    into C. The kernel is not entered, and the start method does not matter.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        lock = _maker(context, case.text("kind"))()
-
-        return lambda iterations: take_and_give(lock, iterations)
-
-    yield bind
+    return lock_body(_maker(context, case.text("kind"))(), ACQUIRE_RELEASE)
 
 
-def _with_statement(lock: Any, iterations: int) -> None:
-    for _ in range(iterations):
-        with lock:
-            pass
-
-
-def _not_blocking(lock: Any, iterations: int) -> None:
-    acquire, release = lock.acquire, lock.release
-    for _ in range(iterations):
-        acquire(False)
-        release()
-
-
-def _with_timeout(lock: Any, iterations: int) -> None:
-    acquire, release = lock.acquire, lock.release
-    for _ in range(iterations):
-        acquire(True, 1.0)
-        release()
-
-
-def _levels(depth: int) -> Callable[[Any, int], None]:
-    """Return what takes a lock so many times over and gives it back as often."""
-    levels = range(depth)
-
-    def nested(lock: Any, iterations: int) -> None:
-        acquire, release = lock.acquire, lock.release
-        for _ in range(iterations):
-            for _ in levels:
-                acquire()
-            for _ in levels:
-                release()
-
-    return nested
-
-
-def _pairing(run: Callable[[Any, int], None], lock: Any, pairs: int = 1) -> Body:
-    """
-    Return the body that takes and gives back a lock, which must be free afterwards.
-
-    What was refused and given back all the same would raise, or leave a permit
-    too many, so nothing is added up while time runs.
-    """
-
-    def body(iterations: int, /) -> Verifier:
-        run(lock, iterations)
-
-        def check() -> BodyResult:
-            if not is_free(lock):
-                raise VerificationError(1, 0, "locks can be taken once after the last release")
-            return BodyResult(operations=pairs * iterations, asked=pairs * iterations)
-
-        return check
-
-    return body
-
-
-_FORMS: dict[str, Callable[[Any, int], None]] = {
-    "with": _with_statement,
-    "not-blocking": _not_blocking,
-    "timeout": _with_timeout,
+_FORMS = {
+    "with": "with lock: pass",
+    "not-blocking": "acquire(False); release()",
+    "timeout": "acquire(True, 1.0); release()",
 }
 
 
@@ -153,29 +67,22 @@ _FORMS: dict[str, Callable[[Any, int], None]] = {
     covers=_CALLS,
     by_method=False,
     body_params=("kind", "form"),
-    revision=2,
-    needs=_one_semaphore,
+    revision=3,
+    needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock",), _ALL),
-    form=fixed("with", "not-blocking", "timeout"),
+    form=fixed(*_FORMS),
 )
-def forms(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def forms(context: BaseContext, case: Case) -> Body:
     """
     Take and give back a free lock in the other forms that programs use.
 
     Timed: one `with lock:`, or `acquire(False)` and `release()`, or
     `acquire(True, 1.0)` and `release()`.
 
-    Reads as: what the form adds to `lock/uncontended`. The `with` statement
-    runs two Python functions around the same C calls; a timeout is not even
-    looked at when the lock is free.
+    Reads as: what the form adds to `lock/uncontended`. `with` runs two Python
+    functions around the C calls; a free lock does not look at the timeout.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        lock = _maker(context, case.text("kind"))()
-        return _pairing(_FORMS[case.text("form")], lock)
-
-    yield bind
+    return lock_body(_maker(context, case.text("kind"))(), _FORMS[case.text("form")])
 
 
 @workload(
@@ -186,11 +93,11 @@ def forms(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     by_method=False,
     tier=Tier.FULL,
     body_params=("depth",),
-    revision=2,
-    needs=_one_semaphore,
+    revision=3,
+    needs=_NEEDS,
     depth=fixed(1, 2, 8),
 )
-def recursion(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def recursion(context: BaseContext, case: Case) -> Body:
     """
     Acquire an RLock several times over and release it as often.
 
@@ -200,14 +107,9 @@ def recursion(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: only the outermost pair touches the semaphore, the others count
     in the process, so pairs get cheaper with the depth.
     """
-    del case
-    lock = context.RLock()
-
-    def bind(case: Case) -> Body:
-        depth = case.integer("depth")
-        return _pairing(_levels(depth), lock, depth)
-
-    yield bind
+    depth = case.integer("depth")
+    statement = "; ".join(["acquire()"] * depth + ["release()"] * depth)
+    return lock_body(context.RLock(), statement, pairs=depth)
 
 
 def _lacks_locked(case: Case) -> str | None:
@@ -222,20 +124,15 @@ def _lacks_locked(case: Case) -> str | None:
     "lock/queries",
     metric=Metric.TIME,
     floor="floor/empty-c-call",
-    covers=(
-        *("Semaphore.get_value", "BoundedSemaphore.get_value"),
-        *(f"{kind}.locked" for kind in _ALL),
-    ),
+    covers=_QUERIES,
     by_method=False,
     tier=Tier.FULL,
-    revision=2,
-    needs=_one_semaphore,
+    revision=3,
+    needs=_NEEDS,
     unsupported=_lacks_locked,
-    call=fixed(
-        *("Semaphore.get_value", "BoundedSemaphore.get_value"), *(f"{kind}.locked" for kind in _ALL)
-    ),
+    call=fixed(*_QUERIES),
 )
-def queries(context: BaseContext, case: Case) -> Iterator[Body]:
+def queries(context: BaseContext, case: Case) -> Body:
     """
     Ask a free semaphore or lock for its state.
 
@@ -244,35 +141,21 @@ def queries(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the price of looking. The answer may be old when it arrives.
     """
     kind, _, call = case.text("call").partition(".")
-    lock = _maker(context, kind)()
+    ask = getattr(_maker(context, kind)(), call)
     expected = call == "get_value"
-
-    def body(iterations: int, /) -> Verifier:
-        ask = getattr(lock, call)
-        found: Any = None
-        for _ in range(iterations):
-            found = ask()
-
-        def check() -> int:
-            if found != expected:
-                raise VerificationError(int(expected), int(found), f"{call}() of a free {kind}")
-            return iterations
-
-        return check
-
-    yield body
+    return unrolled_body("answer = ask()", {"ask": ask}, lambda answer: answer == expected)
 
 
 @workload(
     "lock/create",
     metric=Metric.TIME,
     floor="floor/semlock-create",
-    covers=("Lock", "RLock", "Semaphore", "BoundedSemaphore"),
+    covers=_ALL,
     body_params=("kind",),
-    needs=_one_semaphore,
+    needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock", "Semaphore"), _ALL),
 )
-def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def create(context: BaseContext, case: Case) -> Body:
     """
     Make a lock and drop it.
 
@@ -283,18 +166,4 @@ def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     and forkserver it stays until the object ends, and the resource tracker is
     told of both, so that locks made in a loop also measure the tracker.
     """
-    del case
-
-    def bind(case: Case) -> Body:
-        make = _maker(context, case.text("kind"))
-        make()
-
-        def body(iterations: int, /) -> int:
-            made = 0
-            for _ in range(iterations):
-                made += make() is not None
-            return made
-
-        return body
-
-    yield bind
+    return creation_body(_maker(context, case.text("kind")))

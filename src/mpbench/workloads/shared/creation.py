@@ -1,4 +1,4 @@
-"""What shared memory costs before it is used: creation, the first touch, and later ones."""
+"""Creation of shared memory, first touch and later writes; the shared heap."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, fixed, workload
+from mpbench.workload import Body, BodyResult, Needs, Sweep, fixed, mean_parts, workload
 from mpbench.workloads.shared.segments import lacks_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
 __all__ = ("create", "heap")
@@ -83,7 +82,7 @@ def _once(context: BaseContext, kind: str, source: bytes) -> tuple[int, int, int
         (1 << 20,), (1 << 16, 1 << 20, 1 << 24), (1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 26)
     ),
 )
-def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def create(context: BaseContext, case: Case) -> Body:
     """
     Create shared memory, write all of it, and write all of it again.
 
@@ -96,31 +95,14 @@ def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     gives its memory back to a heap, and the next one of less than 4 MiB gets
     pages that were touched before.
     """
-    del case
+    kind, source = case.text("kind"), b"m" * case.integer("payload_bytes")
 
-    def bind(case: Case) -> Body:
-        kind = case.text("kind")
-        source = b"m" * case.integer("payload_bytes")
+    def body(iterations: int, /) -> BodyResult:
+        readings = [_once(context, kind, source) for _ in range(iterations)]
+        facts = mean_parts(readings, "create", "first_touch", "steady")
+        return BodyResult(iterations, iterations, sum(made for made, _, _ in readings), facts)
 
-        def body(iterations: int, /) -> BodyResult:
-            created, touched, written = (
-                sum(column)
-                for column in zip(*(_once(context, kind, source) for _ in range(iterations)))
-            )
-            return BodyResult(
-                operations=iterations,
-                asked=iterations,
-                elapsed_ns=created,
-                facts={
-                    "create": created / iterations,
-                    "first_touch": touched / iterations,
-                    "steady": written / iterations,
-                },
-            )
-
-        return body
-
-    yield bind
+    return body
 
 
 @workload(
@@ -136,7 +118,7 @@ def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     kind=fixed("RawValue"),
     objects=fixed(1, 1_000, 10_000),
 )
-def heap(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def heap(context: BaseContext, case: Case) -> Body:
     """
     Make many small shared objects, keep them, and let all of them go.
 
@@ -147,29 +129,19 @@ def heap(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     system in arenas that double up to 4 MiB, and searches lists of free
     blocks.
     """
-    del case
+    count = case.integer("objects")
 
-    def bind(case: Case) -> Body:
-        count = case.integer("objects")
+    def body(iterations: int, /) -> BodyResult:
+        making = freeing = made = 0
+        kept: list[Any] = []
+        for _ in range(iterations):
+            started = monotonic_ns()
+            kept = [context.RawValue("q", 0) for _ in range(count)]
+            filled = monotonic_ns()
+            made += len(kept)
+            del kept[:]
+            freeing += monotonic_ns() - filled
+            making += filled - started
+        return BodyResult(made, iterations * count, making, {"free": freeing / made})
 
-        def body(iterations: int, /) -> BodyResult:
-            making = freeing = made = 0
-            kept: list[Any] = []
-            for _ in range(iterations):
-                started = monotonic_ns()
-                kept = [context.RawValue("q", 0) for _ in range(count)]
-                filled = monotonic_ns()
-                made += len(kept)
-                del kept[:]
-                freeing += monotonic_ns() - filled
-                making += filled - started
-            return BodyResult(
-                operations=made,
-                asked=iterations * count,
-                elapsed_ns=making,
-                facts={"free": freeing / made},
-            )
-
-        return body
-
-    yield bind
+    return body

@@ -1,4 +1,4 @@
-"""Lists in shared memory, and the manager that owns segments."""
+"""ShareableList, and the manager that owns segments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, fixed, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    fixed,
+    mean_parts,
+    workload,
+)
+from mpbench.workload.unrolled import unrolled_body
 from mpbench.workloads.shared.segments import lacks_segments
 
 if TYPE_CHECKING:
@@ -28,61 +38,25 @@ def _values(kind: str, count: int) -> list[Any]:
     return [make(number) for number in range(count)]
 
 
-def _read(shared: Any, values: list[Any], iterations: int) -> int:
-    last, right = len(values) - 1, 0
-    expected = values[last]
-    for _ in range(iterations):
-        right += shared[last] == expected
-    return right
-
-
-def _write(shared: Any, values: list[Any], iterations: int) -> int:
-    last, value = len(values) - 1, values[0]
-    for _ in range(iterations):
-        shared[last] = value
-    written = shared[last] == value
-    shared[last] = values[last]
-    return iterations if written else 0
-
-
-def _length(shared: Any, values: list[Any], iterations: int) -> int:
-    total = 0
-    for _ in range(iterations):
-        total += len(shared)
-    return total // len(values)
-
-
-def _count(shared: Any, values: list[Any], iterations: int) -> int:
-    count, value = shared.count, values[-1]
-    total = 0
-    for _ in range(iterations):
-        total += count(value)
-    return total
-
-
-def _index(shared: Any, values: list[Any], iterations: int) -> int:
-    index, value = shared.index, values[-1]
-    total = 0
-    for _ in range(iterations):
-        total += index(value) == len(values) - 1
-    return total
-
-
-def _format(shared: Any, values: list[Any], iterations: int) -> int:
-    total = 0
-    for _ in range(iterations):
-        total += len(shared.format) >= len(values)
-    return total
-
-
-_CALLS: dict[str, Callable[[Any, list[Any], int], int]] = {
-    "read": _read,
-    "write": _write,
-    "len": _length,
-    "count": _count,
-    "index": _index,
-    "format": _format,
+_CALLS = {
+    "read": "answer = shared[last]",
+    "write": "shared[last] = value",
+    "len": "answer = len(shared)",
+    "count": "answer = count(value)",
+    "index": "answer = index(value)",
+    "format": "answer = len(shared.format)",
 }
+
+
+def _is_right(shared: Any, values: list[Any], call: str, answer: Any) -> bool:
+    """Tell whether the last answer of a call is right, and restore what it wrote."""
+    size = len(values)
+    if call == "write":
+        answer, shared[size - 1] = shared[size - 1], values[-1]
+    if call == "format":
+        return bool(answer >= size)
+    expected = {"read": values[-1], "write": values[0], "len": size, "count": 1, "index": size - 1}
+    return bool(answer == expected[call])
 
 
 def _remove(shared: Any) -> None:
@@ -100,6 +74,7 @@ def _remove(shared: Any) -> None:
     ),
     by_method=False,
     body_params=("call",),
+    revision=2,
     unsupported=lacks_segments,
     kind=Sweep(("int",), ("int",), ("int", "float", "str")),
     elements=Sweep((8,), (8,), (8, 64, 1_000)),
@@ -121,14 +96,23 @@ def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     from multiprocessing import shared_memory
 
-    del context
     values = _values(case.text("kind"), case.integer("elements"))
     shared: Any = shared_memory.ShareableList(values)
     try:
 
         def bind(case: Case) -> Body:
-            run = _CALLS[case.text("call")]
-            return lambda iterations, /: run(shared, values, iterations)
+            call = case.text("call")
+            names = {
+                "shared": shared,
+                "last": len(values) - 1,
+                # A write takes another value, which the verification replaces.
+                "value": values[0] if call == "write" else values[-1],
+                "count": shared.count,
+                "index": shared.index,
+            }
+            return unrolled_body(
+                _CALLS[call], names, lambda answer: _is_right(shared, values, call, answer)
+            )
 
         yield bind
     finally:
@@ -147,7 +131,7 @@ def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     unsupported=lacks_segments,
     elements=fixed(8, 1_000),
 )
-def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def create(context: BaseContext, case: Case) -> Body:
     """
     Make a ShareableList of integers, attach to it by name, and remove it.
 
@@ -159,34 +143,24 @@ def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     from multiprocessing import shared_memory
 
-    del context, case
+    values = _values("int", case.integer("elements"))
 
-    def bind(case: Case) -> Body:
-        values = _values("int", case.integer("elements"))
+    def body(iterations: int, /) -> BodyResult:
+        make, clock = shared_memory.ShareableList, monotonic_ns
+        creating = attaching = equal = 0
+        for _ in range(iterations):
+            started = clock()
+            shared: Any = make(values)
+            created = clock()
+            again: Any = make(name=shared.shm.name)
+            attaching += clock() - created
+            creating += created - started
+            equal += again[-1] == values[-1]
+            again.shm.close()
+            _remove(shared)
+        return BodyResult(equal, iterations, creating, {"attach": attaching / iterations})
 
-        def body(iterations: int, /) -> BodyResult:
-            make, clock = shared_memory.ShareableList, monotonic_ns
-            creating = attaching = equal = 0
-            for _ in range(iterations):
-                started = clock()
-                shared: Any = make(values)
-                created = clock()
-                again: Any = make(name=shared.shm.name)
-                attaching += clock() - created
-                creating += created - started
-                equal += again[-1] == values[-1]
-                again.shm.close()
-                _remove(shared)
-            return BodyResult(
-                operations=equal,
-                asked=iterations,
-                elapsed_ns=creating,
-                facts={"attach": attaching / iterations},
-            )
-
-        return body
-
-    yield bind
+    return body
 
 
 def _use_manager(manager: Any, blocks: int, size: int) -> tuple[int, int, int, int]:
@@ -200,9 +174,9 @@ def _use_manager(manager: Any, blocks: int, size: int) -> tuple[int, int, int, i
         made_at = clock()
         shared = manager.ShareableList(range(4))
         listed = clock() - made_at
-        names = [one.name for one in (*made, shared.shm)]
-        for one in (*made, shared.shm):
-            one.close()
+        names = [segment.name for segment in (*made, shared.shm)]
+        for segment in (*made, shared.shm):
+            segment.close()
         if len(set(names)) != blocks + 1:
             raise WorkloadError(f"expected {blocks + 1} different segments, found {names}")
     finally:
@@ -231,7 +205,7 @@ def _use_manager(manager: Any, blocks: int, size: int) -> tuple[int, int, int, i
     blocks=Sweep((8,), (8,), (8, 256)),
     payload_bytes=fixed(1 << 16),
 )
-def manager_blocks(context: BaseContext, case: Case) -> Iterator[Body]:
+def manager_blocks(context: BaseContext, case: Case) -> Body:
     """
     Let a SharedMemoryManager own segments, and remove all of them by ending it.
 
@@ -248,24 +222,11 @@ def manager_blocks(context: BaseContext, case: Case) -> Iterator[Body]:
     blocks, size = case.integer("blocks"), case.integer("payload_bytes")
 
     def body(iterations: int, /) -> BodyResult:
-        starting, making, listing, ending = (
-            sum(column)
-            for column in zip(
-                *(
-                    _use_manager(SharedMemoryManager(ctx=context), blocks, size)
-                    for _ in range(iterations)
-                )
-            )
-        )
-        return BodyResult(
-            operations=iterations * blocks,
-            asked=iterations * blocks,
-            elapsed_ns=making,
-            facts={
-                "start": starting / iterations,
-                "list": listing / iterations,
-                "shutdown": ending / iterations,
-            },
-        )
+        readings = [
+            _use_manager(SharedMemoryManager(ctx=context), blocks, size) for _ in range(iterations)
+        ]
+        facts = mean_parts(readings, "start", "", "list", "shutdown")
+        made = iterations * blocks
+        return BodyResult(made, made, sum(making for _, making, _, _ in readings), facts)
 
-    yield body
+    return body
