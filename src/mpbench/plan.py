@@ -100,32 +100,47 @@ class Plan:
         )
 
     @classmethod
-    def from_record(cls, values: Mapping[str, Any]) -> Plan:
+    def from_record(cls, values: Mapping[str, Any], files: tuple[Path, ...] = ()) -> Plan:
         """
         Return the plan that `record` wrote, so that a run can be resumed.
 
+        Args:
+            values: The record.
+            files: The workload files, given again: a record holds their names only.
+
         Raises:
-            UsageError: It is the plan of something else than a run.
+            UsageError: It is the plan of something else than a run, or of other files.
         """
         # The first runs had no sampler.
         values = {"sample": Sampling.OFF.value, **values}
         names = {one.name for one in fields(cls)}
         if set(values) != names:
-            raise UsageError("this file holds no plan of `mpbench run`, so it cannot be resumed")
-        if values["files"]:
-            raise UsageError("a run with --workload-file cannot be resumed")
-        return cls(
-            **{
-                **values,
-                "tier": Tier(values["tier"]),
-                "methods": tuple(StartMethod(name) for name in values["methods"]),
-                "params": {name: tuple(given) for name, given in values["params"].items()},
-                "files": (),
-                "select": tuple(values["select"]),
-                "pythons": tuple(values["pythons"]),
-                "sample": Sampling(values["sample"]),
-            }
-        )
+            what = f"`mpbench {values.get('kind', '')}`" if values.get("kind") else "no run"
+            raise UsageError(
+                f"only `mpbench run` can be resumed, and this is the file of {what}; "
+                "measure anew into another folder"
+            )
+        if values["files"] != [file.name for file in files]:
+            raise UsageError(
+                "give the run's workload files with --workload-file, in their order: expected "
+                f"{', '.join(values['files']) or 'none'}, found "
+                f"{', '.join(file.name for file in files) or 'none'}"
+            )
+        try:
+            return cls(
+                **{
+                    **values,
+                    "tier": Tier(values["tier"]),
+                    "methods": tuple(StartMethod(name) for name in values["methods"]),
+                    "params": {name: tuple(given) for name, given in values["params"].items()},
+                    "files": files,
+                    "select": tuple(values["select"]),
+                    "pythons": tuple(values["pythons"]),
+                    "sample": Sampling(values["sample"]),
+                }
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise UsageError(f"the plan in this file cannot be gone on with: {error}") from error
 
     def record(self) -> dict[str, Any]:
         """Return the plan as JSON-able values, for the head of the result file."""

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ("command",)
 
 
+# What may stand beside --resume; all else is in the file.
+_WITH_RESUME = {"resume", "wait", "workload_file"}
+
+
 def _plan(given: dict[str, Any]) -> Plan:
     plan = plan_for(Tier(given["tier"]))
     if given["select"] or given["workload_file"]:
@@ -117,7 +121,7 @@ def _refuse(options: dict[str, str]) -> None:
         UsageError: There is one.
     """
     if "resume" in options:
-        idle = [word for name, word in options.items() if name not in {"resume", "wait"}]
+        idle = [word for name, word in options.items() if name not in _WITH_RESUME]
         if idle:
             raise UsageError(
                 f"--resume goes on with what was asked for then; leave out {', '.join(idle)}"
@@ -143,14 +147,17 @@ def _where(given: dict[str, Any], stack: ExitStack) -> tuple[Plan, Path, Anonymi
         plan = _plan(given)
         return plan, given["output"] or stack.enter_context(fresh_folder(veil=veil)), veil
     from mpbench.store import read
-    from mpbench.store.anonymise import ANONYMISED
+    from mpbench.store.anonymise import ANONYMISED, pseudonym
 
     folder = Path(given["resume"])
-    header = read(folder).header
+    header, files = read(folder).header, tuple(given["workload_file"])
+    planned = dict(header.plan)
     if header.environment.get(ANONYMISED):
         # What follows must not tell what the first part kept to itself.
         veil = _veil(given)
-    return Plan.from_record(header.plan), folder, veil
+        if planned.get("files") == [pseudonym("path", file.name) for file in files]:
+            planned["files"] = [file.name for file in files]
+    return Plan.from_record(planned, files), folder, veil
 
 
 def _duration(seconds: float) -> str:

@@ -1,9 +1,11 @@
-"""Whether a run can be gone on with here, and what it has measured already."""
+"""The part of a resumed run that is in its file already."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import mpbench
@@ -18,12 +20,22 @@ class ResumeState(NamedTuple):
     """
     What the first part of a run left.
 
-    `done` are its repetitions (subject, case, number); `declared` are the cases
-    (subject, case) that its file holds. A run that was ended early lacks some.
+    `repetitions` counts those that are ok by (subject, case); `declared` are
+    the cases (subject, case) that the file holds. A run that was ended early
+    lacks some.
     """
 
-    done: frozenset[tuple[str, Case, int]] = frozenset()
+    repetitions: Mapping[tuple[str, Case], int] = MappingProxyType({})
     declared: frozenset[tuple[str, Case]] = frozenset()
+
+    def has(self, subject: str, case: Case, number: int) -> bool:
+        """
+        Whether a case needs no agent in a round, counted from 0.
+
+        Repetitions are counted: one that failed is measured again in the last
+        rounds, and gets a number of its own.
+        """
+        return number < self.repetitions.get((subject, case), 0)
 
 
 def _changes(
@@ -63,16 +75,15 @@ def resume_state(
         EnvironmentUnfitError: It was measured somewhere else, or by something else.
         RecordError: The file cannot be read.
     """
-    known = read(folder)
-    changes = list(_changes(known.header, facts, subjects))
+    run = read(folder)
+    changes = list(_changes(run.header, facts, subjects))
     if changes:
         raise EnvironmentUnfitError(
             f"{folder} cannot be gone on with here: {'; '.join(changes)}. Measure anew and "
             "give both folders to `mpbench report`"
         )
+    measured = (repetition for repetition in run.repetitions if repetition.is_ok)
     return ResumeState(
-        done=frozenset(
-            (one.subject, one.case, one.number) for one in known.repetitions if one.is_ok
-        ),
-        declared=frozenset((one.subject, one.case) for one in known.cases),
+        Counter((repetition.subject, repetition.case) for repetition in measured),
+        frozenset((record.subject, record.case) for record in run.cases),
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mpbench.session.interpreters import InterpreterInfo
     from mpbench.session.interrupt import StopRequest
     from mpbench.session.progress import Progress
+    from mpbench.session.resume import ResumeState
     from mpbench.store.writer import Writer
     from mpbench.workload import Workload
 
@@ -135,7 +136,7 @@ def measure_rounds(
     groups: Sequence[CaseGroup],
     subjects: Mapping[str, InterpreterInfo],
     request: StopRequest,
-    done: frozenset[tuple[str, Case, int]],
+    before: ResumeState,
 ) -> None:
     """
     Measure every group once a round, until the repetitions or the budget are used up.
@@ -145,9 +146,9 @@ def measure_rounds(
         groups: What agents measure.
         subjects: The interpreters by their keys.
         request: Says when the user wants to stop.
-        done: What a resumed run has measured already.
+        before: What a resumed run has measured already.
     """
-    _RoundLoop(session, groups, subjects, request, done).run()
+    _RoundLoop(session, groups, subjects, request, before).run()
 
 
 class _RoundLoop:
@@ -159,13 +160,13 @@ class _RoundLoop:
         groups: Sequence[CaseGroup],
         subjects: Mapping[str, InterpreterInfo],
         request: StopRequest,
-        done: frozenset[tuple[str, Case, int]],
+        before: ResumeState,
     ) -> None:
         self._session = session
         self._groups = groups
         self._subjects = subjects
         self._request = request
-        self._done = done
+        self._before = before
         self._repetitions = 1 if session.plan.verify else session.plan.repetitions
         self._budget = _budget_of(session.plan, self._repetitions)
         self._began = time.perf_counter()
@@ -186,11 +187,11 @@ class _RoundLoop:
             share = budget.next(self._used_s())
             if share.stop:
                 break
-            started, before = self._used_s(), self._session.sampling_ns
+            started, sampled_ns = self._used_s(), self._session.sampling_ns
             self._round(number, order, share.samples)
             if self._is_over():
                 break
-            sampling_s = (self._session.sampling_ns - before) / 1e9
+            sampling_s = (self._session.sampling_ns - sampled_ns) / 1e9
             budget.measured(self._used_s() - started, sampling_s, share.samples)
         if budget.is_used_up(self._used_s()) and not self._request.asked:
             _note_budget(self._session, self._groups, budget, self._repetitions)
@@ -206,7 +207,7 @@ class _RoundLoop:
             left = self._budget.remaining_s(self._used_s(), position, len(order))
             self._request.doing = _title(group)
             session.progress.step(self._request.doing, left_s=left)
-            left_to_do = _without(session.without_failing(group), number, self._done)
+            left_to_do = _without(session.without_failing(group), number, self._before)
             following = order[position + 1] if position + 1 < len(order) else None
             _measure(session, left_to_do, self._subjects, effort, following, self._is_over)
             session.progress.done()
@@ -240,9 +241,9 @@ def _note_budget(
         session.event("budget", f"the budget of {budget.seconds:.3g} s held {held}")
 
 
-def _without(group: CaseGroup, number: int, done: frozenset[tuple[str, Case, int]]) -> CaseGroup:
+def _without(group: CaseGroup, number: int, before: ResumeState) -> CaseGroup:
     """Leave out what a resumed run has measured already."""
-    return group.filtered(lambda case: (group.subject, case, number) not in done)
+    return group.filtered(lambda case: not before.has(group.subject, case, number))
 
 
 def _measure(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mpbench.harness.schedule import CaseGroup
-    from mpbench.model import Case, CaseRecord, Run
+    from mpbench.model import CaseRecord, Run
     from mpbench.plan import Plan
     from mpbench.session.interpreters import InterpreterInfo
     from mpbench.session.interrupt import StopRequest
@@ -185,13 +185,13 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
             if (record.subject, record.case) not in before.declared:
                 writer.case(record)
         request = stack.enter_context(stop_requests())
-        interrupted = _guarded(session, groups, here, request, before.done)
+        interrupted = _guarded(session, groups, here, request, before)
         claims = () if interrupted else _claims(session, catalogue)
         for text in claims:
             session.event("claim", text)
         progress.end()
         writer.end(_end(session, interrupted=interrupted, planned=chosen.records))
-    if not session.ok and not before.done and not interrupted:
+    if not session.ok and not before.repetitions and not interrupted:
         raise InvalidSessionError(f"nothing could be measured; see the reasons in {folder}")
     written = read(folder)
     shown = written if veil is None else written._replace(path=RESULTS)
@@ -236,11 +236,11 @@ def _guarded(
     groups: Sequence[CaseGroup],
     subjects: Mapping[str, InterpreterInfo],
     request: StopRequest,
-    done: frozenset[tuple[str, Case, int]],
+    before: ResumeState,
 ) -> bool:
     """Measure; return whether the user stopped it."""
     try:
-        measure_rounds(session, groups, subjects, request, done)
+        measure_rounds(session, groups, subjects, request, before)
     except KeyboardInterrupt:
         return True
     return request.asked

@@ -13,15 +13,15 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from mpbench.errors import RecordError, reason_of
-from mpbench.model import Case, CaseRecord, Repetition, Run, RunEnd, RunEvent, RunHeader, Status
+from mpbench.model import Case, Repetition, Run, RunEnd, RunEvent
 from mpbench.store import conversion, schema
+from mpbench.store.checks import LineChecks
 
 __all__ = ("RESULTS", "Line", "lines_of", "read", "results_file")
 
@@ -136,49 +136,19 @@ def lines_of(path: Path) -> Iterator[Line]:
             yield Line(number, text, end, _decode(path, number, text))
 
 
-def _is_time(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
 class _Collector:
-    """The records of one file so far, and the checks of a record against them."""
+    """The records of one file so far."""
 
     def __init__(self, path: Path, first: Line) -> None:
         self.path = path
-        self.header = self._header(first)
-        self.cases: dict[tuple[str, Case], CaseRecord] = {}
+        self.checks = LineChecks(str(path))
+        self.checks.begin(first.record)
         self.repetitions: list[Repetition] = []
         self.events: list[RunEvent] = []
         self.end: RunEnd | None = None
         self._digest = hashlib.sha256(first.text)
-        # Equal cases are one object: a file repeats each of them many times.
-        self._known: dict[Case, Case] = {}
-        self._numbers: set[tuple[object, ...]] = set()
-
-    def _refuse(self, number: int, expected: str, found: str) -> RecordError:
-        return RecordError(str(self.path), number, expected, found)
-
-    def _header(self, line: Line) -> RunHeader:
-        record = line.record
-        if not isinstance(record, schema.EnvironmentLine):
-            kind = type(record).__struct_config__.tag
-            raise self._refuse(1, "the environment record", f"a record {kind!r}")
-        if record.schema != schema.SCHEMA:
-            found = f"schema {record.schema} of mpbench {record.mpbench[:40]}"
-            raise self._refuse(1, f"schema {schema.SCHEMA}", found)
-        if not _is_time(record.started_utc):
-            raise self._refuse(1, "an ISO 8601 time in started_utc", repr(record.started_utc)[:80])
-        if not schema.is_shallow([record.plan, record.subjects, record.environment]):
-            raise self._refuse(1, f"at most {schema.MAX_DEPTH} levels", "deeper nesting")
-        return conversion.header_from_line(record)
-
-    def _case(self, line: schema.CaseLine | schema.RepetitionLine) -> Case:
-        case = Case.make(line.workload, line.method, line.params)
-        return self._known.setdefault(case, case)
+        # Where in `repetitions` those stand that repeat a number.
+        self._retries: list[int] = []
 
     def add(self, line: Line) -> None:
         """
@@ -188,73 +158,52 @@ class _Collector:
             RecordError: It does not fit those before it.
         """
         record = line.record
+        self.checks.check(line.number, record)
         # Only what is the last record of a file is the end of its run: a
         # resumed run goes on after the end of the first part.
         self.end = None
         if isinstance(record, schema.RepetitionLine):
-            self._add_repetition(line.number, record)
-        elif isinstance(record, schema.CaseLine):
-            self._add_case(line.number, record)
+            if self.checks.is_taken(record):
+                self._retries.append(len(self.repetitions))
+            case = self.checks.case_of(record)
+            self.repetitions.append(conversion.repetition_from_line(record, case))
         elif isinstance(record, schema.EventLine):
             self.events.append(RunEvent(record.elapsed_ns, record.kind, record.text, record.case))
         elif isinstance(record, schema.EndLine):
-            self._add_end(line.number, record)
-        else:
-            raise self._refuse(line.number, "one environment record", "a second one")
+            self._check_digest(line.number, record)
+            self.end = RunEnd(record.elapsed_ns, record.status, record.reason)
+        self.checks.accept(record)
         self._digest.update(line.text)
 
-    def _check_outcome(self, number: int, status: Status, reason: str | None) -> None:
-        if status is not Status.OK and not reason:
-            raise self._refuse(number, f"a reason for the status {status.value!r}", "none")
+    def _check_digest(self, number: int, record: schema.EndLine) -> None:
+        digest = self._digest.hexdigest()
+        if record.digest != digest:
+            instead = f"{digest[:12]}...; the file was changed after it was written"
+            raise self.checks.refusal(number, f"the digest {record.digest[:12]}...", instead)
 
-    def _check_subject(self, number: int, subject: str) -> None:
-        if subject not in self.header.subjects:
-            known = ", ".join(sorted(self.header.subjects))
-            raise self._refuse(number, f"a subject of line 1 ({known})", repr(subject))
-
-    def _add_case(self, number: int, record: schema.CaseLine) -> None:
-        self._check_subject(number, record.subject)
-        self._check_outcome(number, record.status, record.reason)
-        case = self._case(record)
-        try:
-            made = conversion.case_from_line(record, case)
-        except ValueError as error:
-            raise self._refuse(number, "a known metric", str(error)) from error
-        if self.cases.setdefault((record.subject, case), made) != made:
-            raise self._refuse(number, f"one record of the case {case.id}", "two that differ")
-
-    def _add_repetition(self, number: int, record: schema.RepetitionLine) -> None:
-        case = self._case(record)
-        if (record.subject, case) not in self.cases:
-            raise self._refuse(number, "a case that was declared before", f"{case.id}")
-        self._check_outcome(number, record.status, record.reason)
-        if not schema.is_shallow(record.extra):
-            raise self._refuse(number, f"at most {schema.MAX_DEPTH} levels", "deeper nesting")
-        seen = record.sampled
-        if seen and any(len(one.cpu_ns) != len(seen.at_ns) for one in seen.tracks):
-            expected = f"one CPU time of each process for each of {len(seen.at_ns)} looks"
-            raise self._refuse(number, expected, "another number")
-        part = record.slice
-        key = (record.subject, case, record.number, part and (part.arm, part.episode))
-        if key in self._numbers:
-            found = f"number {record.number} of {case.id} twice"
-            raise self._refuse(number, "each repetition once", found)
-        self._numbers.add(key)
-        self.repetitions.append(conversion.repetition_from_line(record, case))
-
-    def _add_end(self, number: int, record: schema.EndLine) -> None:
-        self._check_outcome(number, record.status, record.reason)
-        if record.digest != self._digest.hexdigest():
-            found = f"{self._digest.hexdigest()[:12]}...; the file was changed after it was written"
-            raise self._refuse(number, f"the digest {record.digest[:12]}...", found)
-        self.end = RunEnd(record.elapsed_ns, record.status, record.reason)
+    def _renumber(self) -> None:
+        """Give repetitions that repeat the number of a failed one numbers of their own."""
+        added: dict[tuple[str, Case], int] = {}
+        for index in self._retries:
+            repetition = self.repetitions[index]
+            key = (repetition.subject, repetition.case)
+            number = self.checks.next_number(*key) + added.get(key, 0)
+            added[key] = added.get(key, 0) + 1
+            self.repetitions[index] = repetition._replace(number=number)
+        if self._retries:
+            text = (
+                f"{len(self._retries):,} repetitions had the number of a failed one that they "
+                "repeat, as mpbench 0.1 resumed runs; they have numbers of their own here"
+            )
+            self.events.append(RunEvent(0, "repaired", text))
 
     def run(self) -> Run:
         """Return what the file holds."""
+        self._renumber()
         return Run(
             path=str(self.path),
-            header=self.header,
-            cases=tuple(self.cases.values()),
+            header=self.checks.header,
+            cases=tuple(self.checks.cases.values()),
             repetitions=tuple(self.repetitions),
             events=tuple(self.events),
             end=self.end,

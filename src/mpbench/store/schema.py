@@ -192,8 +192,26 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 def encode(line: AnyLine) -> bytes:
-    """Return a line as JSON with its line break; numbers that are not finite become null."""
-    return _ENCODER.encode(line) + b"\n"
+    """
+    Return a line as JSON with its line break.
+
+    Numbers that are not finite become null, and bytes of a name that are no
+    text become question marks.
+    """
+    try:
+        return _ENCODER.encode(line) + b"\n"
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_as_text(msgspec.to_builtins(line, enc_hook=str))) + b"\n"
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_as_text(key): _as_text(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_text(item) for item in value]
+    return value
 
 
 def decode(text: bytes) -> AnyLine:

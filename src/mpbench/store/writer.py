@@ -1,9 +1,9 @@
 """
-Writes a result file: one JSON object a line, each on its way to the disk before the next.
+The writer of a result file: one JSON object a line, flushed before the next.
 
-What was measured is never lost again: a run that is killed loses at most the
-line that it was writing, and a disk that fills up leaves a file that ends
-with its last complete line.
+Each line is checked before it is written, as the reader will check it. A run
+that is killed loses at most the line that it was writing, and a disk that
+fills up leaves a file that ends with its last complete line.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
-from mpbench.errors import OutputError, reason_of
-from mpbench.model import CaseRecord, Repetition, Run, RunEnd, RunEvent, RunHeader
+import msgspec
+
+from mpbench.errors import OutputError, RecordError, reason_of
+from mpbench.model import CaseRecord, Repetition, Run, RunEnd, RunEvent, RunHeader, Status
 from mpbench.store import conversion, schema
 from mpbench.store.anonymise import Anonymiser
+from mpbench.store.checks import LineChecks
 from mpbench.store.reader import RESULTS, lines_of, read, results_file
 
 __all__ = ("Writer", "read")
@@ -51,6 +55,36 @@ def _lock(descriptor: int, path: Path) -> None:
     except OSError:
         # A file system without locks (some network ones) is no reason to refuse.
         return
+
+
+class _Position(NamedTuple):
+    """How far a file is written: lines, bytes, the digest of these bytes."""
+
+    lines: int
+    end: int
+    digest: hashlib._Hash
+
+
+def _unwritable(line: schema.RepetitionLine, reason: str) -> schema.RepetitionLine:
+    """Return what is kept of a repetition whose record is invalid."""
+    return schema.RepetitionLine(
+        subject=line.subject,
+        workload=line.workload,
+        method=line.method,
+        params=line.params,
+        number=line.number,
+        status=Status.FAILED,
+        reason=f"its record was invalid and was not kept: {reason[-500:]}",
+        iterations=0,
+        samples=[],
+        started_ns=0,
+        elapsed_ns=0,
+        hash_seed=None,
+        agent=line.agent,
+        account=None,
+        slice=line.slice,
+        extra={},
+    )
 
 
 class Writer:
@@ -88,8 +122,8 @@ class Writer:
         self._veil = veil
         self._descriptor = descriptor
         self._sync = sync
-        self._end = 0
-        self._digest = hashlib.sha256()
+        self._position = _Position(0, 0, hashlib.sha256())
+        self._checks = LineChecks(str(self.path))
         self._mutex = threading.Lock()
 
     @classmethod
@@ -112,56 +146,100 @@ class Writer:
 
     def _reopen(self, path: Path, sync: bool, veil: Anonymiser | None) -> None:
         self.path = path
-        done = len(read(path).repetitions)
         try:
             descriptor = os.open(path, _FLAGS)
         except OSError as error:
             raise _refusal(path, error) from error
         self._begin(descriptor, sync=sync, veil=veil)
-        for line in lines_of(path):
-            self._digest.update(line.text)
-            self._end = line.end
-        lost = os.fstat(descriptor).st_size - self._end
-        os.ftruncate(descriptor, self._end)
+        try:
+            self._go_on()
+        except BaseException:
+            self.close()
+            raise
+
+    def _go_on(self) -> None:
+        # Under the lock, so that no other session can write in between.
+        done = len(read(self.path).repetitions)
+        for line in lines_of(self.path):
+            self._accept(line.record, line.text)
+        lost = os.fstat(self._descriptor).st_size - self._position.end
+        os.ftruncate(self._descriptor, self._position.end)
         text = f"resumed after {done:,} repetitions"
         text += f"; {lost:,} bytes of a record that was cut off were removed" if lost else ""
         self.event(RunEvent(0, "resumed", text))
 
-    def _write(self, line: schema.AnyLine) -> None:
+    def _accept(self, record: schema.AnyLine, text: bytes) -> None:
+        """Remember a line that the file holds now."""
+        if self._position.lines == 0:
+            self._checks.begin(record)
+        else:
+            self._checks.accept(record)
+        lines, end, digest = self._position
+        digest = digest.copy()
+        digest.update(text)
+        # In one step: Ctrl-C may come before or after it.
+        self._position = _Position(lines + 1, end + len(text), digest)
+
+    def _checked(self, line: schema.AnyLine) -> tuple[schema.AnyLine, bytes]:
         """
-        Append one line, whole or not at all.
+        Return a line as it will be read, and its bytes.
 
         Raises:
-            OutputError: The disk is full, or gone.
+            OutputError: The reader would refuse it.
         """
-        text = schema.encode(line if self._veil is None else self._veil.line(line))
+        line = line if self._veil is None else self._veil.line(line)
+        text = schema.encode(line)
         if len(text) > schema.MAX_LINE:
             raise OutputError(
                 f"cannot write {self.path}: a record has {len(text):,} bytes, "
                 f"at most {schema.MAX_LINE:,} are allowed"
             )
         try:
-            rest = memoryview(text)
+            record = schema.decode(text)
+            if self._position.lines:
+                self._checks.check(self._position.lines + 1, record)
+            else:
+                LineChecks(str(self.path)).begin(record)
+        except (msgspec.MsgspecError, RecursionError, RecordError) as error:
+            raise OutputError(f"cannot write {self.path}: no valid record: {error}") from error
+        return record, text
+
+    def _append(self, record: schema.AnyLine, text: bytes) -> None:
+        """
+        Append one line, whole or not at all.
+
+        Raises:
+            OutputError: The disk is full, or gone.
+        """
+        before, rest = self._position, memoryview(text)
+        try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
+            self._accept(record, text)
             if self._sync:
                 os.fsync(self._descriptor)
         except BaseException as error:
-            if not rest:
-                self._advance(text)
-            else:
-                os.ftruncate(self._descriptor, self._end)
+            if rest:
+                # Where this fails as well, the reader leaves the cut line out.
+                with suppress(OSError):
+                    os.ftruncate(self._descriptor, before.end)
+            elif self._position is before:
+                self._accept(record, text)
             if isinstance(error, OSError):
-                reason = reason_of(error)
                 raise OutputError(
-                    f"cannot write {self.path}: {reason}; what was measured before is kept"
+                    f"cannot write {self.path}: {reason_of(error)}; what was measured before "
+                    "is kept"
                 ) from error
             raise
-        self._advance(text)
 
-    def _advance(self, text: bytes) -> None:
-        self._end += len(text)
-        self._digest.update(text)
+    def _write(self, line: schema.AnyLine) -> None:
+        """
+        Append one line.
+
+        Raises:
+            OutputError: It cannot be written, or is no valid record.
+        """
+        self._append(*self._checked(line))
 
     def header(self, header: RunHeader) -> None:
         """Write the first line."""
@@ -174,9 +252,23 @@ class Writer:
             self._write(conversion.case_to_line(record))
 
     def repetition(self, repetition: Repetition) -> None:
-        """Write what one agent measured of one case."""
+        """
+        Write what one agent measured of one case.
+
+        It gets the next free number where the file has its number already: a
+        resumed run measures anew what failed. One that no reader would take
+        becomes a failed one that says why.
+        """
         with self._mutex:
-            self._write(conversion.repetition_to_line(repetition))
+            line = conversion.repetition_to_line(repetition)
+            if self._checks.is_taken(line):
+                number = self._checks.next_number(repetition.subject, repetition.case)
+                line = msgspec.structs.replace(line, number=number)
+            try:
+                checked = self._checked(line)
+            except OutputError as error:
+                checked = self._checked(_unwritable(line, str(error)))
+            self._append(*checked)
 
     def event(self, event: RunEvent) -> None:
         """Write something that a reader should know."""
@@ -186,7 +278,7 @@ class Writer:
     def end(self, end: RunEnd) -> None:
         """Write how the run ended, with the digest of everything before."""
         with self._mutex:
-            self._write(conversion.end_to_line(end, self._digest.hexdigest()))
+            self._write(conversion.end_to_line(end, self._position.digest.hexdigest()))
 
     def write_run(self, run: Run) -> None:
         """Write every record of a run that is complete already."""

@@ -9,7 +9,7 @@ import fakes
 import pytest
 
 from mpbench.errors import OutputError, RecordError
-from mpbench.model import EpisodePosition, Run, RunEnd, RunEvent, Sample, Status
+from mpbench.model import EpisodePosition, Run, RunEnd, Sample, Status
 from mpbench.model.sampled import CpuSeries, SampledUsage
 from mpbench.store import RESULTS, Writer, read
 
@@ -214,7 +214,7 @@ def test_a_symlink_is_not_followed_when_writing(tmp_path):
 def test_a_closed_writer_may_be_closed_again(tmp_path):
     """Closing twice does nothing."""
     writer = Writer(tmp_path)
-    writer.event(RunEvent(0, "note", "x"))
+    writer.header(fakes.header())
     writer.close()
 
     writer.close()
