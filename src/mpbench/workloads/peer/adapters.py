@@ -1,9 +1,8 @@
 """
-Other pools than `multiprocessing.Pool`, behind one form.
+Adapters of other pools to the tasks of `pool/task-overhead` and `pool/apply-round-trip`.
 
-Each is opened as its own documentation does it, with two workers, and is
-asked for the same tasks as `pool/task-overhead` and `pool/apply-round-trip`.
-A peer is imported only where it is opened.
+Each pool is opened as its own documentation does it, with two workers, and
+its library is imported only there.
 """
 
 from __future__ import annotations
@@ -54,19 +53,17 @@ class PoolAdapter(NamedTuple):
     single: Body
 
 
-def _warmed(peer: PoolAdapter) -> PoolAdapter:
-    """Return a peer whose workers have all had the time to come up."""
-    peer.bulk("map", 1)(1)
-    return peer
+def _adapter(bulk: Callable[[str, int], Body], ask: Callable[[int], int]) -> PoolAdapter:
+    """Return the adapter of a pool; many tasks are run first, so that all workers are up."""
+    bulk("map", 1)(1)
+    return PoolAdapter(bulk, one_by_one(ask))
 
 
-def _executor_peer(pool: Any) -> PoolAdapter:
-    """Return the peer of anything with the calls of `concurrent.futures.Executor`."""
-    return _warmed(
-        PoolAdapter(
-            lambda call, size: submitting(pool, PEER_TASKS, call=call, chunk_size=size),
-            one_by_one(lambda number: int(pool.submit(echo, number).result())),
-        )
+def _executor_adapter(pool: Any) -> PoolAdapter:
+    """Return the adapter of anything with the calls of `concurrent.futures.Executor`."""
+    return _adapter(
+        lambda call, size: submitting(pool, PEER_TASKS, call=call, chunk_size=size),
+        lambda number: int(pool.submit(echo, number).result()),
     )
 
 
@@ -74,7 +71,7 @@ def _executor_peer(pool: Any) -> PoolAdapter:
 def opened_futures(context: BaseContext) -> Iterator[PoolAdapter]:
     """Keep a `concurrent.futures.ProcessPoolExecutor` open."""
     with opened_executor(context, _WORKERS) as pool:
-        yield _executor_peer(pool)
+        yield _executor_adapter(pool)
 
 
 @contextmanager
@@ -85,7 +82,7 @@ def opened_loky() -> Iterator[PoolAdapter]:
 
     pool = loky.ProcessPoolExecutor(max_workers=_WORKERS)
     try:
-        yield _executor_peer(pool)
+        yield _executor_adapter(pool)
     finally:
         pool.shutdown(wait=True)
         # It would live as long as this interpreter, which measures other things afterwards.
@@ -104,11 +101,9 @@ def opened_joblib(backend: str) -> Iterator[PoolAdapter]:
             parallel.batch_size = size
             return list(parallel(joblib.delayed(echo)(number) for number in numbers))
 
-        yield _warmed(
-            PoolAdapter(
-                lambda call, size: repeating(lambda: run(size), numbers, call),
-                one_by_one(lambda number: int(parallel([joblib.delayed(echo)(number)])[0])),
-            )
+        yield _adapter(
+            lambda call, size: repeating(lambda: run(size), numbers, call),
+            lambda number: int(parallel([joblib.delayed(echo)(number)])[0]),
         )
     if backend == "loky":
         # joblib keeps the executor for later; its resource tracker ends with the agent.
@@ -135,9 +130,7 @@ def opened_mpire(method: str) -> Iterator[PoolAdapter]:
         def bulk(call: str, size: int) -> Body:
             return repeating(lambda: list(pool.map(echo, numbers, chunk_size=size)), numbers, call)
 
-        yield _warmed(
-            PoolAdapter(bulk, one_by_one(lambda number: int(pool.apply(echo, (number,)))))
-        )
+        yield _adapter(bulk, lambda number: int(pool.apply(echo, (number,))))
         pool.stop_and_join()
     gc.collect()
 
@@ -150,11 +143,9 @@ def opened_billiard(method: str) -> Iterator[PoolAdapter]:
     pool = billiard.get_context(method).Pool(_WORKERS)
     job = echo_job(PEER_TASKS)
     try:
-        yield _warmed(
-            PoolAdapter(
-                lambda call, size: calling(pool, job, call, size),
-                one_by_one(lambda number: int(pool.apply(echo, (number,)))),
-            )
+        yield _adapter(
+            lambda call, size: calling(pool, job, call, size),
+            lambda number: int(pool.apply(echo, (number,))),
         )
     except BaseException:
         abort(pool)
@@ -199,11 +190,8 @@ def opened_threads() -> Iterator[PoolAdapter]:
         return int(results.get()[0])
 
     try:
-        yield _warmed(
-            PoolAdapter(
-                lambda call, size: repeating(lambda: run(size), numbers, call, in_order=False),
-                one_by_one(ask),
-            )
+        yield _adapter(
+            lambda call, size: repeating(lambda: run(size), numbers, call, in_order=False), ask
         )
     finally:
         for _ in threads:
