@@ -1,10 +1,11 @@
-"""What an agent holds before and after a set-up: whatever is new was left behind."""
+"""Detection of resources that a set-up leaves open."""
 
 from __future__ import annotations
 
 import gc
 import multiprocessing
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ _SHM = "/dev/shm"  # noqa: S108 - it is looked at, nothing is written there
 # How the files of the heap's arenas begin. Freed blocks stay in their arena,
 # which waits for the next `Value()`.
 _ARENA = "/pym-"
+
+# What libffi keeps open for good once `ctypes` is imported: the file that holds its
+# code for callbacks (a memfd or a nameless file), from version 3.5 on its own library.
+_LIBFFI = re.compile(r"/(memfd:libffi|libffi(-[0-9a-f]+)?\.so[.0-9]*|ffi\w{6})( \(deleted\))?$")
 
 # Modules whose helpers start with the first use and stay as long as the interpreter,
 # the name of the helper there, and the attribute that holds its descriptor.
@@ -59,10 +64,10 @@ def _helper(module: str, name: str) -> Any:
 
 def _standing_descriptors() -> set[int]:
     """Return the descriptors that multiprocessing keeps for later: no workload opened them."""
-    found = {
+    descriptors = (
         getattr(_helper(module, name), attribute, None) for module, name, attribute in _STANDING
-    }
-    return {one for one in found if isinstance(one, int)}
+    )
+    return {number for number in descriptors if isinstance(number, int)}
 
 
 def _descriptors() -> Iterator[str]:
@@ -77,7 +82,7 @@ def _descriptors() -> Iterator[str]:
         except OSError:
             # The descriptor of the listing itself.
             continue
-        if int(number) not in standing and _ARENA not in target:
+        if int(number) not in standing and _ARENA not in target and not _LIBFFI.search(target):
             yield f"{number} ({target})"
 
 
@@ -87,7 +92,7 @@ def _memory() -> Iterator[str]:
             for line in maps:
                 fields = line.split(maxsplit=5)
                 path = fields[5].strip() if len(fields) > 5 else ""  # noqa: PLR2004 - a path is the sixth
-                if path.startswith(_SHM) and _ARENA not in path:
+                if path.startswith(_SHM) and not (_ARENA in path or _LIBFFI.search(path)):
                     yield path
     except OSError:
         return
@@ -97,7 +102,7 @@ def _names() -> Iterator[str]:
     tag = os.environ.get("MPBENCH_TAG")
     if tag:
         try:
-            yield from (one for one in os.listdir(_SHM) if one.startswith(tag_prefix(tag)))
+            yield from (name for name in os.listdir(_SHM) if name.startswith(tag_prefix(tag)))
         except OSError:
             return
 
@@ -122,7 +127,9 @@ def open_resources() -> OpenResources:
     gc.collect()
     return OpenResources(
         frozenset(child.name for child in multiprocessing.active_children()),
-        frozenset(one.name for one in threading.enumerate() if one is not threading.main_thread()),
+        frozenset(
+            {thread.name for thread in threading.enumerate()} - {threading.main_thread().name}
+        ),
         frozenset(_descriptors()),
         frozenset(_memory()),
         frozenset(_names()),
@@ -145,7 +152,7 @@ def leaked_since(before: OpenResources) -> list[str]:
     """Return what is held now and was not before: `thread 'feeder'`, `file '/tmp/x'`."""
     now = open_resources()
     return [
-        f"{words} {one!r}"
+        f"{words} {name!r}"
         for kind, words in _KINDS.items()
-        for one in sorted(getattr(now, kind) - getattr(before, kind))
+        for name in sorted(getattr(now, kind) - getattr(before, kind))
     ]
