@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from mpbench.analysis.verdict import Verdict
 from mpbench.catalog import discover
 from mpbench.cli.list import markdown
 
@@ -38,3 +40,19 @@ def test_named_workloads_exist(name: str) -> None:
     named = set(re.findall(r"`((?:{})/[a-z0-9-]+)`".format("|".join(families)), text))
 
     assert set() == named - set(discover())
+
+
+def test_the_figure_of_verdicts_shows_what_the_rules_say() -> None:
+    """Every zone has an example, and the drawing names the verdicts in that order."""
+    spec = importlib.util.spec_from_file_location("verdicts", ROOT / "docs" / "verdicts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    verdicts = [script._verdict(example) for example in script.EXAMPLES]
+    drawn = re.findall(r">([a-z ]+)</text>", (ROOT / "docs" / "verdicts.svg").read_text())
+
+    assert set(Verdict) - {Verdict.INVALID} == set(verdicts)
+    assert [verdict.value for verdict in verdicts] == [
+        text for text in drawn if text in {verdict.value for verdict in Verdict}
+    ]

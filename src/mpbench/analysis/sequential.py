@@ -1,5 +1,5 @@
 """
-When a comparison may be looked at, and what it may conclude there.
+Looks of a comparison: when they are due, and the interval and p value at each.
 
 The looks are fixed before the first measurement. Each look spends an equal
 part of the error rate, so the intervals of all looks hold together at the
@@ -77,7 +77,7 @@ def plan_looks(family: int, *, rate: float = 0.05, looks: Sequence[int] = LOOKS)
         looks: What was asked for, in ascending order.
     """
     least = first_look(max(1, family), len(looks), rate)
-    return tuple(sorted({max(least, one) for one in looks}))
+    return tuple(sorted({max(least, look) for look in looks}))
 
 
 def interim_result(
@@ -99,10 +99,10 @@ def interim_result(
         return InterimResult(episodes=0, interval=None, p_value=1.0)
     smallest = min(sign_flip_p(log_ratios[:look]) for look in reached)
     level = 1.0 - alpha / len(looks)
-    found = [signed_rank_interval(log_ratios[:look], level) for look in reached]
+    intervals = [signed_rank_interval(log_ratios[:look], level) for look in reached]
     return InterimResult(
         episodes=reached[-1],
-        interval=_common([one for one in found if one is not None]),
+        interval=_common([each for each in intervals if each is not None]),
         p_value=min(1.0, len(looks) * smallest),
     )
 
@@ -111,8 +111,8 @@ def _common(intervals: Sequence[Interval]) -> Interval | None:
     """Return what intervals have in common, with the last estimate moved into it."""
     if not intervals:
         return None
-    low = max(one.low for one in intervals)
-    high = min(one.high for one in intervals)
+    low = max(each.low for each in intervals)
+    high = min(each.high for each in intervals)
     if low > high:
         # One of them is wrong, which the level allows; nobody knows which.
         return intervals[-1]
@@ -131,7 +131,7 @@ def episodes_until_p(p_value: float, needed: float, episodes: int) -> int:
         needed: What it must become.
         episodes: How many it rests on.
     """
-    now, then = (float(-special.ndtri(one / 2.0)) for one in (p_value, needed))
+    now, then = (float(-special.ndtri(level / 2.0)) for level in (p_value, needed))
     return max(episodes + 1, math.ceil(episodes * (then / now) ** 2))
 
 
@@ -141,9 +141,10 @@ def episodes_until(
     """
     Return about how many episodes a decision needs, from the width of the interval so far.
 
-    The width shrinks with the square root of the number. Two ends are
-    possible: the interval fits inside the margin, or it leaves 1 out; the
-    nearer one counts. An estimate, not a promise.
+    The width shrinks with the square root of the number, the estimate stays. An
+    interval that holds 1 may come to lie inside the margin or to leave 1 out;
+    one that leaves 1 out may come to stay below the smallest effect. The
+    nearest end counts. An estimate, not a promise.
 
     Args:
         interval: Of the log ratio, at the latest look.
@@ -152,14 +153,13 @@ def episodes_until(
         margin: The log ratio inside which a difference is called none.
 
     Returns:
-        The number, or None when the estimate lies where no width decides:
-        too small for a change and outside a margin that is smaller still.
+        The number, or None when the estimate lies on a border, where no width decides.
     """
     half = (interval.high - interval.low) / 2.0
     away = abs(interval.estimate)
-    targets = [margin - away] if away < margin else []
-    if away >= effect:
-        targets.append(away)
-    if not targets:
-        return None
-    return max(episodes + 1, math.ceil(episodes * (half / max(targets)) ** 2))
+    holds_one = interval.low <= 0.0 <= interval.high
+    targets = [margin - away] if holds_one else []
+    # To leave 1 out is enough for a change; a small difference must stay below it as well.
+    targets.append(away if away >= effect else min(away, effect - away))
+    widest = max(targets)
+    return max(episodes + 1, math.ceil(episodes * (half / widest) ** 2)) if widest > 0.0 else None

@@ -1,5 +1,5 @@
 """
-What numbers allow to say: intervals, exact tests and error rates over many tests.
+Intervals, exact randomisation tests, and the false-discovery correction.
 
 Everything here is pure: values in, values out. The tests are randomisation
 tests. They rest on the fair coin that decided which arm was launched first,
@@ -61,7 +61,7 @@ def quantiles(values: Sequence[float], levels: Sequence[float]) -> tuple[float, 
         values: At least one number.
         levels: Each between 0 and 1.
     """
-    return tuple(float(one) for one in np.quantile(np.asarray(values, dtype=float), levels))
+    return tuple(np.quantile(np.asarray(values, dtype=float), levels).tolist())
 
 
 def _order_coverage(count: int, place: int) -> float:
@@ -218,12 +218,12 @@ def false_discovery(p_values: Sequence[float]) -> tuple[float, ...]:
     1995; valid for tests that are independent or depend positively, as those
     of one session do (they share the machine's moods).
     """
-    if not p_values:
-        return ()
-    from scipy import stats as _stats  # noqa: PLC0415 - takes a second, and few callers need it
-
-    adjusted = _stats.false_discovery_control(np.asarray(p_values, dtype=float))
-    return tuple(float(one) for one in adjusted)
+    values = np.asarray(p_values, dtype=float)
+    order = np.argsort(values)[::-1]
+    places = np.arange(len(values), 0, -1)
+    # From the largest on: no p value is adjusted to more than a larger one is.
+    adjusted = np.minimum.accumulate(values[order] * len(values) / places)
+    return tuple(np.minimum(adjusted, 1.0)[np.argsort(order)].tolist())
 
 
 def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:

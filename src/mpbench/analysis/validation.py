@@ -1,4 +1,4 @@
-"""What a selftest's records prove: false alarms, coverage, power, and what other rules say."""
+"""Validation tables: false alarms, coverage, power, and the rules of other harnesses."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mpbench.analysis.harness_rules import RULES, Agents, scaled
 from mpbench.analysis.outcome import outcome_of
 from mpbench.analysis.sequential import interim_result
 from mpbench.analysis.stats import clopper_pearson
-from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict
-from mpbench.model import Run
+from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict, verdict_alone
+from mpbench.model import Metric, Run
 
 __all__ = (
     "EFFECTS",
@@ -71,6 +71,7 @@ def _row(name: str, judged: Sequence[Judgement]) -> tuple[str, ...]:
     return (
         name,
         rate(alarms, len(judged)),
+        str(verdicts[Verdict.SMALL]),
         rate(verdicts[Verdict.UNCHANGED], len(judged)),
         str(verdicts[Verdict.INCONCLUSIVE]),
         str(verdicts[Verdict.INVALID]),
@@ -90,7 +91,16 @@ def identical(title: str, runs: Sequence[Run]) -> ValidationTable:
     failed = sum(one is not None and not one.passed for one in controls)
     return ValidationTable(
         title,
-        ("case", "slower or faster", "unchanged", "inconclusive", "invalid", "covers 1", "s"),
+        (
+            "case",
+            "slower or faster",
+            "small difference",
+            "unchanged",
+            "inconclusive",
+            "invalid",
+            "covers 1",
+            "s",
+        ),
         tuple(rows),
         f"{len(runs)} sessions; the control failed in {failed}. The intervals are to cover 1 in "
         "at least 95 %; rates with exact 95 % intervals; s is the median time of a comparison.",
@@ -143,12 +153,10 @@ def _detects(
         effect + chance.choice(ratios) * chance.choice((-1, 1)) for _ in range(rules.looks[-1])
     ]
     for place in range(1, len(rules.looks) + 1):
-        seen = interim_result(drawn[: rules.looks[place - 1]], rules.looks, alpha=rules.alpha)
-        assert seen.interval is not None
-        if seen.p_value <= rules.rate and seen.interval.estimate >= rules.log_effect:
-            return True
-        if max(abs(seen.interval.low), abs(seen.interval.high)) < rules.log_margin:
-            return False
+        standing = interim_result(drawn[: rules.looks[place - 1]], rules.looks, alpha=rules.alpha)
+        verdict = verdict_alone(standing, Metric.TIME, rules)
+        if verdict.is_decision:
+            return verdict is Verdict.SLOWER
     return False
 
 
@@ -246,12 +254,9 @@ def _ours(runs: Sequence[Run], effect: float) -> tuple[str, str]:
     ]
 
     def says(values: Sequence[float]) -> int:
-        seen = interim_result(values, rules.looks, alpha=rules.alpha)
-        if seen.interval is None or seen.p_value > rules.rate:
-            return 0
-        if abs(seen.interval.estimate) < rules.log_effect:
-            return 0
-        return 1 if seen.interval.estimate > 0 else -1
+        standing = interim_result(values, rules.looks, alpha=rules.alpha)
+        verdict = verdict_alone(standing, Metric.TIME, rules)
+        return {Verdict.SLOWER: 1, Verdict.FASTER: -1}.get(verdict, 0)
 
     alarms = sum(says(one) != 0 for one in ratios)
     hits = sum(says([value + math.log1p(effect) for value in one]) == 1 for one in ratios)

@@ -1,4 +1,4 @@
-"""What a comparison is called: slower, faster, unchanged, inconclusive or invalid."""
+"""Verdicts: slower, faster, small difference, unchanged, inconclusive, invalid."""
 
 from __future__ import annotations
 
@@ -22,8 +22,16 @@ from mpbench.analysis.sequential import (
 from mpbench.analysis.stats import Interval, false_discovery, hodges_lehmann, sign_flip_p
 from mpbench.model import Better, Metric
 
-__all__ = ("DecisionRules", "Judgement", "Verdict", "confirm", "judge", "judge_one")
-
+__all__ = (
+    "DecisionRules",
+    "Judgement",
+    "Verdict",
+    "claim",
+    "confirm",
+    "judge",
+    "judge_one",
+    "verdict_alone",
+)
 
 _DISTRUST = "the control of identical arms failed (see below)"
 
@@ -33,19 +41,24 @@ class Verdict(Enum):
 
     SLOWER = "slower"
     FASTER = "faster"
+    SMALL = "small difference"
     UNCHANGED = "unchanged"
     INCONCLUSIVE = "inconclusive"
     INVALID = "invalid"
 
     @property
     def is_change(self) -> bool:
-        """Whether a difference was found."""
+        """Whether a difference that matters was found."""
         return self in {Verdict.SLOWER, Verdict.FASTER}
 
     @property
     def is_decision(self) -> bool:
         """Whether more episodes are not needed."""
-        return self.is_change or self is Verdict.UNCHANGED
+        return self.is_change or self in {Verdict.SMALL, Verdict.UNCHANGED}
+
+    def counted(self, number: int) -> str:
+        """Return a number of such verdicts in words."""
+        return f"{number} {self.value}{'s' if self is Verdict.SMALL and number != 1 else ''}"
 
     def word(self, metric: Metric) -> str:
         """Return the word for people: only time and rates can be slow."""
@@ -60,8 +73,8 @@ class DecisionRules:
     What was decided before measuring.
 
     Args:
-        min_effect: The smallest relative difference that is called one.
-        margin: The relative difference inside which an interval means "unchanged".
+        min_effect: The smallest relative difference that is called slower or faster.
+        margin: The relative difference inside which an interval that holds 1 means "unchanged".
         rate: The false-discovery rate of the family.
         alpha: One minus the level of the intervals, over all looks.
         looks: Numbers of episodes at which a comparison may be decided.
@@ -128,7 +141,7 @@ class Judgement:
     def ratio(self) -> Interval | None:
         """Candidate to baseline with its interval, as factors; None before the first look."""
         logs = self.standing.interval
-        return None if logs is None else Interval(*(math.exp(one) for one in logs))
+        return None if logs is None else Interval(*(math.exp(log) for log in logs))
 
     @property
     def needed_seconds(self) -> float | None:
@@ -140,39 +153,68 @@ class Judgement:
         return max(0, self.needed - made) * each
 
 
-def _changed(interval: Interval, metric: Metric) -> Verdict:
-    grew = interval.estimate > 0.0
-    return Verdict.SLOWER if grew == (metric.better is Better.LOWER) else Verdict.FASTER
+def claim(interval: Interval, metric: Metric, rules: DecisionRules) -> Verdict:
+    """
+    Return what an interval of a log ratio says by itself: the zone that it lies in.
+
+    No two zones overlap. An interval that holds 1 is "unchanged" inside the
+    margin. One that excludes 1 is a change where its estimate reaches the
+    smallest effect, and a small difference where all of it stays below.
+    Everything else is inconclusive.
+
+    Args:
+        interval: Of ln(candidate / baseline).
+        metric: Its direction tells slower from faster.
+        rules: The borders of the zones.
+    """
+    if interval.low <= 0.0 <= interval.high:
+        is_inside = -rules.log_margin < interval.low and interval.high < rules.log_margin
+        return Verdict.UNCHANGED if is_inside else Verdict.INCONCLUSIVE
+    if abs(interval.estimate) >= rules.log_effect:
+        grew = interval.estimate > 0.0
+        return Verdict.SLOWER if grew == (metric.better is Better.LOWER) else Verdict.FASTER
+    is_small = max(abs(interval.low), abs(interval.high)) < rules.log_effect
+    return Verdict.SMALL if is_small else Verdict.INCONCLUSIVE
 
 
-def _may_change(comparison: Comparison, standing: InterimResult, rules: DecisionRules) -> bool:
-    """Return whether a rejection would be called a change."""
-    return (
-        comparison.problem is None
-        and comparison.dropped_share <= rules.most_dropped
-        and standing.interval is not None
-        and abs(standing.interval.estimate) >= rules.log_effect
-    )
+def verdict_alone(standing: InterimResult, metric: Metric, rules: DecisionRules) -> Verdict:
+    """Return the verdict on a comparison that is judged alone, at its latest look."""
+    if standing.interval is None:
+        return Verdict.INCONCLUSIVE
+    verdict = claim(standing.interval, metric, rules)
+    is_sure = verdict is Verdict.UNCHANGED or standing.p_value <= rules.rate
+    return verdict if is_sure else Verdict.INCONCLUSIVE
 
 
-def _undecided(
-    interval: Interval, standing: InterimResult, adjusted_p: float, rules: DecisionRules
+def _claim_of(comparison: Comparison, standing: InterimResult, rules: DecisionRules) -> Verdict:
+    """Return what a comparison would be called if its family were no larger than itself."""
+    if comparison.problem is not None or comparison.dropped_share > rules.most_dropped:
+        return Verdict.INVALID
+    if standing.interval is None:
+        return Verdict.INCONCLUSIVE
+    return claim(standing.interval, comparison.reading.metric, rules)
+
+
+def _not_rejected(
+    verdict: Verdict, standing: InterimResult, adjusted_p: float, rules: DecisionRules
 ) -> tuple[str, int | None]:
-    """Return why an interval decides nothing, and about how many episodes would."""
-    count = standing.episodes
-    excludes_one = interval.low > 0.0 or interval.high < 0.0
-    if excludes_one and abs(interval.estimate) >= rules.log_effect:
-        # The family asks for more than the interval does.
-        looks = len(rules.looks)
-        needed = standing.p_value * rules.rate / adjusted_p
-        return (
-            f"a difference, but not sure enough among so many comparisons (p = {adjusted_p:.2g})",
-            episodes_until_p(standing.p_value / looks, needed / looks, count),
-        )
-    needed_episodes = episodes_until(
-        interval, count, effect=rules.log_effect, margin=rules.log_margin
+    """Return why a family does not let a difference pass, and about how many episodes would."""
+    looks = len(rules.looks)
+    needed = standing.p_value * rules.rate / adjusted_p
+    size = "a difference" if verdict.is_change else f"less than {rules.min_effect:.1%} if anything"
+    return (
+        f"{size}, but not sure enough among so many comparisons (p = {adjusted_p:.2g})",
+        episodes_until_p(standing.p_value / looks, needed / looks, standing.episodes),
     )
-    return f"the interval is too wide after {count} episodes", needed_episodes
+
+
+def _undecided(interval: Interval, episodes: int, rules: DecisionRules) -> tuple[str, int | None]:
+    """Return why an interval lies in no zone, and about how many episodes would change that."""
+    needed = episodes_until(interval, episodes, effect=rules.log_effect, margin=rules.log_margin)
+    if interval.low > 0.0 or interval.high < 0.0:
+        reason = f"a difference, but {episodes} episodes leave open whether it reaches"
+        return f"{reason} {rules.min_effect:.1%}", needed
+    return f"the interval is too wide after {episodes} episodes", needed
 
 
 def judge_one(
@@ -180,23 +222,18 @@ def judge_one(
 ) -> Judgement:
     """Apply the table of verdicts to one comparison whose p value is already adjusted."""
     interval = standing.interval
-    verdict, reason, needed = Verdict.INCONCLUSIVE, "", None
-    if comparison.problem is not None:
-        verdict, reason = Verdict.INVALID, comparison.problem
-    elif comparison.dropped_share > rules.most_dropped:
-        verdict = Verdict.INVALID
-        reason = f"too noisy: {comparison.dropped_share:.0%} of the episodes had to be dropped"
+    verdict, reason, needed = _claim_of(comparison, standing, rules), "", None
+    if verdict is Verdict.INVALID:
+        noise = f"too noisy: {comparison.dropped_share:.0%} of the episodes had to be dropped"
+        reason = comparison.problem or noise
     elif interval is None:
-        reason = (
-            f"{len(counted(comparison.episodes))} episodes, the first look needs {rules.looks[0]}"
-        )
         needed = rules.looks[0]
-    elif adjusted_p <= rules.rate and abs(interval.estimate) >= rules.log_effect:
-        verdict = _changed(interval, comparison.reading.metric)
-    elif -rules.log_margin < interval.low and interval.high < rules.log_margin:
-        verdict = Verdict.UNCHANGED
-    else:
-        reason, needed = _undecided(interval, standing, adjusted_p, rules)
+        reason = f"{len(counted(comparison.episodes))} episodes, the first look needs {needed}"
+    elif verdict is Verdict.INCONCLUSIVE:
+        reason, needed = _undecided(interval, standing.episodes, rules)
+    elif verdict is not Verdict.UNCHANGED and adjusted_p > rules.rate:
+        reason, needed = _not_rejected(verdict, standing, adjusted_p, rules)
+        verdict = Verdict.INCONCLUSIVE
     return Judgement(
         comparison=comparison,
         verdict=verdict,
@@ -215,19 +252,23 @@ def _adjusted(
     Return the p values adjusted for their family.
 
     What was refused before anything was measured is no member: its looks were
-    not planned for. What differs by less than is called a change has no p value
-    here: many small differences, surely found, would make room for false ones
-    among the changes, which are all that is reported.
+    not planned for. Changes and small differences are corrected apart, each
+    against the whole family: many small differences, surely found, would
+    otherwise make room for false ones among the changes.
     """
-    family = [number for number, one in enumerate(comparisons) if not one.refused]
-    known = [
-        standings[number].p_value
-        if _may_change(comparisons[number], standings[number], rules)
-        else 1.0
-        for number in family
-    ]
-    adjusted = dict(zip(family, false_discovery(known), strict=True)) if family else {}
-    return [adjusted.get(number, 1.0) for number in range(len(comparisons))]
+    members = [number for number, each in enumerate(comparisons) if not each.refused]
+    claims = {
+        number: _claim_of(comparisons[number], standings[number], rules) for number in members
+    }
+    adjusted = [1.0] * len(comparisons)
+    for kind in ({Verdict.SLOWER, Verdict.FASTER}, {Verdict.SMALL}):
+        p_values = [
+            standings[number].p_value if claims[number] in kind else 1.0 for number in members
+        ]
+        for number, p_value in zip(members, false_discovery(p_values), strict=True):
+            if claims[number] in kind:
+                adjusted[number] = p_value
+    return adjusted
 
 
 def judge(
@@ -244,7 +285,8 @@ def judge(
             failed, every verdict is invalid.
     """
     standings = [
-        interim_result(counted(one.episodes), rules.looks, alpha=rules.alpha) for one in comparisons
+        interim_result(counted(each.episodes), rules.looks, alpha=rules.alpha)
+        for each in comparisons
     ]
     adjusted = _adjusted(comparisons, standings, rules)
     judged = tuple(
@@ -255,12 +297,12 @@ def judge(
         return judged
     return tuple(
         replace(
-            one,
+            judgement,
             verdict=Verdict.INVALID,
-            reason=one.reason if one.verdict is Verdict.INVALID else _DISTRUST,
+            reason=judgement.reason if judgement.verdict is Verdict.INVALID else _DISTRUST,
             needed=None,
         )
-        for one in judged
+        for judgement in judged
     )
 
 
@@ -278,26 +320,30 @@ def confirm(
         confirmations: What the second one measured of its changes.
         rules: What was decided before measuring.
     """
-    found = {(one.pair, one.reading): one for one in confirmations}
+    measured_again = {(each.pair, each.reading): each for each in confirmations}
     return tuple(
-        _confirmed(one, found.get((one.comparison.pair, one.comparison.reading)), rules)
-        for one in judged
+        _confirmed(
+            judgement,
+            measured_again.get((judgement.comparison.pair, judgement.comparison.reading)),
+            rules,
+        )
+        for judgement in judged
     )
 
 
-def _confirmed(one: Judgement, again: Comparison | None, rules: DecisionRules) -> Judgement:
-    first = one.standing.interval
-    if not one.verdict.is_change or first is None or again is None:
-        return one
+def _confirmed(judgement: Judgement, again: Comparison | None, rules: DecisionRules) -> Judgement:
+    first = judgement.standing.interval
+    if not judgement.verdict.is_change or first is None or again is None:
+        return judgement
     ratios = counted(again.episodes)[:CONFIRMATION_EPISODES]
     if len(ratios) < CONFIRMATION_EPISODES:
         reason = f"not confirmed: only {len(ratios)} of {CONFIRMATION_EPISODES} episodes"
-        return replace(one, reason=reason)
+        return replace(judgement, reason=reason)
     second = hodges_lehmann(ratios)
     if sign_flip_p(ratios) <= rules.alpha and first.estimate * second > 0.0:
-        return replace(one, confirmed=True)
+        return replace(judgement, confirmed=True)
     reason = (
         f"the first session found a factor of {math.exp(first.estimate):.3f}, "
         f"a second one {math.exp(second):.3f} after {len(ratios)} episodes"
     )
-    return replace(one, verdict=Verdict.INCONCLUSIVE, reason=reason, confirmed=False)
+    return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason, confirmed=False)

@@ -93,11 +93,11 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
 @click.option("--fact", multiple=True, metavar="NAME", help="Compare a further reading as well.")
 @click.option(
     "--min-effect", type=click.FloatRange(0), default=2.0, metavar="PERCENT", show_default=True,
-    help="Smaller changes are called none.",
+    help="From here on it is slower or faster; below, a small difference.",
 )  # fmt: skip
 @click.option(
     "--margin", type=click.FloatRange(0), default=5.0, metavar="PERCENT", show_default=True,
-    help="Unchanged means: surely within so much.",
+    help="Unchanged: the interval holds 1 and stays within so much.",
 )  # fmt: skip
 @click.option("--looks", metavar="N,N,...", help="When to decide, in episodes (8,16,32).")
 @click.option(

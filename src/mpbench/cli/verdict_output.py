@@ -32,6 +32,7 @@ _NARROW = 60
 _STYLES = {
     "slower": "bold red",
     "faster": "green",
+    "small difference": "cyan",
     "unchanged": "",
     "inconclusive": "yellow",
     "invalid": "bold yellow",

@@ -1,4 +1,4 @@
-"""What the comparisons among the runs say: verdicts first, ranked by their size."""
+"""Sections of a report that hold the verdicts of comparisons, ranked by size."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = ("Compared", "compared")
 _ORDER = (
     Verdict.SLOWER,
     Verdict.FASTER,
+    Verdict.SMALL,
     Verdict.INCONCLUSIVE,
     Verdict.UNCHANGED,
     Verdict.INVALID,
@@ -92,8 +93,9 @@ def _sentence(outcome: ComparisonOutcome, ranked: Sequence[Judgement]) -> str:
     words = [_named(one) for one in changes[:_NAMED]]
     if len(changes) > _NAMED:
         words.append(f"{len(changes) - _NAMED} further changes")
-    rest = [f"{counts[verdict]} {verdict.value}" for verdict in _ORDER[2:] if counts[verdict]]
-    parts = ["; ".join(words) or "no difference was found"]
+    rest = [verdict.counted(counts[verdict]) for verdict in _ORDER[2:] if counts[verdict]]
+    size = f" of {outcome.rules.min_effect:.1%} or more" if counts[Verdict.SMALL] else ""
+    parts = ["; ".join(words) or f"no difference{size} was found"]
     parts += [f"{formatting.join_words(rest)}, of {total} comparisons"] if rest else []
     return f"{who}{'. '.join(parts)}."
 
@@ -147,8 +149,8 @@ def _of(run: Run, number: int) -> Compared:
         columns, made = columns[:-1], tuple(row[:-1] for row in made)
     caption = (
         f"{run.header.machine}, {run.header.started_utc}: episodes of two fresh agents that take "
-        f"turns, false-discovery rate {outcome.rules.rate:.0%}, a difference counts from "
-        f"{outcome.rules.min_effect:.0%}"
+        f"turns, false-discovery rate {outcome.rules.rate:.0%}, slower or faster from "
+        f"{outcome.rules.min_effect:.1%}"
     )
     table = Table(f"verdicts-{number}", "Verdicts", caption, columns, made)
     return Compared(_sentence(outcome, judgements), table, summary(outcome))

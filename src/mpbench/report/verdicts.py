@@ -1,4 +1,4 @@
-"""Verdicts in words: rows for a terminal, Markdown for a pull request, JSON for programs."""
+"""Verdicts as text: rows for a terminal, Markdown, JSON."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _change(ratio: float) -> str:
 def phrase(one: Judgement) -> str:
     """Return the verdict with its size: `slower, +5.1%`."""
     word = one.verdict.word(one.comparison.reading.metric)
-    if one.ratio is None or not one.verdict.is_change:
+    if one.ratio is None or not (one.verdict.is_change or one.verdict is Verdict.SMALL):
         return word
     confirmed = ", confirmed" if one.confirmed else ""
     return f"{word}, {_change(one.ratio.estimate)}{confirmed}"
@@ -93,9 +93,7 @@ def rows(outcome: ComparisonOutcome) -> tuple[VerdictRow, ...]:
 
 def _counts(outcome: ComparisonOutcome) -> str:
     counted = Counter(one.verdict for one in outcome.judgements)
-    return ", ".join(
-        f"{counted[verdict]} {verdict.value}" for verdict in Verdict if counted[verdict]
-    )
+    return ", ".join(verdict.counted(counted[verdict]) for verdict in Verdict if counted[verdict])
 
 
 def _control(outcome: ComparisonOutcome) -> str:
@@ -123,9 +121,10 @@ def summary(outcome: ComparisonOutcome) -> tuple[str, ...]:
         _control(outcome),
         f"dropped as too noisy, on evidence blind to the arms: {share:.0%} of the episodes",
         (
-            f"rules: a difference counts from {rules.min_effect:.0%}, unchanged means within "
-            f"{rules.margin:.0%}, false-discovery rate {rules.rate:.0%}, intervals "
-            f"{1 - rules.alpha:.0%} over looks at {looks} episodes"
+            f"rules: slower or faster from {rules.min_effect:.1%}, a small difference stays below, "
+            f"unchanged holds 1 within {rules.margin:.1%}, "
+            f"false-discovery rate {rules.rate:.0%}, "
+            f"intervals {1 - rules.alpha:.0%} over looks at {looks} episodes"
         ),
     ]
     if placed:

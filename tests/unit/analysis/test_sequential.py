@@ -78,8 +78,18 @@ def test_a_large_estimate_needs_only_to_leave_1_out():
 
 
 def test_some_estimates_no_number_of_episodes_decides():
-    """Between a margin of 1 % and an effect of 2 % there is nothing to say, however long."""
-    assert episodes_until(Interval(0.0, 0.015, 0.03), 8, effect=0.02, margin=0.01) is None
+    """An estimate on the border between a small difference and a change stays there."""
+    on_border = Interval(0.001, 0.02 - 1e-12, 0.039)
+
+    assert episodes_until(Interval(-0.03, 0.0, 0.03), 8, effect=0.02, margin=0.0) is None
+    assert episodes_until(on_border, 8, effect=0.02, margin=0.05) > 1e6
+
+
+def test_a_difference_must_come_to_lie_below_the_smallest_effect():
+    """An interval from 0.5 to 2.5 % around 1.5 % has to become half as wide."""
+    needed = episodes_until(Interval(0.005, 0.015, 0.025), 8, effect=0.02, margin=0.05)
+
+    assert 32 == needed
 
 
 def test_the_interval_is_what_all_reached_looks_have_in_common():

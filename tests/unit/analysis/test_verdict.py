@@ -47,8 +47,10 @@ def comparison(ratio, spread, *, metric=Metric.TIME, pair="1", episodes=8, dropp
         (1.10, 0.01, Verdict.SLOWER),
         (0.90, 0.01, Verdict.FASTER),
         (1.00, 0.01, Verdict.UNCHANGED),
-        # A real difference, but one that nobody needs to hear of.
-        (1.01, 0.001, Verdict.UNCHANGED),
+        # A real difference, and all of its interval below the smallest effect.
+        (1.01, 0.001, Verdict.SMALL),
+        # A real difference of which nobody knows whether it reaches 2 %.
+        (1.018, 0.008, Verdict.INCONCLUSIVE),
         (1.03, 0.001, Verdict.SLOWER),
         (1.00, 0.20, Verdict.INCONCLUSIVE),
         (1.10, 0.50, Verdict.INCONCLUSIVE),

@@ -9,18 +9,18 @@ import pytest
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.episode import EpisodeStatistic, MetricRef
 from mpbench.analysis.outcome import ComparisonOutcome
-from mpbench.analysis.verdict import DecisionRules, judge
-from mpbench.cli.verdict_output import show
+from mpbench.analysis.verdict import DecisionRules, Verdict, judge
+from mpbench.cli.verdict_output import _STYLES, show
 from mpbench.model import Metric
 
 _TITLE = "queue/round-trip[payload=64]"
 
 
-def _outcome() -> ComparisonOutcome:
+def _outcome(ratio: float = 1.05) -> ComparisonOutcome:
     episodes = tuple(
         EpisodeStatistic(
             episode=number,
-            log_ratio=math.log(1.05) + 0.001 * (number - 4),
+            log_ratio=math.log(ratio) + 0.001 * (number - 4),
             pairs=10,
             baseline_first=True,
             seconds=1.5,
@@ -59,3 +59,11 @@ def test_a_narrow_terminal_shows_whole_names(
     assert _TITLE in lines
     assert "slower, +4.9%" in " ".join(lines)
     assert width >= max(map(len, lines))
+
+
+def test_every_verdict_has_a_style_and_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table of a small difference is printed like any other."""
+    show(_outcome(1.01), "table")
+
+    assert "small difference" in capsys.readouterr().out
+    assert {verdict.value for verdict in Verdict} == set(_STYLES)

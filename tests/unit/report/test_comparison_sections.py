@@ -29,6 +29,18 @@ def test_no_change_is_said_as_such():
     assert "no difference was found" in found.verdict
 
 
+def test_a_small_difference_is_no_change_and_not_nothing():
+    """The sentence counts it, and says only that nothing larger was found."""
+    run = fakes.comparison(1.2)
+    rules = {**run.header.plan["rules"], "min_effect": 0.5}
+    found = _document(
+        run._replace(header=run.header._replace(plan={**run.header.plan, "rules": rules}))
+    )
+
+    assert "no difference of 50.0% or more was found" in found.verdict
+    assert "1 small difference" in found.verdict
+
+
 def test_changes_stand_before_what_did_not_change():
     """Rows are ranked: what must be acted on comes first."""
     (one,) = compared([fakes.comparison(0.8)])

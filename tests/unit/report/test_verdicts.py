@@ -53,6 +53,7 @@ def outcome(*comparisons, control=None, planned=True):
 
 CHANGED = comparison(1.05, 0.001)
 SAME = comparison(1.0, 0.001, pair="2")
+SMALL = comparison(1.01, 0.001, pair="5")
 OPEN = comparison(1.0, 0.3, pair="3")
 HUGE = comparison(11.3, 0.01, pair="4")
 QUIET = inspect_control([0.001 * one for one in NOISE])
@@ -64,6 +65,7 @@ BAD = inspect_control([0.05 + 0.001 * one for one in NOISE])
     [
         (CHANGED, "slower, +5.0%"),
         (SAME, "unchanged"),
+        (SMALL, "small difference, +1.0%"),
         (OPEN, "inconclusive"),
         (HUGE, "slower, 11.3 times"),
         (comparison(0.5, 0.001), "faster, 0.5 times"),
@@ -121,6 +123,7 @@ def test_the_summary_tells_about_control_noise_and_rules():
     ("found", "require", "code"),
     [
         (outcome(SAME), False, 0),
+        (outcome(SMALL), True, 0),
         (outcome(comparison(0.8, 0.001)), False, 0),
         (outcome(SAME, CHANGED), False, 1),
         (outcome(SAME, OPEN), False, 0),
@@ -132,3 +135,14 @@ def test_the_summary_tells_about_control_noise_and_rules():
 def test_exit_codes_tell_bad_from_unknown(found, require, code):
     """1 something is slower, 3 no decision where one is required, 4 nothing to believe."""
     assert code == found.exit_code(require_decision=require)
+
+
+def test_a_small_difference_is_said_everywhere_with_its_interval():
+    """Rows, Markdown, JSON and counts know it; its interval excludes 1 and stays below 2 %."""
+    found = outcome(SMALL, SAME, SMALL)
+    record = to_record(found)["comparisons"][0]
+
+    assert "| 1.010 \\[1.009, 1.011\\] | small difference, +1.0% |" in to_markdown(found)
+    assert "2 small differences, 1 unchanged" in summary(found)[0]
+    assert "small difference" == record["verdict"]
+    assert 1.0 < record["ratio_low"] < record["ratio_high"] < 1.02

@@ -57,8 +57,9 @@ def test_identical_arms_are_counted_by_verdict_and_coverage():
     (row, total) = proof.rows
 
     assert rate(0, 12) == row[1]
-    assert rate(12, 12) == row[2] == row[5]
-    assert ("fake/case", "all", "8.0") == (row[0], total[0], row[6])
+    assert rate(12, 12) == row[3] == row[6]
+    assert "0" == row[2]
+    assert ("fake/case", "all", "8.0") == (row[0], total[0], row[7])
 
 
 def test_a_false_alarm_is_counted():
@@ -66,7 +67,7 @@ def test_a_false_alarm_is_counted():
     proof = identical("Identical arms", [*SAME, session(99, effect=math.log(1.2))])
 
     assert rate(1, 13) == proof.rows[-1][1]
-    assert rate(12, 13) == proof.rows[-1][5]
+    assert rate(12, 13) == proof.rows[-1][6]
 
 
 def test_injected_slowdowns_are_counted_with_their_seconds():

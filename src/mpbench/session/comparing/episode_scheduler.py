@@ -121,7 +121,8 @@ class EpisodeScheduler:
             self._progress.begin(name, len(active) * (look - before))
             self._until(active, look, between=self._perhaps_control)
             self._progress.end()
-            active = self._undecided(active)
+            # All of them: what the family let pass at an earlier look may be open again.
+            active = self._undecided(self._contests)
             before = look
             if not active or self._halted():
                 break

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpbench.analysis.sequential import LOOKS, interim_result
 from mpbench.analysis.stats import sign_flip_p, signed_rank_interval
 from mpbench.analysis.validation import ValidationTable, rate
-from mpbench.analysis.verdict import DecisionRules
-from mpbench.session.comparing.simulated import NOISES, SimulatedMachine, episodes_on, log_ratios_of
+from mpbench.analysis.verdict import DecisionRules, verdict_alone
+from mpbench.session.comparing.simulated import (
+    NOISES,
+    READING,
+    SimulatedMachine,
+    episodes_on,
+    log_ratios_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,16 +41,13 @@ class _Counts(NamedTuple):
 
 def _stopped(ratios: Sequence[float], truth: float, rules: DecisionRules) -> tuple[bool, bool]:
     """Run the stopping rule; return whether it ends with a change, and covers the truth."""
-    seen = interim_result(ratios[: LOOKS[0]], LOOKS)
     for look in LOOKS:
-        seen = interim_result(ratios[:look], LOOKS)
-        assert seen.interval is not None
-        changed = seen.p_value <= rules.rate and abs(seen.interval.estimate) >= rules.log_effect
-        inside = max(abs(seen.interval.low), abs(seen.interval.high)) < rules.log_margin
-        if changed or inside:
-            return changed, seen.interval.low <= truth <= seen.interval.high
-    assert seen.interval is not None
-    return False, seen.interval.low <= truth <= seen.interval.high
+        standing = interim_result(ratios[:look], LOOKS)
+        verdict = verdict_alone(standing, READING.metric, rules)
+        if verdict.is_decision:
+            break
+    assert standing.interval is not None
+    return verdict.is_change, standing.interval.low <= truth <= standing.interval.high
 
 
 def _session(noise: Noise, seed: int) -> _Counts:
