@@ -20,7 +20,7 @@ from pathlib import Path
 from profile_slowdown import words
 
 from mpbench.profiling.profile import profile_program
-from mpbench.profiling.run_program import run_program
+from mpbench.profiling.run_program import RunOptions, run_program
 
 JOB = """
 import json, multiprocessing, sys, time
@@ -75,9 +75,12 @@ def main():
             dice.shuffle(order)
             for found in order:
                 if found is hooked:
-                    assert profile_program(command, interval_s=60).ran.exit_code == 0
+                    assert profile_program(command, RunOptions(interval_s=60)).ran.exit_code == 0
                 else:
-                    assert run_program(command, dict(os.environ), interval_s=60).exit_code == 0
+                    assert (
+                        run_program(command, dict(os.environ), RunOptions(interval_s=60)).exit_code
+                        == 0
+                    )
                 found.append(json.loads(said.read_text()))
     print("| what | plain, us | profiled, us |\n|---|---|---|")
     for what in plain[0]:

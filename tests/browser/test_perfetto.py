@@ -14,6 +14,7 @@ import pytest
 
 from mpbench.profiling.chrome_trace import trace_of
 from mpbench.profiling.profile import profile_program
+from mpbench.profiling.run_program import RunOptions
 
 pytestmark = pytest.mark.browser
 
@@ -81,7 +82,7 @@ def trace(tmp_path_factory):
     """Profile a pool and a pair of queues; return the trace's text."""
     script = tmp_path_factory.mktemp("perfetto") / "program.py"
     script.write_text(PROGRAM)
-    made = profile_program([sys.executable, str(script)], timeout_s=120)
+    made = profile_program([sys.executable, str(script)], RunOptions(timeout_s=120))
 
     assert 0 == made.ran.exit_code
     return trace_of(made)

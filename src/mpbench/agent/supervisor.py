@@ -26,6 +26,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mpbench.agent.process_tree import (
+    Process,
     descendants,
     kill_tree,
     mapped_segments,
@@ -92,6 +93,8 @@ class Supervisor:
         self._before: set[str] = set()
         self._rest = b""
         self._started = 0
+        # What the agent starts with as if nobody had handled or ignored it.
+        self._reset_signals = [signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE]
 
     def run(self) -> None:
         """Start the agent, watch it, end everything, and report."""
@@ -101,13 +104,17 @@ class Supervisor:
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._handle_signals()
         self._before = segments(user=os.getuid())
         self._started = time.perf_counter_ns()
         self._start()
         cause = self._watch(wake_reader)
         self._finish(cause, subreaper)
+
+    def _handle_signals(self) -> None:
+        """Note SIGTERM, and leave Ctrl-C to the controller."""
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def _start(self) -> None:
         order = self._order
@@ -125,7 +132,7 @@ class Supervisor:
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)
             ],
-            setsigdef=[signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE],
+            setsigdef=self._reset_signals,
             **options,
         )
         for descriptor in {*order.descriptors, *streams}:
@@ -190,15 +197,21 @@ class Supervisor:
             return "controller"
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
-            word, _, value = line.decode().partition(" ")
-            if word == "deadline":
-                self._deadline = time.monotonic() + float(value)
-            elif word == "disarm":
-                self._deadline = None
-            elif word == "snapshot":
-                self._tell({"snapshot": snapshot(os.getpid())})
-            elif word == "kill":
-                return "killed"
+            cause = self._obey(*line.decode().partition(" ")[::2])
+            if cause is not None:
+                return cause
+        return None
+
+    def _obey(self, word: str, value: str) -> str | None:
+        """Do what one line of the controller says; return a cause to stop, or None."""
+        if word == "deadline":
+            self._deadline = time.monotonic() + float(value)
+        elif word == "disarm":
+            self._deadline = None
+        elif word == "snapshot":
+            self._tell({"snapshot": snapshot(os.getpid())})
+        elif word == "kill":
+            return "killed"
         return None
 
     def _tell(self, message: dict[str, Any]) -> None:
@@ -214,13 +227,17 @@ class Supervisor:
         # No name has a line end, so without a tag none is certainly ours.
         return tag_prefix(tag) if tag else "\n"
 
+    def _end_tree(self, cause: str) -> list[Process]:
+        """End every descendant; return those that were still there."""
+        steps = _WITH_STACKS if cause == "deadline" else _POLITE
+        return kill_tree(os.getpid(), steps=steps, collect=self._collect)
+
     def _finish(self, cause: str, subreaper: bool) -> None:
         here = os.getpid()
         held: set[str] = set()
         if cause != "exited":
             held = mapped_segments(descendants(here))
-        steps = _WITH_STACKS if cause == "deadline" else _POLITE
-        found = kill_tree(here, steps=steps, collect=self._collect)
+        found = self._end_tree(cause)
         if self._order.own_session:
             # Whom no look at the process table met: orphans where there is no
             # subreaper, or a chain of processes that fork and exit.

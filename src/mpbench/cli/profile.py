@@ -1,8 +1,9 @@
-"""`mpbench profile`: run any multiprocessing program and show where its time goes."""
+"""The command `mpbench profile`: a program's run, and where its time goes."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mpbench.profiling.profile import Profile
+    from mpbench.profiling.run_program import ProgramRun
 
 __all__ = ("command",)
 
@@ -114,6 +116,11 @@ class _Command(click.Command):
 @click.option("--python", metavar="VERSION", help="The interpreter to run it with, or its path.")
 @click.option("--timeout", type=Duration(), help="End the program after this long, such as 60s.")
 @click.option(
+    "--grace", type=Duration(), metavar="DURATION",
+    help="End the program by force this long after a first SIGINT, SIGTERM or SIGQUIT.",
+)  # fmt: skip
+@click.option("--no-orphans", is_flag=True, help="End processes that outlive the program.")
+@click.option(
     "--interval",
     type=Duration(),
     default=0.05,
@@ -134,25 +141,40 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     Run SCRIPT, or a module with -m, and show where its processes' time goes.
 
     Every process that the program starts is followed. A page, its figures as
-    JSON, and a trace for Perfetto are written.
+    JSON, and a trace for Perfetto are written. Exit code: the program's own, 128+N
+    where signal N ended it; 124 after --timeout, 125 where profiling failed.
     """
+    from mpbench.errors import MpbenchError
+
+    try:
+        return _profile(_program(words), given)
+    except MpbenchError as error:
+        # Not one that the program could be thought to have.
+        error.exit_code = exit_codes.TOOL_FAILED
+        raise
+
+
+def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
     from mpbench.profiling.profile import profile_program
+    from mpbench.profiling.run_program import RunOptions
     from mpbench.profiling.stacks import StackTaker, busiest
     from mpbench.profiling.summary import summary_of
     from mpbench.session.interpreters import find_interpreter
 
-    arguments = _program(words)
     python = sys.executable if given["python"] is None else find_interpreter(given["python"])
     folder = _folder(given["output"])
     taker = StackTaker((folder / "stacks.txt").absolute())
-    profile = profile_program(
-        [python, *arguments],
+    options = RunOptions(
         timeout_s=given["timeout"],
+        grace_s=given["grace"],
+        end_orphans=given["no_orphans"],
         interval_s=given["interval"],
-        records=given["events"],
         on_start=taker.start if given["stacks"] else None,
+        on_request=partial(_tell_request, given["grace"]),
+        on_end=partial(_tell, "the program ended, making the page"),
     )
-    stacks = busiest(taker.stop(), {one.pid: one.name for one in profile.members})
+    profile = profile_program([python, *arguments], options, records=given["events"])
+    stacks = busiest(taker.stop(), {process.pid: process.name for process in profile.members})
     record = summary_of(profile)
     if taker.problem:
         record["warnings"].append(taker.problem)
@@ -160,6 +182,27 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     _show(record, folder)
     if given["browse"]:
         click.launch(str(page))
-    if profile.ran.interrupted:
-        return exit_codes.INTERRUPTED
-    return int(profile.ran.exit_code != 0)
+    return _exit_code(profile.ran)
+
+
+def _tell(text: str) -> None:
+    click.echo(f"mpbench: {text}", err=True)
+
+
+def _tell_request(grace_s: float | None, name: str, times: int) -> None:
+    """Say what a signal did, since the program may take its time to end."""
+    if times > 1:
+        _tell(f"{name} came again: what is left of the program is ended by force")
+    elif grace_s is None:
+        _tell(f"{name} reached the program; waiting until it has ended (a second one forces it)")
+    else:
+        _tell(f"{name} reached the program; it has {grace_s:g} s to end (--grace)")
+
+
+def _exit_code(ran: ProgramRun) -> int:
+    """Return the program's exit code as a shell would report it."""
+    if ran.cause == "deadline":
+        return exit_codes.TIMED_OUT
+    if ran.exit_code is None:
+        return exit_codes.TOOL_FAILED
+    return ran.exit_code if ran.exit_code >= 0 else 128 - ran.exit_code

@@ -254,6 +254,7 @@ def _notes(record: Mapping[str, Any]) -> list[str]:
     left, cpu = record["left_behind"], record["cpu"]
     notes = [f"{name} was still there at the end and was ended." for name in left["ended"]]
     notes += [f"The shared-memory file {name} was left and removed." for name in left["removed"]]
+    notes += [f"{name} outlives the program (--no-orphans ends such)." for name in left["outlives"]]
     remaining = left["remaining"]
     if remaining:
         notes.append(

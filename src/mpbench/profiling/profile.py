@@ -1,4 +1,4 @@
-"""Profiling a user's multiprocessing program: run it with the hook, gather what is known."""
+"""Profile of a user's program: its run with the hook, and its process records."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from mpbench.harness.private import private_folder
 from mpbench.profiling.event_files import RecordedProcess, read_event_files
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
 from mpbench.profiling.processes import ProcessRecord, process_records
-from mpbench.profiling.run_program import ProgramRun, run_program
+from mpbench.profiling.run_program import ProgramRun, RunOptions, run_program
 from mpbench.profiling.transfer_waits import add_transfer_waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ("Profile", "profile_program")
 
 _HOOK = Path(__file__).parent / "hook"
 _TIMEOUT_S = 120
+_DEFAULTS = RunOptions()
 
 # Compiles the hook, so that not each of the program's processes does, and says
 # what one event costs in this interpreter: the median of eleven hundred-fold runs.
@@ -114,7 +115,12 @@ def _prepare(executable: str, place: Path, scratch: Path) -> float:
             f"{executable!r} cannot run the profiler's hook "
             f"(exit code {done.returncode}): {detail[0]}"
         )
-    return float(done.stdout)
+    try:
+        return float(done.stdout)
+    except ValueError as error:
+        raise EnvironmentUnfitError(
+            f"{executable!r} does not run as Python: it printed nothing that was asked for"
+        ) from error
 
 
 @contextmanager
@@ -146,35 +152,28 @@ def _injected(
 
 
 def profile_program(
-    command: Sequence[str],
-    *,
-    timeout_s: float | None = None,
-    interval_s: float = 0.05,
-    records: int = 1 << 18,
-    on_start: Callable[[int], None] | None = None,
+    command: Sequence[str], options: RunOptions = _DEFAULTS, *, records: int = 1 << 18
 ) -> Profile:
     """
     Run a program with every process of it recorded.
 
     Args:
         command: The interpreter's path and its arguments.
-        timeout_s: When the program is ended by force.
-        interval_s: How often its processes are looked at.
+        options: When the program is ended, and who is told of its start and end.
         records: How many events each process keeps.
-        on_start: Called with the program's pid.
 
     Raises:
         EnvironmentUnfitError: The interpreter cannot run the hook.
         AgentError: The supervisor could not be started.
     """
     variables = dict(os.environ)
-    if timeout_s is not None:
+    if options.timeout_s is not None:
         # What hangs prints its stacks when it is ended.
         variables.setdefault("PYTHONFAULTHANDLER", "1")
     with _injected(command[0], variables, records) as (environment, events, event_ns):
         room = shutil.disk_usage(events).free
-        ran = run_program(
-            command, environment, timeout_s=timeout_s, interval_s=interval_s, on_start=on_start
-        )
+        ran = run_program(command, environment, options)
+        if options.on_end is not None:
+            options.on_end()
         members = process_records(add_transfer_waits(read_event_files(events)), ran)
     return Profile(tuple(command), ran, members, event_ns, room)

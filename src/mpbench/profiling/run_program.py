@@ -1,8 +1,9 @@
-"""Running a user's program under a supervisor and a sampler, to whatever end it comes."""
+"""Run of a user's program under a supervisor and a sampler, to its end."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import signal
@@ -14,21 +15,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpbench
 from mpbench.errors import AgentError
+from mpbench.profiling.supervisor import END_REQUESTS, PASSED_ON
 from mpbench.sampling.sampler import Sampler, SamplerResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ("ProgramRun", "run_program")
+__all__ = ("ProgramRun", "RunOptions", "run_program")
 
 _SUPERVISE = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from mpbench.agent.supervisor import main; main()"
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from mpbench.profiling.supervisor import main; main()"
 )
 # How long the kill ladder may take before the supervisor itself is given up.
 _LADDER_S = 20.0
-# Ctrl-C reaches the program as well; this is its time to end by itself.
-_GRACE_S = 5.0
+# From the second request on a program has this long to end.
+_FORCED_S = 1.0
+# Two signals within this time are one request: `timeout` signals its child, then its group.
+_ONE_REQUEST_S = 0.25
 _LOOK_S = 0.25
+_END_REQUESTS = {getattr(signal, name) for name in END_REQUESTS if hasattr(signal, name)}
 
 
 class ProgramRun(NamedTuple):
@@ -36,7 +42,8 @@ class ProgramRun(NamedTuple):
     A program that has ended, with everything it started.
 
     `cause` is `exited`, `deadline`, `killed`, or `lost` when the supervisor
-    disappeared. `exit_code` is negative for a signal.
+    disappeared. `exit_code` is negative for a signal. `interrupted` says that a signal
+    asked the program to end.
     """
 
     pid: int
@@ -49,16 +56,39 @@ class ProgramRun(NamedTuple):
     report: Mapping[str, Any]
 
 
-class _Terminated(KeyboardInterrupt):
-    """Somebody wants mpbench to end, and the program does not know."""
+class RunOptions(NamedTuple):
+    """
+    When a program is ended, and what is reported meanwhile.
+
+    Args:
+        timeout_s: When it is ended by force; None waits for ever.
+        grace_s: How long after a request to end it is ended by force; None waits for ever.
+        end_orphans: Whether to end what outlives it.
+        interval_s: How often its processes are sampled.
+        on_start: Called with the program's pid.
+        on_request: Called with a signal's name and how often the program was asked to end.
+        on_end: Called when it has ended, before its events are read.
+    """
+
+    timeout_s: float | None = None
+    grace_s: float | None = None
+    end_orphans: bool = False
+    interval_s: float = 0.05
+    on_start: Callable[[int], None] | None = None
+    on_request: Callable[[str, int], None] | None = None
+    on_end: Callable[[], None] | None = None
+
+
+_DEFAULTS = RunOptions()
 
 
 class _SupervisorPipes:
-    """The pipes to and from a supervisor."""
+    """The pipes to and from a supervisor, and one for signals that this process receives."""
 
     def __init__(self) -> None:
         self.orders, self.control = os.pipe()
         self.report, self.tell = os.pipe()
+        self._signals, self._wake = os.pipe()
         self._rest = b""
 
     def theirs(self) -> tuple[int, int]:
@@ -70,28 +100,37 @@ class _SupervisorPipes:
         try:
             os.write(self.control, line.encode() + b"\n")
         except BrokenPipeError:
-            # It is gone, and its last words say why.
+            # It is gone, and its last message says why.
             return
+
+    def received(self, number: int, frame: Any) -> None:
+        """Note a signal; installed as its handler."""
+        del frame
+        os.write(self._wake, bytes([number]))
 
     def message(self, wait_s: float) -> dict[str, Any] | None:
         """Return the next message, an empty one after *wait_s*, or None at the end."""
         poller = select.poll()
         poller.register(self.report, select.POLLIN | select.POLLHUP)
+        poller.register(self._signals, select.POLLIN)
         while b"\n" not in self._rest:
-            if not poller.poll(wait_s * 1_000):
+            ready = {descriptor for descriptor, _ in poller.poll(wait_s * 1_000)}
+            if self._signals in ready:
+                return {"signals": list(os.read(self._signals, 64))}
+            if not ready:
                 return {}
             piece = os.read(self.report, 1 << 16)
             if not piece:
                 return None
             self._rest += piece
         line, _, self._rest = self._rest.partition(b"\n")
-        found: dict[str, Any] = json.loads(line)
-        return found
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     def close(self) -> None:
         """Give our ends back."""
-        os.close(self.control)
-        os.close(self.report)
+        for descriptor in (self.control, self.report, self._signals, self._wake):
+            os.close(descriptor)
 
 
 def _start(
@@ -123,89 +162,103 @@ def _start(
 
 
 class _Watch:
-    """Waits for the end of a program, and for the user's wish to end it."""
+    """Waits for the end of a program, and passes signals on to it."""
 
-    def __init__(self, wires: _SupervisorPipes, on_start: Callable[[int], None] | None) -> None:
+    def __init__(self, wires: _SupervisorPipes, options: RunOptions) -> None:
         self._wires = wires
-        self._on_start = on_start
+        self._options = options
         self.pid = 0
-        self.interrupted = False
+        self.requests = 0
+        self._asked_s = 0.0
         self._limit: float | None = None
+        self._waiting: list[int] = []
 
     def until_end(self) -> dict[str, Any] | None:
-        """Return the supervisor's last words, or None when it was lost."""
+        """Return the supervisor's last message, or None when it was lost."""
+        outlives: list[str] = []
         while True:
-            try:
-                message = self._wires.message(_LOOK_S)
-                if message is None:
-                    return None
-                if "end" in message:
-                    return message
-                if "started" in message:
-                    self.pid = message["started"]
-                    if self._on_start is not None:
-                        self._on_start(self.pid)
-                if self._limit is not None and time.monotonic() > self._limit:
-                    # It has had its time; the ladder must end or be given up.
-                    self._wires.order("kill")
-                    self._limit = time.monotonic() + _LADDER_S
-            except KeyboardInterrupt as request:
-                # The second time it is an order.
-                known = not isinstance(request, _Terminated) and not self.interrupted
-                wait = _GRACE_S if known else 0.0
-                self.interrupted = True
-                self._limit = time.monotonic() + wait
+            message = self._wires.message(_LOOK_S)
+            if message is None:
+                return None
+            if "end" in message:
+                return {**message, "outlives": outlives}
+            outlives = message.get("outlives", outlives)
+            if "started" in message:
+                self._started(message["started"])
+            for number in message.get("signals", ()):
+                self._signal(number)
+            if self._limit is not None and time.monotonic() > self._limit:
+                self._wires.order("kill")
+                self._limit = time.monotonic() + _LADDER_S
+
+    def _started(self, pid: int) -> None:
+        self.pid = pid
+        if self._options.on_start is not None:
+            self._options.on_start(pid)
+        for number in self._waiting:
+            self._wires.order(f"signal {number}")
+
+    def _signal(self, number: int) -> None:
+        """Pass a signal on; what asks the program to end a second time ends it."""
+        if self.pid:
+            self._wires.order(f"signal {number}")
+        else:
+            self._waiting.append(number)
+        now = time.monotonic()
+        if number not in _END_REQUESTS or now - self._asked_s < _ONE_REQUEST_S:
+            return
+        self._asked_s = now
+        self.requests += 1
+        wait = self._options.grace_s if self.requests == 1 else _FORCED_S
+        if wait is not None:
+            self._limit = min(now + wait, self._limit or math.inf)
+        if self._options.on_request is not None:
+            self._options.on_request(signal.Signals(number).name, self.requests)
 
 
 def run_program(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    *,
-    timeout_s: float | None = None,
-    interval_s: float = 0.05,
-    on_start: Callable[[int], None] | None = None,
+    command: Sequence[str], environment: Mapping[str, str], options: RunOptions = _DEFAULTS
 ) -> ProgramRun:
     """
-    Run a program to its end, sample its processes, and leave nothing of it behind.
+    Run a program to its end and sample its processes.
 
-    It keeps this process's streams, folder and terminal. Ctrl-C reaches it
-    through the terminal; if it does not end then, it is ended.
+    It keeps this process's streams, folder and terminal. Signals reach it as if this
+    process were not there: those of the terminal by themselves, the others are passed on.
 
     Args:
         command: An executable's path and its arguments.
         environment: All of its environment variables.
-        timeout_s: When it is ended by force; None waits for ever.
-        interval_s: How often its processes are looked at.
-        on_start: Called with the program's pid.
+        options: When it is ended.
 
     Raises:
         AgentError: The supervisor could not be started.
     """
     wires = _SupervisorPipes()
     began = time.perf_counter_ns()
-    before = _handle_ends()
+    before = _handle_signals(wires)
     try:
         process = _start(command, environment, wires)
-        if timeout_s is not None:
-            wires.order(f"deadline {timeout_s}")
-        watch = _Watch(wires, on_start)
-        with Sampler(process.pid, interval_s=interval_s) as sampler:
-            words = watch.until_end()
+        if options.timeout_s is not None:
+            wires.order(f"deadline {options.timeout_s}")
+        if options.end_orphans:
+            wires.order("end-orphans")
+        watch = _Watch(wires, options)
+        with Sampler(process.pid, interval_s=options.interval_s) as sampler:
+            last = watch.until_end()
             ended = time.perf_counter_ns()
         _reap(process)
     finally:
-        wires.close()
         for number, handler in before.items():
             signal.signal(number, handler)
-    report = words or {"end": "lost"}
+        wires.close()
+    report = last or {"end": "lost"}
     status = report.get("status")
     exit_code = None if status is None else os.waitstatus_to_exitcode(status)
     return ProgramRun(
         pid=watch.pid,
         cause=report["end"],
         exit_code=exit_code,
-        # Python loses a Ctrl-C that comes while an object is being freed; the program had it too.
-        interrupted=watch.interrupted or exit_code == -signal.SIGINT,
+        interrupted=watch.requests > 0 or exit_code == -signal.SIGINT,
         started_ns=began,
         ended_ns=ended,
         seen=sampler.seen(),
@@ -213,20 +266,14 @@ def run_program(
     )
 
 
-def _terminated(number: int, frame: Any) -> None:
-    del number, frame
-    raise _Terminated
-
-
-def _handle_ends() -> dict[int, Any]:
-    """Let SIGTERM, and a terminal that closes, end the program in good order; return what was."""
+def _handle_signals(wires: _SupervisorPipes) -> dict[int, Any]:
+    """Note the signals that are passed on; what is ignored stays so. Return what was."""
     before: dict[int, Any] = {}
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        # Who ignores SIGHUP, as nohup does, wants to outlive the terminal.
+    for number in PASSED_ON:
         if signal.getsignal(number) is signal.SIG_IGN:
             continue
         try:
-            before.setdefault(number, signal.signal(number, _terminated))
+            before[number] = signal.signal(number, wires.received)
         except ValueError:
             # Signals are not ours outside of the main thread.
             return {}

@@ -39,7 +39,9 @@ _MOST = 5
 def ending_of(profile: Profile) -> str:
     """Say in words how the program ended."""
     ran = profile.ran
-    if ran.interrupted:
+    if ran.interrupted and ran.cause == "killed":
+        return "was interrupted, and ended by force"
+    if ran.exit_code == -signal.SIGINT:
         return "was interrupted"
     if ran.cause == "deadline":
         return "ran out of time and was ended"
@@ -290,6 +292,7 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
             "ended": list(profile.ran.report.get("ended", ())),
             "removed": list(profile.ran.report.get("removed", ())),
             "remaining": list(profile.ran.report.get("remaining", ())),
+            "outlives": list(profile.ran.report.get("outlives", ())),
         },
         "states": [state.value for state in State],
     }

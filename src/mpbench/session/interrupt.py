@@ -18,11 +18,9 @@ __all__ = ("StopRequest", "stop_requests", "terminations")
 
 
 def _endings() -> tuple[signal.Signals, ...]:
-    """Return the signals that end a session: SIGTERM, and SIGHUP unless nohup ignores it."""
-    hang_up = getattr(signal, "SIGHUP", None)
-    if hang_up is None or signal.getsignal(hang_up) is signal.SIG_IGN:
-        return (signal.SIGTERM,)
-    return (signal.SIGTERM, hang_up)
+    """Return the signals that end a session: SIGTERM and SIGHUP, unless they are ignored."""
+    numbers = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    return tuple({one for one in numbers if signal.getsignal(one) is not signal.SIG_IGN})
 
 
 class StopRequest:

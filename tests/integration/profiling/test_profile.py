@@ -18,6 +18,7 @@ from mpbench.profiling.chrome_trace import trace_of
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.processes import Role
 from mpbench.profiling.profile import profile_program
+from mpbench.profiling.run_program import RunOptions
 from mpbench.profiling.summary import summary_of
 from mpbench.profiling.tasks import tasks_of
 
@@ -130,10 +131,14 @@ def program(tmp_path, monkeypatch):
     private.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(private))
 
-    def run(text, *arguments, python=sys.executable, **options):
+    def run(text, *arguments, python=sys.executable, records=1 << 18, **options):
         script = tmp_path / "program.py"
         script.write_text(text)
-        made = profile_program([python, str(script), *arguments], interval_s=0.02, **options)
+        made = profile_program(
+            [python, str(script), *arguments],
+            RunOptions(interval_s=0.02, **options),
+            records=records,
+        )
         for one in made.members:
             with pytest.raises(ProcessLookupError):
                 os.kill(one.pid, 0)
@@ -307,7 +312,7 @@ def test_the_command_leaves_streams_and_exit_code_to_the_program(tmp_path):
 
     assert "cba\n" == done.stdout
     assert "profile.html" in done.stderr
-    assert 1 == done.returncode
+    assert 3 == done.returncode
     assert "failed with exit code 3" == record["ending"]
     assert {"profile.html", "profile.json", "trace.json"} == {
         one.name for one in (tmp_path / "out").iterdir()
@@ -345,7 +350,7 @@ def test_a_missing_script_is_one_line(tmp_path):
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_program_has_a_profile(tmp_path, number):
-    """Ctrl-C reaches all of the terminal's programs, the others only ours. All are saved."""
+    """Ctrl-C reaches the terminal's whole group, the others mpbench alone; each is saved."""
     (tmp_path / "long.py").write_text(
         "import multiprocessing, time\n"
         "if __name__ == '__main__':\n"
@@ -356,7 +361,7 @@ def test_an_interrupted_program_has_a_profile(tmp_path, number):
         "    time.sleep(60)\n"
     )
     process = subprocess.Popen(
-        command("-o", str(tmp_path / "out"), "long.py"),
+        command("--no-orphans", "-o", str(tmp_path / "out"), "long.py"),
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -371,7 +376,8 @@ def test_an_interrupted_program_has_a_profile(tmp_path, number):
     process.communicate(timeout=60)
     record = json.loads((tmp_path / "out" / "profile.json").read_text())
 
-    assert 130 == process.returncode
-    assert "was interrupted" == record["ending"]
+    assert 128 + number == process.returncode
+    ending = "was interrupted" if number == signal.SIGINT else f"was ended by {number.name}"
+    assert ending == record["ending"]
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)

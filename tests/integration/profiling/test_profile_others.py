@@ -11,6 +11,7 @@ from mpbench.profiling.chrome_trace import trace_of
 from mpbench.profiling.html_page import page_of
 from mpbench.profiling.processes import Role
 from mpbench.profiling.profile import profile_program
+from mpbench.profiling.run_program import RunOptions
 from mpbench.profiling.summary import summary_of
 from mpbench.profiling.tasks import tasks_of
 
@@ -95,7 +96,7 @@ def profiled(folder, text, *arguments):
 
 def complete(command):
     """Profile a command; return the profile, its record and its page."""
-    made = profile_program(command, interval_s=0.02, timeout_s=120)
+    made = profile_program(command, RunOptions(interval_s=0.02, timeout_s=120))
     record = summary_of(made, cpus=2)
     page = page_of(made, record)
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from mpbench.profiling.profile import profile_program
+from mpbench.profiling.run_program import RunOptions
 
 # Each prints what it found; the same must be printed when it is profiled.
 PROGRAMS = {
@@ -99,7 +100,7 @@ def test_a_program_prints_the_same(name, tmp_path, capfd):
     script.write_text(PROGRAMS[name])
     command = [sys.executable, str(script)]
     plain = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    made = profile_program(command, timeout_s=60)
+    made = profile_program(command, RunOptions(timeout_s=60))
 
     assert plain.stdout
     assert (0, plain.stdout) == (made.ran.exit_code, capfd.readouterr().out)
@@ -114,7 +115,7 @@ def test_a_file_with_the_name_of_a_module_that_only_the_hook_needs(tmp_path, cap
     script.write_text(
         "import multiprocessing as m\nq = m.SimpleQueue(); q.put(1); print(q.get())\n"
     )
-    made = profile_program([sys.executable, str(script)], timeout_s=60)
+    made = profile_program([sys.executable, str(script)], RunOptions(timeout_s=60))
 
     assert "1\n" == capfd.readouterr().out
     assert [()] == [one.unknown for one in made.traced]

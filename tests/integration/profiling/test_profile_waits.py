@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from mpbench.profiling.profile import profile_program
+from mpbench.profiling.run_program import RunOptions
 from mpbench.profiling.summary import summary_of
 
 PROGRAM = """
@@ -42,7 +43,7 @@ def objects(request, tmp_path_factory):
     """Profile the program; return its objects by class."""
     script = tmp_path_factory.mktemp("waits") / "program.py"
     script.write_text(PROGRAM.replace("METHOD", request.param))
-    made = profile_program([sys.executable, str(script)], timeout_s=60)
+    made = profile_program([sys.executable, str(script)], RunOptions(timeout_s=60))
 
     assert 0 == made.ran.exit_code
     return {one["what"]: one for one in summary_of(made, cpus=2)["objects"]}
