@@ -14,12 +14,9 @@ install mpbench without its dependencies.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import multiprocessing
 import re
 import statistics
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asv_runner import benchmarks as _types
@@ -28,6 +25,7 @@ from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 from mpbench.agent.user_function import user_function
 from mpbench.catalog import discover
 from mpbench.integrations.fresh_agents import AgentSettings, measure, median_seconds
+from mpbench.integrations.user_call import user_call
 from mpbench.model import Case, StartMethod
 
 if TYPE_CHECKING:
@@ -182,18 +180,6 @@ def _is_missing(target: str) -> str | None:
     return None
 
 
-def _folder_of(target: str) -> tuple[str, ...]:
-    """Return the folder from which asv's process imports a module, unless every process does."""
-    package = target.partition(":")[0].partition(".")[0]
-    specification = importlib.util.find_spec(package)
-    if specification is None or specification.origin is None:
-        return ()
-    file = Path(specification.origin).resolve()
-    folder = file.parent.parent if file.name == "__init__.py" else file.parent
-    own = (Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
-    return () if any(folder.is_relative_to(one) for one in own) else (str(folder),)
-
-
 def function(target: str) -> type:
     """
     Return the base of an asv class for a function of a project's own.
@@ -219,7 +205,7 @@ def function(target: str) -> type:
             user_function,
             one,
             AgentSettings(agents),
-            paths=_folder_of(target),
+            call=user_call(target.partition(":")[0]),
             own_session=False,
             wait_s=_wait_s(self),
         )

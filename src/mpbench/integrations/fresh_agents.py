@@ -1,4 +1,4 @@
-"""Measure one case in several fresh agents: what asv and pytest-benchmark have in common."""
+"""Measurement of a few cases in fresh agents, for asv and pytest-benchmark."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mpbench.harness.launch import Interpreter
 from mpbench.harness.private import private_folder
 from mpbench.harness.repetitions import MeasurementSettings, measure_group
 from mpbench.harness.schedule import CaseGroup, SetUpGroup
+from mpbench.integrations.user_call import UserCall
 from mpbench.session.machine_lock import machine_lock
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ("AgentSettings", "measure", "median_seconds")
 
 _KEY = "here"
+
+_TRACEBACK = "Traceback (most recent call last)"
+# Lines of a traceback that leave room for the rest on a small screen.
+_SCREEN = 30
 
 
 def median_seconds(repetition: Repetition) -> float:
@@ -46,7 +51,7 @@ def measure(
     case: Case,
     amount: AgentSettings,
     *,
-    paths: tuple[str, ...] = (),
+    call: UserCall | None = None,
     own_session: bool = True,
     wait_s: float = 3_600.0,
 ) -> tuple[Repetition, ...]:
@@ -59,7 +64,7 @@ def measure(
         workload: What to measure.
         case: Its parameters.
         amount: How much.
-        paths: Folders that the agent must be able to import from.
+        call: What a user's function needs in its agents.
         own_session: False where a time-out kills by process group, as asv's does.
         wait_s: How long to wait for the lock.
 
@@ -71,9 +76,20 @@ def measure(
     lock = nullcontext() if amount.verify else machine_lock(wait_s=wait_s)
     with lock, private_folder() as folder:
         place = install_agent_package(sys.executable, folder / "subject")
-        subject = Interpreter(_KEY, sys.executable, str(place), paths)
+        given = (call or UserCall()).prepared(folder)
+        subject = Interpreter(
+            _KEY, sys.executable, str(place), given.paths, variables=given.variables
+        )
         with closing(AgentFactory(folder, own_session=own_session)) as source:
             return _repetitions(workload, case, amount, subject, source)
+
+
+def _failure(repetition: Repetition) -> str:
+    """Return the reason of a failure, and the traceback that the agent or its child printed."""
+    lines = str(repetition.extra.get("log", "")).splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith(_TRACEBACK)]
+    text = f"{repetition.case.id}: {repetition.status.value}: {repetition.reason}"
+    return "\n".join((text, *lines[starts[0] :][-_SCREEN:])) if starts else text
 
 
 def _repetitions(
@@ -105,6 +121,6 @@ def _repetitions(
         )
         latest = kept[-1]
         if not latest.is_ok:
-            raise WorkloadError(f"{case.id}: {latest.status.value}: {latest.reason}")
+            raise WorkloadError(_failure(latest))
         iterations[_KEY, case] = latest.iterations
     return tuple(kept)

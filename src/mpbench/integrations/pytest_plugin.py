@@ -1,5 +1,7 @@
 """
-The pytest plugin: `mp_benchmark` measures a function in fresh agents under each start method.
+The pytest plugin: a fixture that measures functions in fresh agents.
+
+`mp_benchmark` measures under each start method.
 
 pytest's own process cannot time start methods: under the `pytest` script a
 spawned child imports pytest again. So the agents measure, and their readings
@@ -12,10 +14,8 @@ pytest loads this module in every session, so it imports next to nothing.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
-import sys
-from pathlib import Path
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,13 +23,20 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mpbench.integrations.user_call import UserCall
     from mpbench.model import Case, Repetition, Scalar
     from mpbench.workload import Workload
 
-__all__ = ("MpBenchmark", "mp_benchmark", "pytest_addoption")
+__all__ = (
+    "MpBenchmark",
+    "mp_benchmark",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+)
 
 # The least for which an order-statistic interval of 95 % exists is 6; 8 as in `mpbench run`.
 _AGENTS = 8
+_SAMPLE_NS = 50_000_000
 
 
 def _at_least_one(text: str) -> int:
@@ -80,16 +87,17 @@ class MpBenchmark:
     """
 
     def __init__(self, request: pytest.FixtureRequest, method: str) -> None:
+        from mpbench.integrations.pytest_checks import check_marks_and_options
+
         self.start_method = method
+        self._request = request
         self._clock = _ReplayClock()
-        self._agents = int(request.config.getoption("--mpbench-agents"))
-        self._is_used = False
         in_parallel = hasattr(request.config, "workerinput")
         # Its option and its marker exist where it is loaded, and only there.
         if request.config.getoption("benchmark_enable", None) is None:
             pytest.fail("mp_benchmark needs pytest-benchmark: pip install 'mpbench[pytest]'", False)
-        request.node.add_marker(pytest.mark.benchmark(timer=self._clock))
         self._benchmark: Any = request.getfixturevalue("benchmark")
+        check_marks_and_options(request)
         # pytest-benchmark only warns there, after a run that measured nothing.
         wanted = self._benchmark.enabled or request.config.getoption("benchmark_enable", False)
         if in_parallel and wanted:
@@ -99,19 +107,77 @@ class MpBenchmark:
                 pytrace=False,
             )
 
-    def __call__(self, function: Callable[..., Any]) -> tuple[Repetition, ...]:
-        """
-        Measure a function of the test's module or of any importable one.
+    @property
+    def extra_info(self) -> dict[str, Any]:
+        """What pytest-benchmark stores beside the result; a test may add to it."""
+        info: dict[str, Any] = self._benchmark.extra_info
+        return info
 
-        A parameter named `context` receives the multiprocessing context;
-        without one, the default start method is set before the import.
+    @property
+    def stats(self) -> Any:
+        """pytest-benchmark's statistics, None before the measurement and where it is disabled."""
+        return self._benchmark.stats
+
+    @property
+    def enabled(self) -> bool:
+        """Whether functions are measured; with --benchmark-disable they are only tried."""
+        return bool(self._benchmark.enabled)
+
+    @property
+    def group(self) -> str | None:
+        """pytest-benchmark's group of the test; a test may set it."""
+        group: str | None = self._benchmark.group
+        return group
+
+    @group.setter
+    def group(self, group: str | None) -> None:
+        self._benchmark.group = group
+
+    def __call__(
+        self, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> tuple[Repetition, ...]:
+        """
+        Measure a call of a function, a method or a partial that can be pickled.
+
+        A parameter named `context` that has no argument receives the multiprocessing
+        context; the default start method is set before the function's module is imported.
+        """
+        return self.pedantic(function, args, kwargs)
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        *,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
+        rounds: int | None = None,
+    ) -> tuple[Repetition, ...]:
+        """
+        Measure a call with a set-up and a teardown that run around each call, untimed.
+
+        Args:
+            target: The function.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+            setup: Called before each call; may return arguments and keyword arguments.
+            teardown: Called after each call with its arguments.
+            rounds: Fresh interpreters; without, those of --mpbench-agents.
         """
         from mpbench.agent.user_function import user_function
+        from mpbench.integrations.pytest_checks import call_name, check_patches, pickled_call
+        from mpbench.integrations.user_call import user_call
         from mpbench.model import Case, StartMethod
 
-        target = _target_of(function)
-        case = Case.make(user_function.name, StartMethod(self.start_method), {"target": target})
-        return self._measure(user_function, case, _paths_for(function))
+        check_patches(self._request)
+        given = dict(kwargs or {})
+        name = call_name(target, args, given)
+        call = user_call(
+            name["target"].partition(":")[0], pickled_call(target, args, given, setup, teardown)
+        )
+        case = Case.make(user_function.name, StartMethod(self.start_method), name)
+        return self._measure(user_function, case, call, rounds)
 
     def workload(self, name: str, **params: Scalar) -> tuple[Repetition, ...]:
         """Measure a workload of the catalogue; what is not given takes its first value."""
@@ -120,25 +186,15 @@ class MpBenchmark:
         one = _workload_of(name, params)
         values = {key: sweep.resolve(one.tier, 2)[0] for key, sweep in one.parameters.items()}
         method = StartMethod(self.start_method) if one.by_method else None
-        return self._measure(one, Case.make(name, method, {**values, **params}), ())
+        return self._measure(one, Case.make(name, method, {**values, **params}), None, None)
 
-    def _measure(self, one: Workload, case: Case, paths: tuple[str, ...]) -> tuple[Repetition, ...]:
+    def _measure(
+        self, one: Workload, case: Case, call: UserCall | None, agents: int | None
+    ) -> tuple[Repetition, ...]:
         from mpbench.integrations.fresh_agents import median_seconds
 
-        if not one.metric.is_timed:
-            pytest.fail(
-                f"{one.name} measures {one.metric.label}, and pytest-benchmark knows seconds only; "
-                "measure it with `mpbench run`",
-                pytrace=False,
-            )
-        if self._is_used:
-            pytest.fail(
-                "mp_benchmark was called twice in one test, and pytest-benchmark keeps one result "
-                "for each test; write two tests",
-                pytrace=False,
-            )
-        self._is_used = True
-        measured = self._measured(one, case, paths)
+        self._claim(one)
+        measured = self._measured(one, case, call, agents)
         self._benchmark.extra_info.update(
             start_method=None if case.method is None else case.method.value,
             case=case.id,
@@ -146,57 +202,71 @@ class MpBenchmark:
             case_params=dict(case.params),
             revision=one.revision,
         )
-        readings = iter([median_seconds(repetition) for repetition in measured])
-        self._benchmark.pedantic(
-            lambda: self._clock.advance(next(readings, 0.0)), rounds=len(measured)
-        )
+        self._replay([median_seconds(repetition) for repetition in measured])
         return measured
 
+    def _claim(self, one: Workload) -> None:
+        """Take pytest-benchmark's fixture, or fail where it has its one result already."""
+        wrong = None
+        if not one.metric.is_timed:
+            wrong = (
+                f"{one.name} measures {one.metric.label}, and pytest-benchmark knows seconds only; "
+                "measure it with `mpbench run`"
+            )
+        elif self._benchmark._mode is not None:  # noqa: SLF001 - it says so only after measuring
+            wrong = (
+                "mp_benchmark was called twice in one test, or after `benchmark`, and "
+                "pytest-benchmark keeps one result for each test; write two tests"
+            )
+        if wrong is not None:
+            pytest.fail(wrong, pytrace=False)
+        # After a failure it would warn that it was not used.
+        self._benchmark._mode = "mp_benchmark(...)"  # noqa: SLF001
+
+    def _replay(self, seconds: list[float]) -> None:
+        """Make pytest-benchmark read what agents measured, and check that it did."""
+        readings = iter(seconds)
+        # A mark of the test's own would hide one with our timer.
+        self._benchmark._timer = self._clock  # noqa: SLF001
+        self._benchmark._mode = None  # noqa: SLF001
+        self._benchmark.pedantic(
+            lambda: self._clock.advance(next(readings, 0.0)), rounds=len(seconds)
+        )
+        if not self._benchmark.enabled:
+            return
+        replayed = [float(value) for value in self._benchmark.stats.stats.data]
+        is_same = len(replayed) == len(seconds) and all(
+            math.isclose(one, other, rel_tol=1e-6)
+            for one, other in zip(replayed, seconds, strict=True)
+        )
+        if not is_same:
+            self._benchmark.has_error = True
+            pytest.fail(
+                f"pytest-benchmark recorded {replayed}, expected {seconds} as the agents measured; "
+                "this version of pytest-benchmark is not supported",
+                pytrace=False,
+            )
+
     def _measured(
-        self, one: Workload, case: Case, paths: tuple[str, ...]
+        self, one: Workload, case: Case, call: UserCall | None, agents: int | None
     ) -> tuple[Repetition, ...]:
-        """Measure, or fail with the one line that says why; a chain of traces would hide it."""
+        """Measure, or fail with the lines that say why; a chain of traces would hide them."""
         from mpbench.errors import MpbenchError
         from mpbench.integrations.fresh_agents import AgentSettings, measure
+        from mpbench.integrations.pytest_checks import least_amount
 
-        amount = (
-            AgentSettings(self._agents)
+        fewest, shortest_s = least_amount(self._request)
+        count = agents or max(fewest, int(self._request.config.getoption("--mpbench-agents")))
+        settings = (
+            AgentSettings(count, sample_ns=max(_SAMPLE_NS, round(shortest_s * 1e9)))
             if self._benchmark.enabled
             else AgentSettings(1, verify=True)
         )
         try:
-            return measure(one, case, amount, paths=paths)
+            return measure(one, case, settings, call=call)
         except MpbenchError as error:
             wrong = str(error)
         pytest.fail(wrong, pytrace=False)
-
-
-def _found_by_name(function: Callable[..., Any]) -> object:
-    """Return what a function's module and name lead to, None where they lead nowhere."""
-    found: object = sys.modules.get(function.__module__)
-    for name in function.__qualname__.split("."):
-        found = getattr(found, name, None)
-    return found
-
-
-def _target_of(function: Callable[..., Any]) -> str:
-    """Return `module:name`, or fail with what to do instead."""
-    name = getattr(function, "__qualname__", "")
-    wrong = None
-    if isinstance(function, MethodType):
-        wrong = "a bound method belongs to an object that only this process has"
-    elif not name or "<" in name or not getattr(function, "__module__", None):
-        wrong = "it has no name there"
-    elif _found_by_name(function) is not function:
-        wrong = f"{function.__module__}.{name} is something else here, such as what it wraps"
-    if wrong is not None:
-        pytest.fail(
-            f"mp_benchmark cannot measure {name or repr(function)}: a fresh interpreter has to "
-            f"import it by its name, and {wrong}; give it a function at the top level of a "
-            "module, no lambda and no closure, that makes the call",
-            pytrace=False,
-        )
-    return f"{function.__module__}:{name}"
 
 
 def _workload_of(name: str, params: dict[str, Scalar]) -> Workload:
@@ -212,21 +282,15 @@ def _workload_of(name: str, params: dict[str, Scalar]) -> Workload:
     pytest.fail(wrong, pytrace=False)
 
 
-def _paths_for(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the folders from which the function's module was imported."""
-    own = sys.modules.get(function.__module__)
-    found = [Path(entry).resolve() for entry in sys.path if entry and Path(entry).is_dir()]
-    prefixes = tuple(Path(one).resolve() for one in (sys.prefix, sys.base_prefix))
-    kept = [
-        str(path) for path in found if not any(path.is_relative_to(prefix) for prefix in prefixes)
-    ]
-    file = getattr(own, "__file__", None)
-    depth = function.__module__.count(".")
-    # Under `--import-mode=importlib` a test's package is not on sys.path.
-    folders = Path(str(file)).resolve().parents if file else ()
-    if depth < len(folders):
-        kept.append(str(folders[depth]))
-    return tuple(dict.fromkeys(kept))
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let pytest-benchmark see its fixture in our tests, for --benchmark-only and -skip."""
+    if config.getoption("benchmark_enable", None) is None:
+        return
+    for item in items:
+        names: list[str] = getattr(item, "fixturenames", [])
+        if "mp_benchmark" in names and "benchmark" not in names:
+            names.append("benchmark")
 
 
 @pytest.fixture(params=multiprocessing.get_all_start_methods())

@@ -81,11 +81,13 @@ def test_a_disabled_run_finds_what_is_wrong(session: Call) -> None:
     [
         "mp_benchmark(lambda: None)",
         "def inner(): pass\n    mp_benchmark(inner)",
-        "import functools\n    mp_benchmark(functools.partial(print))",
+        "import functools\n    mp_benchmark(functools.partial(print, lambda: None))",
+        "import threading\n    mp_benchmark(print, threading.Lock())",
+        "import multiprocessing\n    mp_benchmark(print, multiprocessing.Lock())",
     ],
 )
-def test_what_cannot_be_imported_is_refused(session: Call, body: str) -> None:
-    """A lambda, a closure and a partial are refused with what to do instead."""
+def test_what_cannot_be_pickled_is_refused(session: Call, body: str) -> None:
+    """A lambda, a closure and arguments that cannot be pickled are refused with what to do."""
     done = session(f"def test_bad(mp_benchmark):\n    {body}\n", "-k", "[spawn]")
 
     assert 1 == done.returncode
@@ -133,16 +135,14 @@ def with_context(context):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("slow", "test_it.fast is something else here"),
-        ("Thing().method", "a bound method belongs to an object"),
-        ("Thing.made", "a bound method belongs to an object"),
+        ("slow", "not the same object as test_it.fast"),
         ("later", "returned a coroutine and did none of its work"),
         ("awaited", "returned a coroutine and did none of its work"),
         ("lazily", "returned a generator and did none of its work"),
     ],
 )
 def test_another_function_is_never_measured(session: Call, given: str, words: str) -> None:
-    """A name that leads elsewhere, a method and work that is only promised are refused."""
+    """A name that leads elsewhere and work that is only promised are refused."""
     text = f"{_OTHERS}\ndef test_bad(mp_benchmark):\n    mp_benchmark({given})\n"
 
     done = session(text, "-k", "[fork]")
@@ -260,3 +260,260 @@ def test_a_second_call_measures_nothing(session: Call) -> None:
     assert 1 == done.returncode
     assert "mp_benchmark was called twice in one test" in done.stdout
     assert "1 failed, 1 passed" in done.stdout
+
+
+_SLEEPERS = """
+import functools
+import os
+import sys
+import time
+
+import pytest
+
+def rest(context, ms=20):
+    time.sleep(ms / 1_000)
+
+class Sleeper:
+    def __init__(self, ms):
+        self.ms = ms
+
+    def rest(self):
+        time.sleep(self.ms / 1_000)
+
+    @classmethod
+    def of_class(cls, ms):
+        time.sleep(ms / 1_000)
+
+    @staticmethod
+    def static(ms):
+        time.sleep(ms / 1_000)
+"""
+
+
+def medians(folder: Path) -> dict[str, float]:
+    """Return what the JSON has, in milliseconds by the name of the test."""
+    content = json.loads((folder / "out.json").read_text())
+    return {
+        one["name"].partition("[")[0]: one["stats"]["min"] * 1e3 for one in content["benchmarks"]
+    }
+
+
+@pytest.mark.slow
+def test_no_mark_hides_the_clock(tmp_path: Path, session: Call) -> None:
+    """Marks at every level, and whoever asks for `benchmark` first, leave the agents' times."""
+    text = (
+        f"{_SLEEPERS}\npytestmark = pytest.mark.benchmark(group='module')\n"
+        "def test_module(mp_benchmark): mp_benchmark(rest)\n"
+        "@pytest.mark.benchmark(group='function')\n"
+        "def test_function(mp_benchmark): mp_benchmark(rest)\n"
+        "@pytest.mark.benchmark(group='class')\n"
+        "class TestIt:\n"
+        "    def test_class(self, mp_benchmark): mp_benchmark(rest)\n"
+        "def test_first(benchmark, mp_benchmark):\n"
+        "    benchmark.extra_info['mine'] = 1\n"
+        "    mp_benchmark(rest)\n"
+        "    assert mp_benchmark.stats.stats.min >= 0.02\n"
+    )
+
+    done = session(text, "-k", "[fork]", "--benchmark-json=out.json", "--benchmark-only")
+
+    assert 0 == done.returncode, done.stdout
+    content = json.loads((tmp_path / "out.json").read_text())["benchmarks"]
+    assert {"module", "function", "class"} == {one["group"] for one in content}
+    assert all(value >= 20 for value in medians(tmp_path).values())
+    assert 4 == len(content)
+    assert [1] == [one["extra_info"]["mine"] for one in content if "mine" in one["extra_info"]]
+
+
+@pytest.mark.slow
+def test_every_kind_of_callable_takes_arguments(tmp_path: Path, session: Call) -> None:
+    """Arguments, parametrised ones, partials, methods of all kinds and a set-up reach agents."""
+    text = (
+        f"{_SLEEPERS}\n"
+        "def made(): return (7,), {}\n"
+        "@pytest.mark.parametrize('ms', [30])\n"
+        "def test_30(mp_benchmark, ms): mp_benchmark(rest, ms)\n"
+        "def test_31(mp_benchmark): mp_benchmark(rest, ms=31)\n"
+        "def test_32(mp_benchmark): mp_benchmark(functools.partial(rest, ms=32))\n"
+        "def test_33(mp_benchmark): mp_benchmark(Sleeper(33).rest)\n"
+        "def test_34(mp_benchmark): mp_benchmark(Sleeper.of_class, 34)\n"
+        "def test_35(mp_benchmark): mp_benchmark(Sleeper.static, 35)\n"
+        "def test_7(mp_benchmark): mp_benchmark.pedantic(rest, setup=made, rounds=3)\n"
+    )
+
+    done = session(text, "-k", "[fork", "--benchmark-json=out.json")
+
+    assert 0 == done.returncode, done.stdout
+    found = medians(tmp_path)
+    assert 7 == len(found)
+    assert all(value >= int(name.removeprefix("test_")) for name, value in found.items())
+
+
+def test_the_session_reaches_the_function(session: Call) -> None:
+    """The environment, patched or the shell's, and the working directory are the function's."""
+    text = (
+        "import os\n"
+        "def looks():\n"
+        "    assert (os.environ['A'], os.environ['OMP_NUM_THREADS']) == ('1', '3'), 'variables'\n"
+        "    assert os.path.exists('marker'), os.getcwd()\n"
+        "    assert 'PYTEST_CURRENT_TEST' not in os.environ\n"
+        "def test_it(mp_benchmark, monkeypatch, tmp_path):\n"
+        "    (tmp_path / 'marker').touch()\n"
+        "    monkeypatch.setenv('A', '1')\n"
+        "    monkeypatch.setenv('OMP_NUM_THREADS', '3')\n"
+        "    monkeypatch.chdir(tmp_path)\n"
+        "    mp_benchmark(looks)\n"
+    )
+
+    done = session(text, "--benchmark-disable", "-k", "[fork]")
+
+    assert 0 == done.returncode, done.stdout
+
+
+_FAILURES = """
+import multiprocessing
+import os
+import sys
+
+def fails(number=0):
+    raise ValueError(f"bad {number}")
+
+def start(context, target):
+    child = context.Process(target=target)
+    child.start()
+    child.join()
+
+def exits():
+    sys.exit(3)
+
+def kills():
+    os.kill(os.getpid(), 9)
+
+def sleeps():
+    import time
+    time.sleep(60)
+
+def in_pool(context):
+    with context.Pool(1) as pool:
+        pool.map(fails, [7])
+
+def well(context):
+    child = context.Process(target=sleeps)
+    child.start()
+    child.terminate()
+    child.join()
+    with context.Pool(2) as pool:
+        pool.map(int, range(4))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("fails", ("raised ValueError: bad 0 at", "test_it.py:7", "in fails")),
+        ("start, fails", ("Process-1 ended with exit code 1", "ValueError: bad 0", "in fails")),
+        ("start, exits", ("Process-1 ended with exit code 3",)),
+        ("start, kills", ("Process-1 was ended by SIGKILL",)),
+        ("in_pool", ("raised ValueError: bad 7", "in fails")),
+        ("exits", ("raised SystemExit: 3",)),
+    ],
+)
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_a_failure_is_red(session: Call, given: str, words: tuple[str, ...], method: str) -> None:
+    """A function or a child of it that fails is a failure, with the traceback on one screen."""
+    text = f"{_FAILURES}\ndef test_bad(mp_benchmark):\n    mp_benchmark({given})\n"
+
+    done = session(text, "--benchmark-disable", "-k", f"[{method}]")
+
+    assert 1 == done.returncode, done.stdout
+    for word in words:
+        assert word in done.stdout
+    assert len(done.stdout.splitlines()) < 50
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_children_that_are_told_to_end_have_not_failed(session: Call, method: str) -> None:
+    """Terminated children and the workers of a pool are no failures."""
+    text = f"{_FAILURES}\ndef test_good(mp_benchmark):\n    mp_benchmark(well)\n"
+
+    done = session(text, "--benchmark-disable", "-k", f"[{method}]")
+
+    assert 0 == done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("mark", "options", "words"),
+    [
+        ("", ("--benchmark-cprofile=tottime",), "would profile the wait"),
+        ("timer=sum", (), "fresh interpreters read the monotonic clock"),
+        ("max_time=3", (), "set it with --mpbench-agents"),
+        ("disable_gc=False", (), "never runs in a sample"),
+    ],
+)
+def test_options_that_cannot_be_honoured_are_refused(
+    session: Call, mark: str, options: tuple[str, ...], words: str
+) -> None:
+    """A mark or an option that would change nothing is refused with its reason."""
+    text = f"import pytest\n@pytest.mark.benchmark({mark})\n"
+    text += "def test_bad(mp_benchmark):\n    mp_benchmark(print)\n"
+
+    done = session(text, "-k", "[fork]", *options)
+
+    assert 1 == done.returncode, done.stdout
+    assert words in done.stdout
+
+
+def test_an_option_for_other_tests_is_a_warning(session: Call) -> None:
+    """An option of the session that this fixture does not use is named once in a warning."""
+    text = "def test_good(mp_benchmark):\n    mp_benchmark(print)\n"
+
+    done = session(text, "-k", "[fork]", "--benchmark-disable", "--benchmark-max-time=2")
+
+    assert 0 == done.returncode, done.stdout
+    assert "mp_benchmark does not use --benchmark-max-time" in done.stdout
+
+
+def test_a_patched_module_is_refused(session: Call) -> None:
+    """What `monkeypatch` changes in this process alone cannot be measured elsewhere."""
+    text = "N = 1\ndef uses(): return N\ndef test_bad(mp_benchmark, monkeypatch):\n"
+    text += "    monkeypatch.setattr('test_it.N', 5)\n    mp_benchmark(uses)\n"
+
+    done = session(text, "-k", "[fork]")
+
+    assert 1 == done.returncode
+    assert "monkeypatch has changed test_it.N in this process only" in done.stdout
+
+
+@pytest.mark.parametrize(("option", "words"), [("--benchmark-skip", "1 skipped")])
+def test_benchmarks_are_skipped(session: Call, option: str, words: str) -> None:
+    """`--benchmark-skip` skips these tests as it skips the others."""
+    done = session(_GOOD, option, "-k", "[fork]")
+
+    assert 0 == done.returncode, done.stdout
+    assert words in done.stdout
+
+
+def test_the_page_has_every_option() -> None:
+    """docs/PYTEST.md has a row for each option and each keyword of the mark."""
+    from pytest_benchmark import plugin
+
+    class Options:
+        """Collects the names of options."""
+
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def getgroup(self, *_: str) -> Options:
+            """Return itself: there is one group."""
+            return self
+
+        def addoption(self, name: str, *_: object, **__: object) -> None:
+            """Keep a name."""
+            self.names.append(name)
+
+    options = Options()
+    plugin.pytest_addoption(options)
+    page = (Path(__file__).parents[3] / "docs" / "PYTEST.md").read_text()
+
+    assert len(options.names) > 30
+    assert [] == [name for name in options.names if f"`{name}`" not in page]

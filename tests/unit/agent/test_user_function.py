@@ -62,7 +62,7 @@ def test_the_context_is_given_to_who_asks(function: Callable[..., Any], is_given
     """A wrapper that passes keywords on asks for what the wrapped function asks for."""
     expected = {"context": CONTEXT} if is_given else {}
 
-    assert expected == user_function._given(function, CONTEXT)
+    assert ((), expected) == user_function._arguments(user_function.Call(function), CONTEXT)
 
 
 async def coroutine() -> None:
@@ -89,3 +89,41 @@ def test_promised_work_is_refused(function: Callable[..., Any]) -> None:
 def test_done_work_is_fine() -> None:
     """A list is no promise."""
     user_function._refuse_unfinished("m:f", [1])
+
+
+class Job:
+    """Methods and functions of a class."""
+
+    def bound(self, context: BaseContext, number: int) -> None:
+        """Ask for the context first."""
+
+    @classmethod
+    def of_class(cls, number: int, context: BaseContext) -> None:
+        """Ask for the context last."""
+
+    @staticmethod
+    def static(context: BaseContext) -> None:
+        """Ask for the context alone."""
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (Job().bound, ((CONTEXT, 3), {})),
+        (Job.of_class, ((3,), {"context": CONTEXT})),
+        (functools.partial(Job.of_class, context=None), ((3,), {})),
+        (functools.partial(Job.bound, Job()), ((CONTEXT, 3), {})),
+    ],
+)
+def test_the_context_stands_in_its_place(
+    function: Callable[..., Any], expected: tuple[tuple[Any, ...], dict[str, Any]]
+) -> None:
+    """Arguments keep their order around the context, in methods and partials too."""
+    assert expected == user_function._arguments(user_function.Call(function, (3,)), CONTEXT)
+
+
+def test_the_set_up_makes_the_arguments() -> None:
+    """What the set-up returns replaces the arguments, and the context is added to it."""
+    call = user_function.Call(Job.static, setup=lambda: ((), {}))
+
+    assert ((), {"context": CONTEXT}) == user_function._arguments(call, CONTEXT)
