@@ -50,6 +50,7 @@ CONFINED = {
     "jinja2": {"report", "profiling"},
     "msgspec": {"store", "integrations"},
     "numpy": {"store", "analysis", "report", "session", "integrations"},
+    "ruptures": {"analysis"},
     "scipy": {"analysis"},
     "distributed": {"fleet"},
     "pyarrow": {"integrations"},

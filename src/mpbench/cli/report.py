@@ -48,17 +48,29 @@ def _latest(history: tuple[Run, ...]) -> list[Run]:
     metavar="DIR",
     help="A results directory of asv: draws each workload over its commits.",
 )
-def command(files: tuple[Path, ...], output: Path | None, results: Path | None) -> int:
+@click.option("--select", multiple=True, metavar="PATTERN", help="Benchmarks of the history.")
+@click.option("--machine", multiple=True, metavar="PATTERN", help="Machines of the history.")
+@click.option("--environment", multiple=True, metavar="PATTERN", help="Its environments.")
+def command(
+    files: tuple[Path, ...],
+    output: Path | None,
+    results: Path | None,
+    select: tuple[str, ...],
+    machine: tuple[str, ...],
+    environment: tuple[str, ...],
+) -> int:
     """
     Write report.html, report.md and report.csv from result files.
 
     FILES are folders of runs or their results.jsonl, of any number of
     machines, interpreters and days. With --asv alone the report is about the
-    latest commit of each machine and interpreter, with the history before it.
+    latest commit of each machine and interpreter, with the history before it, and
+    history.csv has every value of the history.
     """
     import gc
 
     from mpbench import report
+    from mpbench.analysis.history import narrowed
     from mpbench.store import read
 
     # A million samples are a million small tuples that all stay to the end:
@@ -68,6 +80,12 @@ def command(files: tuple[Path, ...], output: Path | None, results: Path | None) 
     if not files and results is None:
         raise click.UsageError("name result files, or a results directory of asv with --asv")
     history = _history(results)
+    if select or machine or environment:
+        history = narrowed(history, select=select, machines=machine, environments=environment)
+        if not any(run.repetitions for run in history):
+            raise click.UsageError(
+                "nothing in the history fits --select, --machine and --environment"
+            )
     runs = [read(path) for path in files]
     for run in runs:
         if run.end is None:

@@ -37,7 +37,7 @@ from mpbench.report.open_questions import split_unanswered
 from mpbench.report.provenance import events, source, subtitle
 from mpbench.report.run_names import run_names
 from mpbench.report.step_findings import known_steps
-from mpbench.report.trust import caution, checks
+from mpbench.report.trust import caution, checks, is_imported
 from mpbench.store import frame as frames
 from mpbench.store.usage_frame import cpu_usage_frame
 
@@ -189,7 +189,8 @@ class _Builder:
     def advice(self) -> tuple[Table | None, Table | None]:
         """Return what to use on the machine that the figures show, and what it does not tell."""
         material = self.material
-        if material is None or all(is_comparison(run) for run in self.evidence.runs):
+        runs = self.evidence.runs
+        if material is None or all(is_comparison(run) or is_imported(run) for run in runs):
             return None, None
         answers = advise(material.readings, None, material.cpus)
         return split_unanswered(advice_table(answers, self.own_targets(material), material.where))
@@ -251,6 +252,18 @@ def _verdict(evidence: ReportData, sentences: Sequence[str]) -> str:
     )
 
 
+def _title(runs: Sequence[Run]) -> str:
+    """Return what the page is about: verdicts, another tool's benchmarks, or mpbench's own."""
+    if runs and all(is_comparison(run) for run in runs):
+        return "Verdicts of a comparison" if len(runs) == 1 else "Verdicts of comparisons"
+    if runs and all(is_imported(run) for run in runs):
+        tools = sorted({str(run.header.plan["imported_from"]) for run in runs})
+        count = len({record.case.workload for run in runs for record in run.cases})
+        plural = "s" if count != 1 else ""
+        return f"{count:,} benchmark{plural} from {formatting.join_words(tools)}"
+    return "What multiprocessing costs"
+
+
 def build(evidence: ReportData, *, with_figures: bool = True) -> Document:
     """
     Return the whole report.
@@ -268,7 +281,7 @@ def build(evidence: ReportData, *, with_figures: bool = True) -> Document:
     families = builder.families()
     reasons += builder.drawer.check()
     return Document(
-        title="What multiprocessing costs",
+        title=_title(runs),
         subtitle=subtitle(runs, groups),
         verdict=_verdict(evidence, [one.sentence for one in judged] or [one.text for one in found]),
         caution=caution(reasons),

@@ -1,4 +1,4 @@
-"""The summaries as CSV: one row for each reading, numbers in base units."""
+"""CSV of the summaries: one row for each measurement, numbers in base units."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from mpbench.printable import printable
 
-__all__ = ("COLUMNS", "to_csv")
+__all__ = ("COLUMNS", "field_text", "to_csv")
 
 # The order of the columns; parameters follow the method.
 COLUMNS = (
@@ -27,7 +27,8 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _text(value: Any) -> str:
+def field_text(value: Any) -> str:
+    """Return a field: nothing for a missing value, no text that a spreadsheet would run."""
     if isinstance(value, (float, np.floating)):
         return "" if np.isnan(value) else f"{value:.9g}"
     if isinstance(value, (bool, int, np.integer)):
@@ -50,8 +51,8 @@ def to_csv(summaries: pd.DataFrame) -> str:
     names = [*COLUMNS[:place], *params, *COLUMNS[place:]]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([_text(name) for name in names])
+    writer.writerow([field_text(name) for name in names])
     # Lists of columns: walking a text column of pandas value by value is far slower.
-    for row in zip(*(map(_text, summaries[name].tolist()) for name in names), strict=True):
+    for row in zip(*(map(field_text, summaries[name].tolist()) for name in names), strict=True):
         writer.writerow(row)
     return file.getvalue()

@@ -14,7 +14,7 @@ from mpbench.report.document import Check, CheckState
 from mpbench.sampling.accounting import ENOUGH_COVERAGE
 from mpbench.store.usage_frame import sampler_cost_frame
 
-__all__ = ("caution", "checks")
+__all__ = ("caution", "checks", "is_imported")
 
 # The fewest agents with an interval of 95 %, and those that a run takes by default.
 _FEWEST, _USUAL = 6, 8
@@ -57,7 +57,8 @@ def _cases(evidence: _Evidence) -> Check:
     return Check("Cases measured", state, f"{good:,} of {total:,}", text)
 
 
-def _is_imported(run: Run) -> bool:
+def is_imported(run: Run) -> bool:
+    """Tell whether a run was made from another tool's file."""
     return "imported_from" in run.header.plan
 
 
@@ -66,7 +67,7 @@ def _without_agents(runs: Sequence[Run]) -> set[tuple[str, str, str]]:
     return {
         (run.header.run, one.subject, one.case.id)
         for run in runs
-        if _is_imported(run)
+        if is_imported(run)
         for one in run.repetitions
         if one.extra.get("imported") != "agent"
     }
@@ -82,7 +83,7 @@ def _imported(evidence: _Evidence) -> Check | None:
         {
             str(run.header.plan["imported_from"])
             for run in evidence.runs
-            if run.header.run in runs and _is_imported(run)
+            if run.header.run in runs and is_imported(run)
         }
     )
     measured = int((evidence.main["agents"] > 0).sum())
@@ -248,7 +249,7 @@ def _ending(evidence: _Evidence) -> Check | None:
 
 
 def _events(evidence: _Evidence) -> Check | None:
-    if evidence.runs and all(_is_imported(run) for run in evidence.runs):
+    if evidence.runs and all(is_imported(run) for run in evidence.runs):
         # Other tools' files do not say whether anything was left.
         return None
     kinds = [event.kind for run in evidence.runs for event in run.events]

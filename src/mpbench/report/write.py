@@ -1,36 +1,26 @@
-"""Writes the files of a report."""
+"""Files of a report: page, Markdown, CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from mpbench.analysis.history import series_over_commits
 from mpbench.errors import UsageError
 from mpbench.model import Run
 from mpbench.report.build import ReportData, build, load_report_data
 from mpbench.report.csv_file import to_csv
-from mpbench.report.document import FamilySection
-from mpbench.report.figures.history import histories
+from mpbench.report.history import (
+    history_csv,
+    history_section,
+    steps_section,
+    steps_sentence,
+)
 from mpbench.report.html import html
 from mpbench.report.markdown import markdown
 from mpbench.store.atomic_write import write_atomic
 
 __all__ = ("write",)
-
-
-def _history(runs: Sequence[Run]) -> tuple[FamilySection, ...]:
-    """Return the section over commits, none where there are no runs for it."""
-    figures, left_out = histories(runs)
-    if not figures:
-        return ()
-    text = (
-        "Medians of each commit, with 95 % intervals where there were agents enough. A dotted line "
-        "marks a place to look at, and proves nothing: what was measured at different times "
-        "differs by the time as well. "
-        "To judge two commits, use mpbench compare."
-    )
-    more = f" {left_out} more without room here." if left_out else ""
-    return (FamilySection("history", "Over commits", text + more, figures, ()),)
 
 
 def write(
@@ -41,7 +31,7 @@ def write(
     evidence: ReportData | None = None,
 ) -> tuple[Path, ...]:
     """
-    Write `report.html`, `report.md` and `report.csv` about some runs.
+    Write `report.html`, `report.md`, `report.csv`, with a history `history.csv`, about some runs.
 
     The same runs always give the same bytes.
 
@@ -66,12 +56,22 @@ def write(
         seen[run.header.run] = run.path
     evidence = load_report_data(runs) if evidence is None else evidence
     document = build(evidence)
-    document = document._replace(families=(*_history(history), *document.families))
+    series = series_over_commits(history)
+    steps = steps_section(series)
+    if series:
+        document = document._replace(
+            title="Benchmarks over commits",
+            verdict=steps_sentence(series),
+            verdicts=(*([steps] if steps else []), *document.verdicts),
+            families=(*history_section(series), *document.families),
+        )
     made = {
         "report.html": html(document),
         "report.md": markdown(document),
         "report.csv": to_csv(evidence.summaries),
     }
+    if series:
+        made["history.csv"] = history_csv(series)
     for name, text in made.items():
         write_atomic(folder / name, text)
     return tuple(folder / name for name in made)

@@ -7,9 +7,16 @@ from pathlib import Path
 import fakes
 import pytest
 
+from mpbench.analysis.history import series_over_commits
 from mpbench.model import Run
 from mpbench.report import write
-from mpbench.report.figures.history import MOST, histories
+from mpbench.report.figures.history import MOST
+from mpbench.report.figures.history import histories as drawn_histories
+
+
+def histories(runs: list[Run]):
+    """Draw what some runs hold over commits."""
+    return drawn_histories(series_over_commits(runs))
 
 
 def commit(number: int, slower: float = 1.0, machine: str = "box") -> Run:
@@ -61,7 +68,7 @@ def test_a_single_commit_and_no_commit() -> None:
     """One commit is drawn without a step, and nothing gives nothing."""
     (figure,), _ = histories([only(commit(1), "process/start-to-join")])
 
-    assert "No step stands out." in figure.caption
+    assert "No step was found." in figure.caption
     assert ((), 0) == histories([])
 
 
@@ -87,8 +94,8 @@ def test_without_intervals_a_step_needs_three_commits_on_each_side() -> None:
     last = [one_process(number, 3.0 if number == 5 else 1.0) for number in range(1, 6)]
     lasting = [one_process(number, 3.0 if number > 3 else 1.0) for number in range(1, 7)]
 
-    assert "No step stands out." in histories(last)[0][0].caption
-    assert "Steps: fork +200% at 4444444." in histories(lasting)[0][0].caption
+    assert "No step was found." in histories(last)[0][0].caption
+    assert "Steps: +200% at 44444444." in histories(lasting)[0][0].caption
 
 
 def test_each_agent_counts_once() -> None:
@@ -133,3 +140,28 @@ def test_the_page_has_the_section(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert 'id="family-history"' in page
     assert "Over commits" in page
+
+
+def test_steps_are_listed_with_commits_before_any_figure(tmp_path: Path) -> None:
+    """The first screen says how many steps there are, and the table between which commits."""
+    runs = [only(commit(number, 3.0 if number > 3 else 1.0), "process/start-to-join")
+            for number in range(1, 8)]  # fmt: skip
+
+    write(runs[-1:], tmp_path, history=runs)
+
+    page = (tmp_path / "report.html").read_text()
+    assert page.index('id="section-steps"') < page.index('id="family-history"')
+    assert "33333333..44444444" in page
+    assert "3 slower, 0 faster" in page
+
+
+def test_every_value_is_in_the_csv(tmp_path: Path) -> None:
+    """However many figures there is room for."""
+    runs = [commit(number, machine=f"machine-{place}") for number in (1, 2)
+            for place in range(MOST + 2)]  # fmt: skip
+
+    write(runs[-1:], tmp_path, history=runs)
+
+    rows = (tmp_path / "history.csv").read_text().splitlines()
+    series = series_over_commits(runs)
+    assert 1 + sum(len(one.commits) for one in series) == len(rows)
