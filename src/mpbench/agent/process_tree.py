@@ -20,6 +20,7 @@ __all__ = (
     "kill_tagged",
     "kill_tree",
     "mapped_segments",
+    "peak_memory",
     "processes",
     "reap",
     "segments",
@@ -307,6 +308,11 @@ def _status_bytes(text: bytes, field: bytes) -> int:
     return 0
 
 
+def peak_memory(pid: int) -> int:
+    """Return the most memory that one process ever had, in bytes; 0 where it is not known."""
+    return _status_bytes(_read(f"/proc/{pid}/status"), b"VmHWM:")
+
+
 def snapshot(root: int) -> dict[str, int]:
     """
     Return what the tree below *root* holds now.
@@ -318,7 +324,7 @@ def snapshot(root: int) -> dict[str, int]:
     peak = delay = threads = 0
     living = descendants(root)
     for process in living:
-        peak += _status_bytes(_read(f"/proc/{process.pid}/status"), b"VmHWM:")
+        peak += peak_memory(process.pid)
         try:
             tasks = os.listdir(f"/proc/{process.pid}/task")
         except OSError:

@@ -37,7 +37,7 @@ from mpbench.agent.process_tree import (
     unlink_segments,
 )
 
-__all__ = ("Supervisor", "SupervisorConfig", "main")
+__all__ = ("Supervisor", "SupervisorConfig", "become_subreaper", "main")
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_PDEATHSIG = 1
@@ -69,7 +69,7 @@ class SupervisorConfig(NamedTuple):
     own_session: bool
 
 
-def _become_subreaper() -> bool:
+def become_subreaper() -> bool:
     """Adopt orphaned descendants; False where the platform cannot (not Linux)."""
     try:
         import ctypes  # noqa: PLC0415 - only where it works
@@ -98,7 +98,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Start the agent, watch it, end everything, and report."""
-        subreaper = _become_subreaper()
+        subreaper = become_subreaper()
         wake_reader, wake_writer = os.pipe()
         for descriptor in (wake_reader, wake_writer):
             os.set_blocking(descriptor, False)

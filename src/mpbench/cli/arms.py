@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpbench.cli.options import scalar
+from mpbench.cli.program_arms import program_arm
 from mpbench.model import StartMethod
 
 if TYPE_CHECKING:
@@ -84,4 +85,4 @@ def arms_of(long: tuple[str, ...], short: str | None) -> tuple[Arm, ...]:
         click.BadParameter: One cannot be read.
     """
     methods = [] if short is None else [f"method={name.strip()}" for name in short.split(",")]
-    return tuple(_arm(text) for text in (*methods, *long))
+    return tuple(program_arm(text) or _arm(text) for text in (*methods, *long))

@@ -13,6 +13,13 @@ import click
 from mpbench.cli import exit_codes
 from mpbench.cli.arms import arms_of
 from mpbench.cli.options import Duration, Folder, given_options, methods_of, parameters_of
+from mpbench.cli.program_arms import (
+    PROGRAM_OPTIONS,
+    CompareCommand,
+    command_arms,
+    command_options,
+    program_options,
+)
 from mpbench.errors import UsageError
 from mpbench.model import Tier
 from mpbench.plan import Plan
@@ -25,6 +32,8 @@ __all__ = ("command",)
 
 # What can be said of result files; the other options are for arms that are measured now.
 _STORED = {"history", "form", "min_effect", "margin", "looks", "require_decision"}
+# Options that say which workloads are measured.
+_WORKLOADS = {"select", "start_method", "param", "tier", "workload_file"}
 
 
 def _rules(given: dict[str, Any]) -> DecisionRules:
@@ -60,17 +69,18 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
     )
     return ComparePlan(
         plan=plan,
-        arms=arms_of(given["arm"], given["arms"]),
+        arms=(*arms_of(given["arm"], given["arms"]), *command_arms()),
         rules=_rules(given),
         facts=given["fact"],
         control=given["control"],
         confirm=given["confirm"],
         placement=Placement(given["placement"]),
         repository=given["repo"],
+        programs=program_options(given),
     )
 
 
-@click.command()
+@click.command(cls=CompareCommand)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--arm", multiple=True, metavar="KEY=VALUE,...", help="One side; the first is the baseline."
@@ -118,6 +128,7 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
     "--history", multiple=True, type=click.Path(path_type=Path), metavar="RUN",
     help="For FILES: an earlier run here, or a folder of them; shows how much sessions vary.",
 )  # fmt: skip
+@command_options
 @click.option("--seed", type=click.IntRange(0), help="Repeats the coins of an earlier session.")
 @click.option(
     "--wait", type=Duration(), default=0.0,
@@ -135,11 +146,13 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     python=3.13, --arm rev=main --arm rev=HEAD, --arm workload=pipe/round-trip
     --arm workload=queue/round-trip, --arm call=pkg.mod:f,method=fork, --arm
     sample=off --arm sample=on (the effect of the sampler), or any parameter.
+    Whole programs: --arm 'program=job.py --n 4' --arm 'program=job.py --n 8',
+    command= for any executable, or command lines after --: compare -- 'a' 'b'.
     Two or more FILES are results of earlier runs: the first is the base. They
     get verdicts only where it is known how much sessions of the machine vary
     (--history); one FILE of an earlier comparison is judged again.
     """
-    live = bool(given["arm"] or given["arms"])
+    live = bool(given["arm"] or given["arms"] or command_arms())
     if live and files:
         raise UsageError("give arms to measure now, or result files, not both")
     _refuse(given_options(click.get_current_context()), live=live, files=files)
@@ -168,6 +181,19 @@ def _refuse(options: dict[str, str], *, live: bool, files: tuple[Path, ...]) -> 
             )
 
 
+def _refuse_others(options: dict[str, str], *, programs: bool) -> None:
+    """
+    Refuse options that are for another kind of arms.
+
+    Raises:
+        UsageError: There is one.
+    """
+    other, kind = (_WORKLOADS, "workloads") if programs else (PROGRAM_OPTIONS, "whole programs")
+    idle = [word for name, word in options.items() if name in other]
+    if idle:
+        raise UsageError(f"{', '.join(idle)} is for {kind}; leave it out, or give other arms")
+
+
 def _live(given: dict[str, Any]) -> int:
     from mpbench.cli.progress import Bars
     from mpbench.cli.verdict_output import show
@@ -175,6 +201,7 @@ def _live(given: dict[str, Any]) -> int:
     from mpbench.session.run import fresh_folder
 
     plan = _plan(given)
+    _refuse_others(given_options(click.get_current_context()), programs=plan.has_programs)
     with ExitStack() as stack:
         folder = given["output"] or stack.enter_context(fresh_folder())
         bars = stack.enter_context(Bars())

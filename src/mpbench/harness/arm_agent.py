@@ -23,8 +23,11 @@ __all__ = ("AgentWrapper", "ArmAgent", "EpisodeAgent", "Launcher", "PreparedArm"
 class EpisodeAgent(Protocol):
     """What an episode needs of a live agent; `AgentHandle` is one."""
 
-    hash_seed: int
     log: Path
+
+    @property
+    def hash_seed(self) -> int | None:
+        """Its `PYTHONHASHSEED`; None where it was not set."""
 
     @property
     def ending(self) -> AgentExit | None:

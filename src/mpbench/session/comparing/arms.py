@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.errors import UsageError
 from mpbench.session.comparing.revisions import build_revision, commit_of, default_cache
-from mpbench.session.interpreters import InterpreterInfo, find_interpreter, prepare_interpreters
+from mpbench.session.interpreters import (
+    InterpreterInfo,
+    find_interpreter,
+    has_module,
+    prepare_interpreters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mpbench.model import Scalar, StartMethod
 
-__all__ = ("Arm", "ArmContext", "prepare_arms", "with_names")
+__all__ = ("Arm", "ArmContext", "check_callable", "prepare_arms", "with_names")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,9 @@ class Arm:
         call: A callable of the user's, `package.module:function`.
         params: Its parameters.
         sample: Whether a sampler looks on while it measures, as in a run.
+        program: A whole Python program: a script, or `-m` and a module, and its arguments.
+        command: Any executable and its arguments.
+        overrides: What is changed about a whole program from outside, by key.
     """
 
     text: str
@@ -45,6 +53,20 @@ class Arm:
     call: str | None = None
     params: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
     sample: bool = False
+    program: str | None = None
+    command: str | None = None
+    overrides: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def whole(self) -> str | None:
+        """The whole program that it runs; None where it runs in an agent."""
+        return self.program if self.command is None else self.command
+
+    @property
+    def changes(self) -> str:
+        """What is changed about its program, as it was written."""
+        given = {"python": self.python, "rev": self.rev, **self.overrides}
+        return ",".join(f"{key}={value}" for key, value in given.items() if value is not None)
 
     def record(self) -> dict[str, Any]:
         """Return the arm as JSON-able values."""
@@ -69,6 +91,18 @@ class ArmContext:
     note: Callable[[str], None]
 
 
+def _plain_names(arms: Sequence[Arm]) -> list[str]:
+    programs = {arm.whole for arm in arms}
+    if len(programs) == 1 and None not in programs:
+        usual = "as it is" if any(arm.changes for arm in arms) else str(arms[0].whole)
+        return [arm.changes or usual for arm in arms]
+    if None not in programs:
+        return [", ".join(filter(None, (arm.whole, arm.changes))) for arm in arms]
+    keys = {arm.text.partition("=")[0] for arm in arms}
+    short = len(keys) == 1 and not any("," in arm.text for arm in arms)
+    return [arm.text.partition("=")[2] if short else arm.text for arm in arms]
+
+
 def with_names(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     """
     Give the arms short names that differ.
@@ -81,11 +115,8 @@ def with_names(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     """
     if len(arms) < 2:  # noqa: PLR2004 - a comparison has two sides
         raise UsageError("a comparison needs two arms at least; give --arm twice or --arms A,B")
-    keys = {arm.text.partition("=")[0] for arm in arms}
-    short = len(keys) == 1 and not any("," in arm.text for arm in arms)
     found: list[Arm] = []
-    for arm in arms:
-        name = arm.text.partition("=")[2] if short else arm.text
+    for arm, name in zip(arms, _plain_names(arms), strict=True):
         same = sum(one.name.partition(" #")[0] == name for one in found)
         found.append(replace(arm, name=f"{name} #{same + 1}" if same else name))
     return tuple(found)
@@ -136,3 +167,19 @@ def prepare_arms(arms: Sequence[Arm], place: ArmContext) -> tuple[InterpreterInf
                 one = InterpreterInfo(one.subject._replace(key=name), one.facts)
             known[key] = one
     return tuple(known[arm.python, arm.rev] for arm in arms)
+
+
+def check_callable(arm: Arm, described: InterpreterInfo, private: Path) -> None:
+    """
+    Check once, before anything is measured, that the module of an arm's callable exists.
+
+    Raises:
+        UsageError: Its interpreter does not find it.
+    """
+    module = (arm.call or "").partition(":")[0]
+    if module and not has_module(described.subject, module, private):
+        raise UsageError(
+            f"arm {arm.text!r}: Python {described.facts['version']} finds no module {module!r}; "
+            "expected package.module:function of a module that is installed there or lies in "
+            "this folder"
+        )

@@ -24,14 +24,23 @@ from mpbench.errors import InvalidSessionError, UsageError
 from mpbench.harness.arm_agent import fresh_agents
 from mpbench.harness.placement import Placement
 from mpbench.harness.private import private_folder
+from mpbench.harness.program_agent import whole_program
 from mpbench.model import Case, CaseRecord, RunEnd, RunEvent, RunHeader, Status
 from mpbench.session.agent_samplers import AgentSamplers
-from mpbench.session.comparing.arms import Arm, ArmContext, prepare_arms, with_names
+from mpbench.session.comparing.arms import (
+    Arm,
+    ArmContext,
+    check_callable,
+    prepare_arms,
+    with_names,
+)
 from mpbench.session.comparing.episode_scheduler import EpisodeScheduler, StopConditions
 from mpbench.session.comparing.noise_monitor import NoiseMonitor
 from mpbench.session.comparing.pair_runner import ComparisonContext, Slowdown
 from mpbench.session.comparing.pairs import Pair, PairingInputs, make_pairs
-from mpbench.session.interpreters import InterpreterInfo, has_module
+from mpbench.session.comparing.program_specs import ProgramOptions
+from mpbench.session.comparing.programs import PreparedPrograms, programs
+from mpbench.session.interpreters import InterpreterInfo
 from mpbench.session.interrupt import stop_requests
 from mpbench.session.machine_lock import machine_lock
 from mpbench.session.selection import catalogue_for, record_of, skip_reason
@@ -66,6 +75,7 @@ class ComparePlan:
         slowdown: What every arm but the first is slowed down by, for the selftest.
         only: Ids of the baseline's cases to compare; empty compares all.
         paths: Folders of the user's callables; where the command runs by default.
+        programs: How whole programs are run.
     """
 
     plan: Plan
@@ -80,6 +90,12 @@ class ComparePlan:
     slowdown: Slowdown | None = None
     only: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
+    programs: ProgramOptions = field(default_factory=ProgramOptions)
+
+    @property
+    def has_programs(self) -> bool:
+        """Whether whole programs are compared."""
+        return any(arm.whole is not None for arm in self.arms)
 
 
 class ComparisonResult(NamedTuple):
@@ -98,6 +114,7 @@ class _Prepared(NamedTuple):
     records: tuple[CaseRecord, ...]
     subjects: Mapping[str, InterpreterInfo]
     facts: dict[str, Any]
+    programs: PreparedPrograms | None = None
 
 
 def _catalogue(plan: Plan) -> dict[str, Workload]:
@@ -136,22 +153,6 @@ def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[
     return tuple(found.values())
 
 
-def _look_for(arm: Arm, described: InterpreterInfo, private: Path) -> None:
-    """
-    Check once, before anything is measured, that the module of an arm's callable exists.
-
-    Raises:
-        UsageError: Its interpreter does not find it.
-    """
-    module = (arm.call or "").partition(":")[0]
-    if module and not has_module(described.subject, module, private):
-        raise UsageError(
-            f"arm {arm.text!r}: Python {described.facts['version']} finds no module {module!r}; "
-            "expected package.module:function of a module that is installed there or lies in "
-            "this folder"
-        )
-
-
 def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     catalogue = _catalogue(plan.plan)
     own = {path.resolve().parent for path in plan.plan.files}
@@ -166,11 +167,9 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     )
     described = prepare_arms(arms, place)
     for arm, one in zip(arms, described, strict=True):
-        _look_for(arm, one, private)
+        check_callable(arm, one, private)
     subjects = {one.subject.key: one for one in described}
-    facts = environment.describe()
-    findings = run_checks(seconds=WATCH_S, machine=facts, interpreter=described[0].facts)
-    facts["doctor"] = findings_to_record(findings)
+    facts = _machine_facts(described[0])
     ground = PairingInputs(
         plan=plan.plan,
         catalogue=catalogue,
@@ -183,13 +182,48 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
         replace(pair, refused=_refused(pair, subjects, catalogue, facts))
         for pair in make_pairs(arms, described, ground)
     )
+    final = replace(plan, arms=arms, rules=_rules_for(plan.rules, pairs))
+    return _Prepared(final, pairs, _records(pairs, catalogue), subjects, facts)
+
+
+def _machine_facts(described: InterpreterInfo) -> dict[str, Any]:
+    """Return the facts of the machine, with what the doctor finds."""
+    facts = environment.describe()
+    findings = run_checks(seconds=WATCH_S, machine=facts, interpreter=described.facts)
+    facts["doctor"] = findings_to_record(findings)
+    return facts
+
+
+def _rules_for(rules: DecisionRules, pairs: Sequence[Pair]) -> DecisionRules:
+    """Return the rules with the looks that the number of comparisons allows."""
     family = sum(len(pair.readings) for pair in pairs if pair.refused is None)
     if not family:
         raise InvalidSessionError(f"there is nothing to measure: {pairs[0].refused}")
-    rules = plan.rules
-    looks = plan_looks(family, rate=rules.rate, looks=rules.looks)
-    final = replace(plan, arms=arms, rules=replace(rules, looks=looks))
-    return _Prepared(final, pairs, _records(pairs, catalogue), subjects, facts)
+    return replace(rules, looks=plan_looks(family, rate=rules.rate, looks=rules.looks))
+
+
+def _prepare_programs(
+    plan: ComparePlan, private: Path, progress: Progress, stack: ExitStack
+) -> _Prepared:
+    """Prepare whole programs; their runner lives as long as *stack*."""
+    arms = with_names(plan.arms)
+    place = ArmContext(private=private, repository=plan.repository, paths=(), note=progress.note)
+    described = prepare_arms(arms, place)
+    prepared = stack.enter_context(
+        programs(
+            arms,
+            described,
+            plan.programs,
+            place,
+            facts=plan.facts,
+            placement=plan.placement,
+        )
+    )
+    final = replace(plan, arms=arms, rules=_rules_for(plan.rules, prepared.pairs))
+    catalogue = {whole_program.name: whole_program}
+    records = _records(prepared.pairs, catalogue)
+    facts = _machine_facts(described[0])
+    return _Prepared(final, prepared.pairs, records, prepared.subjects, facts, prepared)
 
 
 def _header(prepared: _Prepared, command: Sequence[str]) -> RunHeader:
@@ -246,21 +280,25 @@ def compare(
     with ExitStack() as stack:
         stack.enter_context(machine_lock(wait_s=wait_s))
         private = stack.enter_context(private_folder())
-        prepared = _prepare(plan, private, progress)
+        if plan.has_programs:
+            prepared = _prepare_programs(plan, private, progress, stack)
+        else:
+            prepared = _prepare(plan, private, progress)
         writer = stack.enter_context(Writer(folder))
         writer.header(_header(prepared, command))
         for record in prepared.records:
             writer.case(record)
         request = stack.enter_context(stop_requests())
         watch = AgentSamplers(lambda *_: True, closely=False)
-        agents = fresh_agents(private, watch=watch.attach_to_arm)
+        whole = prepared.programs
         ring = ComparisonContext(
-            agents,
+            whole.launcher if whole else fresh_agents(private, watch=watch.attach_to_arm),
             NoiseMonitor(),
             writer.repetition,
             seed=plan.plan.seed,
             watch=watch,
             placement=plan.placement,
+            calibrate=whole.calibrate if whole else None,
         )
         stages = EpisodeScheduler(
             ring,

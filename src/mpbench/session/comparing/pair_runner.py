@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from mpbench.session.comparing.noise_monitor import NoiseMonitor
     from mpbench.session.comparing.pairs import Pair
 
-__all__ = ("ComparisonContext", "PairRunner", "Slowdown")
+__all__ = ("AGAIN", "ComparisonContext", "PairRunner", "Slowdown")
+
+# How the name of the control's second arm ends.
+AGAIN = " (again)"
 
 
 class Slowdown(NamedTuple):
@@ -55,6 +58,7 @@ class ComparisonContext:
         seed: Every coin follows from it.
         watch: Has the samplers of arms that ask for one.
         placement: Whether both arms of a pair run on one CPU.
+        calibrate: Says how two arms take their turns; found out with agents without.
         clock: Nanoseconds; a fake in tests.
     """
 
@@ -67,6 +71,7 @@ class ComparisonContext:
         seed: int,
         watch: AgentSamplers | None = None,
         placement: Placement = Placement.AUTO,
+        calibrate: Callable[[tuple[PreparedArm, PreparedArm]], PairCalibration] | None = None,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self.launcher = launcher
@@ -76,7 +81,9 @@ class ComparisonContext:
         self.watch = AgentSamplers(lambda *_: True, closely=False) if watch is None else watch
         self.clock = clock
         self.origin_ns = clock()
-        self._placement = placement
+        self._calibrate = calibrate or (
+            lambda sides: calibrate_pair(sides, launcher=launcher, placement=placement)
+        )
         self._paces: dict[tuple[tuple[str, Case, bool], ...], PairCalibration] = {}
         self._records = 0
 
@@ -95,9 +102,7 @@ class ComparisonContext:
         # Arms that differ in their name alone, such as a control's, share it.
         key = tuple((side.subject.key, side.case, side.setup_per_slice) for side in sides)
         if key not in self._paces:
-            self._paces[key] = calibrate_pair(
-                sides, launcher=self.launcher, placement=self._placement
-            )
+            self._paces[key] = self._calibrate(sides)
         return self._paces[key]
 
     def elapsed_ns(self) -> int:
@@ -108,7 +113,7 @@ class ComparisonContext:
 def _control_sides(pair: Pair) -> tuple[PreparedArm, PreparedArm]:
     """Return the baseline twice: two arms that cannot differ."""
     baseline = pair.sides[0]
-    return baseline, baseline._replace(arm=f"{baseline.arm} (again)")
+    return baseline, baseline._replace(arm=f"{baseline.arm}{AGAIN}")
 
 
 class PairRunner:
