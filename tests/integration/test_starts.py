@@ -11,9 +11,9 @@ import pytest
 from mpbench.errors import WorkloadError
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
-    ended,
     idle_children,
-    process_of,
+    join_checked,
+    make_process,
     ready_body,
     stamps,
     stop_fork_server,
@@ -38,7 +38,7 @@ def test_a_life_is_stamped_in_order(method: str) -> None:
     context = multiprocessing.get_context(method)
     with stamps() as pipe:
         warm(context)
-        found = timed_life(process_of(context, stamp, (pipe.path,)), pipe)
+        found = timed_life(make_process(context, stamp, (pipe.path,)), pipe)
 
     assert 0 < found.first_bytecode < found.total
     assert 0 < found.exit_to_join < found.total
@@ -49,7 +49,7 @@ def test_a_child_that_says_nothing_is_reported() -> None:
     """Waiting for a child that ends without its message fails with its exit code."""
     context = multiprocessing.get_context("fork")
     with stamps() as pipe:
-        child = process_of(context, exit_at_once, ())
+        child = make_process(context, exit_at_once, ())
         child.start()
         with pytest.raises(WorkloadError, match="exit code 0 before it was ready"):
             pipe.wait(child)
@@ -58,18 +58,18 @@ def test_a_child_that_says_nothing_is_reported() -> None:
 
 def test_an_exit_code_is_checked() -> None:
     """A child that fails makes its case fail."""
-    child = process_of(multiprocessing.get_context("fork"), os._exit, (3,))
+    child = make_process(multiprocessing.get_context("fork"), os._exit, (3,))
     child.start()
 
     with pytest.raises(WorkloadError, match="exit code 3, expected 0"):
-        ended(child)
+        join_checked(child)
 
 
 def test_a_payload_of_the_wrong_size_is_refused() -> None:
     """What the child received is compared with what was sent."""
     context = multiprocessing.get_context("fork")
     with stamps() as pipe:
-        body = ready_body(lambda: process_of(context, stamp_length, (pipe.path, b"12")), pipe, 3)
+        body = ready_body(lambda: make_process(context, stamp_length, (pipe.path, b"12")), pipe, 3)
 
         with pytest.raises(WorkloadError, match="received 2 bytes, expected 3"):
             body(1)
@@ -98,6 +98,6 @@ def test_a_script_stands_as_main_for_a_while(method: str) -> None:
     context = multiprocessing.get_context(method)
     with main_module("plain", method=method), stamps() as pipe:
         assert sys.modules["__main__"].__file__.endswith("plain.py")
-        timed_life(process_of(context, stamp, (pipe.path,)), pipe)
+        timed_life(make_process(context, stamp, (pipe.path,)), pipe)
 
     assert (old, arguments) == (sys.modules["__main__"], sys.argv)

@@ -59,7 +59,6 @@ def _listener(context: BaseContext, stack: ExitStack) -> Any:
     """Return a listener on the loopback that has accepted a connection."""
     from multiprocessing.connection import Client, Listener
 
-    del context
     listener = stack.enter_context(Listener(("127.0.0.1", 0)))
     # Waits in the backlog until it is accepted, so no other process is needed.
     with Client(listener.address), listener.accept():

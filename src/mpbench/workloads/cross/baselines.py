@@ -27,7 +27,7 @@ from mpbench.workload import (
 from mpbench.workloads.cross.processes import activity_of, throttled_ns
 from mpbench.workloads.pool.scaling import amount_of
 from mpbench.workloads.pool.tasks import prepare, release, work_and_report, work_once
-from mpbench.workloads.process.stamps import Stamps, ended, process_of, stamps, warm
+from mpbench.workloads.process.stamps import Stamps, join_checked, make_process, stamps, warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,13 +83,13 @@ def _untimed_ns(reports: Sequence[tuple[int, ...]]) -> int:
 def _in_processes(context: BaseContext, pipe: Stamps) -> Run:
     def run(work: str, amount: int, units: int) -> Done:
         processes = [
-            process_of(context, work_and_report, (pipe.path, work, amount, number), daemon=True)
+            make_process(context, work_and_report, (pipe.path, work, amount, number), daemon=True)
             for number in range(units)
         ]
         for process in processes:
             process.start()
         for process in processes:
-            ended(process)
+            join_checked(process)
         return Done(units, _untimed_ns([pipe.read() for _ in processes]))
 
     return run
@@ -139,10 +139,10 @@ def threads_control(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     units = case.integer("units")
     inside: dict[str, Run] = {"serial": _serially, "thread": _in_threads}
 
-    def bind(one: Case) -> Body:
-        body = _controlled(run, one.text("work"), units)
+    def bind(case: Case) -> Body:
+        body = _controlled(run, case.text("work"), units)
         if unit in inside:
-            prepare(one.text("work"))
+            prepare(case.text("work"))
         return body
 
     with stamps() as pipe:

@@ -30,7 +30,6 @@ _BILLED = ("process", "pool", "manager", "queue", "pipe", "lock", "condition", "
 
 
 def _needs_construct(case: Case) -> Needs:
-    del case
     return Needs(processes=5, descriptors=96, shm_bytes=2 << 20, semaphores=True)
 
 
@@ -97,11 +96,10 @@ def resource_bill(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     runs out first; memory is that of idle processes, before they do anything.
     A fact is missing where the platform does not tell it.
     """
-    del case
     warm(context)
 
-    def bind(one: Case) -> Body:
-        construct = CONSTRUCTS[one.text("construct")]
+    def bind(case: Case) -> Body:
+        construct = CONSTRUCTS[case.text("construct")]
         # What the first one imports and allocates belongs to nobody's bill.
         _billed(context, construct)
         gc.collect()
@@ -113,7 +111,6 @@ def resource_bill(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 def _no_activity(case: Case) -> str | None:
     """Say why a case cannot run where the kernel does not tell what threads did."""
-    del case
     if activity_of(descendants() or ()) is None:
         return "this platform does not tell the CPU time of single threads (/proc/PID/task)"
     return None
@@ -158,7 +155,6 @@ def idle_cost(context: BaseContext, case: Case) -> Iterator[Body]:
         time.sleep(0.05)
 
         def body(iterations: int, /) -> BodyResult:
-            del iterations
             pids = tuple(pid for pid in descendants() or () if pid not in others)
             before = activity_of(pids)
             started = monotonic_ns()

@@ -32,7 +32,6 @@ def _wait_for_end(connection: Any) -> None:
 
 @contextmanager
 def _nothing(context: BaseContext) -> Iterator[None]:
-    del context
     yield
 
 
@@ -50,7 +49,6 @@ def _pool(context: BaseContext) -> Iterator[None]:
 
 @contextmanager
 def _thread_pool(context: BaseContext) -> Iterator[None]:
-    del context
     with opened_threads(2):
         yield
 
@@ -113,7 +111,6 @@ def _pipe(context: BaseContext) -> Iterator[None]:
 
 @contextmanager
 def _listener(context: BaseContext) -> Iterator[None]:
-    del context
     from multiprocessing.connection import Listener
 
     with Listener(authkey=os.urandom(32)):
@@ -122,7 +119,6 @@ def _listener(context: BaseContext) -> Iterator[None]:
 
 @contextmanager
 def _shared_memory(context: BaseContext) -> Iterator[None]:
-    del context
     from multiprocessing.shared_memory import SharedMemory
 
     block = SharedMemory(create=True, size=1 << 16)

@@ -13,7 +13,7 @@ from mpbench.workloads.cross.channels import MESSAGES, Deliver, Transports
 from mpbench.workloads.pool.executors import opened_executor
 from mpbench.workloads.pool.lifecycle import await_ready, expect, lifecycle_body, opened
 from mpbench.workloads.pool.tasks import echo, make_payload, say_ready
-from mpbench.workloads.process.stamps import ended, process_of
+from mpbench.workloads.process.stamps import join_checked, make_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,13 +85,12 @@ def transports(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: a ranking. The transport with the most bytes a second at the
     size of your messages is the one to use, if all of the message is read.
     """
-    del case
     with ExitStack() as stack:
         held = Transports(context, stack)
 
-        def bind(one: Case) -> Body:
-            size = one.integer("payload_bytes")
-            deliver = held.deliverer(one.text("transport"), size)
+        def bind(case: Case) -> Body:
+            size = case.integer("payload_bytes")
+            deliver = held.deliverer(case.text("transport"), size)
             return _delivering(deliver, size)
 
         yield bind
@@ -127,11 +126,11 @@ Beginning = Callable[[BaseContext], AbstractContextManager[None]]
 def _process(context: BaseContext) -> Iterator[None]:
     here, there = context.Pipe(duplex=False)
     with here, there:
-        child = process_of(context, say_ready, (there,), daemon=True)
+        child = make_process(context, say_ready, (there,), daemon=True)
         child.start()
         await_ready(here, 1)
         yield
-        ended(child)
+        join_checked(child)
 
 
 @contextmanager

@@ -56,7 +56,6 @@ def executor_map_memory(context: BaseContext, case: Case) -> Iterator[BodyFactor
     before it returns. With `buffersize=` (Python 3.14 and newer) it stays at
     the limit.
     """
-    del case
     with opened_executor(context, 2) as pool:
         list(pool.map(echo, range(64)))
 
@@ -118,8 +117,6 @@ def executor_shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]
     Reads as: `pool/shutdown` of the other pool of the standard library.
     """
     from concurrent.futures import ProcessPoolExecutor
-
-    del case
 
     def once(way: str, *, busy: bool) -> tuple[int, Mapping[str, int]]:
         pool: Any = ProcessPoolExecutor(2, mp_context=context)
@@ -238,7 +235,6 @@ def future(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
     Reads as: `pool/async-result` of the other pool of the standard library.
     """
-    del case
     with opened_executor(context, 1) as pool:
         finished = pool.submit(echo, 7)
         finished.result()

@@ -113,9 +113,9 @@ def executor(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     with opened_executor(context, case.integer("workers")) as pool:
         list(pool.map(echo, range(64)))
 
-        def bind(one: Case) -> Body:
+        def bind(case: Case) -> Body:
             return submitting(
-                pool, 512, call=one.text("call"), chunk_size=one.integer("chunk_size")
+                pool, 512, call=case.text("call"), chunk_size=case.integer("chunk_size")
             )
 
         yield bind
@@ -139,7 +139,6 @@ def executor_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the same question as `pool/apply-round-trip`, asked of the other
     pool of the standard library.
     """
-    del case
     with opened_executor(context, 2) as pool:
         list(pool.map(echo, range(64)))
         yield one_by_one(lambda number: pool.submit(echo, number).result())

@@ -158,8 +158,8 @@ def initializer(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     argument = make_payload(case.integer("payload_bytes"), 1)
 
-    def bind(one: Case) -> Body:
-        way = one.text("way")
+    def bind(case: Case) -> Body:
+        way = case.text("way")
         options, run = _way_of(way, argument)
         length = 0 if way == "none" else len(argument)
         expected = [(number, length) for number in range(_TASKS)]

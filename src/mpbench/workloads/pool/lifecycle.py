@@ -47,7 +47,6 @@ def needs_workers(case: Case) -> Needs:
 
 def needs_two_workers(case: Case) -> Needs:
     """Return what a pool of two workers takes from the machine."""
-    del case
     return Needs(processes=3, descriptors=32, semaphores=True)
 
 

@@ -61,9 +61,9 @@ def task_overhead(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     workers = case.integer("workers")
     with ready_pool(context, workers) as pool:
 
-        def bind(one: Case) -> Body:
-            job = echo_job(one.integer("tasks"))
-            return calling(pool, job, one.text("call"), one.integer("chunk_size"))
+        def bind(case: Case) -> Body:
+            job = echo_job(case.integer("tasks"))
+            return calling(pool, job, case.text("call"), case.integer("chunk_size"))
 
         yield bind
 
@@ -102,11 +102,11 @@ def call_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     jobs = {}
     with ready_pool(context, workers) as pool:
 
-        def bind(one: Case) -> Body:
-            length = one.number("task_us")
+        def bind(case: Case) -> Body:
+            length = case.number("task_us")
             if length not in jobs:
                 jobs[length] = burn_job(192, length) if length else echo_job(192)
-            return calling(pool, jobs[length], one.text("call"), one.integer("chunk_size"))
+            return calling(pool, jobs[length], case.text("call"), case.integer("chunk_size"))
 
         yield bind
 
@@ -164,11 +164,11 @@ def chunk_surface(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     jobs = {}
     with ready_pool(context, workers) as pool:
 
-        def bind(one: Case) -> Body:
-            length = one.number("task_us")
+        def bind(case: Case) -> Body:
+            length = case.number("task_us")
             if length not in jobs:
                 jobs[length] = burn_job(256, length)
-            run = calling(pool, jobs[length], one.text("call"), one.integer("chunk_size"))
+            run = calling(pool, jobs[length], case.text("call"), case.integer("chunk_size"))
             return _surface_body(run, ideal_ns=length * 1_000 / workers)
 
         yield bind
@@ -196,7 +196,6 @@ def apply_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the least time in which a pool can answer. Against the floor it
     shows what the pool's handler threads, its locks and pickle add to a pipe.
     """
-    del case
     with ready_pool(context, 2) as pool:
 
         def apply(number: int) -> int:
@@ -205,7 +204,7 @@ def apply_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         def apply_async(number: int) -> int:
             return pool.apply_async(echo, (number,)).get()
 
-        def bind(one: Case) -> Body:
-            return one_by_one(apply if one.text("call") == "apply" else apply_async)
+        def bind(case: Case) -> Body:
+            return one_by_one(apply if case.text("call") == "apply" else apply_async)
 
         yield bind

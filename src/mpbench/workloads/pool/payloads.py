@@ -66,11 +66,10 @@ def payload(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     parent's one handler thread for each direction, so more workers do not
     make it faster. The fact `per_task` is the time for each task.
     """
-    del case
     with ready_pool(context, 2) as pool:
 
-        def bind(one: Case) -> Body:
-            return _payload_body(pool, one.text("direction"), one.integer("payload_bytes"))
+        def bind(case: Case) -> Body:
+            return _payload_body(pool, case.text("direction"), case.integer("payload_bytes"))
 
         yield bind
 
@@ -159,7 +158,6 @@ def imap_memory(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     means that the pool drew the whole input before it was needed; the memory
     grows with the input, however slowly the results are taken.
     """
-    del case
     with ready_pool(context, 2) as pool:
 
         def bind(case: Case) -> Body:

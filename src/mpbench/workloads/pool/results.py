@@ -93,15 +93,14 @@ def async_result(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: what a program pays that polls its results. None of the calls
     talks to a worker, so the start method does not matter to them.
     """
-    del case
     there, here = context.Pipe(duplex=False)
     with here, there, opened(lambda: context.Pool(1, keep, ("gate", there))) as pool:
         finished = pool.apply_async(echo, (_ANSWER,))
         finished.wait()
         pending = pool.apply_async(hold, (_HOLD_S,))
 
-        def bind(one: Case) -> Body:
-            call = one.text("call")
+        def bind(case: Case) -> Body:
+            call = case.text("call")
             if call == "expired":
                 return _expiring_body(pending)
             return asking_body(*_asking(finished, call), call)
@@ -142,9 +141,8 @@ def async_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     done by the pool's own threads while it goes on, and competes with it for
     the interpreter lock.
     """
-    del case
     with ready_pool(context, 2) as pool:
-        yield lambda one: _submitted_body(pool, one.text("call"))
+        yield lambda case: _submitted_body(pool, case.text("call"))
 
 
 def _submitted_body(pool: Any, call: str) -> Body:
@@ -226,11 +224,10 @@ def callbacks(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     the results, so their length bounds the pool's throughput, whatever the
     number of its workers.
     """
-    del case
     with ready_pool(context, 2) as pool:
 
-        def bind(one: Case) -> Body:
-            body = _called_back(pool, one.text("callback"))
+        def bind(case: Case) -> Body:
+            body = _called_back(pool, case.text("callback"))
             # The first error of a worker imports and reads what formats a traceback.
             body(8)
             return body
@@ -279,11 +276,10 @@ def error_path(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     formats the traceback as text and pickles it with the exception. A task
     that cannot be pickled never leaves the parent.
     """
-    del case
     with ready_pool(context, 2) as pool:
 
-        def bind(one: Case) -> Body:
-            kind = one.text("error")
+        def bind(case: Case) -> Body:
+            kind = case.text("error")
             if kind == "none":
                 return one_by_one(lambda number: pool.apply(echo, (number,)))
             task, expected = _failing(kind)

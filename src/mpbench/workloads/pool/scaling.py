@@ -104,9 +104,9 @@ def _scaling(
     workers = case.integer("workers")
     with ready_pool(context, workers) as pool:
 
-        def bind(one: Case) -> Body:
-            job = work_job(one.text("work"), tasks_of(one), task_us)
-            return calling(pool, job, one.text("call"), 1)
+        def bind(case: Case) -> Body:
+            job = work_job(case.text("work"), tasks_of(case), task_us)
+            return calling(pool, job, case.text("call"), 1)
 
         yield bind
 
@@ -141,7 +141,7 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Where `cpu` bends, the CPUs are used up; where `memory` bends before it,
     the memory is; where `sleep` bends, the parent's handler threads are.
     """
-    yield from _scaling(context, case, lambda one: one.integer("tasks"), 250)
+    yield from _scaling(context, case, lambda case: case.integer("tasks"), 250)
 
 
 @workload(
@@ -223,7 +223,6 @@ def _uneven_body(pool: Pool, tasks: list[tuple[int, int]], chunk: int, ideal_ns:
     workers = 2
 
     def body(iterations: int, /) -> Callable[[], BodyResult]:
-        del iterations
         started = monotonic_ns()
         results: list[Any] = pool.map(stamp_burn, tasks, chunk or None)
         ended = monotonic_ns()
@@ -268,10 +267,10 @@ def uneven_work(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     with ready_pool(context, case.integer("workers")) as pool:
         unit = spin_loops(200_000)
 
-        def bind(one: Case) -> Body:
-            lengths = durations(one.text("distribution"), 80)
+        def bind(case: Case) -> Body:
+            lengths = durations(case.text("distribution"), 80)
             tasks = [(round(unit * length), number) for number, length in enumerate(lengths)]
             pool.map(burn_pair, tasks[:4], 1)
-            return _uneven_body(pool, tasks, one.integer("chunk_size"), 80 * 200_000 / 2)
+            return _uneven_body(pool, tasks, case.integer("chunk_size"), 80 * 200_000 / 2)
 
         yield bind

@@ -115,7 +115,6 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: what a program waits at its end, or after each job if it builds
     a pool for each. Leaving a `with` block is `terminate`, not `close`.
     """
-    del case
     here, there = context.Pipe(duplex=False)
 
     def once(way: str, *, busy: bool) -> tuple[int, Mapping[str, int]]:
@@ -138,8 +137,8 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         gc.collect()
         return gone - started, {"call_return": returned - started}
 
-    def bind(one: Case) -> Body:
-        way, busy = one.text("way"), one.text("load") == "busy"
+    def bind(case: Case) -> Body:
+        way, busy = case.text("way"), case.text("load") == "busy"
         return lifecycle_body(lambda: once(way, busy=busy))
 
     try:

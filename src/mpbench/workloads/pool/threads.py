@@ -50,7 +50,6 @@ def thread_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     from multiprocessing.pool import ThreadPool
 
-    del context
     workers = case.integer("workers")
     numbers = list(range(8))
 
@@ -98,12 +97,11 @@ def thread_task_overhead(context: BaseContext, case: Case) -> Iterator[BodyFacto
     Reads as: the control. It has the same handler threads and the same
     bookkeeping, but no pipe, no pickle and no process.
     """
-    del context
     with opened_threads(case.integer("workers")) as pool:
 
-        def bind(one: Case) -> Body:
-            job = echo_job(one.integer("tasks"))
-            return calling(pool, job, one.text("call"), one.integer("chunk_size"))
+        def bind(case: Case) -> Body:
+            job = echo_job(case.integer("tasks"))
+            return calling(pool, job, case.text("call"), case.integer("chunk_size"))
 
         yield bind
 
@@ -125,7 +123,6 @@ def thread_apply_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the part of `pool/apply-round-trip` that threads and their locks
     cost; the rest is pickle, pipes and the other process.
     """
-    del context, case
     with opened_threads(2) as pool:
         yield one_by_one(lambda number: pool.apply(echo, (number,)))
 
@@ -152,6 +149,5 @@ def thread_strong_scaling(context: BaseContext, case: Case) -> Iterator[BodyFact
     Reads as: tasks a second against threads. With the interpreter lock `cpu`
     stays flat and `sleep` grows; a free-threaded build lets both grow.
     """
-    del context
     with opened_threads(case.integer("workers")) as pool:
-        yield lambda one: calling(pool, work_job(one.text("work"), 96, 250), "map", 1)
+        yield lambda case: calling(pool, work_job(case.text("work"), 96, 250), "map", 1)

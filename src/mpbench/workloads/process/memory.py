@@ -1,4 +1,4 @@
-"""Processes: how much of its parent's memory a forked child ends up with."""
+"""Memory of a forked child that uses what it has inherited."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
-from mpbench.model import Case, Metric, StartMethod, Tier, Timing
+from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, fixed, workload
-from mpbench.workloads.process.stamps import ended, process_of, stamps
+from mpbench.workloads.process.stamps import forked_only, join_checked, make_process, stamps
 from mpbench.workloads.targets import report
 
 if TYPE_CHECKING:
@@ -49,10 +49,8 @@ def _measure_itself(path: str, objects: list[Any], use: str) -> None:
     report(path, before, _own_bytes(), seen, monotonic_ns() - began)
 
 
-def _inherited(case: Case) -> str | None:
-    if case.method is not StartMethod.FORK:
-        return "only a forked child shares its parent's pages"
-    return None if os.path.exists(_SMAPS) else f"no {_SMAPS} here"
+def _unsupported(case: Case) -> str | None:
+    return forked_only(case) or (None if os.path.exists(_SMAPS) else f"no {_SMAPS} here")
 
 
 @workload(
@@ -63,7 +61,7 @@ def _inherited(case: Case) -> str | None:
     facts={"before": Metric.MEMORY, "use_time": Metric.TIME},
     timing=Timing.ONCE,
     tier=Tier.FULL,
-    unsupported=_inherited,
+    unsupported=_unsupported,
     needs=lambda case: Needs(memory_bytes=400 * case.integer("objects")),
     objects=fixed(200_000),
     use=Sweep(("walk",), ("walk",), ("nothing", "walk", "collect")),
@@ -89,14 +87,13 @@ def memory_after_fork(context: BaseContext, case: Case) -> Iterator[Body]:
     with stamps() as pipe:
 
         def body(iterations: int, /) -> BodyResult:
-            del iterations
             # The harness freezes everything for the timed region.
             if not case.value("frozen"):
                 gc.unfreeze()
             try:
-                child = process_of(context, _measure_itself, (pipe.path, objects, use))
+                child = make_process(context, _measure_itself, (pipe.path, objects, use))
                 child.start()
-                ended(child)
+                join_checked(child)
             finally:
                 gc.freeze()
             before, after, seen, took = pipe.read()

@@ -149,7 +149,6 @@ def _printed(code: str, fact: str, *arguments: str) -> Body:
     """Return the body whose reading and fact are the two numbers that the code prints."""
 
     def body(iterations: int, /) -> BodyResult:
-        del iterations
         (first, second), _ = _fresh(code, *arguments)
         return BodyResult(operations=1, elapsed_ns=first, facts={fact: second})
 
@@ -177,8 +176,7 @@ def one_time(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
     Reads as: what comes on top of the first process, and of no other.
     """
-    del context, case
-    yield lambda one: _printed(_ONE_TIME[one.text("what")], "return")
+    yield lambda case: _printed(_ONE_TIME[case.text("what")], "return")
 
 
 @workload(
@@ -201,10 +199,9 @@ def first_use(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the difference is paid once: imports, the resource tracker, the
     fork server.
     """
-    del case
     head = "import multiprocessing\nimport sys\ncontext = multiprocessing.get_context(sys.argv[1])"
     method = context.get_start_method()
-    yield lambda one: _printed(head + _USES[one.text("what")] + _TWICE, "second_use", method)
+    yield lambda case: _printed(head + _USES[case.text("what")] + _TWICE, "second_use", method)
 
 
 _MODULES = ("pool", "managers", "queues", "synchronize", "sharedctypes", "shared_memory")
@@ -240,12 +237,10 @@ def import_weight(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: what a spawned child pays to find the class of an argument, or
     of its target's module. `spawn` is what every spawned child imports.
     """
-    del context, case
-    yield lambda one: _printed(_WEIGH, "modules", f"multiprocessing.{one.text('module')}")
+    yield lambda case: _printed(_WEIGH, "modules", f"multiprocessing.{case.text('module')}")
 
 
 def _without_proc(case: Case) -> str | None:
-    del case
     return None if os.path.isdir("/proc/self/fd") else "the daemons report through /proc"
 
 
@@ -273,7 +268,6 @@ def daemon_exit(context: BaseContext, case: Case) -> Iterator[Body]:
     method, count = context.get_start_method(), case.text("daemons")
 
     def body(iterations: int, /) -> BodyResult:
-        del iterations
         (last,), ended = _fresh(_DAEMONS, method, count)
         return BodyResult(operations=1, elapsed_ns=ended - last)
 

@@ -1,4 +1,4 @@
-"""Processes: what the parent holds while it starts one: memory, threads, files, children."""
+"""Starts from a parent that holds memory, threads, open files or other children."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
-from mpbench.errors import WorkloadError
-from mpbench.model import Case, Metric, StartMethod, Tier
+from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, fixed, workload
 from mpbench.workload.held_memory import held_memory
 from mpbench.workloads.process.stamps import (
+    COVERS,
     LIFE_FACTS,
     crowded,
-    ended,
+    forked_only,
     idle_children,
-    lived_body,
-    process_of,
+    kill_all,
+    needs_children,
     stamps,
-    warm,
+    start_and_join,
+    start_idle,
+    warm_stamps,
 )
-from mpbench.workloads.targets import idle, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,17 +38,12 @@ __all__ = (
     "write_after_start",
 )
 
-_COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
-
-# Address space that a sleeping spawned child takes, measured as 10 to 14 MiB.
-_CHILD_BYTES = 16 << 20
-
 
 @workload(
     "process/start-at-rss",
     metric=Metric.TIME,
     floor="floor/os-fork-at-rss",
-    covers=_COVERS,
+    covers=COVERS,
     facts=LIFE_FACTS,
     needs=lambda case: Needs(memory_bytes=2 * case.integer("rss_mib") << 20),
     rss_mib=Sweep((256,), (0, 256), (0, 64, 256, 1_024)),
@@ -64,17 +60,9 @@ def start_at_rss(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: fork copies the page tables of the parent, so it grows with the
     parent's size. Spawn and forkserver must stay flat.
     """
-    with stamps() as pipe:
-        # A fork server that starts later would do so from a larger parent.
-        warm(context)
-        with held_memory(case.integer("rss_mib"), case.text("pages")):
-            yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
-
-
-def _inherits_nothing(case: Case) -> str | None:
-    if case.method is StartMethod.FORK:
-        return None
-    return "only a forked child shares its parent's pages"
+    # A fork server that starts later would do so from a larger parent.
+    with warm_stamps(context) as pipe, held_memory(case.integer("rss_mib"), case.text("pages")):
+        yield start_and_join(context, pipe)
 
 
 @workload(
@@ -84,7 +72,7 @@ def _inherits_nothing(case: Case) -> str | None:
     covers=("Process", "Process.start", "Process.kill", "Process.join", "Process.close"),
     facts={"write_before": Metric.TIME},
     tier=Tier.FULL,
-    unsupported=_inherits_nothing,
+    unsupported=forked_only,
     needs=lambda case: Needs(memory_bytes=2 * case.integer("rss_mib") << 20),
     rss_mib=fixed(64),
 )
@@ -96,8 +84,8 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
     copy the page because the child has it too. `write_before` is the same
     without a child. Not timed: starting and ending the child.
 
-    Reads as: the bill for fork that comes later: it is not part of any start
-    time. It is paid once for each page that either side writes.
+    Reads as: what fork costs later; it is in no start time. It is paid once for
+    each page that either side writes.
     """
     size = case.integer("rss_mib") << 20
     pages = range(0, size, mmap.PAGESIZE)
@@ -117,14 +105,12 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
             before = after = 0
             for _ in range(iterations):
                 before += write()
-                child = process_of(context, idle, (pipe.path,), daemon=True)
-                child.start()
+                child = start_idle(context, pipe)
                 try:
                     pipe.wait(child)
                     after += write()
                 finally:
-                    child.kill()
-                    ended(child, -9)
+                    kill_all([child])
             count = iterations * len(pages)
             return BodyResult(
                 operations=count, elapsed_ns=after, facts={"write_before": before / count}
@@ -138,7 +124,7 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
     "process/start-among-threads",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=_COVERS,
+    covers=COVERS,
     facts=LIFE_FACTS,
     threads=Sweep((8,), (8,), (0, 1, 8, 64)),
 )
@@ -153,12 +139,11 @@ def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     leave = threading.Event()
     threads = [threading.Thread(target=leave.wait) for _ in range(case.integer("threads"))]
-    with stamps() as pipe:
-        warm(context)
+    with warm_stamps(context) as pipe:
         for thread in threads:
             thread.start()
         try:
-            yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+            yield start_and_join(context, pipe)
         finally:
             leave.set()
             for thread in threads:
@@ -169,7 +154,7 @@ def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
     "process/start-with-files",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=_COVERS,
+    covers=COVERS,
     facts=LIFE_FACTS,
     needs=lambda case: Needs(descriptors=case.integer("files") + 32),
     files=Sweep((1_000,), (1_000,), (16, 1_000, 10_000)),
@@ -183,27 +168,22 @@ def start_with_files(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: what open descriptors add. Fork copies the table, spawn closes
     what a child must not inherit.
     """
-    with stamps() as pipe, ExitStack() as stack:
-        warm(context)
+    with warm_stamps(context) as pipe, ExitStack() as stack:
         kept = os.open(os.devnull, os.O_RDONLY)
         stack.callback(os.close, kept)
         for _ in range(case.integer("files") - 1):
             stack.callback(os.close, os.dup(kept))
-        yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+        yield start_and_join(context, pipe)
 
 
 @workload(
     "process/start-among-children",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=(*_COVERS, "Process.kill", "Process.is_alive", "parent_process"),
+    covers=(*COVERS, "Process.kill", "Process.is_alive", "parent_process"),
     facts=LIFE_FACTS,
     unsupported=crowded,
-    needs=lambda case: Needs(
-        processes=case.integer("children") + 1,
-        descriptors=4 * case.integer("children") + 32,
-        memory_bytes=case.integer("children") * _CHILD_BYTES,
-    ),
+    needs=needs_children("children"),
     deadline_s=180.0,
     children=Sweep((8,), (16,), (1, 8, 16, 64, 256)),
 )
@@ -216,10 +196,5 @@ def start_among_children(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: what live children add. Each `start` first asks every child
     whether it has ended, one system call each, and more under forkserver.
     """
-    count = case.integer("children")
-    with stamps() as pipe:
-        warm(context)
-        with idle_children(context, count, pipe) as others:
-            if len(others) != count:
-                raise WorkloadError(f"expected {count} children, found {len(others)}")
-            yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+    with warm_stamps(context) as pipe, idle_children(context, case.integer("children"), pipe):
+        yield start_and_join(context, pipe)

@@ -1,4 +1,4 @@
-"""Processes: objects without a start, and what a program asks about its children."""
+"""Process objects without a start, their attributes, and functions of the module."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from mpbench.workload import (
     Body,
     BodyFactory,
     BodyResult,
-    Needs,
     Sweep,
     Verifier,
     child_server,
     fixed,
     workload,
 )
-from mpbench.workloads.process.stamps import crowded, ended, idle_children, process_of, stamps, warm
+from mpbench.workloads.process.stamps import (
+    crowded,
+    idle_children,
+    join_checked,
+    make_process,
+    needs_children,
+    warm_stamps,
+)
 from mpbench.workloads.targets import exit_at_once
 
 if TYPE_CHECKING:
@@ -33,21 +39,20 @@ if TYPE_CHECKING:
 __all__ = ("active_children", "construct", "module_calls", "run_in_process", "state")
 
 
+_ATTRIBUTES = ("exitcode", "pid", "ident", "sentinel", "name", "daemon", "authkey")
+
+
 def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[Callable[[], Any], Any]]:
     """Return what can be asked, and what must come back."""
+    key = multiprocessing.current_process().authkey
+    expected = (None, child.pid, child.pid, child.sentinel, child.name, True, key)
     return {
         "is_alive": (child.is_alive, True),
-        "exitcode": (partial(attrgetter("exitcode"), child), None),
         "exitcode-ended": (partial(attrgetter("exitcode"), gone), 0),
-        "pid": (partial(attrgetter("pid"), child), child.pid),
-        "ident": (partial(attrgetter("ident"), child), child.pid),
-        "sentinel": (partial(attrgetter("sentinel"), child), child.sentinel),
-        "name": (partial(attrgetter("name"), child), child.name),
-        "daemon": (partial(attrgetter("daemon"), child), True),
-        "authkey": (
-            partial(attrgetter("authkey"), child),
-            multiprocessing.current_process().authkey,
-        ),
+        **{
+            name: (partial(attrgetter(name), child), value)
+            for name, value in zip(_ATTRIBUTES, expected)
+        },
     }
 
 
@@ -56,31 +61,14 @@ def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[Callabl
     metric=Metric.TIME,
     floor="floor/empty-c-call",
     covers=(
-        "Process.is_alive",
-        "Process.exitcode",
-        "Process.pid",
-        "Process.ident",
-        "Process.sentinel",
-        "Process.name",
-        "Process.daemon",
-        "Process.authkey",
-        "current_process",
+        *("Process.is_alive", "current_process"),
+        *(f"Process.{attribute}" for attribute in _ATTRIBUTES),
     ),
     body_params=("call",),
     call=Sweep(
         ("is_alive",),
         ("is_alive", "exitcode", "sentinel"),
-        (
-            "is_alive",
-            "exitcode",
-            "exitcode-ended",
-            "pid",
-            "ident",
-            "sentinel",
-            "name",
-            "daemon",
-            "authkey",
-        ),
+        ("is_alive", "exitcode", "exitcode-ended", *_ATTRIBUTES[1:]),
     ),
 )
 def state(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -94,26 +82,24 @@ def state(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: what looking after a child costs. `is_alive` and `exitcode` ask
     the kernel each time; under forkserver they make a new selector for that.
     """
-    del case
-    with stamps() as pipe:
-        warm(context)
-        gone = process_of(context, exit_at_once, ())
+    with warm_stamps(context) as pipe:
+        gone = make_process(context, exit_at_once, ())
         gone.start()
         gone.join()
         with idle_children(context, 1, pipe) as (child,):
             questions = _questions(child, gone)
 
-            def bind(one: Case) -> Body:
-                ask, expected = questions[one.text("call")]
+            def bind(case: Case) -> Body:
+                ask, expected = questions[case.text("call")]
 
                 def body(iterations: int, /) -> Verifier:
                     for _ in range(iterations):
                         ask()
 
                     def check() -> int:
-                        found = ask()
-                        if found != expected:
-                            raise WorkloadError(f"expected {expected!r}, found {found!r}")
+                        answer = ask()
+                        if answer != expected:
+                            raise WorkloadError(f"expected {expected!r}, found {answer!r}")
                         return iterations
 
                     return check
@@ -121,7 +107,7 @@ def state(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
                 return body
 
             yield bind
-        ended(gone)
+        join_checked(gone)
 
 
 @workload(
@@ -131,11 +117,7 @@ def state(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     covers=("active_children",),
     tier=Tier.FULL,
     unsupported=crowded,
-    needs=lambda case: Needs(
-        processes=case.integer("children"),
-        descriptors=4 * case.integer("children") + 32,
-        memory_bytes=case.integer("children") * (16 << 20),
-    ),
+    needs=needs_children("children"),
     deadline_s=180.0,
     children=Sweep((1,), (1, 8), (1, 8, 64, 256)),
 )
@@ -149,20 +131,18 @@ def active_children(context: BaseContext, case: Case) -> Iterator[Body]:
     the same, see `process/start-among-children`.
     """
     count = case.integer("children")
-    with stamps() as pipe:
-        warm(context)
-        with idle_children(context, count, pipe):
+    with warm_stamps(context) as pipe, idle_children(context, count, pipe):
 
-            def body(iterations: int, /) -> int:
-                ask = multiprocessing.active_children
-                seen = 0
-                for _ in range(iterations):
-                    seen += len(ask())
-                if seen != iterations * count:
-                    raise VerificationError(iterations * count, seen, "children were listed")
-                return iterations
+        def body(iterations: int, /) -> int:
+            ask = multiprocessing.active_children
+            seen = 0
+            for _ in range(iterations):
+                seen += len(ask())
+            if seen != iterations * count:
+                raise VerificationError(iterations * count, seen, "children were listed")
+            return iterations
 
-            yield body
+        yield body
 
 
 @workload(
@@ -179,15 +159,14 @@ def construct(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: `Process(...)` and three assignments.
 
-    Reads as: the part of a process's price that is Python alone.
+    Reads as: the part of a process's cost that is Python code alone.
     """
-    del case
     key = b"0123456789abcdef"
 
     def body(iterations: int, /) -> int:
         made = 0
         for _ in range(iterations):
-            process = process_of(context, exit_at_once, ())
+            process = make_process(context, exit_at_once, ())
             process.name = "worker"
             process.daemon = True
             process.authkey = key
@@ -197,8 +176,8 @@ def construct(context: BaseContext, case: Case) -> Iterator[Body]:
     yield body
 
 
-def _count(tally: list[int]) -> None:
-    tally[0] += 1
+def _count(calls: list[int]) -> None:
+    calls[0] += 1
 
 
 @workload(
@@ -216,13 +195,12 @@ def run_in_process(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Reads as: the control of all start times: the same work without a process.
     """
-    del case
 
     def body(iterations: int, /) -> int:
-        tally = [0]
+        calls = [0]
         for _ in range(iterations):
-            process_of(context, _count, (tally,)).run()
-        return tally[0]
+            make_process(context, _count, (calls,)).run()
+        return calls[0]
 
     yield body
 
@@ -238,6 +216,12 @@ def _parent() -> Any:
     return multiprocessing.parent_process()
 
 
+def _log_to_stderr() -> _Call:
+    logger = multiprocessing.get_logger()
+    # Each call adds a handler, which would make the next one slower.
+    return _Call(multiprocessing.log_to_stderr, lambda: logger.removeHandler(logger.handlers[-1]))
+
+
 def _set_executable() -> _Call:
     from multiprocessing import spawn
 
@@ -249,33 +233,29 @@ def _set_start_method() -> _Call:
     return _Call(partial(multiprocessing.set_start_method, method, force=True))
 
 
-def _log_to_stderr() -> _Call:
-    logger = multiprocessing.get_logger()
-    # Each call adds a handler, which would make the next one slower.
-    return _Call(multiprocessing.log_to_stderr, lambda: logger.removeHandler(logger.handlers[-1]))
-
-
-# Prepared and called in a child, where a changed setting ends with it.
-_CALLS: dict[str, Callable[[], _Call]] = {
-    "current_process": lambda: _Call(multiprocessing.current_process),
-    "parent_process": lambda: _Call(multiprocessing.parent_process),
+# Prepared and called in a child, where a changed setting ends with it; the others as they are.
+_PREPARED: dict[str, Callable[[], _Call]] = {
     "parent-is_alive": lambda: _Call(_parent().is_alive),
     "parent-join": lambda: _Call(partial(_parent().join, 0)),
-    "cpu_count": lambda: _Call(multiprocessing.cpu_count),
-    "freeze_support": lambda: _Call(multiprocessing.freeze_support),
-    "get_context": lambda: _Call(multiprocessing.get_context),
-    "get_start_method": lambda: _Call(multiprocessing.get_start_method),
-    "get_all_start_methods": lambda: _Call(multiprocessing.get_all_start_methods),
     "set_start_method": _set_start_method,
     "set_executable": _set_executable,
-    "get_logger": lambda: _Call(multiprocessing.get_logger),
     "log_to_stderr": _log_to_stderr,
 }
+_CALLS = (
+    *("current_process", "parent_process", "parent-is_alive", "parent-join", "cpu_count"),
+    *("freeze_support", "get_context", "get_start_method", "get_all_start_methods"),
+    *("set_start_method", "set_executable", "get_logger", "log_to_stderr"),
+)
 
 
-def _took(one: _Call, count: int) -> int:
+def _prepared(name: str) -> _Call:
+    """Return the call of a name."""
+    return _PREPARED[name]() if name in _PREPARED else _Call(getattr(multiprocessing, name))
+
+
+def _elapsed_ns(prepared: _Call, count: int) -> int:
     """Return the nanoseconds of so many calls."""
-    clock, (call, undo) = monotonic_ns, one
+    clock, (call, undo) = monotonic_ns, prepared
     if undo is None:
         began = clock()
         for _ in range(count):
@@ -294,26 +274,14 @@ def _call_often(connection: Connection) -> None:
     """Answer each name and count that arrive with the nanoseconds that so many calls took."""
     while True:
         name, count = connection.recv()
-        connection.send(_took(_CALLS[name](), count))
+        connection.send(_elapsed_ns(_prepared(name), count))
 
 
 @workload(
     "process/module-calls",
     metric=Metric.TIME,
     floor="floor/empty-call",
-    covers=(
-        "current_process",
-        "parent_process",
-        "cpu_count",
-        "freeze_support",
-        "get_context",
-        "get_start_method",
-        "get_all_start_methods",
-        "set_start_method",
-        "set_executable",
-        "get_logger",
-        "log_to_stderr",
-    ),
+    covers=tuple(call for call in _CALLS if "-" not in call),
     tier=Tier.FULL,
     body_params=("call",),
     revision=2,
@@ -327,14 +295,12 @@ def module_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     some of them change settings of the whole program. Not timed: finding
     their arguments, and removing the handler that log_to_stderr adds.
 
-    Reads as: small change; a surprise here is a fault, or a platform on which
-    counting CPUs is slow.
+    Reads as: what should not matter; where it does, look at counting CPUs.
     """
-    del case
     with child_server(context, _call_often) as child:
 
-        def bind(one: Case) -> Body:
-            call = one.text("call")
+        def bind(case: Case) -> Body:
+            call = case.text("call")
 
             def body(iterations: int, /) -> BodyResult:
                 child.send((call, iterations))

@@ -1,4 +1,4 @@
-"""Processes: how many can be started in a burst, in the long run, and by several threads."""
+"""Rates of starts: in a burst, with a number alive, and from several threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, BodyResult, Needs, Sweep, workload
-from mpbench.workloads.process.stamps import crowded, ended, process_of, stamps, warm
+from mpbench.workloads.process.stamps import (
+    COVERS,
+    crowded,
+    join_checked,
+    kill_all,
+    make_process,
+    needs_children,
+    warm,
+    warm_stamps,
+)
 from mpbench.workloads.targets import exit_at_once, idle
 
 if TYPE_CHECKING:
@@ -19,24 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ("burst", "start_from_threads", "sustained_rate")
 
-_COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
-
-# As in process/start-among-children.
-_CHILD_BYTES = 16 << 20
-
 
 @workload(
     "process/burst",
     metric=Metric.THROUGHPUT,
     floor="floor/os-fork-wait",
-    covers=(*_COVERS, "Process.kill", "parent_process"),
+    covers=(*COVERS, "Process.kill", "parent_process"),
     facts={"first_start": Metric.TIME, "last_start": Metric.TIME},
     unsupported=crowded,
-    needs=lambda case: Needs(
-        processes=case.integer("processes"),
-        descriptors=4 * case.integer("processes") + 32,
-        memory_bytes=case.integer("processes") * _CHILD_BYTES,
-    ),
+    needs=needs_children("processes"),
     deadline_s=240.0,
     processes=Sweep((8,), (8,), (8, 16, 32, 128, 384)),
 )
@@ -55,13 +55,13 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
     count = case.integer("processes")
     tenth = max(1, count // 10)
 
-    with stamps() as pipe:
+    with warm_stamps(context) as pipe:
 
         def fill(children: list[BaseProcess]) -> tuple[int, list[int]]:
             began = monotonic_ns()
             calls = []
             for _ in range(count):
-                child = process_of(context, idle, (pipe.path,), daemon=True)
+                child = make_process(context, idle, (pipe.path,), daemon=True)
                 before = monotonic_ns()
                 child.start()
                 calls.append(monotonic_ns() - before)
@@ -77,10 +77,7 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
                 try:
                     took, calls = fill(children)
                 finally:
-                    for child in children:
-                        child.kill()
-                    for child in children:
-                        ended(child, -9)
+                    kill_all(children)
                 elapsed += took
                 first += sum(calls[:tenth])
                 last += sum(calls[-tenth:])
@@ -93,7 +90,6 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
                 },
             )
 
-        warm(context)
         yield body
 
 
@@ -101,7 +97,7 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
     "process/sustained-rate",
     metric=Metric.THROUGHPUT,
     floor="floor/os-fork-wait",
-    covers=(*_COVERS, "Process.sentinel", "connection.wait"),
+    covers=(*COVERS, "Process.sentinel", "connection.wait"),
     needs=lambda case: Needs(processes=case.integer("live")),
     live=Sweep((2,), (2,), (1, 2, 4, 8)),
 )
@@ -122,12 +118,12 @@ def sustained_rate(context: BaseContext, case: Case) -> Iterator[Body]:
         running: dict[int, BaseProcess] = {}
         while left or running:
             while left and len(running) < most:
-                child = process_of(context, exit_at_once, ())
+                child = make_process(context, exit_at_once, ())
                 child.start()
                 running[child.sentinel] = child
                 left -= 1
             for sentinel in _connection.wait(list(running)):
-                ended(running.pop(sentinel))  # type: ignore[arg-type]  # only integers were given
+                join_checked(running.pop(sentinel))  # type: ignore[arg-type]  # only integers were given
                 done += 1
         return done
 
@@ -158,14 +154,14 @@ def start_from_threads(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     count = case.integer("threads")
 
-    with stamps() as pipe:
+    with warm_stamps(context) as pipe:
 
         def begin(go: threading.Barrier, children: list[BaseProcess], starts: int) -> None:
             go.wait()
             # Alive until all are started: two threads that find the same child
             # ended both reap it, and one of them then reads exit code 255.
             for _ in range(starts):
-                child = process_of(context, idle, (pipe.path,), daemon=True)
+                child = make_process(context, idle, (pipe.path,), daemon=True)
                 child.start()
                 children.append(child)
 
@@ -185,10 +181,7 @@ def start_from_threads(context: BaseContext, case: Case) -> Iterator[Body]:
                     thread.join()
                 first = [pipe.wait(child)[0] for child in children]
             finally:
-                for child in children:
-                    child.kill()
-                for child in children:
-                    ended(child, -9)
+                kill_all(children)
             return BodyResult(
                 # A thread that failed has started fewer.
                 operations=len(children),
@@ -196,5 +189,4 @@ def start_from_threads(context: BaseContext, case: Case) -> Iterator[Body]:
                 elapsed_ns=max(first) - began,
             )
 
-        warm(context)
         yield body

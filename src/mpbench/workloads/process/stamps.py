@@ -1,4 +1,4 @@
-"""How the start and the end of a child are stamped on the common clock."""
+"""Readings of the common clock by children, and the bodies that start and join them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, StartMethod
-from mpbench.workload import Body, BodyResult, subsample
-from mpbench.workloads.targets import RECORD_BYTES, exit_at_once, idle
+from mpbench.workload import Body, BodyResult, Needs, subsample
+from mpbench.workloads.targets import RECORD_BYTES, exit_at_once, idle, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,22 +19,32 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 __all__ = (
+    "COVERS",
     "LIFE_FACTS",
     "READY_FACTS",
     "ProcessLife",
     "Stamps",
     "crowded",
-    "ended",
+    "forked_only",
     "idle_children",
+    "join_checked",
+    "kill_all",
+    "latency_result",
     "lived_body",
-    "outcome_of",
-    "process_of",
+    "make_process",
+    "needs_children",
     "ready_body",
     "stamps",
+    "start_and_join",
+    "start_idle",
     "stop_fork_server",
     "timed_life",
     "warm",
+    "warm_stamps",
 )
+
+# What every workload covers that starts, joins and closes children.
+COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
 # What the bodies of this module report beside their main reading, each counted
 # from the call of `start` but for the last.
 READY_FACTS = {"start_return": Metric.TIME, "first_bytecode": Metric.LATENCY}
@@ -44,16 +54,34 @@ LIFE_FACTS = {**READY_FACTS, "exit_to_join": Metric.LATENCY}
 _MANY = 64
 
 
+def forked_only(case: Case) -> str | None:
+    """Say why a case about inherited memory cannot run, or None."""
+    return (
+        None if case.method is StartMethod.FORK else "only a forked child shares its parent's pages"
+    )
+
+
 def crowded(case: Case) -> str | None:
-    """Say why a case with so many living children cannot run, or None."""
-    for name in ("children", "processes", "objects"):
+    """Say why a case with so many children at once cannot run, or None."""
+    for name in ("children", "processes"):
         count = dict(case.params).get(name, 0)
         if case.method is StartMethod.SPAWN and int(count) > _MANY:
             return f"starting {count} interpreters takes minutes; measure fork or forkserver"
     return None
 
 
-def process_of(
+def needs_children(parameter: str) -> Callable[[Case], Needs]:
+    """Return what tells the needs of a case that keeps as many children as a parameter says."""
+
+    def needs(case: Case) -> Needs:
+        count = case.integer(parameter)
+        # A sleeping spawned child takes 10 to 14 MiB of address space, as measured.
+        return Needs(count + 1, descriptors=4 * count + 32, memory_bytes=count * (16 << 20))
+
+    return needs
+
+
+def make_process(
     context: BaseContext, target: Callable[..., Any], arguments: Sequence[Any], **options: Any
 ) -> BaseProcess:
     """Make a process object; `options` are those of `Process`."""
@@ -63,13 +91,8 @@ def process_of(
     return made
 
 
-def ended(process: BaseProcess, expected: int = 0) -> None:
-    """
-    Join and close a process.
-
-    Raises:
-        WorkloadError: Its exit code is not the expected one.
-    """
+def join_checked(process: BaseProcess, expected: int = 0) -> None:
+    """Join and close a process; a WorkloadError says that its exit code is another one."""
     process.join()
     code = process.exitcode
     process.close()
@@ -91,10 +114,10 @@ def stop_fork_server() -> None:
 
 def warm(context: BaseContext) -> None:
     """
-    Pay what is paid once: the resource tracker and the fork server.
+    Start the resource tracker and the fork server.
 
-    Under forkserver one child is started and joined, because the server goes
-    on booting after the call that starts it has returned.
+    The fork server goes on booting after the call that starts it has returned,
+    so one child is started and joined.
     """
     method = context.get_start_method()
     if method == "fork":
@@ -103,9 +126,9 @@ def warm(context: BaseContext) -> None:
 
     resource_tracker.ensure_running()
     if method == "forkserver":
-        process = process_of(context, exit_at_once, ())
+        process = make_process(context, exit_at_once, ())
         process.start()
-        ended(process)
+        join_checked(process)
 
 
 class Stamps:
@@ -121,12 +144,7 @@ class Stamps:
         return tuple(int(number) for number in record.split())
 
     def wait(self, process: BaseProcess) -> tuple[int, ...]:
-        """
-        Wait for a report of a living child and return its numbers.
-
-        Raises:
-            WorkloadError: The child ended without one.
-        """
+        """Return the numbers of a living child's report; a WorkloadError says that it ended."""
         ready, _, _ = select.select([self._reader, process.sentinel], [], [])
         if self._reader not in ready:
             process.join()
@@ -162,8 +180,16 @@ def stamps() -> Iterator[Stamps]:
             os.rmdir(folder)
 
 
+@contextmanager
+def warm_stamps(context: BaseContext) -> Iterator[Stamps]:
+    """Open a pipe for reports, with tracker and fork server started."""
+    with stamps() as pipe:
+        warm(context)
+        yield pipe
+
+
 class ProcessLife(NamedTuple):
-    """One child's life in nanoseconds, counted from the call of `start` but for the last."""
+    """Times of one child in nanoseconds, counted from the call of `start` but for the last."""
 
     total: int
     start_return: int
@@ -172,31 +198,19 @@ class ProcessLife(NamedTuple):
 
 
 def timed_life(process: BaseProcess, pipe: Stamps) -> ProcessLife:
-    """
-    Start a child that reports two readings of the clock, and join it.
-
-    Raises:
-        WorkloadError: The child failed.
-    """
+    """Start a child that reports two readings of the clock, and join it."""
     began = monotonic_ns()
     process.start()
     started = monotonic_ns()
     process.join()
     joined = monotonic_ns()
-    ended(process)
+    join_checked(process)
     first, last = pipe.read()[:2]
     return ProcessLife(joined - began, started - began, first - began, joined - last)
 
 
-def outcome_of(latencies: Sequence[int], facts: Mapping[str, int], asked: int) -> BodyResult:
-    """
-    Return what single timed operations amount to.
-
-    Args:
-        latencies: Each operation, in nanoseconds.
-        facts: Sums over all operations, in nanoseconds.
-        asked: Operations asked for.
-    """
+def latency_result(latencies: Sequence[int], facts: Mapping[str, int], asked: int) -> BodyResult:
+    """Return the result of single timed operations; *facts* are sums over all of them."""
     count = len(latencies)
     return BodyResult(
         operations=count,
@@ -212,22 +226,20 @@ def lived_body(make: Callable[[], BaseProcess], pipe: Stamps) -> Body:
 
     def body(iterations: int, /) -> BodyResult:
         lives = [timed_life(make(), pipe) for _ in range(iterations)]
-        return outcome_of(
-            [one.total for one in lives],
-            {
-                "start_return": sum(one.start_return for one in lives),
-                "first_bytecode": sum(one.first_bytecode for one in lives),
-                "exit_to_join": sum(one.exit_to_join for one in lives),
-            },
-            iterations,
-        )
+        facts = {name: sum(getattr(life, name) for life in lives) for name in LIFE_FACTS}
+        return latency_result([life.total for life in lives], facts, iterations)
 
     return body
 
 
+def start_and_join(context: BaseContext, pipe: Stamps) -> Body:
+    """Return the body that starts and joins children that only read the clock."""
+    return lived_body(lambda: make_process(context, stamp, (pipe.path,)), pipe)
+
+
 def ready_body(make: Callable[[], BaseProcess], pipe: Stamps, length: int = 0) -> Body:
     """
-    Return the body that starts one child after the other and hears each say ready.
+    Return the body that starts one child after the other and waits for its report.
 
     Args:
         make: Returns the next process, to be started.
@@ -247,28 +259,35 @@ def ready_body(make: Callable[[], BaseProcess], pipe: Stamps, length: int = 0) -
             latencies.append(monotonic_ns() - began)
             facts["start_return"] += started - began
             facts["first_bytecode"] += first - began
-            ended(process)
+            join_checked(process)
             if rest and rest[0] != length:
                 raise WorkloadError(f"the child received {rest[0]} bytes, expected {length}")
-        return outcome_of(latencies, facts, iterations)
+        return latency_result(latencies, facts, iterations)
 
     return body
 
 
+def start_idle(context: BaseContext, pipe: Stamps) -> BaseProcess:
+    """Start a child that reports and sleeps."""
+    child = make_process(context, idle, (pipe.path,), daemon=True)
+    child.start()
+    return child
+
+
+def kill_all(children: Sequence[BaseProcess]) -> None:
+    """End children by SIGKILL."""
+    for child in children:
+        child.kill()
+    for child in children:
+        join_checked(child, -9)
+
+
 @contextmanager
 def idle_children(context: BaseContext, count: int, pipe: Stamps) -> Iterator[list[BaseProcess]]:
-    """
-    Keep so many sleeping children while the block runs.
-
-    Raises:
-        WorkloadError: One of them failed.
-    """
+    """Keep so many sleeping children while the block runs; a WorkloadError says that one ended."""
     children: list[BaseProcess] = []
     try:
-        for _ in range(count):
-            child = process_of(context, idle, (pipe.path,), daemon=True)
-            child.start()
-            children.append(child)
+        children.extend(start_idle(context, pipe) for _ in range(count))
         for child in children:
             pipe.wait(child)
         yield children

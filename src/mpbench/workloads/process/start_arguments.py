@@ -1,4 +1,4 @@
-"""Processes: what it costs to hand multiprocessing's own objects to a new child."""
+"""Locks, queues and shared values as arguments of a new child."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric
 from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
-from mpbench.workloads.process.stamps import READY_FACTS, process_of, ready_body, stamps, warm
+from mpbench.workloads.process.stamps import READY_FACTS, make_process, ready_body, warm_stamps
 from mpbench.workloads.targets import stamp
 
 if TYPE_CHECKING:
@@ -16,37 +16,10 @@ if TYPE_CHECKING:
 __all__ = ("ship_primitives",)
 
 
-def _makers(context: BaseContext) -> dict[str, Callable[[], Any]]:
-    """Return what can be shipped, by name."""
-    return {
-        "Lock": context.Lock,
-        "RLock": context.RLock,
-        "Semaphore": context.Semaphore,
-        "BoundedSemaphore": context.BoundedSemaphore,
-        "Condition": context.Condition,
-        "Event": context.Event,
-        "Barrier": lambda: context.Barrier(2),
-        "Queue": context.Queue,
-        "SimpleQueue": context.SimpleQueue,
-        "JoinableQueue": context.JoinableQueue,
-        "Value": lambda: context.Value("q", 0),
-        "Array": lambda: context.Array("q", 8),
-    }
-
-
+_ARGUMENTS: dict[str, tuple[Any, ...]] = {"Barrier": (2,), "Value": ("q", 0), "Array": ("q", 8)}
 _KINDS = (
-    "Lock",
-    "RLock",
-    "Semaphore",
-    "BoundedSemaphore",
-    "Condition",
-    "Event",
-    "Barrier",
-    "Queue",
-    "SimpleQueue",
-    "JoinableQueue",
-    "Value",
-    "Array",
+    *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event", "Barrier"),
+    *("Queue", "SimpleQueue", "JoinableQueue", "Value", "Array"),
 )
 
 
@@ -75,13 +48,12 @@ def ship_primitives(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     each is pickled here, and opened again by name or descriptor there; the
     first of a kind also brings the import of its module.
     """
-    del case
-    with stamps() as pipe:
-        warm(context)
-        makers = _makers(context)
+    with warm_stamps(context) as pipe:
 
-        def bind(one: Case) -> Body:
-            objects = [makers[one.text("kind")]() for _ in range(one.integer("count"))]
-            return ready_body(lambda: process_of(context, stamp, (pipe.path, *objects)), pipe)
+        def bind(case: Case) -> Body:
+            kind = case.text("kind")
+            make: Callable[..., Any] = getattr(context, kind)
+            objects = [make(*_ARGUMENTS.get(kind, ())) for _ in range(case.integer("count"))]
+            return ready_body(lambda: make_process(context, stamp, (pipe.path, *objects)), pipe)
 
         yield bind

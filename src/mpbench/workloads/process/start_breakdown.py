@@ -19,7 +19,14 @@ from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
 from mpbench.workload import Body, BodyResult, Sweep, workload
 from mpbench.workloads.process.main_modules import main_module
-from mpbench.workloads.process.stamps import Stamps, ended, outcome_of, process_of, stamps, warm
+from mpbench.workloads.process.stamps import (
+    Stamps,
+    join_checked,
+    latency_result,
+    make_process,
+    stamps,
+    warm,
+)
 from mpbench.workloads.process.start_stages import (
     IMPORTS,
     STAGES,
@@ -173,7 +180,7 @@ def _wrapped(parts: list[tuple[Any, str, Callable[..., Any]]]) -> Iterator[None]
 
 def _marked_process(context: BaseContext, method: str, path: str) -> BaseProcess:
     """Make a process whose child takes notes on its way to the target."""
-    process: Any = process_of(context, stamp_marks, (path, 0 if method == "fork" else _Now()))
+    process: Any = make_process(context, stamp_marks, (path, 0 if method == "fork" else _Now()))
     if method == "fork":
 
         def bootstrap(*arguments: Any, **options: Any) -> Any:
@@ -199,7 +206,7 @@ def _watched_life(process: BaseProcess, pipe: Stamps, watch: _Watch) -> dict[str
     seen = monotonic_ns()
     process.join()
     joined = monotonic_ns()
-    ended(process)
+    join_checked(process)
     vars(process).pop("_bootstrap", None)
     received, prepared, unpickled, first, last, *booted = pipe.read()
     return dict(
@@ -264,7 +271,7 @@ def anatomy(context: BaseContext, case: Case) -> Iterator[Body]:
                 for _ in range(iterations)
             ]
             facts = {stage: sum(one[stage] for one in lives) for stage in STAGES}
-            return outcome_of([sum(one.values()) for one in lives], facts, iterations)
+            return latency_result([sum(one.values()) for one in lives], facts, iterations)
 
         with _wrapped(_parts(method, watch)):
             yield body

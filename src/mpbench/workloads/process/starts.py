@@ -1,4 +1,4 @@
-"""Processes: what starting one costs, in stages, and what makes it cost more."""
+"""Starts of processes by main module, argument, imports and form."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from mpbench.model import Case, Metric, StartMethod, Tier
 from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
+    COVERS,
     LIFE_FACTS,
     READY_FACTS,
     lived_body,
-    process_of,
+    make_process,
     ready_body,
     stamps,
+    start_and_join,
     stop_fork_server,
     warm,
+    warm_stamps,
 )
 from mpbench.workloads.process.worker_classes import worker_class
 from mpbench.workloads.targets import import_and_stamp, stamp, stamp_length
@@ -36,8 +39,6 @@ __all__ = (
     "start_to_ready",
 )
 
-_COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
-
 # What a child may import before it can work, from nothing to a large program:
 # modules that the measuring interpreter does not hold, or fork would not pay.
 _IMPORTS = {
@@ -52,7 +53,7 @@ _IMPORTS = {
     "process/start-to-join",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=_COVERS,
+    covers=COVERS,
     facts=LIFE_FACTS,
     tier=Tier.QUICK,
     all_methods_in_quick=True,
@@ -70,17 +71,15 @@ def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: what one process costs from beginning to end. `start_return`
     alone says little: the call returns long before a spawned child runs.
     """
-    del case
-    with stamps() as pipe:
-        warm(context)
-        yield lived_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+    with warm_stamps(context) as pipe:
+        yield start_and_join(context, pipe)
 
 
 @workload(
     "process/start-to-ready",
     metric=Metric.LATENCY,
     floor="floor/os-fork-wait",
-    covers=_COVERS,
+    covers=COVERS,
     facts=READY_FACTS,
     main=Sweep(("neutral",), ("neutral", "plain"), ("neutral", "plain", "heavy")),
 )
@@ -100,17 +99,16 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     `plain` and `neutral` is what spawn and forkserver pay for running the
     script again in each child; fork does not.
     """
-    method = case.start
-    with stamps() as pipe, main_module(case.text("main"), method=method):
+    with stamps() as pipe, main_module(case.text("main"), method=case.start):
         warm(context)
-        yield ready_body(lambda: process_of(context, stamp, (pipe.path,)), pipe)
+        yield ready_body(lambda: make_process(context, stamp, (pipe.path,)), pipe)
 
 
 @workload(
     "process/start-by-argument",
     metric=Metric.LATENCY,
     floor="floor/os-fork-wait",
-    covers=_COVERS,
+    covers=COVERS,
     facts=READY_FACTS,
     deadline_s=120.0,
     body_params=("payload_bytes",),
@@ -137,18 +135,17 @@ def start_by_argument(context: BaseContext, case: Case) -> Iterator[BodyFactory]
     pipe (64 KiB on Linux): `start` then waits for the child to boot and to
     run the script, before it reads.
     """
-    method, slow = case.start, case.integer("main_ms")
+    slow = case.integer("main_ms")
     kind = "slow" if slow else "neutral"
-    with stamps() as pipe, main_module(kind, str(slow), method=method):
+    with stamps() as pipe, main_module(kind, str(slow), method=case.start):
         warm(context)
 
-        def bind(one: Case) -> Body:
-            payload = bytes(one.integer("payload_bytes"))
-
-            def make() -> BaseProcess:
-                return process_of(context, stamp_length, (pipe.path, payload))
-
-            return ready_body(make, pipe, len(payload))
+        def bind(case: Case) -> Body:
+            payload = bytes(case.integer("payload_bytes"))
+            arguments = (pipe.path, payload)
+            return ready_body(
+                lambda: make_process(context, stamp_length, arguments), pipe, len(payload)
+            )
 
         yield bind
 
@@ -165,12 +162,7 @@ def _preloadable(case: Case) -> str | None:
 
 
 def _preload_here(modules: tuple[str, ...], *, preload: bool) -> None:
-    """
-    Import what forked children shall find, or make sure that they find nothing.
-
-    Raises:
-        UnsupportedError: This interpreter holds a module that each child shall import.
-    """
+    """Import what forked children shall find; refuse where they would find what they shall not."""
     if preload:
         for module in modules:
             __import__(module)
@@ -186,7 +178,7 @@ def _preload_here(modules: tuple[str, ...], *, preload: bool) -> None:
     "process/start-by-imports",
     metric=Metric.LATENCY,
     floor="floor/os-fork-wait",
-    covers=(*_COVERS, "set_forkserver_preload"),
+    covers=(*COVERS, "set_forkserver_preload"),
     facts=READY_FACTS,
     own_agent=True,
     revision=2,
@@ -218,10 +210,9 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
     if method == "fork":
         _preload_here(modules, preload=preload)
     try:
-        with stamps() as pipe:
-            warm(context)
+        with warm_stamps(context) as pipe:
             arguments = (pipe.path, *modules)
-            yield ready_body(lambda: process_of(context, import_and_stamp, arguments), pipe)
+            yield ready_body(lambda: make_process(context, import_and_stamp, arguments), pipe)
     finally:
         if method == "forkserver":
             stop_fork_server()
@@ -233,7 +224,7 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
     "process/start-by-form",
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
-    covers=(*_COVERS, "Process.run", "Process.daemon", "Process.name"),
+    covers=(*COVERS, "Process.run", "Process.daemon", "Process.name"),
     facts=LIFE_FACTS,
     tier=Tier.FULL,
     form=Sweep(("target",), ("target", "subclass"), ("target", "subclass", "daemon", "named")),
@@ -248,22 +239,21 @@ def start_by_form(context: BaseContext, case: Case) -> Iterator[Body]:
     `form` is a target function, a subclass that overrides `run`, a daemon, or
     a process with a name of its own.
 
-    Reads as: nothing here should matter; if a subclass is slower under spawn
-    and forkserver, it is by the imports of the module that defines it.
+    Reads as: a subclass that is slower under spawn and forkserver is so by the
+    imports of the module that defines it; nothing else should matter.
     """
     form = case.text("form")
 
-    with stamps() as pipe:
+    with warm_stamps(context) as pipe:
 
         def make() -> BaseProcess:
             if form == "subclass":
                 return worker_class(case.start)(args=(pipe.path,))
-            process = process_of(context, stamp, (pipe.path,))
+            process = make_process(context, stamp, (pipe.path,))
             if form == "daemon":
                 process.daemon = True
             if form == "named":
                 process.name = "worker-with-a-name"
             return process
 
-        warm(context)
         yield lived_body(make, pipe)

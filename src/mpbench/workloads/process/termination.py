@@ -1,4 +1,4 @@
-"""Processes: how soon the parent knows that a child has ended, and what ending one costs."""
+"""Ends of processes: exit, join, signals, close, and joins with a timeout."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyFactory, BodyResult, NoFloor, Sweep, workload
-from mpbench.workloads.process.stamps import Stamps, ended, outcome_of, process_of, stamps, warm
+from mpbench.workload import Body, BodyFactory, BodyResult, NoFloor, Sweep, fixed, workload
+from mpbench.workloads.process.stamps import (
+    COVERS,
+    Stamps,
+    idle_children,
+    join_checked,
+    latency_result,
+    make_process,
+    warm,
+    warm_stamps,
+)
 from mpbench.workloads.targets import (
     compute,
     exit_at_once,
@@ -32,31 +41,18 @@ __all__ = (
     "exit_path",
     "exit_to_join",
     "interrupt",
+    "join_alive",
+    "join_expires",
     "terminate",
 )
 
-_COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Process.close")
-
-# Longer than any child here lives.
+# Longer than any child here runs.
 _LONG_S = 60.0
 
-
-def _join(process: BaseProcess) -> None:
-    process.join()
-
-
-def _join_with_timeout(process: BaseProcess) -> None:
-    process.join(_LONG_S)
-
-
-def _wait_on_sentinel(process: BaseProcess) -> None:
-    _connection.wait([process.sentinel])
-
-
-_WAITS: dict[str, Callable[[BaseProcess], None]] = {
-    "join": _join,
-    "join-with-timeout": _join_with_timeout,
-    "sentinel": _wait_on_sentinel,
+_WAITS: dict[str, Callable[[BaseProcess], object]] = {
+    "join": lambda process: process.join(),
+    "join-with-timeout": lambda process: process.join(_LONG_S),
+    "sentinel": lambda process: _connection.wait([process.sentinel]),
 }
 
 
@@ -64,7 +60,7 @@ _WAITS: dict[str, Callable[[BaseProcess], None]] = {
     "process/exit-to-join",
     metric=Metric.LATENCY,
     floor="floor/exit-to-wait",
-    covers=(*_COVERS, "Process.sentinel", "connection.wait"),
+    covers=(*COVERS, "Process.sentinel", "connection.wait"),
     body_params=("wait",),
     wait=Sweep(("join",), ("join", "sentinel"), ("join", "join-with-timeout", "sentinel")),
 )
@@ -81,23 +77,21 @@ def exit_to_join(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the interpreter's exit, the kernel's, and the parent's wake-up.
     The fork server stands between child and parent: its children end later.
     """
-    del case
-    with stamps() as pipe:
-        warm(context)
+    with warm_stamps(context) as pipe:
 
-        def bind(one: Case) -> Body:
-            wait = _WAITS[one.text("wait")]
+        def bind(case: Case) -> Body:
+            wait = _WAITS[case.text("wait")]
 
             def body(iterations: int, /) -> BodyResult:
                 latencies = []
                 for _ in range(iterations):
-                    child = process_of(context, stamp, (pipe.path,))
+                    child = make_process(context, stamp, (pipe.path,))
                     child.start()
                     wait(child)
-                    known = monotonic_ns()
-                    ended(child)
-                    latencies.append(known - pipe.read()[1])
-                return outcome_of(latencies, {}, iterations)
+                    noticed = monotonic_ns()
+                    join_checked(child)
+                    latencies.append(noticed - pipe.read()[1])
+                return latency_result(latencies, {}, iterations)
 
             return body
 
@@ -117,7 +111,7 @@ _LEAVERS: dict[str, Callable[..., None]] = {
     "process/exit-path",
     metric=Metric.LATENCY,
     floor="floor/exit-to-wait",
-    covers=(*_COVERS, "Queue.cancel_join_thread", "Queue.put"),
+    covers=(*COVERS, "Queue.cancel_join_thread", "Queue.put"),
     tier=Tier.FULL,
     leaving=Sweep(
         ("nothing",), ("nothing", "queue"), ("nothing", "finalizers", "queue", "queue-cancelled")
@@ -139,31 +133,30 @@ def exit_path(context: BaseContext, case: Case) -> Iterator[Body]:
     time contains the message's way to the parent.
     """
     leaving = case.text("leaving")
-    with stamps() as pipe:
-        warm(context)
+    with warm_stamps(context) as pipe:
 
         def once() -> int:
             queue = context.Queue()
-            child = process_of(context, _LEAVERS[leaving], (pipe.path, queue, leaving))
+            child = make_process(context, _LEAVERS[leaving], (pipe.path, queue, leaving))
             child.start()
             try:
                 if leaving == "queue" and len(queue.get()) != 1 << 20:
                     raise WorkloadError("the child's message is not 1 MiB long")
                 child.join()
-                known = monotonic_ns()
+                noticed = monotonic_ns()
             finally:
                 queue.close()
                 queue.join_thread()
-            ended(child)
-            return known - pipe.read()[1]
+            join_checked(child)
+            return noticed - pipe.read()[1]
 
         def body(iterations: int, /) -> BodyResult:
-            return outcome_of([once() for _ in range(iterations)], {}, iterations)
+            return latency_result([once() for _ in range(iterations)], {}, iterations)
 
         yield body
 
 
-# What a child does when it is told to end.
+# What a child does when it is ended.
 _BUSY = {"sleeping": idle, "running": spin_until_end, "computing": compute}
 
 
@@ -180,8 +173,8 @@ def _ending_body(make: Callable[[], BaseProcess], pipe: Stamps, call: str, code:
             getattr(child, call)()
             child.join()
             latencies.append(monotonic_ns() - began)
-            ended(child, code)
-        return outcome_of(latencies, {}, iterations)
+            join_checked(child, code)
+        return latency_result(latencies, {}, iterations)
 
     return body
 
@@ -205,27 +198,26 @@ def terminate(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     `child` says what the child does: it sleeps in the kernel, runs Python
     code, or computes inside one long call into C.
 
-    Reads as: how long a parent waits for a child that it gives up.
+    Reads as: how long a parent waits for a child that it ends.
     """
-    del case
     codes = {"terminate": -signal.SIGTERM, "kill": -signal.SIGKILL}
 
-    with stamps() as pipe:
-        warm(context)
+    with warm_stamps(context) as pipe:
 
-        def bind(one: Case) -> Body:
-            call, target = one.text("call"), _BUSY[one.text("child")]
+        def bind(case: Case) -> Body:
+            call, target = case.text("call"), _BUSY[case.text("child")]
 
-            def make() -> BaseProcess:
-                return process_of(context, target, (pipe.path,), daemon=True)
-
-            return _ending_body(make, pipe, call, codes[call])
+            return _ending_body(
+                lambda: make_process(context, target, (pipe.path,), daemon=True),
+                pipe,
+                call,
+                codes[call],
+            )
 
         yield bind
 
 
 def _interruptible(case: Case) -> str | None:
-    del case
     return None if hasattr(BaseProcess, "interrupt") else "Process.interrupt needs Python 3.14"
 
 
@@ -244,17 +236,18 @@ def interrupt(context: BaseContext, case: Case) -> Iterator[Body]:
     Timed: from the call of `interrupt` until `join` has returned. Not timed:
     the start.
 
-    Reads as: the price of an orderly end: the child's KeyboardInterrupt and
-    the interpreter's exit come on top of `process/terminate`.
+    Reads as: `process/terminate` plus the child's KeyboardInterrupt and the
+    exit of its interpreter.
     """
-    del case
-    with stamps() as pipe:
-        warm(context)
+    with warm_stamps(context) as pipe:
+        yield _ending_body(
+            lambda: make_process(context, idle, (pipe.path,), daemon=True), pipe, "interrupt", 0
+        )
 
-        def make() -> BaseProcess:
-            return process_of(context, idle, (pipe.path,), daemon=True)
 
-        yield _ending_body(make, pipe, "interrupt", 0)
+def _descriptors() -> int:
+    """Return how many this process has open; 0 where that is not known."""
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
 @workload(
@@ -272,13 +265,12 @@ def close(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: what it costs to give a child's descriptors back. The case fails
     if the parent holds more of them than before.
     """
-    del case
 
     def body(iterations: int, /) -> BodyResult:
-        before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+        before = _descriptors()
         elapsed = 0
         for _ in range(iterations):
-            child = process_of(context, exit_at_once, ())
+            child = make_process(context, exit_at_once, ())
             child.start()
             child.join()
             if child.exitcode != 0:
@@ -286,7 +278,7 @@ def close(context: BaseContext, case: Case) -> Iterator[Body]:
             began = monotonic_ns()
             child.close()
             elapsed += monotonic_ns() - began
-        after = len(os.listdir("/proc/self/fd")) if before else 0
+        after = _descriptors()
         if after != before:
             raise WorkloadError(
                 f"{iterations} closed children left {after - before} descriptors, expected 0"
@@ -295,3 +287,64 @@ def close(context: BaseContext, case: Case) -> Iterator[Body]:
 
     warm(context)
     yield body
+
+
+@workload(
+    "process/join-alive",
+    metric=Metric.TIME,
+    floor="floor/poll",
+    covers=("Process.join", "Process.is_alive"),
+    tier=Tier.FULL,
+)
+def join_alive(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Ask a child that is alive to be joined within no time.
+
+    Timed: `Process.join(timeout=0)`.
+
+    Reads as: what a program pays that looks after its children by joining
+    them. `is_alive` answers the same question, see `process/state`.
+    """
+    with warm_stamps(context) as pipe, idle_children(context, 1, pipe) as (child,):
+
+        def body(iterations: int, /) -> int:
+            join = child.join
+            for _ in range(iterations):
+                join(0)
+            if not child.is_alive():
+                raise WorkloadError("the child has ended, expected it to sleep")
+            return iterations
+
+        yield body
+
+
+@workload(
+    "process/join-expires",
+    metric=Metric.WAITING,
+    floor="floor/sleep-late",
+    covers=("Process.join",),
+    tier=Tier.FULL,
+    timeout_ms=fixed(1, 10),
+)
+def join_expires(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Join a child that sleeps, with a timeout that expires.
+
+    Timed: what the call took beyond its timeout.
+
+    Reads as: how late a timeout is. A negative lateness would be a fault.
+    """
+    timeout = case.integer("timeout_ms") / 1_000
+    with warm_stamps(context) as pipe, idle_children(context, 1, pipe) as (child,):
+
+        def body(iterations: int, /) -> BodyResult:
+            late = []
+            for _ in range(iterations):
+                began = monotonic_ns()
+                child.join(timeout)
+                late.append(monotonic_ns() - began - round(timeout * 1e9))
+            if min(late) < 0:
+                raise WorkloadError(f"a join returned {-min(late)} ns before its timeout")
+            return latency_result(late, {}, iterations)
+
+        yield body
