@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from mpbench.analysis.arm_values import ArmValues, arm_values
 from mpbench.analysis.comparison import Comparison, Phase, comparisons_of, control_episodes
 from mpbench.analysis.control import ControlFinding, inspect_control
 from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict, confirm, judge
@@ -26,6 +29,7 @@ class ComparisonOutcome:
         dropped: Episodes of all parts that were dropped as too noisy.
         episodes: Episodes of all parts.
         interrupted: Whether the session was cut short.
+        values: The readings of both arms by pair and further reading (None for the main one).
     """
 
     judgements: tuple[Judgement, ...]
@@ -36,6 +40,9 @@ class ComparisonOutcome:
     dropped: int
     episodes: int
     interrupted: bool
+    values: Mapping[tuple[str, str | None], ArmValues] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     @property
     def invalid(self) -> bool:
@@ -105,4 +112,5 @@ def outcome_of(run: Run) -> ComparisonOutcome:
         dropped=sum(one.dropped is not None for one in every),
         episodes=len(every),
         interrupted=run.end is None or run.end.status is Status.INTERRUPTED,
+        values=arm_values(run),
     )

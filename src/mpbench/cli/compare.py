@@ -212,9 +212,10 @@ def _live(given: dict[str, Any]) -> int:
             command=("mpbench", *sys.argv[1:]),
             wait_s=given["wait"],
         )
-    show(compared.outcome, given["form"])
     results = compared.folder / "results.jsonl"
-    (sys.stdout if given["form"] == "table" else sys.stderr).write(f"{results}\n")
+    show(compared.outcome, given["form"], path=str(results))
+    if given["form"] != "table":
+        sys.stderr.write(f"{results}\n")
     if compared.outcome.interrupted:
         return exit_codes.INTERRUPTED
     return compared.outcome.exit_code(require_decision=given["require_decision"])

@@ -1,35 +1,24 @@
-"""`mpbench compare FILE FILE`: results that were not measured together."""
+"""Comparison of result files that were not measured together."""
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mpbench.cli.options import read_runs
 from mpbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mpbench.analysis.stored import StoredComparison
     from mpbench.analysis.verdict import DecisionRules
-    from mpbench.model import Run
 
 __all__ = ("compare_files",)
-
-
-def _sessions(path: Path) -> list[Run]:
-    """Return the run that a path means, or all runs in a folder of runs."""
-    from mpbench.store import RESULTS, read
-
-    if path.is_dir() and not (path / RESULTS).is_file():
-        found = sorted(one.parent for one in path.glob(f"*/{RESULTS}"))
-        if not found:
-            raise UsageError(f"{path} holds no results; name a run's folder or its {RESULTS}")
-        return [read(one) for one in found]
-    return [read(path)]
 
 
 def compare_files(
@@ -47,12 +36,13 @@ def compare_files(
         UsageError: There are too few files.
         RecordError: One cannot be read.
     """
+    from mpbench.analysis.arm_values import side_medians, unmatched_cases
     from mpbench.analysis.outcome import is_comparison, outcome_of
     from mpbench.analysis.stored import compare_stored
 
     if not files:
         raise UsageError("nothing to compare: give --arm twice, --arms A,B, or two result files")
-    sides = [(path, _sessions(path)) for path in files]
+    sides = [(path, read_runs(path)) for path in files]
     if len(sides) == 1:
         (run,) = sides[0][1][:1]
         if not is_comparison(run):
@@ -60,40 +50,78 @@ def compare_files(
         from mpbench.cli.verdict_output import show
 
         outcome = outcome_of(run)
-        show(outcome, form)
+        show(outcome, form, path=str(files[0]))
         return outcome.exit_code(require_decision=require_decision)
-    past = [run for path in history for run in _sessions(path)]
+    past = [run for path in history for run in read_runs(path)]
     for run in (*past, *(run for _, runs in sides for run in runs)):
         if is_comparison(run):
             raise UsageError(f"{run.path} is a comparison already; give it alone to judge it again")
     # The intervals of all files hold together.
     family = replace(rules, alpha=rules.alpha / (len(sides) - 1))
-    found = {
-        str(path): compare_stored(sides[0][1], runs, history=past, rules=family)
+    base = sides[0][1]
+    compared = [
+        _Side(
+            str(path),
+            _ranked(compare_stored(base, runs, history=past, rules=family)),
+            (side_medians(base), side_medians(runs)),
+            unmatched_cases((base, runs)),
+        )
         for path, runs in sides[1:]
-    }
-    if not any(found.values()):
+    ]
+    compared = [side for side in compared if side.comparisons]
+    if not compared:
         raise UsageError("the files have no case in common; see `mpbench report` for all of them")
-    _show(found, form)
-    return _exit_code([one for many in found.values() for one in many], require_decision)
+    _show(compared, form)
+    return _exit_code([one for side in compared for one in side.comparisons], require_decision)
 
 
-def _exit_code(found: Sequence[StoredComparison], require_decision: bool) -> int:
+def _exit_code(comparisons: Sequence[StoredComparison], require_decision: bool) -> int:
     from mpbench.analysis.verdict import Verdict
 
-    verdicts = {one.verdict for one in found}
+    verdicts = {one.verdict for one in comparisons}
     if Verdict.SLOWER in verdicts:
         return 1
     undecided = bool(verdicts & {None, Verdict.INCONCLUSIVE})
     return 3 if require_decision and undecided else 0
 
 
-def _record(path: str, one: StoredComparison) -> dict[str, Any]:
+class _Side(NamedTuple):
+    """Everything that is said about one file against the base."""
+
+    path: str
+    comparisons: tuple[StoredComparison, ...]
+    values: tuple[Mapping[tuple[str, str], float], Mapping[tuple[str, str], float]]
+    unmatched: tuple[tuple[str, ...], ...]
+
+    def both(self, one: StoredComparison) -> tuple[float | None, float | None]:
+        """Return the medians of a case on both sides, in its base unit."""
+        first, _, second = one.subject.partition(" -> ")
+        base, new = self.values
+        return base.get((first, one.case)), new.get((second or first, one.case))
+
+
+def _ranked(comparisons: Iterable[StoredComparison]) -> tuple[StoredComparison, ...]:
+    """Put regressions first, the largest in front; without verdicts, the largest costs."""
+    from mpbench.model import Better
+
+    def place(one: StoredComparison) -> tuple[int, float]:
+        cost = math.log(one.ratio) * (1 if one.metric.better is Better.LOWER else -1)
+        rank = {"slower": 0, "invalid": 1, "inconclusive": 2, "faster": 4}
+        return rank.get("" if one.verdict is None else one.verdict.value, 3), -cost
+
+    return tuple(sorted(comparisons, key=place))
+
+
+def _record(side: _Side, one: StoredComparison) -> dict[str, Any]:
+    base, new = side.both(one)
     return {
-        "file": path,
+        "file": side.path,
         "subject": one.subject,
         "case": one.case,
         "metric": one.metric.key,
+        "unit": one.metric.unit,
+        "base_value": base,
+        "new_value": new,
         "ratio": one.ratio,
         "ratio_low": None if one.interval is None else one.interval.low,
         "ratio_high": None if one.interval is None else one.interval.high,
@@ -104,52 +132,80 @@ def _record(path: str, one: StoredComparison) -> dict[str, Any]:
     }
 
 
-def _cells(one: StoredComparison) -> tuple[str, ...]:
+def _cells(side: _Side, one: StoredComparison) -> tuple[str, ...]:
+    from mpbench.report.verdicts import change_text
+    from mpbench.units import format_quantity
+
     ratio = f"{one.ratio:.3f}"
     if one.interval is not None:
         ratio += f" [{one.interval.low:.3f}, {one.interval.high:.3f}]"
-    verdict = "no verdict" if one.verdict is None else one.verdict.word(one.metric)
+    verdict = "no verdict"
+    if one.verdict is not None:
+        word = one.verdict.word(one.metric)
+        verdict = change_text(one.ratio, word) if one.verdict.is_change else word
+    values = (
+        "-" if value is None else format_quantity(value, one.metric.unit)
+        for value in side.both(one)
+    )
     agents = f"{one.agents[0]} / {one.agents[1]}"
     sessions = f"{one.sessions[0]} / {one.sessions[1]}"
-    return one.case, one.subject, ratio, verdict, agents, sessions
+    return one.case, one.subject, *values, ratio, verdict, agents, sessions
 
 
-_HEAD = ("case", "interpreter", "ratio", "verdict", "agents", "sessions")
+_HEAD = ("case", "interpreter", "base", "new", "ratio", "verdict", "agents", "sessions")
+_NUMBERS = {"base", "new", "ratio"}
 
 
-def _show(found: dict[str, tuple[StoredComparison, ...]], form: str) -> None:
-    from mpbench.report.markdown import escape
+def _unmatched(side: _Side) -> list[str]:
+    """Return a line for each side that measured cases which the other one lacks."""
+    names = ("the base", side.path)
+    return [
+        f"only in {name}: {', '.join(cases)}"
+        for name, cases in zip(names, side.unmatched, strict=True)
+        if cases
+    ]
 
+
+def _show(sides: Sequence[_Side], form: str) -> None:
     if form == "json":
-        records = [_record(path, one) for path, many in found.items() for one in many]
+        records = [_record(side, one) for side in sides for one in side.comparisons]
         sys.stdout.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
         return
-    for path, many in found.items():
-        reasons = dict.fromkeys(one.reason for one in many if one.reason)
+    for side in sides:
+        reasons = list(dict.fromkeys(one.reason for one in side.comparisons if one.reason))
         if form == "markdown":
-            lines = [
-                f"### {escape(path)}",
-                "",
-                f"| {' | '.join(_HEAD)} |",
-                "|---" * len(_HEAD) + "|",
-            ]
-            lines += [f"| {' | '.join(escape(cell) for cell in _cells(one))} |" for one in many]
-            lines += ["", *(f"- {escape(reason)}" for reason in reasons)]
-            sys.stdout.write("\n".join(lines) + "\n")
+            _markdown(side, [*_unmatched(side), *reasons])
         else:
-            _table(path, many, list(reasons))
+            _table(side, [*_unmatched(side), *reasons])
 
 
-def _table(path: str, many: Sequence[StoredComparison], reasons: Sequence[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _markdown(side: _Side, notes: Sequence[str]) -> None:
+    from mpbench.report.markdown import escape
 
-    table = Table(*_HEAD, box=None, pad_edge=False)
-    for one in many:
-        table.add_row(*(Text(cell) for cell in _cells(one)))
-    console = Console(file=sys.stdout)
-    console.print(Text(path), style="bold", highlight=False)
-    console.print(table)
-    for reason in reasons:
-        console.print(Text(reason), highlight=False)
+    lines = [f"### {escape(side.path)}", "", f"| {' | '.join(_HEAD)} |", "|---" * len(_HEAD) + "|"]
+    cells = [[escape(cell) for cell in _cells(side, one)] for one in side.comparisons]
+    lines += [
+        *(f"| {' | '.join(row)} |" for row in cells),
+        "",
+        *(f"- {escape(note)}" for note in notes),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _table(side: _Side, notes: Sequence[str]) -> None:
+    from mpbench.cli.closing import print_closing
+    from mpbench.cli.text_table import TextColumn, print_table, wrapped
+
+    columns = [TextColumn(name, is_number=name in _NUMBERS) for name in _HEAD]
+    print_table(side.path, columns, [_cells(side, one) for one in side.comparisons])
+    for note in notes:
+        sys.stdout.write(wrapped(note) + "\n")
+    first = side.comparisons[0]
+    judged = [one for one in side.comparisons if one.verdict is not None]
+    changed = [one for one in judged if one.verdict is not None and one.verdict.is_change]
+    says = f"{len(changed)} of {len(judged)} judged cases changed"
+    if not judged:
+        says = f"no verdict; the costliest ratio is {first.ratio:.3g} ({first.case})"
+    trust = "" if judged else "Read with care: two sessions differ without any change of the code."
+    rest = f"mpbench report {side.path} draws them; --format json has every number"
+    print_closing(f"{says}.", trust, rest)

@@ -27,6 +27,7 @@ COMMANDS = {
     "run": ("run", "Measure workloads on this machine and write a report."),
     "list": ("list", "Show what can be measured and how to read it."),
     "compare": ("compare", "Judge arms, or result files, with a stated error rate."),
+    "show": ("show", "Print the tables of stored runs and comparisons."),
     "report": ("report", "Write one HTML page from any number of result files."),
     "advise": ("advise", "Say which start method, channel and chunk size to use here."),
     "profile": ("profile", "Run a multiprocessing script and show where its time goes."),

@@ -1,4 +1,4 @@
-"""How words on the command line become values."""
+"""Values of words on the command line: parameters, start methods, durations, folders, runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from mpbench.errors import UsageError
 from mpbench.model import StartMethod
 from mpbench.units import parse_bytes, parse_seconds
 
 if TYPE_CHECKING:
-    from mpbench.model import Scalar
+    from mpbench.model import Run, Scalar
 
-__all__ = ("Duration", "Folder", "given_options", "methods_of", "parameters_of", "scalar")
+__all__ = (
+    "Duration",
+    "Folder",
+    "given_options",
+    "methods_of",
+    "parameters_of",
+    "read_runs",
+    "scalar",
+)
 
 
 def scalar(text: str) -> Scalar:
@@ -40,13 +49,13 @@ def parameters_of(given: tuple[str, ...]) -> dict[str, tuple[Scalar, ...]]:
     Raises:
         click.BadParameter: One is not of that form.
     """
-    found: dict[str, tuple[Scalar, ...]] = {}
+    values_of: dict[str, tuple[Scalar, ...]] = {}
     for text in given:
         name, separator, values = text.partition("=")
         if not (separator and name.strip() and values.strip()):
             raise click.BadParameter(f"{text!r} is not NAME=VALUE,VALUE", param_hint="--param")
-        found[name.strip()] = tuple(dict.fromkeys(scalar(value) for value in values.split(",")))
-    return found
+        values_of[name.strip()] = tuple(dict.fromkeys(scalar(value) for value in values.split(",")))
+    return values_of
 
 
 def methods_of(given: tuple[str, ...]) -> tuple[StartMethod, ...]:
@@ -56,17 +65,17 @@ def methods_of(given: tuple[str, ...]) -> tuple[StartMethod, ...]:
     Raises:
         click.BadParameter: One does not exist.
     """
-    known = [one.value for one in StartMethod]
-    found: dict[StartMethod, None] = {}
+    names = [method.value for method in StartMethod]
+    methods: dict[StartMethod, None] = {}
     for text in given:
         for word in text.split(","):
-            if word.strip() not in known:
+            if word.strip() not in names:
                 raise click.BadParameter(
-                    f"{word.strip()!r} is no start method; one of {', '.join(known)}",
+                    f"{word.strip()!r} is no start method; one of {', '.join(names)}",
                     param_hint="--start-method",
                 )
-            found[StartMethod(word.strip())] = None
-    return tuple(found)
+            methods[StartMethod(word.strip())] = None
+    return tuple(methods)
 
 
 class Duration(click.ParamType[float]):
@@ -107,9 +116,28 @@ class Folder(click.Path):
 def given_options(context: click.Context) -> dict[str, str]:
     """Return the options that stand on the command line: their names in Python and in it."""
     return {
-        one.name: max(one.opts, key=len)
-        for one in context.command.params
-        if isinstance(one, click.Option)
-        and one.name is not None
-        and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+        option.name: max(option.opts, key=len)
+        for option in context.command.params
+        if isinstance(option, click.Option)
+        and option.name is not None
+        and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
     }
+
+
+def read_runs(path: Path) -> list[Run]:
+    """
+    Return the run that a path means, or all runs in a folder of runs, the oldest first.
+
+    Raises:
+        UsageError: The folder holds none.
+        RecordError: One cannot be read.
+    """
+    from mpbench.store import RESULTS, read
+
+    if not path.is_dir() or (path / RESULTS).is_file():
+        return [read(path)]
+    files = sorted(path.glob(f"**/{RESULTS}"))
+    if not files:
+        raise UsageError(f"{path} holds no results; name a run's folder or its {RESULTS}")
+    runs = [read(file) for file in files]
+    return sorted(runs, key=lambda run: run.header.started_utc)

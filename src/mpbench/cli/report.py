@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpbench.cli.options import Folder
+from mpbench.cli.closing import print_report_closing
+from mpbench.cli.options import Folder, read_runs
 from mpbench.printable import printable
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def command(
     """
     Write report.html, report.md and report.csv from result files.
 
-    FILES are folders of runs or their results.jsonl, of any number of
+    FILES are runs, folders of runs or results.jsonl files, of any number of
     machines, interpreters and days. With --asv alone the report is about the
     latest commit of each machine and interpreter, with the history before it, and
     history.csv has every value of the history.
@@ -71,7 +72,7 @@ def command(
 
     from mpbench import report
     from mpbench.analysis.history import narrowed
-    from mpbench.store import read
+    from mpbench.report.build import load_report_data
 
     # A million samples are a million small tuples that all stay to the end:
     # looking for cycles among them, again and again, takes longer than reading them.
@@ -86,7 +87,7 @@ def command(
             raise click.UsageError(
                 "nothing in the history fits --select, --machine and --environment"
             )
-    runs = [read(path) for path in files]
+    runs = [run for path in files for run in read_runs(path)]
     for run in runs:
         if run.end is None:
             sys.stderr.write(
@@ -94,6 +95,7 @@ def command(
                 "until then\n"
             )
     folder = output or (Path(runs[0].path).parent if len(runs) == 1 else Path("reports/combined"))
-    for path in report.write(runs or _latest(history), folder, history=history):
-        sys.stdout.write(f"{path}\n")
+    evidence = load_report_data(runs or _latest(history))
+    paths = report.write(evidence.runs, folder, history=history, evidence=evidence)
+    print_report_closing(evidence, paths)
     return 0

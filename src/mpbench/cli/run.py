@@ -17,6 +17,7 @@ from mpbench.cli.options import Duration, Folder, given_options, methods_of, par
 from mpbench.errors import UsageError
 from mpbench.model import Status, Tier
 from mpbench.plan import Plan, Sampling, plan_for
+from mpbench.printable import counted
 
 if TYPE_CHECKING:
     from mpbench.session.run import RunResult
@@ -51,6 +52,7 @@ def _plan(given: dict[str, Any]) -> Plan:
 
 
 @click.command()
+@click.argument("words", nargs=-1, metavar="")
 @click.option(
     "--tier",
     type=click.Choice([tier.value for tier in Tier]),
@@ -96,6 +98,7 @@ def command(**given: Any) -> int:
     from mpbench.cli.progress import Bars
     from mpbench.session import run as session
 
+    _refuse_words(given["words"])
     _refuse(given_options(click.get_current_context()))
     began = time.monotonic()
     with ExitStack() as stack:
@@ -111,6 +114,19 @@ def command(**given: Any) -> int:
             veil=veil,
         )
     return _finish(measured, verify=plan.verify, began=began)
+
+
+def _refuse_words(words: tuple[str, ...]) -> None:
+    """
+    Refuse words without an option, and say how workloads are selected.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if words:
+        patterns = [word if set("/*?[") & set(word) else f"{word}/*" for word in words]
+        selection = " ".join(f"--select '{pattern}'" for pattern in patterns)
+        raise UsageError(f"`mpbench run` takes options alone; try: mpbench run {selection}")
 
 
 def _refuse(options: dict[str, str]) -> None:
@@ -167,36 +183,34 @@ def _duration(seconds: float) -> str:
     return "{} min {} s".format(*divmod(round(seconds), 60))
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
-
-
-def _said(measured: RunResult, total_s: float) -> str:
+def _took(measured: RunResult, total_s: float) -> str:
     """Return what was done and how long it took, so that nobody needs a stopwatch."""
     run = measured.run
     agents = len({one.agent for one in run.repetitions})
     inside = f"{_duration(run.end.elapsed_ns / 1e9)} measuring, " if run.end else ""
-    counts = f"{_counted(len(run.cases), 'case')} in {_counted(agents, 'agent')}"
+    counts = f"{counted(len(run.cases), 'case')} in {counted(agents, 'agent')}"
     return f"{counts}: {inside}{_duration(total_s)} in all"
 
 
 def _finish(measured: RunResult, *, verify: bool, began: float) -> int:
+    from mpbench.cli.closing import print_report_closing
     from mpbench.cli.tables import print_run, print_verified
 
-    paths = [measured.folder / "results.jsonl"]
+    results = measured.folder / "results.jsonl"
+    took = _took(measured, time.monotonic() - began)
     if verify:
         print_verified(measured)
+        sys.stdout.write(f"{took}\n{results}\n")
     else:
         from mpbench import report
         from mpbench.report.build import load_report_data
 
         evidence = load_report_data((measured.run,))
         # Before anything is printed: whoever reads it may stop, or have no room.
-        paths += report.write((measured.run,), measured.folder, evidence=evidence)
+        paths = report.write((measured.run,), measured.folder, evidence=evidence)
         print_run(evidence)
-    sys.stdout.write(f"{_said(measured, time.monotonic() - began)}\n")
-    for path in paths:
-        sys.stdout.write(f"{path}\n")
+        sys.stdout.write(f"{took}\n")
+        print_report_closing(evidence, (*paths, results))
     if measured.interrupted:
         return exit_codes.INTERRUPTED
     bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}

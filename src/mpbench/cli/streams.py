@@ -1,11 +1,13 @@
-"""Output that may be closed, full or gone: what is lost there must not end a measurement."""
+"""Standard streams that may be closed, full, gone or unable to show a character."""
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
 import sys
+import unicodedata
 from typing import Any
 
 from mpbench.errors import OutputError, reason_of
@@ -14,6 +16,39 @@ __all__ = ("protect_streams",)
 
 # Nobody reads any more: the pipe is closed, or the terminal was hung up.
 _UNREAD = {errno.EPIPE, errno.EIO}
+
+
+# What the tables use and an ASCII or Latin-1 terminal lacks.
+_SPELT = {
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+    "\N{PLUS-MINUS SIGN}": "+/-",
+    "\N{RIGHTWARDS ARROW}": "->",
+    "\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-",
+    "\N{BOX DRAWINGS HEAVY HORIZONTAL}": "-",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{MICRO SIGN}": "u",
+}
+_SPELL = "mpbench-spell"
+
+
+def _spell(error: UnicodeError) -> tuple[bytes, int]:
+    """Spell what an encoding lacks; a byte of a file's name that is no text stays that byte."""
+    assert isinstance(error, UnicodeEncodeError)
+    parts = []
+    for character in error.object[error.start : error.end]:
+        code = ord(character)
+        if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - how os.fsdecode keeps such bytes
+            parts.append(bytes([code & 0xFF]))
+            continue
+        plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore")
+        parts.append(_SPELT.get(character, "").encode() or plain or b"?")
+    return b"".join(parts), error.end
+
+
+codecs.register_error(_SPELL, _spell)
 
 
 class _Raw(io.FileIO):
@@ -60,7 +95,7 @@ def _guarded(stream: Any, descriptor: int, *, loud: bool) -> Any:
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=getattr(stream, "encoding", None) or "utf-8",
-        errors=getattr(stream, "errors", None) or "backslashreplace",
+        errors=_SPELL,
         line_buffering=terminal or not loud,
     )
 

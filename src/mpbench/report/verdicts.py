@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mpbench.analysis.arm_values import ArmValues
 from mpbench.analysis.outcome import ComparisonOutcome
 from mpbench.analysis.verdict import Judgement, Verdict
 from mpbench.report.markdown import escape
-from mpbench.units import format_seconds
+from mpbench.units import format_quantity, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("VerdictRow", "phrase", "rows", "summary", "to_markdown", "to_record")
+__all__ = (
+    "VerdictRow",
+    "change_text",
+    "needed_text",
+    "phrase",
+    "ranked",
+    "rows",
+    "summary",
+    "to_markdown",
+    "to_record",
+)
+
+# In this order verdicts are listed: what must be acted on, then what is known, then the rest.
+_ORDER = (
+    Verdict.SLOWER,
+    Verdict.INVALID,
+    Verdict.INCONCLUSIVE,
+    Verdict.FASTER,
+)
 
 # Above a factor of 2 people count in times, below in per cent.
 _IN_TIMES = 2.0
@@ -27,6 +46,8 @@ class VerdictRow:
 
     title: str
     arms: str
+    baseline: str
+    candidate: str
     reading: str
     ratio: str
     verdict: str
@@ -36,29 +57,55 @@ class VerdictRow:
     kind: Verdict
 
 
-def _change(ratio: float) -> str:
+def change_text(ratio: float, word: str) -> str:
+    """Return a change with its size: `slower, +5.1%` below a factor of 2, else `5.05x slower`."""
     if 1 / _IN_TIMES < ratio < _IN_TIMES:
-        return f"{ratio - 1:+.1%}"
-    return f"{ratio:.3g} times"
+        return f"{word}, {ratio - 1:+.1%}"
+    factor = max(ratio, 1 / ratio) if ratio > 0 else math.inf
+    return f"{factor:.3g}x {word}"
 
 
 def phrase(one: Judgement) -> str:
-    """Return the verdict with its size: `slower, +5.1%`."""
+    """Return the verdict with its size: `slower, +5.1%`, `5.05x faster`."""
     word = one.verdict.word(one.comparison.reading.metric)
     if one.ratio is None or not (one.verdict.is_change or one.verdict is Verdict.SMALL):
         return word
     confirmed = ", confirmed" if one.confirmed else ""
-    return f"{word}, {_change(one.ratio.estimate)}{confirmed}"
+    return change_text(one.ratio.estimate, word) + confirmed
 
 
-def _note(one: Judgement) -> str:
-    parts = [one.reason] if one.reason else []
-    seconds = one.needed_seconds
-    if one.verdict is Verdict.INCONCLUSIVE and seconds:
-        took = format_seconds(seconds, significant=2)
-        more = f"a new session with --looks {one.needed} would decide in about {took}"
-        parts.append(more if one.needs_new_session else f"about {took} more would decide")
-    return "; ".join(parts)
+def ranked(outcome: ComparisonOutcome) -> ComparisonOutcome:
+    """Return the outcome with its judgements in order: regressions first, the largest in front."""
+
+    def place(one: Judgement) -> tuple[int, float]:
+        order = _ORDER.index(one.verdict) if one.verdict in _ORDER else len(_ORDER)
+        return order, -abs(math.log(one.ratio.estimate)) if one.ratio else 0.0
+
+    return replace(outcome, judgements=tuple(sorted(outcome.judgements, key=place)))
+
+
+def _needed_s(outcome: ComparisonOutcome) -> tuple[float, int]:
+    """Return how many seconds would decide the rest, and the looks where a session is needed."""
+    open_pairs = {
+        one.comparison.pair: one
+        for one in outcome.judgements
+        if one.verdict is Verdict.INCONCLUSIVE and one.needed_seconds
+    }
+    looks = max(
+        (one.needed or 0 for one in open_pairs.values() if one.needs_new_session), default=0
+    )
+    return sum(one.needed_seconds or 0.0 for one in open_pairs.values()), looks
+
+
+def needed_text(outcome: ComparisonOutcome) -> str:
+    """Return how much longer a decision of everything takes; empty where nothing is known."""
+    seconds, looks = _needed_s(outcome)
+    if not seconds:
+        return ""
+    took = format_seconds(seconds, significant=2)
+    if looks:
+        return f"a new session with --looks {looks} would decide the rest in about {took}"
+    return f"about {took} more would decide the rest"
 
 
 def _ratio(one: Judgement) -> str:
@@ -69,22 +116,29 @@ def _ratio(one: Judgement) -> str:
     return f"{estimate:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def _value_text(value: float | None, unit: str) -> str:
+    return "-" if value is None else format_quantity(value, unit)
+
+
 def rows(outcome: ComparisonOutcome) -> tuple[VerdictRow, ...]:
     """Return one row for each comparison."""
     found: list[VerdictRow] = []
     for one in outcome.judgements:
         comparison = one.comparison
         reading = comparison.reading
+        values = outcome.values.get((comparison.pair, reading.fact), ArmValues(None, None))
         found.append(
             VerdictRow(
                 title=comparison.title,
                 arms=f"{comparison.baseline} -> {comparison.candidate}",
+                baseline=_value_text(values.baseline, reading.metric.unit),
+                candidate=_value_text(values.candidate, reading.metric.unit),
                 reading=reading.fact or reading.metric.label,
                 ratio=_ratio(one),
                 verdict=phrase(one),
                 episodes=str(one.standing.episodes),
                 seconds=f"{comparison.seconds:.1f}",
-                note=_note(one),
+                note=one.reason,
                 kind=one.verdict,
             )
         )
@@ -133,25 +187,29 @@ def summary(outcome: ComparisonOutcome) -> tuple[str, ...]:
             f"{placed} of {len(outcome.judgements)} comparisons had both arms on one CPU, drawn "
             "for each episode: no arm was more than 10 % faster with all of them (--placement)",
         )
+    more = needed_text(outcome)
+    if more:
+        lines.insert(1, more)
     if outcome.interrupted:
         lines.insert(0, "interrupted: this is what there was until then")
     return tuple(lines)
 
 
 def _table(outcome: ComparisonOutcome) -> Iterator[str]:
-    yield "| case | arms | reading | ratio | verdict | n | seconds | |"
-    yield "|---|---|---|---|---|---:|---:|---|"
+    yield "| case | arms | reading | baseline | candidate | ratio | verdict | n | seconds | |"
+    yield "|---|---|---|---:|---:|---|---|---:|---:|---|"
     for row in rows(outcome):
         verdict = escape(row.verdict)
         if row.kind in {Verdict.SLOWER, Verdict.INVALID}:
             verdict = f"**{verdict}**"
-        cells = (row.title, row.arms, row.reading, row.ratio)
+        cells = (row.title, row.arms, row.reading, row.baseline, row.candidate, row.ratio)
         told = " | ".join(escape(cell) for cell in cells)
         yield f"| {told} | {verdict} | {row.episodes} | {row.seconds} | {escape(row.note)} |"
 
 
 def to_markdown(outcome: ComparisonOutcome) -> str:
     """Return the verdicts as Markdown for a pull request."""
+    outcome = ranked(outcome)
     lines = ["### mpbench compare", "", *_table(outcome), ""]
     lines += [f"- {escape(line)}" for line in summary(outcome)]
     return "\n".join(lines) + "\n"
@@ -161,7 +219,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _judgement(one: Judgement) -> dict[str, Any]:
+def _judgement(one: Judgement, values: ArmValues) -> dict[str, Any]:
     comparison, ratio = one.comparison, one.ratio
     return {
         "case": comparison.title,
@@ -169,6 +227,9 @@ def _judgement(one: Judgement) -> dict[str, Any]:
         "candidate": comparison.candidate,
         "metric": comparison.reading.metric.key,
         "fact": comparison.reading.fact,
+        "unit": comparison.reading.metric.unit,
+        "baseline_value": values.baseline,
+        "candidate_value": values.candidate,
         "better": comparison.reading.metric.better.value,
         "on_one_cpu": comparison.on_one_cpu,
         "verdict": one.verdict.value,
@@ -189,9 +250,15 @@ def _judgement(one: Judgement) -> dict[str, Any]:
 
 def to_record(outcome: ComparisonOutcome) -> dict[str, Any]:
     """Return the verdicts as JSON-able values; nothing is NaN."""
+    outcome = ranked(outcome)
     control = outcome.control
+    keys = [(one.comparison.pair, one.comparison.reading.fact) for one in outcome.judgements]
+    values = [outcome.values.get(key, ArmValues(None, None)) for key in keys]
     return {
-        "comparisons": [_judgement(one) for one in outcome.judgements],
+        "comparisons": [
+            _judgement(one, own) for one, own in zip(outcome.judgements, values, strict=True)
+        ],
+        "seconds_needed": _needed_s(outcome)[0] or None,
         "control": None
         if control is None
         else {

@@ -9,8 +9,8 @@ import pytest
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.episode import EpisodeStatistic, MetricRef
 from mpbench.analysis.outcome import ComparisonOutcome
-from mpbench.analysis.verdict import DecisionRules, Verdict, judge
-from mpbench.cli.verdict_output import _STYLES, show
+from mpbench.analysis.verdict import DecisionRules, judge
+from mpbench.cli.verdict_output import show
 from mpbench.model import Metric
 
 _TITLE = "queue/round-trip[payload=64]"
@@ -47,7 +47,7 @@ def _outcome(ratio: float = 1.05) -> ComparisonOutcome:
     )
 
 
-@pytest.mark.parametrize("width", [40, 59])
+@pytest.mark.parametrize("width", [40, 59, 80])
 def test_a_narrow_terminal_shows_whole_names(
     width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,14 +56,25 @@ def test_a_narrow_terminal_shows_whole_names(
     show(_outcome(), "table")
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
 
-    assert _TITLE in lines
+    assert f"{_TITLE}, round trip" in lines
     assert "slower, +4.9%" in " ".join(lines)
     assert width >= max(map(len, lines))
 
 
-def test_every_verdict_has_a_style_and_a_row(capsys: pytest.CaptureFixture[str]) -> None:
-    """A table of a small difference is printed like any other."""
-    show(_outcome(1.01), "table")
+def test_the_last_lines_say_what_how_far_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence, whether to trust it, and where the rest is."""
+    show(_outcome(), "table", path="out/results.jsonl")
+    says, trust, more = capsys.readouterr().out.splitlines()[-3:]
 
-    assert "small difference" in capsys.readouterr().out
-    assert {verdict.value for verdict in Verdict} == set(_STYLES)
+    assert f"Result: {_TITLE}: forkserver against fork is slower, +4.9%." == says
+    assert trust.startswith("Trust: Read with care: no control of identical arms")
+    assert "More: out/results.jsonl" == more
+
+
+def test_a_small_difference_has_a_row_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is counted, has its size, and is no change."""
+    show(_outcome(1.01), "table")
+    text = capsys.readouterr().out
+
+    assert "small difference, +0.9%" in text
+    assert "Result: no change was found (small difference)." in text

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
+from mpbench.analysis.arm_values import ArmValues
 from mpbench.analysis.comparison import Comparison
 from mpbench.analysis.control import inspect_control
 from mpbench.analysis.episode import EpisodeStatistic, MetricRef
 from mpbench.analysis.outcome import ComparisonOutcome
 from mpbench.analysis.verdict import DecisionRules, judge
 from mpbench.model import Metric
-from mpbench.report.verdicts import phrase, rows, summary, to_markdown, to_record
+from mpbench.report.verdicts import (
+    needed_text,
+    phrase,
+    ranked,
+    rows,
+    summary,
+    to_markdown,
+    to_record,
+)
 
 NOISE = (-0.9, 0.7, -0.4, 0.3, 0.5, -0.6, 0.1, -0.2)
 
@@ -67,8 +77,8 @@ BAD = inspect_control([0.05 + 0.001 * one for one in NOISE])
         (SAME, "unchanged"),
         (SMALL, "small difference, +1.0%"),
         (OPEN, "inconclusive"),
-        (HUGE, "slower, 11.3 times"),
-        (comparison(0.5, 0.001), "faster, 0.5 times"),
+        (HUGE, "11.3x slower"),
+        (comparison(0.5, 0.001), "2x faster"),
     ],
 )
 def test_a_verdict_says_how_much(one, words):
@@ -76,13 +86,37 @@ def test_a_verdict_says_how_much(one, words):
     assert words == phrase(judge([one], DecisionRules())[0])
 
 
-def test_inconclusive_says_how_much_longer():
-    """The note names the time that a decision would take, and the looks of a new session."""
-    (row,) = rows(outcome(OPEN))
-    (near,) = rows(outcome(comparison(1.0, 0.08)))
+def test_one_number_says_how_much_longer():
+    """The summary names the time that all decisions take, and the looks of a new session."""
+    far, near = outcome(OPEN), outcome(comparison(1.0, 0.08), comparison(1.0, 0.08, pair="5"))
 
-    assert "a new session with --looks 288 would decide in about" in row.note
-    assert "more would decide" in near.note
+    assert "a new session with --looks 288 would decide the rest in about" in needed_text(far)
+    assert "more would decide the rest" in needed_text(near)
+    assert needed_text(near) in summary(near)
+    assert "" == needed_text(outcome(CHANGED))
+    assert to_record(near)["seconds_needed"] == pytest.approx(
+        sum(one.needed_seconds for one in near.judgements)
+    )
+
+
+def test_regressions_stand_first_with_both_values():
+    """The largest is in front; the values of both arms are in every form."""
+    values = {("4", None): ArmValues(0.002, 0.0226)}
+    both = replace(outcome(SAME, CHANGED, HUGE), values=values)
+    first = rows(ranked(both))[0]
+    record = to_record(both)["comparisons"][0]
+
+    assert ("2.00 ms", "22.6 ms", "11.3x slower") == (
+        first.baseline,
+        first.candidate,
+        first.verdict,
+    )
+    assert (0.002, 0.0226, "s") == (
+        record["baseline_value"],
+        record["candidate_value"],
+        record["unit"],
+    )
+    assert "| 2.00 ms | 22.6 ms |" in to_markdown(both).splitlines()[4]
 
 
 def test_markdown_is_a_table_with_escaped_names():
@@ -90,7 +124,7 @@ def test_markdown_is_a_table_with_escaped_names():
     text = to_markdown(outcome(CHANGED, SAME, control=QUIET))
     line = next(line for line in text.splitlines() if "slower" in line)
 
-    assert "| pipe/trip\\[a\\|b\\] | fork -\\> spawn | round trip | 1.050 \\[" in line
+    assert "| pipe/trip\\[a\\|b\\] | fork -\\> spawn | round trip | - | - | 1.050 \\[" in line
     assert "**slower, +5.0%**" in line
     assert line.endswith("| 8 | 12.0 |  |")
 
@@ -99,7 +133,7 @@ def test_the_record_is_strict_json():
     """Every number is finite or null, also before the first look."""
     early = comparison(1.0, 0.1, episodes=3)
     text = json.dumps(to_record(outcome(early, CHANGED)), allow_nan=False)
-    first = json.loads(text)["comparisons"][0]
+    first = json.loads(text)["comparisons"][-1]
 
     assert ("inconclusive", None, 8) == (
         first["verdict"],

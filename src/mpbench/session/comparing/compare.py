@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from contextlib import ExitStack
@@ -336,8 +335,7 @@ def _measure(
         spent = time.perf_counter() - began
         text = f"the budget of {plan.plan.budget_s:g} s was used up after {spent:.1f} s"
         if stages.first_look_s is not None:
-            needed = math.ceil(stages.first_look_s)
-            text += f", too soon for a first look; give at least about {needed} s"
-            note(text)
+            text += ", too soon for a first look"
+        note(text)
         writer.event(RunEvent(ring.elapsed_ns(), "budget", text))
     return stages.stopped
