@@ -1,10 +1,11 @@
 """
-Results of different sessions compared: a description, and a verdict only where it can be had.
+Comparison of result files from different sessions.
 
 A session has a speed of its own (which host, which neighbours, how warm), and
-no number of repetitions inside it makes that smaller. How much sessions of
-one machine vary is known only from several sessions of the same thing.
-Without that, a difference between two files is described and not judged.
+sessions that follow each other share it. So the unit is a cluster of sessions
+in time, and how much clusters vary is known only from a history that spans at
+least the time between the two sides. Without one, a difference is described
+and not judged.
 """
 
 from __future__ import annotations
@@ -13,19 +14,31 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, harmonic_mean, median, variance
+from datetime import UTC, datetime
+from statistics import fmean, median
 from typing import NamedTuple
 
+from mpbench.analysis.clusters import (
+    LONGEST_S,
+    Cluster,
+    Session,
+    Variation,
+    cluster_sessions,
+    variation,
+)
 from mpbench.analysis.stats import Interval, student_interval
-from mpbench.analysis.verdict import DecisionRules, Verdict
-from mpbench.model import Better, Metric, Run
+from mpbench.analysis.verdict import DecisionRules, Verdict, claim
+from mpbench.model import Metric, Run
 
-__all__ = ("SESSIONS_NEEDED", "StoredComparison", "Variation", "compare_stored", "variation")
+__all__ = ("CLUSTERS_NEEDED", "StoredComparison", "compare_stored")
 
-# With fewer sessions their variance is known so badly that it decides nothing.
-SESSIONS_NEEDED = 5
-# Two sides of three sessions each know it about as well.
-_SESSIONS_EACH = 3
+# With fewer clusters their variance is known so badly that it decides nothing.
+CLUSTERS_NEEDED = 5
+# Two sides of three clusters each know it about as well.
+_CLUSTERS_EACH = 3
+# Neighbours of a history are more alike than sides further apart, where days remember
+# each other; this share of the error rate is kept for that.
+_RESERVE = 0.5
 
 # Where a case was measured and what it is: subject and case id.
 Key = tuple[str, str]
@@ -44,6 +57,7 @@ class StoredComparison:
         interval: Of the ratio; None when the session variance is not known.
         agents: How many agents each side has.
         sessions: How many sessions each side has.
+        clusters: In how many clusters in time they lie.
         verdict: None when nothing but a description can be given.
         reason: Why there is no verdict, and how to get one.
     """
@@ -55,131 +69,140 @@ class StoredComparison:
     interval: Interval | None
     agents: tuple[int, int]
     sessions: tuple[int, int]
+    clusters: tuple[int, int]
     verdict: Verdict | None
     reason: str
 
 
 def _log_medians(run: Run) -> Mapping[Key, list[float]]:
     """Return, by case, one number for each agent: the log of its median reading."""
-    metrics = {(one.subject, one.case): one.metric for one in run.cases}
-    found: dict[Key, list[float]] = defaultdict(list)
-    for one in run.repetitions:
-        if not one.is_ok or not one.samples:
+    metrics = {(record.subject, record.case): record.metric for record in run.cases}
+    by_case: dict[Key, list[float]] = defaultdict(list)
+    for repetition in run.repetitions:
+        if not repetition.is_ok or not repetition.samples:
             continue
-        middle = median(one.values(metrics[one.subject, one.case]))
+        middle = median(repetition.values(metrics[repetition.subject, repetition.case]))
         if middle > 0.0:
-            found[one.subject, one.case.id].append(math.log(middle))
-    return found
+            by_case[repetition.subject, repetition.case.id].append(math.log(middle))
+    return by_case
 
 
-class Variation(NamedTuple):
-    """
-    How much the means of sessions of the same thing vary.
-
-    `of_means` is the variance of a session's mean, `freedom` with how many degrees of
-    freedom it was estimated, `of_agents` the variance of the agents inside a session,
-    and `agents` how many of them a session had (the harmonic mean).
-    """
-
-    of_means: float
-    freedom: int
-    of_agents: float
-    agents: float
-
-    def of_mean(self, agents: int) -> float:
-        """Return the variance of the mean of a session with so many agents, never less."""
-        return self.of_means + max(0.0, self.of_agents * (1.0 / agents - 1.0 / self.agents))
+def _started_s(run: Run) -> float:
+    started = datetime.fromisoformat(run.header.started_utc)
+    return (started if started.tzinfo else started.replace(tzinfo=UTC)).timestamp()
 
 
-def variation(groups: Sequence[Sequence[Sequence[float]]]) -> Variation | None:
-    """
-    Return how much session means vary around their groups' means.
-
-    The session is the unit: what its agents do inside it is part of how its mean
-    varies, and no number of them gives more degrees of freedom.
-
-    Args:
-        groups: Groups of sessions of the same thing; a session is its agents' values.
-
-    Returns:
-        None where no group has two sessions.
-    """
-    several = [sessions for sessions in groups if len(sessions) > 1]
-    freedom = sum(len(sessions) - 1 for sessions in several)
-    if not freedom:
-        return None
-    squares = sum(
-        variance([fmean(one) for one in sessions]) * (len(sessions) - 1) for sessions in several
-    )
-    every = [one for sessions in several for one in sessions]
-    inside = [one for one in every if len(one) > 1]
-    spare = sum(len(one) - 1 for one in inside)
-    within = sum(variance(one) * (len(one) - 1) for one in inside) / spare if spare else 0.0
-    return Variation(squares / freedom, freedom, within, harmonic_mean(map(len, every)))
-
-
-def _pooled(runs: Sequence[Run]) -> Mapping[Key, list[list[float]]]:
-    """Return, by case, the agents' values of each session that holds it."""
-    found: dict[Key, list[list[float]]] = defaultdict(list)
+def _sessions(runs: Sequence[Run]) -> Mapping[Key, list[Session]]:
+    """Return, by case, each session that holds it."""
+    by_case: dict[Key, list[Session]] = defaultdict(list)
     # A copy of a session is no second session.
     for run in {run.header.run: run for run in runs}.values():
         for key, values in _log_medians(run).items():
-            found[key].append(values)
-    return found
+            by_case[key].append(Session(_started_s(run), tuple(values)))
+    return by_case
 
 
 def _revised(first: Key, second: Key, base: Sequence[Run], new: Sequence[Run]) -> str:
     """Return why a case of the same name is another one now, or nothing."""
     sides = ((first, base), (second, new))
-    known = [
-        {one.revision for run in runs for one in run.cases if (one.subject, one.case.id) == key}
+    revisions = [
+        {
+            record.revision
+            for run in runs
+            for record in run.cases
+            if (record.subject, record.case.id) == key
+        }
         for key, runs in sides
     ]
-    if known[0] == known[1]:
+    if revisions[0] == revisions[1]:
         return ""
     return (
-        f"revision {sorted(known[0])} of the workload measured something else than "
-        f"revision {sorted(known[1])}; measure both sides with one version of mpbench"
+        f"revision {sorted(revisions[0])} of the workload measured something else than "
+        f"revision {sorted(revisions[1])}; measure both sides with one version of mpbench"
     )
 
 
 def _machines(runs: Iterable[Run]) -> set[tuple[str, str]]:
     """Return the machines by name and hardware: a name may move to another host."""
     headers = (run.header for run in runs)
-    return {(one.machine, str(one.environment.get("fingerprint", ""))) for one in headers}
+    return {(each.machine, str(each.environment.get("fingerprint", ""))) for each in headers}
 
 
-def _why_not(runs: Sequence[Run]) -> str:
+def _several_machines(runs: Sequence[Run]) -> str:
+    """Return why the runs' machines rule a verdict out, or nothing."""
     machines = _machines(runs)
-    if len(machines) > 1:
-        names = {name for name, _ in machines}
-        what = "different machines" if len(names) > 1 else "different hardware under the same name"
-        return (
-            f"{what}: only ratios inside one machine can be compared; "
-            "see `mpbench report`, which shows each beside its floors"
-        )
+    if len(machines) == 1:
+        return ""
+    names = {name for name, _ in machines}
+    what = "different machines" if len(names) > 1 else "different hardware under the same name"
     return (
-        f"how much sessions of this machine vary is not known: give at least {SESSIONS_NEEDED} "
-        "runs of the same code with --history, or let `mpbench compare --arm ... --arm ...` "
-        "measure both sides now"
+        f"{what}: only ratios inside one machine can be compared; "
+        "see `mpbench report`, which shows each beside its floors"
     )
 
 
-def _verdict(ratio: Interval, metric: Metric, rules: DecisionRules) -> Verdict:
-    leaves_one_out = ratio.low > 0.0 or ratio.high < 0.0
-    if leaves_one_out and abs(ratio.estimate) >= rules.log_effect:
-        grew = ratio.estimate > 0.0
-        return Verdict.SLOWER if grew == (metric.better is Better.LOWER) else Verdict.FASTER
-    if -rules.log_margin < ratio.low and ratio.high < rules.log_margin:
-        return Verdict.UNCHANGED
-    return Verdict.INCONCLUSIVE
+class _Sides(NamedTuple):
+    """One case on both sides and in the history: keys and sessions."""
+
+    first: Key
+    second: Key
+    base: list[Session]
+    new: list[Session]
+    past: list[Session]
+
+    @property
+    def width_s(self) -> float:
+        """How long a cluster may be: as the sides lie apart, and half a day at most."""
+        starts = [[session.started_s for session in side] for side in (self.base, self.new)]
+        apart = max(max(starts[0]) - min(starts[1]), max(starts[1]) - min(starts[0]))
+        return min(LONGEST_S, max(1.0, apart))
+
+    @property
+    def groups(self) -> tuple[tuple[Cluster, ...], ...]:
+        """The clusters of base, new and history."""
+        every = (self.base, self.new, self.past)
+        return tuple(cluster_sessions(sessions, self.width_s) for sessions in every)
+
+    @property
+    def gap_s(self) -> float:
+        """The time between the middles of the two sides."""
+        base, new = (fmean(one.started_s for one in side) for side in (self.base, self.new))
+        return abs(new - base)
+
+
+def _span_s(clusters: Sequence[Cluster]) -> float:
+    return clusters[-1][-1].started_s - clusters[0][0].started_s if clusters else 0.0
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86_400, "days"), (3_600, "hours")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds / 60:.0f} minutes"
+
+
+def _lacking(sides: _Sides) -> str:
+    """Return what history is lacking for a verdict, or nothing."""
+    base, new, past = sides.groups
+    span, gap = max(map(_span_s, sides.groups)), sides.gap_s
+    enough = len(past) >= CLUSTERS_NEEDED or min(len(base), len(new)) >= _CLUSTERS_EACH
+    if enough and span >= gap:
+        return ""
+    apart, close = _duration(gap), _duration(sides.width_s)
+    return (
+        f"how much sessions of this machine vary over the {apart} between the sides is not known: "
+        f"the history has {len(sides.past)} sessions at {len(past)} different times (those within "
+        f"{close} count as one) and spans {_duration(span)}; give runs of the same code with "
+        f"--history that lie at {CLUSTERS_NEEDED} such times or more and span {apart}, or let "
+        "`mpbench compare --arm ... --arm ...` measure both sides now"
+    )
 
 
 def _partners(base: Iterable[Key], new: Iterable[Key]) -> list[tuple[Key, Key]]:
     """Pair the keys of two sides; a file with one interpreter each is paired by case."""
     first, second = list(base), list(new)
     subjects = {key[0] for key in first}, {key[0] for key in second}
-    if all(len(one) == 1 for one in subjects):
+    if all(len(names) == 1 for names in subjects):
         there = {case: subject for subject, case in second}
         return [(key, (there[key[1]], key[1])) for key in first if key[1] in there]
     return [(key, key) for key in first if key in set(second)]
@@ -195,10 +218,10 @@ def compare_stored(
     """
     Compare results that were not measured together.
 
-    The intervals of all cases hold together (Bonferroni). The unit is the
-    session. Its mean varies as the means of the history's sessions do around their
-    mean, or those of the sides' own; Student's t has as many degrees of freedom as
-    there were sessions to tell (less one for each group).
+    The intervals of all cases hold together (Bonferroni). The unit is a cluster
+    of sessions in time. Its mean varies as the means of the history's clusters
+    do around their mean, or those of the sides' own; Student's t has as many
+    degrees of freedom as there were clusters to tell (less one for each group).
 
     Args:
         base: One or more sessions of the one side.
@@ -206,63 +229,51 @@ def compare_stored(
         history: Sessions of the same machine in which nothing was changed.
         rules: What counts as a difference.
     """
-    metrics = {(one.subject, one.case.id): one.metric for run in (*base, *new) for one in run.cases}
-    here, there = _pooled(base), _pooled(new)
+    every = (*base, *new, *history)
+    metrics = {
+        (record.subject, record.case.id): record.metric for run in every for record in run.cases
+    }
+    here, there = _sessions(base), _sessions(new)
+    # What is compared is no evidence of how sessions vary beside.
+    sides_runs = {run.header.run for run in (*base, *new)}
+    past = _sessions([run for run in history if run.header.run not in sides_runs])
     pairs = _partners(here, there)
     given = rules or DecisionRules()
     family = replace(given, alpha=given.alpha / max(1, len(pairs)))
-    every = (*base, *new, *history)
-    one_machine = len(_machines(every)) == 1
-    # What is compared is no evidence of how sessions vary beside.
-    compared = {run.header.run for run in (*base, *new)}
-    past = _pooled([run for run in history if run.header.run not in compared])
-    found: list[StoredComparison] = []
+    machines = _several_machines(every)
+    comparisons: list[StoredComparison] = []
     for first, second in pairs:
-        sides = _Sides(first, second, here[first], there[second])
-        revised = _revised(first, second, base, new)
-        known = past.get(first, [])
-        enough = len(known) >= SESSIONS_NEEDED or min(sides.sessions) >= _SESSIONS_EACH
-        may_judge = enough and one_machine and not revised
-        varied = variation([known, sides.base, sides.new]) if may_judge else None
-        one = _compared(sides, metrics[first], varied, family)
-        reason = one.reason if one.verdict is not None else revised or _why_not(every)
-        found.append(replace(one, reason=reason))
-    return tuple(found)
+        sides = _Sides(first, second, here[first], there[second], past.get(first, []))
+        why_not = machines or _revised(first, second, base, new) or _lacking(sides)
+        comparisons.append(_compared(sides, metrics[first], why_not, family))
+    return tuple(comparisons)
 
 
-class _Sides(NamedTuple):
-    """One case on both sides: its keys, and each session's values."""
-
-    first: Key
-    second: Key
-    base: list[list[float]]
-    new: list[list[float]]
-
-    @property
-    def sessions(self) -> tuple[int, int]:
-        """How many sessions each side has."""
-        return len(self.base), len(self.new)
+def _interval(
+    estimate: float, groups: Sequence[Sequence[Cluster]], varied: Variation, level: float
+) -> Interval:
+    squared = sum(
+        sum(map(varied.of_mean, clusters)) / len(clusters) ** 2 for clusters in groups[:2]
+    )
+    return student_interval(estimate, math.sqrt(squared), varied.freedom, level=level)
 
 
 def _compared(
-    sides: _Sides, metric: Metric, varied: Variation | None, rules: DecisionRules
+    sides: _Sides, metric: Metric, why_not: str, rules: DecisionRules
 ) -> StoredComparison:
-    base, new = ([fmean(one) for one in side] for side in (sides.base, sides.new))
-    estimate = fmean(new) - fmean(base)
+    groups = sides.groups
+    base, new = (
+        fmean(fmean(fmean(session.values) for session in cluster) for cluster in clusters)
+        for clusters in groups[:2]
+    )
     interval = verdict = None
-    reason = ""
+    varied = None if why_not else variation(groups)
     if varied is not None:
-        squared = sum(
-            sum(varied.of_mean(len(one)) for one in side) / len(side) ** 2
-            for side in (sides.base, sides.new)
-        )
-        logs = student_interval(
-            estimate, math.sqrt(squared), varied.freedom, level=1.0 - rules.alpha
-        )
-        verdict = _verdict(logs, metric, rules)
-        interval = Interval(*(math.exp(one) for one in logs))
+        logs = _interval(new - base, groups, varied, 1.0 - _RESERVE * rules.alpha)
+        verdict = claim(logs, metric, rules)
+        interval = Interval(*(math.exp(log) for log in logs))
         if verdict is Verdict.INCONCLUSIVE:
-            reason = (
+            why_not = (
                 f"how much sessions vary is known from {varied.freedom} degrees of freedom; more "
                 "runs of the same code with --history make the interval narrower"
             )
@@ -271,10 +282,14 @@ def _compared(
         subject=subject if subject == other else f"{subject} -> {other}",
         case=case,
         metric=metric,
-        ratio=math.exp(estimate),
+        ratio=math.exp(new - base),
         interval=interval,
-        agents=(sum(map(len, sides.base)), sum(map(len, sides.new))),
-        sessions=sides.sessions,
+        agents=(
+            sum(len(session.values) for session in sides.base),
+            sum(len(session.values) for session in sides.new),
+        ),
+        sessions=(len(sides.base), len(sides.new)),
+        clusters=(len(groups[0]), len(groups[1])),
         verdict=verdict,
-        reason=reason,
+        reason=why_not,
     )

@@ -126,7 +126,7 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
 )  # fmt: skip
 @click.option(
     "--history", multiple=True, type=click.Path(path_type=Path), metavar="RUN",
-    help="For FILES: an earlier run here, or a folder of them; shows how much sessions vary.",
+    help="For FILES: runs of the same code at other times; a folder holds several.",
 )  # fmt: skip
 @command_options
 @click.option("--seed", type=click.IntRange(0), help="Repeats the coins of an earlier session.")
@@ -149,8 +149,8 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     Whole programs: --arm 'program=job.py --n 4' --arm 'program=job.py --n 8',
     command= for any executable, or command lines after --: compare -- 'a' 'b'.
     Two or more FILES are results of earlier runs: the first is the base. They
-    get verdicts only where it is known how much sessions of the machine vary
-    (--history); one FILE of an earlier comparison is judged again.
+    get verdicts only where --history tells how much sessions of the machine vary
+    over the time between them; one FILE of an earlier comparison is judged again.
     """
     live = bool(given["arm"] or given["arms"] or command_arms())
     if live and files:

@@ -127,6 +127,7 @@ def _record(side: _Side, one: StoredComparison) -> dict[str, Any]:
         "ratio_high": None if one.interval is None else one.interval.high,
         "agents": list(one.agents),
         "sessions": list(one.sessions),
+        "clusters": list(one.clusters),
         "verdict": None if one.verdict is None else one.verdict.value,
         "reason": one.reason or None,
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ("command",)
 
 
-_STAGES = ("synthetic", "identical", "injected", "load", "rivals")
+_STAGES = ("synthetic", "stored", "identical", "injected", "load", "rivals")
 
 
 @click.command()
@@ -51,8 +51,9 @@ def command(
     Prove on this machine that verdicts can be trusted; the whole takes hours.
 
     Identical arms, slowdowns of known size, misleading loads, a simulated
-    machine with known truth, the rules of other harnesses on the same samples,
-    and the other harnesses themselves. The tables go to DIR/proof.md.
+    machine with known truth, simulated days of stored results, the rules of
+    other harnesses on the same samples, and the other harnesses themselves.
+    The tables go to DIR/proof.md.
     """
     from mpbench.cli.progress import Bars
     from mpbench.session.selftest.campaign import FULL, PLAN, SMOKE, SelftestCampaign

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mpbench.analysis.stored import compare_stored, variation
+from mpbench.analysis.clusters import Session, cluster_sessions, variation
+from mpbench.analysis.stored import compare_stored
 from mpbench.analysis.verdict import DecisionRules, Verdict
 from mpbench.model import (
     Case,
@@ -20,7 +22,9 @@ from mpbench.model import (
     Status,
     Timing,
 )
+from mpbench.session.selftest.stored_sessions import HISTORIES, SPREADS, is_called_different
 
+BEGIN = datetime(2026, 1, 1, 9, tzinfo=UTC)
 CASE = Case.make("fake/operation", None, {})
 
 
@@ -34,8 +38,9 @@ def session(  # noqa: PLR0913 - what may differ between sessions
     machine="one",
     hardware="a",
     subject="3.11",
+    day=None,
 ):
-    """Return a run whose machine had a speed of its own that day."""
+    """Return a run whose machine had a speed of its own that day: by default the seed's."""
     drawn = random.Random(seed)
     mood = drawn.gauss(0, spread)
     record = CaseRecord(
@@ -70,10 +75,10 @@ def session(  # noqa: PLR0913 - what may differ between sessions
                 agent=number,
             )
         )
+    at = BEGIN + timedelta(days=seed if day is None else day)
+    started = at.isoformat()
     environment = {"fingerprint": hardware}
-    header = RunHeader(
-        f"run {seed}", "2026-01-01", "0", machine, (), {}, {subject: {}}, environment
-    )
+    header = RunHeader(f"run {seed}", started, "0", machine, (), {}, {subject: {}}, environment)
     return Run(f"{seed}.jsonl", header, (record,), tuple(repetitions), (), None)
 
 
@@ -110,8 +115,8 @@ def test_identical_calm_sessions_are_unchanged():
 
 def test_three_sessions_on_each_side_know_their_own_variance():
     """Without a history the sides' own sessions tell how much sessions vary."""
-    base = [session(seed, spread=0.003) for seed in (1, 2, 3)]
-    new = [session(seed, spread=0.003, level=math.log(1.2)) for seed in (4, 5, 6)]
+    base = [session(seed, spread=0.003) for seed in (1, 3, 5)]
+    new = [session(seed, spread=0.003, level=math.log(1.2)) for seed in (2, 4, 6)]
     (found,) = compare_stored(base, new)
 
     assert Verdict.SLOWER is found.verdict
@@ -120,8 +125,8 @@ def test_three_sessions_on_each_side_know_their_own_variance():
 
 def test_machines_are_never_judged_against_each_other():
     """Not even many sessions make raw times of two machines comparable."""
-    base = [session(seed) for seed in (1, 2, 3)]
-    new = [session(seed, machine="two") for seed in (4, 5, 6)]
+    base = [session(seed) for seed in (1, 3, 5)]
+    new = [session(seed, machine="two") for seed in (2, 4, 6)]
     (found,) = compare_stored(base, new)
 
     assert found.verdict is None
@@ -130,8 +135,8 @@ def test_machines_are_never_judged_against_each_other():
 
 def test_other_hardware_behind_the_same_name_is_another_machine():
     """A virtual machine keeps its host name when it comes back on a host of another kind."""
-    base = [session(seed) for seed in (1, 2, 3)]
-    new = [session(seed, hardware="b") for seed in (4, 5, 6)]
+    base = [session(seed) for seed in (1, 3, 5)]
+    new = [session(seed, hardware="b") for seed in (2, 4, 6)]
     (found,) = compare_stored(base, new)
     (by_history,) = compare_stored(base[:1], base[1:2], history=[session(1), *new, *new])
 
@@ -146,9 +151,12 @@ def test_the_variation_is_that_of_session_means():
 
     def one(spread):
         mood = drawn.gauss(0, spread)
-        return [mood + drawn.gauss(0, 0.04) for _ in range(8)]
+        return tuple(mood + drawn.gauss(0, 0.04) for _ in range(8))
 
-    wild, calm = (variation([[one(spread) for _ in range(400)]]) for spread in (0.05, 0.0))
+    wild, calm = (
+        variation([cluster_sessions([Session(day, one(spread)) for day in range(400)], 1.0)])
+        for spread in (0.05, 0.0)
+    )
 
     assert 0.05**2 + 0.04**2 / 8 == pytest.approx(wild.of_means, rel=0.2)
     assert 0.04**2 / 8 == pytest.approx(calm.of_means, rel=0.2)
@@ -157,14 +165,91 @@ def test_the_variation_is_that_of_session_means():
 
 def test_a_session_of_few_agents_varies_more_and_one_of_many_not_less():
     """Agents beyond those of the sessions that are known make nothing surer."""
-    found = variation([[[0.0, 0.02] * 4, [0.10, 0.12] * 4]])
+    days = [(Session(0.0, (0.0, 0.02) * 4),), (Session(1.0, (0.10, 0.12) * 4),)]
+    found = variation([days])
+    small, same, large = (found.of_mean((Session(2.0, (0.0,) * agents),)) for agents in (2, 8, 800))
 
-    assert found.of_mean(2) > found.of_mean(8) == found.of_mean(800) == found.of_means
+    assert small > same == large == found.of_means
+
+
+def test_a_cluster_of_one_session_varies_more_than_one_of_three():
+    """What sessions of one day do is part of how a single one of another day varies."""
+    days = [
+        tuple(Session(day + 0.1 * place, (day + 0.01 * place,)) for place in range(3))
+        for day in (0.0, 1.0, 2.0)
+    ]
+    found = variation([days])
+
+    assert found.of_mean(days[0]) == found.of_means
+    assert found.of_mean(days[0][:1]) == pytest.approx(found.of_means + 0.01**2 * (1 - 1 / 3))
+
+
+def test_sessions_close_in_time_are_one_cluster():
+    """A cluster is shorter than its width, however many sessions follow each other."""
+    sessions = [Session(float(hour), (0.0,)) for hour in (0, 20, 6, 13, 11)]
+    clusters = cluster_sessions(sessions, 12.0)
+
+    assert [[0, 6, 11], [13, 20]] == [[one.started_s for one in each] for each in clusters]
+
+
+@pytest.mark.parametrize(
+    ("history", "base", "new", "lacking"),
+    [
+        ([0, 0.01, 0.02, 0.03, 0.04, 0.05], 0.06, 7, "6 sessions at 1 different times"),
+        ([1, 2, 3, 4, 5], 6, 13, "spans 4.0 days"),
+        ([1, 2, 3, 12], 13, 14, "4 sessions at 4 different times"),
+        ([0, 2, 4, 6, 8], 8.1, 15, ""),
+        ([1, 2, 3, 4, 5], 6, 6.1, ""),
+        # Within a day, sessions as far apart as the sides are know what lies between them.
+        ([0, 0.01, 0.02, 0.03, 0.04], 0.02, 0.03, ""),
+        ([0, 0.01, 0.02, 0.03, 0.04], 0.05, 0.15, "5 sessions at 1 different times"),
+    ],
+)
+def test_a_history_must_span_the_gap_between_the_sides(history, base, new, lacking):
+    """Where it does not, there is a description that says what is lacking."""
+    past = [session(seed, day=day) for seed, day in enumerate(history, 10)]
+    (found,) = compare_stored([session(1, day=base)], [session(2, day=new)], history=past)
+
+    assert (found.verdict is None) is bool(lacking)
+    assert lacking in found.reason
+
+
+def test_three_sessions_in_a_row_are_not_three():
+    """Sides of three runs each on two days are described; taken in turn over days, judged."""
+    in_a_row = [[session(10 * side + one, day=7 * side + one / 100) for one in range(3)]
+                for side in range(2)]  # fmt: skip
+    far = [[session(10 * side + one, day=20 * side + one) for one in range(3)]
+           for side in range(2)]  # fmt: skip
+
+    assert None is compare_stored(*in_a_row)[0].verdict
+    assert None is compare_stored(*far)[0].verdict
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_stored_sessions_of_identical_code_are_rarely_called_different(name):
+    """Whatever days and sessions do: a true rate of 5 % gives 13 of 120 once in 200."""
+    for spread in SPREADS:
+        calls = [is_called_different(HISTORIES[name], spread, seed) for seed in range(120)]
+
+        assert sum(call is True for call in calls) <= 12
+
+
+def test_which_histories_allow_a_verdict():
+    """Runs in a row never do across a week; days that span it do."""
+    judged = {
+        name: is_called_different(history, SPREADS[0], 1) is not None
+        for name, history in HISTORIES.items()
+    }
+
+    assert [
+        "5 days over 9", "10 days in a row", "8 days, 3 runs each", "3 days on each side in turn",
+        "sides and 5 runs 20 minutes apart",
+    ] == [name for name, is_judged in judged.items() if is_judged]  # fmt: skip
 
 
 def test_single_sessions_tell_no_variation():
     """Groups of one session each."""
-    assert None is variation([[[1.0, 2.0]], [[3.0]], []])
+    assert None is variation([[(Session(0.0, (1.0, 2.0)),)], [(Session(1.0, (3.0,)),)], []])
 
 
 def test_few_sessions_are_no_history():
@@ -186,10 +271,10 @@ def test_copies_of_a_session_are_one_session():
 
 def test_another_revision_of_a_workload_is_not_judged():
     """What is measured has changed, so no verdict and the reason."""
-    base = [session(seed) for seed in (1, 2, 3)]
+    base = [session(seed) for seed in (1, 3, 5)]
     changed = [
         run._replace(cases=tuple(one._replace(revision=2) for one in run.cases))
-        for run in (session(seed) for seed in (4, 5, 6))
+        for run in (session(seed) for seed in (2, 4, 6))
     ]
     (found,) = compare_stored(base, changed)
 
@@ -221,8 +306,8 @@ def test_alarms_stay_rare_in_a_family_of_forty(sides):
     for trial in range(400):
         made = [session(100 * trial + number, **noise) for number in range(2 * each + past)]
         (found,) = compare_stored(
-            made[:each],
-            made[each : 2 * each],
+            made[: 2 * each : 2],
+            made[1 : 2 * each : 2],
             history=made[2 * each :],
             rules=DecisionRules(alpha=0.05 / 40),
         )
@@ -237,7 +322,7 @@ def test_many_agents_in_one_session_do_not_count_as_sessions():
     alarms = 0
     for trial in range(200):
         sides = [
-            [session(100 * trial + 10 * side + number, agents=agents, **noise)
+            [session(100 * trial + 2 * number + side, agents=agents, **noise)
              for number, agents in enumerate((80, 4, 4))]
             for side in range(2)
         ]  # fmt: skip

@@ -1,8 +1,9 @@
-"""`mpbench selftest`: every stage of a campaign, and the tables that it proves."""
+"""Stages of a selftest campaign and the validation tables that they give."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mpbench.analysis.statistic_comparison import spread_by_statistic
@@ -12,6 +13,7 @@ from mpbench.session.selftest.families import families
 from mpbench.session.selftest.harness_trials import side_by_side, trials_of, trials_table
 from mpbench.session.selftest.load import LOADS
 from mpbench.session.selftest.simulate import synthetic
+from mpbench.session.selftest.stored_sessions import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,11 +29,13 @@ _SIMULATED: dict[str, tuple[Callable[..., ValidationTable], int]] = {
     "synthetic.json": (synthetic, 1),
     # Its sessions hold twenty comparisons or more.
     "families.json": (families, 4),
+    "stored.json": (stored, 1),
 }
 
 
-def _synthetic(campaign: SelftestCampaign, progress: Progress) -> None:
-    for name, (make, part) in _SIMULATED.items():
+def _simulate(names: Sequence[str], campaign: SelftestCampaign, progress: Progress) -> None:
+    for name in names:
+        make, part = _SIMULATED[name]
         kept = campaign.folder / name
         if kept.is_file():
             continue
@@ -42,7 +46,8 @@ def _synthetic(campaign: SelftestCampaign, progress: Progress) -> None:
 
 
 STAGES: dict[str, Callable[[SelftestCampaign, Progress], None]] = {
-    "synthetic": _synthetic,
+    "synthetic": partial(_simulate, ("synthetic.json", "families.json")),
+    "stored": partial(_simulate, ("stored.json",)),
     "identical": live.identical,
     "injected": live.injected,
     "load": live.loads,
