@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import mpbench
-from mpbench.workloads.connection.connect import listening, place
+from mpbench.workloads.connection.listeners import listening, place
 
 _PACKAGE = Path(mpbench.__file__).parent
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what is looked for
@@ -22,14 +22,14 @@ _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what is looked for
 def test_only_the_right_key_is_answered(family: str) -> None:
     """A wrong key is refused, none gets a challenge and no answer, and the listener stays."""
     context = multiprocessing.get_context("spawn")
-    with place(family, 32) as at, listening(context, at) as (address, strangers):
+    with place(family, 32) as where, listening(context, where) as (at, strangers):
         with pytest.raises(AuthenticationError):
-            Client(address, family, b"a guess")
+            Client(at.address, family, b"a guess")
         strangers[0] += 1
-        with Client(address, family) as silent:
+        with Client(at.address, family) as silent:
             challenge = silent.recv_bytes()
         strangers[0] += 1
-        with Client(address, family, at[2]) as known:
+        with Client(at.address, family, at.authkey) as known:
             answer = known.recv_bytes()
 
     assert b"a" == answer
@@ -39,7 +39,7 @@ def test_only_the_right_key_is_answered(family: str) -> None:
 def test_keys_are_long_and_never_the_same() -> None:
     """A key is drawn for each listener."""
     with place("AF_UNIX", 32) as first, place("AF_UNIX", 32) as second:
-        keys = {first[2], second[2]}
+        keys = {first.authkey, second.authkey}
 
     assert {32} == {len(one or b"") for one in keys}
     assert 2 == len(keys)
@@ -47,11 +47,11 @@ def test_keys_are_long_and_never_the_same() -> None:
 
 def test_a_socket_lies_in_a_folder_of_its_user() -> None:
     """Nobody else can even see it; the other family is bound to the loopback."""
-    with place("AF_UNIX", 32) as (path, _, _):
-        mode = stat.S_IMODE(Path(path).parent.stat().st_mode)
+    with place("AF_UNIX", 32) as at:
+        mode = stat.S_IMODE(Path(at.address).parent.stat().st_mode)
     context = multiprocessing.get_context("spawn")
-    with place("AF_INET", 32) as at, listening(context, at) as (address, _):
-        host = address[0]
+    with place("AF_INET", 32) as where, listening(context, where) as (at, _):
+        host = at.address[0]
 
     assert 0o700 == mode
     assert "127.0.0.1" == host

@@ -32,9 +32,9 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     assert [] == [link for link in links if not (path.parent / link).exists()]
 
 
-@pytest.mark.parametrize("name", ["METHODOLOGY.md"])
+@pytest.mark.parametrize("name", ["METHODOLOGY.md", "TCP.md"])
 def test_named_workloads_exist(name: str) -> None:
-    """A workload that the methodology names is in the catalogue."""
+    """A workload that these documents name is in the catalogue."""
     text = (ROOT / "docs" / name).read_text()
     families = {one.partition("/")[0] for one in discover()}
     named = set(re.findall(r"`((?:{})/[a-z0-9-]+)`".format("|".join(families)), text))

@@ -1,5 +1,5 @@
 """
-One worker's side of common windows: when to look, what to count, what to keep.
+Window counter of one worker in shared memory.
 
 The page is one shared block of 64-bit integers: a head that the parent writes,
 then a record of _STRIDE integers for each worker, then the waiting times.
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, Callable
 
-from mpbench.clock import Clock
+from mpbench.clock import Clock, monotonic_ns
 
 __all__ = (
     "IDLE_NS",
@@ -120,6 +120,31 @@ class WindowCounter:
         if name in _OLD_NAMES:
             raise AttributeError(f"{name!r} is called {_OLD_NAMES[name]!r} since version 0.2")
         raise AttributeError(name)
+
+    def repeat(
+        self, operation: Callable[..., object], *arguments: Any, notes_waits: bool = False
+    ) -> None:
+        """
+        Repeat an operation until told to stop, counting it in each window.
+
+        Args:
+            operation: What is counted.
+            arguments: What it is called with.
+            notes_waits: Whether the duration of each operation is kept.
+        """
+        clock, note = monotonic_ns, self.waits.append
+        done = 0
+        now = clock()
+        while self.running:
+            began = now
+            operation(*arguments)
+            done += 1
+            now = clock()
+            if notes_waits:
+                note(now - began)
+            if now >= self.next_check_ns:
+                self.advance(now, done)
+                now = clock()
 
     @property
     def is_idle(self) -> bool:

@@ -1,4 +1,4 @@
-"""Authentication alone, a listener that is not there, and listeners with many clients."""
+"""Authentication alone, an absent listener, listeners with several clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from multiprocessing.connection import (
 )
 from typing import TYPE_CHECKING, Any
 
-from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
@@ -33,7 +32,7 @@ from mpbench.workload import (
     worker_group,
     workload,
 )
-from mpbench.workloads.connection.connect import listening, place
+from mpbench.workloads.connection.listeners import listening, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ("challenge", "clients", "listen", "no_listener")
 
 # A visit takes milliseconds on a busy machine; a shorter window may see none.
-_LEAST_MS = 100
+_MIN_MS = 100
 
 
 def _answer_then_ask(connection: Connection, authkey: bytes) -> None:
@@ -57,7 +56,7 @@ def _answer_then_ask(connection: Connection, authkey: bytes) -> None:
     metric=Metric.TIME,
     floor="floor/hmac",
     covers=("Pipe", "connection.deliver_challenge", "connection.answer_challenge"),
-    needs=lambda case: Needs(processes=2),  # noqa: ARG005
+    needs=Needs(processes=2),
     key_bytes=Sweep((32,), (32,), (16, 32, 256)),
 )
 def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
@@ -109,7 +108,6 @@ def listen(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: what a server pays before its first client. A manager and a
     fork server make one each.
     """
-    del context, case
     with tempfile.TemporaryDirectory(prefix="mpbench-") as folder:
 
         def bind(case: Case) -> Body:
@@ -152,7 +150,6 @@ def no_listener(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: what each attempt of a program costs that tries until the other
     one is there. It fails at once; there is no timeout to wait for.
     """
-    del context
     with tempfile.TemporaryDirectory(prefix="mpbench-") as folder, socket.socket() as taken:
         # Bound and not listening, so that nobody else can listen there.
         taken.bind(("127.0.0.1", 0))
@@ -172,19 +169,14 @@ def no_listener(context: BaseContext, case: Case) -> Iterator[Body]:
         yield body
 
 
-def _visit(turn: WindowCounter, address: Any, family: str, authkey: bytes) -> None:
-    """Connect, wait to be accepted, and close, while the crew's load is on."""
-    clock = monotonic_ns
-    done = 0
-    while turn.running:
-        began = clock()
+def _visit(counter: WindowCounter, address: Any, family: str, authkey: bytes) -> None:
+    """Connect, wait to be accepted, and close, until told to stop."""
+
+    def visit() -> None:
         with Client(address, family, authkey) as client:
             client.recv_bytes()
-        done += 1
-        now = clock()
-        turn.waits.append(now - began)
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+
+    counter.repeat(visit, notes_waits=True)
 
 
 def _endless(case: Case) -> str | None:
@@ -226,11 +218,11 @@ def clients(context: BaseContext, case: Case) -> Iterator[Body]:
     with ExitStack() as stack:
         at = stack.enter_context(place(family, 32))
         serving = listening(context, at, backlog=case.integer("backlog"))
-        address, _ = stack.enter_context(serving)
-        members = [(_visit, (address, family, at[2]))] * case.integer("clients")
-        gang = stack.enter_context(worker_group(context, members))
+        at, _ = stack.enter_context(serving)
+        members = [(_visit, (at.address, family, at.authkey))] * case.integer("clients")
+        workers = stack.enter_context(worker_group(context, members))
 
         def body(milliseconds: int, /) -> BodyResult:
-            return gang.window(max(_LEAST_MS, milliseconds))
+            return workers.window(max(_MIN_MS, milliseconds))
 
         yield body

@@ -1,9 +1,12 @@
-"""What the servers of `manager_servers` serve; imported only where a server is made."""
+"""Types that custom managers serve; imported only where a manager is made."""
 
 from __future__ import annotations
 
 from multiprocessing import managers as _managers
+from multiprocessing.connection import Client, Connection, Listener
 from multiprocessing.managers import BaseManager, BaseProxy
+
+from mpbench.workloads.connection.listeners import set_nodelay
 
 # `typing` itself would cost each spawned child two milliseconds.
 TYPE_CHECKING = False
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ("CustomManager", "Echo", "EchoProxy", "bench", "count_up")
+__all__ = ("CustomManager", "Echo", "EchoProxy", "count_up", "registered_manager")
 
 
 class Echo:
@@ -55,8 +58,26 @@ class CustomManager(BaseManager):
         return getattr(self, f"Echo_{proxy}")()
 
 
-def bench() -> type[CustomManager]:
-    """Return the manager class with its types registered."""
+class NodelayListener(Listener):
+    """A Listener whose connections have TCP_NODELAY."""
+
+    def accept(self) -> Connection:
+        """Accept a connection and set the option."""
+        connection = super().accept()
+        set_nodelay(connection)
+        return connection
+
+
+def nodelay_client(address: Any, authkey: bytes) -> Connection:
+    """Connect as a Client and set TCP_NODELAY."""
+    connection = Client(address, authkey=authkey)
+    set_nodelay(connection)
+    return connection
+
+
+def registered_manager() -> type[CustomManager]:
+    """Return the manager class with its types and its TCP_NODELAY serializer registered."""
+    _managers.listener_client["pickle-nodelay"] = (NodelayListener, nodelay_client)  # type: ignore[attr-defined]  # not in typeshed
     CustomManager.register("Echo_auto", Echo)
     CustomManager.register("Echo_exposed", Echo, exposed=("echo",))
     CustomManager.register("Echo_written", Echo, EchoProxy)
