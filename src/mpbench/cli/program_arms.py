@@ -25,7 +25,10 @@ __all__ = (
     "program_options",
 )
 
-_KEY = re.compile(r"(?P<key>program|command|python|rev|cpus|env:[A-Za-z_][A-Za-z0-9_]*)\s*=")
+_KEY = re.compile(
+    r"(program|command|python|rev|method!?|workers|chunk_size|max_tasks|cpus|gil|jit|flags"
+    r"|env:[A-Za-z_][A-Za-z0-9_]*)\s*="
+)
 _IS_PROGRAM = re.compile(r"\s*(.*,\s*)?(program|command)\s*=", re.DOTALL)
 # Where what follows `--` is kept until the command reads it.
 _META = "mpbench.commands"

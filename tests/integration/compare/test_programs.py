@@ -210,3 +210,56 @@ def test_an_arm_that_fails_later_keeps_what_was_measured(tmp_path, capsys):
     assert 4 == code
     assert {"ok", "failed"} == {one.status.value for one in run.repetitions}
     assert "exit code 5" in capsys.readouterr().out
+
+
+NAMED = """
+import multiprocessing
+if __name__ == "__main__":
+    process = multiprocessing.get_context("fork").Process(target=abs, args=(1,))
+    process.start()
+    process.join()
+"""
+
+
+def test_an_override_that_is_used_is_measured(tmp_path):
+    """The arm is called by it, and its case tells it from the other."""
+    (tmp_path / "pool.py").write_text(POOL.replace('get_context("forkserver").', ""))
+    arms = ("--arm", "program=pool.py", "--arm", "program=pool.py,method=spawn,workers=1")
+    code, run = compared(*arms, "--no-control")
+
+    assert code in {0, 1}
+    assert ["as it is", "method=spawn,workers=1"] == [
+        arm["name"] for arm in run.header.plan["arms"]
+    ]
+    assert {"program/run[program=pool.py]",
+            "program/run[method=spawn, program=pool.py, workers=1]"} == {
+        one.case.id for one in run.cases
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "override", "message"),
+    [
+        ("print(1)", "workers=2", "made no Pool"),
+        ("print(1)", "method!=spawn", "started no process"),
+        (NAMED, "method=spawn", "method!=spawn overrides that too"),
+        (NAMED, "chunk_size=2", "called no map"),
+        ("print(1)", "workers=2,flags=-I", "without -I"),
+    ],
+)
+def test_an_override_that_is_never_used_is_no_verdict(tmp_path, capsys, program, override, message):
+    """It is said why, and nothing is called unchanged."""
+    (tmp_path / "it.py").write_text(program)
+    arms = ("--arm", "program=it.py", "--arm", f"program=it.py,{override}")
+
+    assert (4, None) == compared(*arms)
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("override", ["workers=0", "method=thread", "max_tasks=x", "gil=2"])
+def test_an_impossible_override_is_refused(tmp_path, capsys, override):
+    """The message shows it."""
+    (tmp_path / "it.py").write_text("")
+
+    assert (2, None) == compared("--arm", "program=it.py", "--arm", f"program=it.py,{override}")
+    assert override in capsys.readouterr().err

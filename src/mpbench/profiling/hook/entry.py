@@ -20,6 +20,15 @@ def _profile() -> None:
         install()
 
 
+def _override() -> None:
+    """Install the overrides, if the program is to be run with any."""
+    given = os.environ.get("MPBENCH_OVERRIDES")
+    if given and sys.version_info >= (3, 9):
+        from _mpbench_hook.overrides import install  # noqa: PLC0415 - found beside this file only
+
+        install(given)
+
+
 def _chain(folder: str) -> None:
     """Run the sitecustomize that would have been found without this one."""
     from importlib.machinery import PathFinder  # noqa: PLC0415 - kept out of the user's names
@@ -36,6 +45,7 @@ def _chain(folder: str) -> None:
 
 
 try:
+    _override()
     _profile()
 finally:
     _chain(os.path.dirname(os.path.abspath(__file__)))

@@ -287,6 +287,9 @@ def compare(
         writer.header(_header(prepared, command))
         for record in prepared.records:
             writer.case(record)
+        for text in prepared.programs.notes if prepared.programs else ():
+            progress.note(text)
+            writer.event(RunEvent(0, "override", text))
         request = stack.enter_context(stop_requests())
         watch = AgentSamplers(lambda *_: True, closely=False)
         whole = prepared.programs

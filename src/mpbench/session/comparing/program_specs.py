@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpbench.errors import UsageError
 from mpbench.harness.placement import pinnable_cpus
 from mpbench.harness.programs import ProgramSpec
+from mpbench.profiling.overrides import check_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from mpbench.session.interpreters import InterpreterInfo
 
 __all__ = ("ProgramOptions", "program_spec")
+
+# Variables that an interpreter reads when it starts.
+_SWITCHES = {"gil": "PYTHON_GIL", "jit": "PYTHON_JIT"}
 
 
 class ProgramOptions(NamedTuple):
@@ -67,7 +71,8 @@ def _python_command(arm: Arm, info: InterpreterInfo, folder: Path) -> list[str]:
         raise UsageError(f"arm {arm.text!r}: -m needs the name of a module")
     if words[0] not in {"-m", "-c"} and not (folder / words[0]).exists():
         raise _missing(arm, f"there is no script {words[0]!r} in {folder}", words[0])
-    return [info.subject.executable, *words]
+    flags = shlex.split(arm.overrides.get("flags", ""))
+    return [info.subject.executable, *flags, *words]
 
 
 def _any_command(arm: Arm, folder: Path, environment: Mapping[str, str]) -> list[str]:
@@ -109,6 +114,10 @@ def _variables(arm: Arm, info: InterpreterInfo) -> dict[str, str]:
     for key, value in arm.overrides.items():
         if key.startswith("env:"):
             found[key.removeprefix("env:")] = value
+        elif key in _SWITCHES:
+            if value not in {"0", "1"}:
+                raise UsageError(f"arm {arm.text!r}: {key}={value} is neither 0 nor 1")
+            found[_SWITCHES[key]] = value
     return found
 
 
@@ -131,6 +140,7 @@ def program_spec(arm: Arm, info: InterpreterInfo, options: ProgramOptions) -> Pr
     Raises:
         UsageError: There is no such program, or the arm cannot be.
     """
+    check_overrides(arm.overrides)
     folder = _folder(arm, info)
     environment = _variables(arm, info)
     if arm.program is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from mpbench.harness.placement import Placement, pinnable_cpus
 from mpbench.harness.program_agent import program_agents, run_checked, whole_program
 from mpbench.harness.programs import ProgramRunner, ProgramSpec, program_runner
 from mpbench.model import Case
+from mpbench.profiling.overrides import OverrideFile, install_hook, override_problem
 from mpbench.session.comparing.pair_runner import AGAIN
 from mpbench.session.comparing.pairs import Pair
 from mpbench.session.comparing.program_specs import ProgramOptions, program_spec
@@ -24,6 +26,7 @@ from mpbench.session.interrupt import terminations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from mpbench.harness.arm_agent import Launcher
     from mpbench.harness.programs import ProgramRun
@@ -48,6 +51,7 @@ class PreparedPrograms(NamedTuple):
     subjects: Mapping[str, InterpreterInfo]
     launcher: Launcher
     calibrate: Callable[[tuple[PreparedArm, PreparedArm]], PairCalibration]
+    notes: tuple[str, ...] = ()
 
 
 def _each(lines: tuple[str, ...], arms: int, option: str) -> tuple[str | None, ...]:
@@ -178,28 +182,75 @@ def programs(
         for arm, info, prepare in zip_longest(arms, infos, prepares)
     ]
     places = {arm.name: at for at, arm in enumerate(arms)}
+    files = _override_files(arms, context.private)
+    if any(files):
+        place = install_hook(context.private)
+        specs = [
+            spec._replace(
+                environment={**spec.environment, **file.variables(place, spec.environment)}
+            )
+            if file
+            else spec
+            for spec, file in zip(specs, files, strict=True)
+        ]
     digests: dict[str, str] = {}
     pairs = _pairs(sides, facts)
     with program_runner(context.private) as runner:
         try:
             with terminations():
                 walls = trial_runs(runner, specs, options.warmups, digests)
+            pairs, notes = _with_overrides(pairs, arms, files)
 
-            def place(side: PreparedArm) -> int:
+            def place_of(side: PreparedArm) -> int:
                 return places[side.arm.removesuffix(AGAIN)]
 
             yield PreparedPrograms(
                 pairs=pairs,
+                notes=notes,
                 subjects=_subjects(sides, infos),
-                launcher=program_agents(runner, lambda side: specs[place(side)], digests),
+                launcher=program_agents(runner, lambda side: specs[place_of(side)], digests),
                 calibrate=lambda two: _calibration(
-                    (walls[place(two[0])], walls[place(two[1])]), placement
+                    (walls[place_of(two[0])], walls[place_of(two[1])]), placement
                 ),
             )
         finally:
             for spec, line in zip(specs, cleanups, strict=True):
                 if line is not None:
                     _clean_up(runner, spec, line, context.note)
+
+
+def _override_files(arms: Sequence[Arm], folder: Path) -> list[OverrideFile | None]:
+    """Return, for each arm, where its processes say what they did; None without overrides."""
+    made = (
+        OverrideFile(folder / f"overrides-{number}", arm.overrides)
+        for number, arm in enumerate(arms)
+    )
+    return [file if file.given else None for file in made]
+
+
+def _with_overrides(
+    pairs: Sequence[Pair], arms: Sequence[Arm], files: Sequence[OverrideFile | None]
+) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
+    """
+    Refuse the pairs of which an arm never used what it overrides.
+
+    Returns:
+        The pairs, and what the user should know of the other overrides.
+    """
+    refused: dict[str, str] = {}
+    notes: list[str] = []
+    for arm, file in zip(arms, files, strict=True):
+        if file is None:
+            continue
+        problem, left = override_problem(file.given, file.letters())
+        if problem is not None:
+            refused[arm.name] = f"arm {arm.name!r}: {problem}"
+        elif left is not None:
+            notes.append(f"arm {arm.name!r}: {left}")
+    return tuple(
+        replace(pair, refused=next((refused[s.arm] for s in pair.sides if s.arm in refused), None))
+        for pair in pairs
+    ), tuple(notes)
 
 
 def _clean_up(
