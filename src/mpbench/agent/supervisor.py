@@ -142,7 +142,9 @@ class Supervisor:
 
     def _set_apart(self, path: str) -> list[int]:
         """Keep an agent away from the user's folder and streams; return its own streams."""
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        with suppress(OSError, ValueError):
+            hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+            resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
         os.chdir(self._order.folder)
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         silent = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

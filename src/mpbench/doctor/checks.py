@@ -1,11 +1,11 @@
-"""Whether this machine is fit to measure on: every check, with reason and remedy."""
+"""All checks of a machine's fitness to measure on, with reason and remedy."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mpbench.doctor.finding import Finding
+from mpbench.doctor.finding import Evidence, Finding
 from mpbench.doctor.limit_checks import LIMIT_CHECKS
 from mpbench.doctor.load_checks import MOMENT_CHECKS
 from mpbench.doctor.machine_checks import MACHINE_CHECKS
@@ -29,11 +29,8 @@ def check_facts(facts: Mapping[str, Any], probes: ProbeResults) -> tuple[Finding
         facts: The environment record, with `interpreter` added to it.
         probes: What the experiments showed.
     """
-    return (
-        *(check(probes) for check in MOMENT_CHECKS),
-        *(check(facts, probes) for check in LIMIT_CHECKS),
-        *(check(facts) for check in MACHINE_CHECKS),
-    )
+    evidence = Evidence(facts, probes)
+    return tuple(check(evidence) for check in (*MOMENT_CHECKS, *LIMIT_CHECKS, *MACHINE_CHECKS))
 
 
 def run_checks(

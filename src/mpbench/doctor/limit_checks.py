@@ -1,16 +1,11 @@
-"""The doctor's questions about what this machine allows a program to do."""
+"""Checks of what this machine allows a program to do."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mpbench.doctor.finding import Finding, Severity
+from mpbench.doctor.finding import Check, Evidence, Finding, Severity, below
 from mpbench.units import format_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from mpbench.doctor.probes import ProbeResults
 
 __all__ = ("LIMIT_CHECKS",)
 
@@ -25,20 +20,26 @@ _LEAST_FILES = 512
 _LEAST_PROCESSES = 256
 
 
-def _quota(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
-    cpu, subject = facts["cpu"], "CPU quota"
-    quota, allowed = cpu["quota"], len(cpu["affinity"])
-    if probes.load.throttled_us:
+def _allowed(cpu: Any) -> int | None:
+    """Return how many CPUs may be used; None where the system does not tell."""
+    return cpu["logical"] if cpu["affinity"] is None else len(cpu["affinity"])
+
+
+def _quota(evidence: Evidence) -> Finding:
+    cpu, subject = evidence.facts["cpu"], "CPU quota"
+    throttled_us = evidence.probes.load.throttled_us
+    if throttled_us:
         return Finding(
             "quota",
             Severity.FAULT,
             subject,
-            f"throttled for {probes.load.throttled_us} us while the doctor looked",
+            f"throttled for {throttled_us} us while the doctor looked",
             "the quota is used up by others in this container, samples stop in the middle",
             "end what else runs in this container, or raise its CPU limit",
         )
-    if quota is None or quota >= allowed:
-        found = "none" if quota is None else f"{quota:g} CPUs for {allowed} allowed"
+    quota, allowed = cpu["quota"], _allowed(cpu)
+    if quota is None or allowed is None or quota >= allowed:
+        found = "none" if quota is None else f"{quota:g} CPUs for {allowed or '?'} allowed"
         return Finding("quota", Severity.FINE, subject, found)
     return Finding(
         "quota",
@@ -50,44 +51,26 @@ def _quota(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
     )
 
 
-def _affinity(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
-    del probes
-    cpu = facts["cpu"]
-    allowed, logical = len(cpu["affinity"]), cpu["logical"]
-    found = f"{allowed} of {logical} CPUs"
-    if allowed == 1:
-        return Finding(
-            "affinity",
-            Severity.WARNING,
-            "CPUs allowed",
-            found,
-            "two processes never run at the same time, so nothing parallel can be measured",
-            "allow more CPUs: taskset, --cpuset-cpus, or the batch system's request",
-        )
-    return Finding("affinity", Severity.FINE, "CPUs allowed", found)
-
-
-def _semaphores(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
-    del facts
-    if not probes.semaphore_error:
-        return Finding("semaphores", Severity.FINE, "semaphores (sem_open)", "work")
-    return Finding(
+def _semaphores(evidence: Evidence) -> Finding:
+    error = evidence.probes.semaphore_error
+    return Check(
         "semaphores",
-        Severity.FAULT,
         "semaphores (sem_open)",
-        probes.semaphore_error,
+        lambda _: error,
+        lambda text: text or "work",
+        lambda text: Severity.FAULT if text else Severity.FINE,
         "locks, queues, pools and conditions cannot be made; only pipes and processes can",
         "give the sandbox a writable /dev/shm, or use a Python that was built with sem_open",
-    )
+    ).examine(evidence)
 
 
-def _shared_memory(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
-    del probes
-    place, subject = facts["shared_memory"], "shared memory (/dev/shm)"
+def _shared_memory(evidence: Evidence) -> Finding:
+    place, subject = evidence.facts["shared_memory"], "shared memory (/dev/shm)"
     if place["size_bytes"] is None:
-        level = Severity.FAULT if facts["kernel"]["system"] == "Linux" else Severity.NOTE
+        is_linux = evidence.facts["kernel"]["system"] == "Linux"
+        level = Severity.FAULT if is_linux else Severity.NOTE
         reason = "shared memory and semaphores need it"
-        remedy = "mount a tmpfs on /dev/shm" if level is Severity.FAULT else ""
+        remedy = "mount a tmpfs on /dev/shm" if is_linux else ""
         return Finding("shared-memory", level, subject, "missing", reason, remedy)
     free = place["free_bytes"]
     found = f"{format_bytes(float(free))} free of {format_bytes(float(place['size_bytes']))}"
@@ -103,56 +86,49 @@ def _shared_memory(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
     )
 
 
-def _limit(key: str, subject: str, soft: int | None, least: int, switch: str) -> Finding:
-    found = "no limit" if soft is None else f"{soft:,}"
-    if soft is None or soft >= least:
-        return Finding(key, Severity.FINE, subject, found)
-    return Finding(
+def _limit(key: str, area: str, least: int, switch: str) -> Check:
+    """Return the check of a resource limit and, for processes, of the control group's."""
+    name = {"n": "nofile", "u": "nproc"}[switch]
+
+    def limit(evidence: Evidence) -> float:
+        limits = [evidence.facts["limits"].get(name, (None, None))[0]]
+        if name == "nproc":
+            limits.append(evidence.facts["cgroup"]["process_limit"])
+        return min((value for value in limits if value is not None), default=float("inf"))
+
+    return Check(
         key,
-        Severity.WARNING,
-        subject,
-        found,
+        area,
+        limit,
+        lambda value: "no limit" if value == float("inf") else f"{value:,}",
+        below(least),
         "workloads with many workers will be skipped",
         f"ulimit -{switch} {least}, or the same in /etc/security/limits.conf",
     )
 
 
-def _files(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
-    del probes
-    soft = facts["limits"].get("nofile", (None, None))[0]
-    return _limit("open-files", "open files allowed", soft, _LEAST_FILES, "n")
-
-
-def _processes(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
-    del probes
-    soft = facts["limits"].get("nproc", (None, None))[0]
-    group = facts["cgroup"]["process_limit"]
-    least = min((one for one in (soft, group) if one is not None), default=None)
-    return _limit("processes", "processes allowed", least, _LEAST_PROCESSES, "u")
-
-
-def _socket_path(facts: Mapping[str, Any], probes: ProbeResults) -> Finding:
-    del facts
-    size, subject = probes.listener_path_bytes, "socket path in the temporary folder"
-    found = f"{size} of {_UNIX_PATH} bytes"
-    if size <= _UNIX_PATH:
-        return Finding("socket-path", Severity.FINE, subject, found)
-    return Finding(
-        "socket-path",
-        Severity.FAULT,
-        subject,
-        found,
-        "managers, listeners and the fork server cannot bind their sockets",
-        "export TMPDIR=/tmp",
-    )
-
-
-LIMIT_CHECKS: tuple[Callable[[Mapping[str, Any], ProbeResults], Finding], ...] = (
-    _affinity,
+LIMIT_CHECKS = (
+    Check(
+        "affinity",
+        "CPUs allowed",
+        lambda e: None if _allowed(e.facts["cpu"]) is None else e.facts["cpu"],
+        lambda cpu: f"{_allowed(cpu)} of {cpu['logical'] or 'an unknown number of'} CPUs",
+        lambda cpu: Severity.WARNING if _allowed(cpu) == 1 else Severity.FINE,
+        "two processes never run at the same time, so nothing parallel can be measured",
+        "allow more CPUs: taskset, --cpuset-cpus, or the batch system's request",
+    ).examine,
     _quota,
     _semaphores,
     _shared_memory,
-    _files,
-    _processes,
-    _socket_path,
+    _limit("open-files", "open files allowed", _LEAST_FILES, "n").examine,
+    _limit("processes", "processes allowed", _LEAST_PROCESSES, "u").examine,
+    Check(
+        "socket-path",
+        "socket path in the temporary folder",
+        lambda e: e.probes.listener_path_bytes,
+        lambda size: f"{size} of {_UNIX_PATH} bytes",
+        lambda size: Severity.FAULT if size > _UNIX_PATH else Severity.FINE,
+        "managers, listeners and the fork server cannot bind their sockets",
+        "export TMPDIR=/tmp",
+    ).examine,
 )

@@ -1,4 +1,4 @@
-"""Short experiments that tell what no file of the kernel does: clocks, semaphores, other load."""
+"""Short experiments for what no file of the kernel tells: clocks, semaphores, other load."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import psutil
 
 from mpbench.clock import Clock, monotonic_ns, resolution_ns
-from mpbench.environment import describe_cgroup, pressure, processor_seconds
+from mpbench.environment import describe_cgroup, fact, pressure, processor_seconds
 
 __all__ = (
     "ClockFacts",
@@ -53,11 +54,11 @@ class OtherProcess(NamedTuple):
 
 
 class LoadFacts(NamedTuple):
-    """What else the machine did during a look: shares of one CPU, and of stolen time."""
+    """What else the machine did for a while; None where the system does not tell."""
 
     seconds: float
-    busy_cpus: float
-    stolen_share: float
+    busy_cpus: float | None
+    stolen_share: float | None
     throttled_us: int
     intruders: tuple[OtherProcess, ...]
 
@@ -65,12 +66,16 @@ class LoadFacts(NamedTuple):
 class ProbeResults(NamedTuple):
     """The results of all experiments; `semaphore_error` is empty when semaphores work."""
 
-    clock: ClockFacts
+    clock: ClockFacts | None
     load: LoadFacts
     semaphore_error: str
     listener_path_bytes: int
-    on_battery: bool
+    on_battery: bool | None
     pressure_cpu: float | None
+
+
+def _pin(cpus: Iterable[int]) -> None:
+    os.sched_setaffinity(0, cpus)
 
 
 def examine_clock(clock: Clock = monotonic_ns, *, readings: int = 2_000) -> ClockFacts:
@@ -81,21 +86,18 @@ def examine_clock(clock: Clock = monotonic_ns, *, readings: int = 2_000) -> Cloc
     of all CPUs must agree. Where a process cannot be pinned, the readings are
     taken anyway.
     """
-    settable = hasattr(os, "sched_setaffinity")
-    allowed = sorted(os.sched_getaffinity(0)) if settable else [0]
+    allowed = fact(lambda: sorted(os.sched_getaffinity(0))) or [0]
     last, backward = clock(), 0
     try:
         for _ in range(4):
             for cpu in allowed:
-                if settable:
-                    os.sched_setaffinity(0, {cpu})
+                fact(_pin, {cpu})
                 for _ in range(readings // (4 * len(allowed)) + 1):
                     now = clock()
                     backward = max(backward, last - now)
                     last = now
     finally:
-        if settable:
-            os.sched_setaffinity(0, allowed)
+        fact(_pin, allowed)
     return ClockFacts(resolution_ns(clock), backward)
 
 
@@ -110,28 +112,41 @@ def _cpu_by_process() -> dict[tuple[int, float], tuple[str, float]]:
     return found
 
 
+def _throttled_us() -> int:
+    return int((describe_cgroup()["cpu_throttling"] or {}).get("throttled_us", 0))
+
+
+def _shares(
+    before: Mapping[str, float] | None, after: Mapping[str, float] | None
+) -> tuple[float | None, float | None]:
+    """Return the CPU seconds that were used, and the share of all that was stolen."""
+    if before is None or after is None:
+        return None, None
+    spent = {name: after[name] - before[name] for name in after}
+    whole = sum(spent.values())
+    return spent["busy_s"], spent["stolen_s"] / whole if whole > 0 else None
+
+
 def measure_load(seconds: float) -> LoadFacts:
     """Look at the whole machine for a while and return what others used of it."""
-    before, processes = processor_seconds(), _cpu_by_process()
-    throttled = (describe_cgroup()["cpu_throttling"] or {}).get("throttled_us", 0)
+    before, processes = processor_seconds(), fact(_cpu_by_process) or {}
+    throttled = _throttled_us()
     own, began = time.process_time(), time.monotonic()
     time.sleep(seconds)
-    after, later = processor_seconds(), _cpu_by_process()
+    after, later = processor_seconds(), fact(_cpu_by_process) or {}
     took, mine = time.monotonic() - began, time.process_time() - own
-    now = (describe_cgroup()["cpu_throttling"] or {}).get("throttled_us", 0)
     intruders = [
         OtherProcess(name, pid, share)
         for (pid, created), (name, used) in later.items()
         if pid != os.getpid()
         and (share := (used - processes.get((pid, created), (name, 0.0))[1]) / took) > _INTRUDER
     ]
-    stolen = after["stolen_s"] - before["stolen_s"]
-    whole = sum(after.values()) - sum(before.values())
+    busy_s, stolen_share = _shares(before, after)
     return LoadFacts(
         seconds=took,
-        busy_cpus=max(0.0, after["busy_s"] - before["busy_s"] - mine) / took,
-        stolen_share=stolen / whole if whole > 0 else 0.0,
-        throttled_us=now - throttled,
+        busy_cpus=None if busy_s is None else max(0.0, busy_s - mine) / took,
+        stolen_share=stolen_share,
+        throttled_us=_throttled_us() - throttled,
         intruders=tuple(sorted(intruders, key=lambda one: -one.share)[:3]),
     )
 
@@ -152,9 +167,9 @@ def _try_semaphore() -> str:
     return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
-def _on_battery() -> bool:
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    return battery is not None and battery.power_plugged is False
+def _on_battery() -> bool | None:
+    battery = fact(lambda: psutil.sensors_battery())  # noqa: PLW0108 - not on every platform
+    return None if battery is None or battery.power_plugged is None else not battery.power_plugged
 
 
 def run_probes(*, seconds: float = 1.0) -> ProbeResults:
@@ -165,7 +180,7 @@ def run_probes(*, seconds: float = 1.0) -> ProbeResults:
         seconds: How long the machine's load is watched.
     """
     return ProbeResults(
-        clock=examine_clock(),
+        clock=fact(examine_clock),
         load=measure_load(seconds),
         semaphore_error=_try_semaphore(),
         listener_path_bytes=len(os.fsencode(tempfile.gettempdir())) + _LISTENER,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from mpbench.environment.files import SYSTEM, Files
+from mpbench.environment.files import SYSTEM, Files, fact
 
 __all__ = ("ControlGroup", "describe_cgroup", "groups", "quota")
 
@@ -125,7 +125,7 @@ def describe_cgroup(files: Files = SYSTEM) -> dict[str, Any]:
     return {
         "version": found[0].version if found else None,
         "cpu_quota": quota(files),
-        "cpu_throttling": _throttling(files),
+        "cpu_throttling": fact(_throttling, files),
         "memory_limit_bytes": _limit("memory", "memory.max", "memory.limit_in_bytes", files),
         "process_limit": _limit("pids", "pids.max", "pids.max", files),
         "processes": next(

@@ -1,11 +1,30 @@
-"""Small files of the kernel, read so that a missing one is an answer and not an error."""
+"""Facts of the machine, read so that a missing source is None and no error."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
-__all__ = ("SYSTEM", "Files")
+__all__ = ("SYSTEM", "Files", "fact")
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def fact(read: Callable[_P, _T], *values: _P.args, **named: _P.kwargs) -> _T | None:
+    """
+    Return a fact that the system may refuse to tell, or None.
+
+    In a sandbox any source may lack (/proc, /sys, a system call, a user's
+    entry), and libraries then raise whatever comes first: psutil a KeyError
+    without /proc/meminfo, a TypeError without /proc/stat. The record holds
+    null, and the doctor names it.
+    """
+    try:
+        return read(*values, **named)
+    except Exception:  # noqa: BLE001 - None is the record of it, see above
+        return None
 
 
 class Files(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from mpbench.environment.files import SYSTEM, Files
+from mpbench.environment.files import SYSTEM, Files, fact
 
 __all__ = (
     "describe_kernel",
@@ -41,13 +41,12 @@ _VENDORS = (
 
 def describe_kernel(files: Files = SYSTEM) -> dict[str, Any]:
     """Return the operating system, its C library and the settings that change timings."""
-    name, version = platform.libc_ver()
     return {
         "system": platform.system(),
         "release": platform.release(),
         "version": platform.version(),
         "distribution": _distribution(files),
-        "libc": f"{name} {version}".strip() or None,
+        "libc": " ".join(fact(platform.libc_ver) or ()).strip() or None,
         "aslr": files.integer("/proc/sys/kernel/randomize_va_space"),
         "clock_source": files.text(f"{_CLOCK}/current_clocksource"),
         "clock_sources": (files.text(f"{_CLOCK}/available_clocksource") or "").split(),
@@ -66,13 +65,13 @@ def _distribution(files: Files) -> str | None:
 
 def describe_memory(files: Files = SYSTEM) -> dict[str, Any]:
     """Return the machine's memory and how its pages are handed out."""
-    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+    memory, swap = fact(psutil.virtual_memory), fact(psutil.swap_memory)
     return {
-        "total_bytes": memory.total,
-        "available_bytes": memory.available,
-        "swap_bytes": swap.total,
-        "swap_used_bytes": swap.used,
-        "page_bytes": _page(),
+        "total_bytes": memory and memory.total,
+        "available_bytes": memory and memory.available,
+        "swap_bytes": swap and swap.total,
+        "swap_used_bytes": swap and swap.used,
+        "page_bytes": fact(lambda: os.sysconf("SC_PAGE_SIZE")),
         "huge_pages": files.chosen(f"{_THP}/enabled"),
         "huge_page_defrag": files.chosen(f"{_THP}/defrag"),
         "shared_huge_pages": files.chosen(f"{_THP}/shmem_enabled"),
@@ -81,15 +80,10 @@ def describe_memory(files: Files = SYSTEM) -> dict[str, Any]:
     }
 
 
-def _page() -> int | None:
-    return os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else None
-
-
 def describe_shared_memory(files: Files = SYSTEM) -> dict[str, Any]:
     """Return the size and free space of the file system that holds shared memory."""
-    try:
-        usage = shutil.disk_usage(files.path(_SHM))
-    except OSError:
+    usage = fact(shutil.disk_usage, files.path(_SHM))
+    if usage is None:
         return {"path": None, "size_bytes": None, "free_bytes": None}
     return {"path": _SHM, "size_bytes": usage.total, "free_bytes": usage.free}
 
@@ -100,13 +94,14 @@ def describe_limits() -> dict[str, list[int | None]]:
         import resource  # noqa: PLC0415 - Windows has none
     except ImportError:
         return {}
-    found: dict[str, list[int | None]] = {}
+    limits: dict[str, list[int | None]] = {}
     for name in _LIMITS:
-        number = getattr(resource, f"RLIMIT_{name}", None)
-        if number is not None:
-            pair = resource.getrlimit(number)
-            found[name.lower()] = [None if one == resource.RLIM_INFINITY else one for one in pair]
-    return found
+        pair = fact(resource.getrlimit, getattr(resource, f"RLIMIT_{name}", -1))
+        if pair is not None:
+            limits[name.lower()] = [
+                None if value == resource.RLIM_INFINITY else value for value in pair
+            ]
+    return limits
 
 
 def _hypervisor(files: Files) -> str | None:

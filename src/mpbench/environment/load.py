@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from mpbench.environment.files import SYSTEM, Files
+from mpbench.environment.files import SYSTEM, Files, fact
 
 __all__ = ("describe_load", "pressure", "processor_seconds")
 
@@ -18,19 +18,24 @@ def pressure(files: Files = SYSTEM) -> dict[str, dict[str, float]]:
     The keys are the resource (`cpu`, `memory`, `io`), then `some_avg10`,
     `some_total` (microseconds since boot) and so on. Empty before Linux 4.20.
     """
-    found: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, float]] = {}
     for resource in ("cpu", "memory", "io"):
         for line in files.lines(f"/proc/pressure/{resource}"):
-            kind, *fields = line.split()
-            for field in fields:
-                name, _, value = field.partition("=")
-                found.setdefault(resource, {})[f"{kind}_{name}"] = float(value)
-    return found
+            kind, _, fields = line.partition(" ")
+            for field in fields.split():
+                name, _, text = field.partition("=")
+                value = fact(float, text)
+                if value is not None:
+                    figures.setdefault(resource, {})[f"{kind}_{name}"] = value
+    return figures
 
 
-def processor_seconds() -> dict[str, float]:
-    """Return the CPU seconds of the whole machine since boot: busy, idle, stolen."""
-    times = psutil.cpu_times()._asdict()
+def processor_seconds() -> dict[str, float] | None:
+    """Return the CPU seconds of the machine since boot: busy, idle, stolen; None if hidden."""
+    read = fact(psutil.cpu_times)
+    if read is None:
+        return None
+    times = read._asdict()
     # Guest time is already part of user and nice time.
     whole = sum(value for name, value in times.items() if not name.startswith("guest"))
     idle = times.get("idle", 0.0) + times.get("iowait", 0.0)
@@ -40,9 +45,9 @@ def processor_seconds() -> dict[str, float]:
 
 def describe_load(files: Files = SYSTEM) -> dict[str, Any]:
     """Return load averages, pressure and the CPU time used and stolen since boot."""
-    average = psutil.getloadavg() if hasattr(psutil, "getloadavg") else ()
+    average = fact(psutil.getloadavg)
     return {
-        "average": [round(one, 2) for one in average],
+        "average": average and [round(load, 2) for load in average],
         "pressure": pressure(files),
         "since_boot": processor_seconds(),
     }

@@ -8,10 +8,11 @@ import os
 import platform
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mpbench.environment.cgroup import describe_cgroup
-from mpbench.environment.files import SYSTEM, Files
+from mpbench.environment.files import SYSTEM, Files, fact
 from mpbench.environment.host import (
     describe_kernel,
     describe_limits,
@@ -22,8 +23,9 @@ from mpbench.environment.host import (
 from mpbench.environment.installation import describe_packages, describe_source
 from mpbench.environment.load import describe_load
 from mpbench.environment.processors import describe_cpu
+from mpbench.errors import EnvironmentUnfitError
 
-__all__ = ("describe", "machine_name")
+__all__ = ("cache_folder", "describe", "machine_name")
 
 # Long enough for any host name that people type, short enough for a folder.
 _NAME_LIMIT = 40
@@ -43,6 +45,22 @@ def machine_name(variables: Mapping[str, str] | None = None, node: str | None = 
     return safe or "machine"
 
 
+def cache_folder(name: str) -> Path:
+    """
+    Return where files that may be made again are kept, such as built commits.
+
+    Raises:
+        EnvironmentUnfitError: This user has no home.
+    """
+    home = fact(Path.home)
+    cache = os.environ.get("XDG_CACHE_HOME") or (home and home / ".cache")
+    if not cache:
+        raise EnvironmentUnfitError(
+            "this user has no home folder to keep files in; set XDG_CACHE_HOME to a folder"
+        )
+    return Path(cache) / "mpbench" / name
+
+
 def _fingerprint(
     cpu: Mapping[str, Any], memory: Mapping[str, Any], kernel: Mapping[str, Any]
 ) -> str:
@@ -56,7 +74,7 @@ def _fingerprint(
         cpu["physical"],
         cpu["sockets"],
         # Firmware and kernel keep a little for themselves, so count whole GiB.
-        round(memory["total_bytes"] / (1 << 30)),
+        None if memory["total_bytes"] is None else round(memory["total_bytes"] / (1 << 30)),
         kernel["system"],
     ]
     return hashlib.sha256(json.dumps(stable).encode()).hexdigest()[:16]

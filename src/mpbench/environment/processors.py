@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from mpbench.environment.cgroup import quota
-from mpbench.environment.files import SYSTEM, Files
+from mpbench.environment.files import SYSTEM, Files, fact
 
 __all__ = ("affinity", "describe_cpu", "usable_cpus")
 
@@ -20,9 +20,11 @@ _CPUS = "/sys/devices/system/cpu"
 
 def affinity() -> tuple[int, ...]:
     """Return the numbers of the CPUs that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return tuple(sorted(os.sched_getaffinity(0)))
-    return tuple(range(os.cpu_count() or 1))
+    return tuple(_affinity() or range(os.cpu_count() or 1))
+
+
+def _affinity() -> list[int] | None:
+    return fact(lambda: sorted(os.sched_getaffinity(0)))
 
 
 def usable_cpus(files: Files = SYSTEM, allowed: int | None = None) -> int:
@@ -49,7 +51,7 @@ def _facts(files: Files) -> dict[str, str]:
 
 def _model(facts: Mapping[str, str]) -> str | None:
     known = (facts.get(name) for name in ("model name", "hardware", "cpu model", "uarch"))
-    return next((one for one in known if one), None) or platform.processor() or None
+    return next((one for one in known if one), None) or fact(platform.processor) or None
 
 
 def _generation(facts: Mapping[str, str]) -> str | None:
@@ -116,19 +118,19 @@ def _flag(facts: Mapping[str, str], name: str) -> bool:
 def describe_cpu(files: Files = SYSTEM) -> dict[str, Any]:
     """Return the CPUs' model, topology, limits and settings."""
     facts = _facts(files)
-    frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+    frequency = fact(lambda: psutil.cpu_freq())  # noqa: PLW0108 - not on every platform
     folder = f"{_CPUS}/vulnerabilities"
     nodes = [name for name in files.names("/sys/devices/system/node") if name[4:].isdigit()]
     return {
         "model": _model(facts),
         "generation": _generation(facts),
         "architecture": platform.machine(),
-        "logical": psutil.cpu_count(logical=True),
-        "physical": psutil.cpu_count(logical=False),
+        "logical": fact(psutil.cpu_count),
+        "physical": fact(psutil.cpu_count, logical=False),
         "sockets": _distinct(files, "topology/physical_package_id"),
         "numa_nodes": len(nodes) or None,
         "caches_bytes": _caches(files),
-        "affinity": list(affinity()),
+        "affinity": _affinity(),
         "quota": quota(files),
         "usable": usable_cpus(files),
         "isolated": files.text(f"{_CPUS}/isolated") or None,

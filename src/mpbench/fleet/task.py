@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench import __version__
+from mpbench.environment import cache_folder
 from mpbench.errors import RecordError
 from mpbench.store.writer import read
 
@@ -131,8 +132,7 @@ def _answer(code: int, said: str, content: bytes, version: str = __version__) ->
 
 
 def _base() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "mpbench" / "fleet"
+    return cache_folder("fleet")
 
 
 def _folder(job: Job) -> Path:

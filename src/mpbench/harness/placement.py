@@ -47,9 +47,13 @@ class Placement(Enum):
 
 def pinnable_cpus() -> tuple[int, ...]:
     """Return the CPUs that agents can be put on; none where the platform cannot do it."""
-    if not hasattr(os, "sched_setaffinity"):
+    try:
+        cpus = os.sched_getaffinity(0)
+        # A sandbox may tell the CPUs and refuse to choose among them.
+        os.sched_setaffinity(0, cpus)
+    except (AttributeError, OSError):
         return ()
-    return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(sorted(cpus))
 
 
 def _fastest(players: tuple[ArmAgent, ArmAgent], sample_ns: int) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -84,10 +85,6 @@ class PsutilReader:
 
 def reader_for(root: int) -> Reader:
     """Return the cheapest reader that this platform has for a process tree."""
-    if sys.platform == "linux" and SYSTEM.exists(f"/proc/self/task/{_main_thread()}/children"):
+    if sys.platform == "linux" and SYSTEM.exists(f"/proc/self/task/{os.getpid()}/children"):
         return ProcReader(root)
     return PsutilReader(root)
-
-
-def _main_thread() -> int:
-    return psutil.Process().pid

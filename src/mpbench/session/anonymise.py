@@ -1,4 +1,4 @@
-"""Which names on this machine nobody else needs to know."""
+"""The names on this machine that nobody else needs to know."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mpbench.environment import machine_name
+from mpbench.environment import fact, machine_name
 from mpbench.store.anonymise import Anonymiser
 
 if TYPE_CHECKING:
@@ -18,13 +18,9 @@ __all__ = ("anonymiser_of",)
 
 
 def _users() -> set[str]:
-    found = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER")}
-    try:
-        found.add(getpass.getuser())
-    except (KeyError, OSError):
-        # A container's user may have a number and no name.
-        found.discard("")
-    return found
+    names = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER")}
+    # A container's user may have a number and no name.
+    return names | {fact(getpass.getuser) or ""}
 
 
 def anonymiser_of(paths: Iterable[Path | str] = ()) -> Anonymiser:
@@ -37,7 +33,8 @@ def anonymiser_of(paths: Iterable[Path | str] = ()) -> Anonymiser:
     host = platform.node()
     typed = [str(path) for path in paths]
     places = [Path(one).absolute() for one in typed]
-    names = dict.fromkeys([str(Path.home()), str(Path.cwd()), *map(str, places)], "path")
+    own = (str(fact(read) or "") for read in (Path.home, Path.cwd))
+    names = dict.fromkeys([*own, *map(str, places)], "path")
     names |= dict.fromkeys(_users(), "user")
     names |= dict.fromkeys([host, host.partition(".")[0], machine_name()], "machine")
     # Only the last part of a workload file's path is in its plan.

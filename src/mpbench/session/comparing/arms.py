@@ -7,8 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mpbench.environment import cache_folder
 from mpbench.errors import UsageError
-from mpbench.session.comparing.revisions import build_revision, commit_of, default_cache
+from mpbench.session.comparing.revisions import build_revision, commit_of
 from mpbench.session.interpreters import (
     InterpreterInfo,
     find_interpreter,
@@ -129,7 +130,7 @@ def _describe(arm: Arm, place: ArmContext, folder: Path) -> InterpreterInfo:
         return found
     place.note(f"building commit {arm.rev} into an environment of its own")
     base = None if arm.python is None else find_interpreter(arm.python)
-    built = build_revision(place.repository, arm.rev, cache=default_cache(), python=base)
+    built = build_revision(place.repository, arm.rev, cache=cache_folder("revisions"), python=base)
     (found,) = prepare_interpreters((str(built.executable),), folder, paths=built.paths)
     facts = {**found.facts, "revision": built.commit, "described_as": arm.rev}
     key = f"{found.subject.key}@{built.commit[:12]}"

@@ -47,9 +47,9 @@ class MachineSnapshot(NamedTuple):
     """What the machine showed at one moment; counters run since boot, None where unknown."""
 
     canary_ns: int
-    stolen_s: float
-    busy_s: float
-    idle_s: float
+    stolen_s: float | None
+    busy_s: float | None
+    idle_s: float | None
     pressure_us: float | None
     throttled_us: int | None
 
@@ -83,7 +83,7 @@ def reason_to_drop(facts: dict[str, Any], usual: CanaryStatistics) -> str | None
     for canary in canaries:
         if abs(canary / usual.canary_ns - 1.0) > most:
             return f"a canary took {canary / usual.canary_ns:.2f} times its usual time"
-    if facts["stolen_share"] > _MOST_STOLEN:
+    if (facts["stolen_share"] or 0.0) > _MOST_STOLEN:
         return f"the hypervisor took {facts['stolen_share']:.0%} of the CPU time"
     return None
 
@@ -99,14 +99,14 @@ def _canary(loops: int) -> int:
 
 
 def _read(loops: int) -> MachineSnapshot:
-    load = environment.processor_seconds()
+    load = environment.processor_seconds() or {}
     cgroup = environment.describe_cgroup()["cpu_throttling"]
     pressure = environment.pressure().get("cpu", {})
     return MachineSnapshot(
         canary_ns=_canary(loops),
-        stolen_s=load["stolen_s"],
-        busy_s=load["busy_s"],
-        idle_s=load["idle_s"],
+        stolen_s=load.get("stolen_s"),
+        busy_s=load.get("busy_s"),
+        idle_s=load.get("idle_s"),
         pressure_us=pressure.get("some_total"),
         throttled_us=None if cgroup is None else cgroup["throttled_us"],
     )
@@ -114,6 +114,17 @@ def _read(loops: int) -> MachineSnapshot:
 
 def _difference(after: float | None, before: float | None) -> float | None:
     return None if after is None or before is None else after - before
+
+
+def _stolen_share(first: MachineSnapshot, second: MachineSnapshot) -> float | None:
+    """Return the share of the CPU time that the hypervisor took; None where it is hidden."""
+    stolen_s = _difference(second.stolen_s, first.stolen_s)
+    busy_s = _difference(second.busy_s, first.busy_s)
+    idle_s = _difference(second.idle_s, first.idle_s)
+    if stolen_s is None or busy_s is None or idle_s is None:
+        return None
+    whole = stolen_s + busy_s + idle_s
+    return stolen_s / whole if whole > 0 else 0.0
 
 
 class NoiseMonitor:
@@ -151,11 +162,9 @@ class NoiseMonitor:
             and `dropped` with the reason why the episode does not count, if any.
         """
         first, second = self._last, self._look()
-        stolen = second.stolen_s - first.stolen_s
-        whole = stolen + second.busy_s - first.busy_s + second.idle_s - first.idle_s
         facts = {
             "canary_ns": [first.canary_ns, second.canary_ns],
-            "stolen_share": stolen / whole if whole > 0 else 0.0,
+            "stolen_share": _stolen_share(first, second),
             "pressure_us": _difference(second.pressure_us, first.pressure_us),
             "throttled_us": _difference(second.throttled_us, first.throttled_us),
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError, UsageError
 
-__all__ = ("RevisionEnvironment", "build_revision", "commit_of", "date_ms_of", "default_cache")
+__all__ = ("RevisionEnvironment", "build_revision", "commit_of", "date_ms_of")
 
 _GIT_S = 120
 _INSTALL_S = 1_200
@@ -28,12 +27,6 @@ class RevisionEnvironment(NamedTuple):
     commit: str
     executable: Path
     paths: tuple[Path, ...]
-
-
-def default_cache() -> Path:
-    """Return the private folder in which built commits are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "mpbench" / "revisions"
 
 
 def _call(command: list[str], *, timeout_s: float, what: str) -> bytes:
