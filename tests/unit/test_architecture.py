@@ -50,7 +50,6 @@ CONFINED = {
     "jinja2": {"report", "profiling"},
     "msgspec": {"store", "integrations"},
     "numpy": {"store", "analysis", "report", "session", "integrations"},
-    "ruptures": {"analysis"},
     "scipy": {"analysis"},
     "distributed": {"fleet"},
     "pyarrow": {"integrations"},
