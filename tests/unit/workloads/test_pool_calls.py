@@ -9,7 +9,7 @@ from mpbench.workload import BodyResult
 from mpbench.workloads.cross.channels import is_right
 from mpbench.workloads.pool.calls import chunks_of, repeating
 from mpbench.workloads.pool.lifecycle import end, lifecycle_body, unanswered
-from mpbench.workloads.pool.scaling import durations, uneven_outcome
+from mpbench.workloads.pool.scaling import durations, uneven_result
 from mpbench.workloads.pool.tasks import make_payload
 
 
@@ -100,7 +100,7 @@ def test_uneven_tasks_hold_the_same_work(distribution: str) -> None:
 def test_the_idle_tail_is_what_other_workers_still_work() -> None:
     """A worker that ended at half time was idle for a quarter of all workers' time."""
     results = [(0, 11, 0, 50), (1, 22, 0, 60), (2, 22, 60, 100)]
-    done = uneven_outcome(results, (0, 100), ideal_ns=75.0, workers=2)
+    done = uneven_result(results, (0, 100), ideal_ns=75.0, workers=2)
 
     assert {"efficiency": 0.75, "tail_idle": 0.25} == done.facts
     assert [1, 2] == [reading.operations for reading in done.workers]
@@ -108,7 +108,7 @@ def test_the_idle_tail_is_what_other_workers_still_work() -> None:
 
 def test_a_worker_without_a_task_was_idle_all_the_time() -> None:
     """A worker that got nothing counts in the idle share."""
-    done = uneven_outcome([(0, 11, 0, 100)], (0, 100), ideal_ns=50.0, workers=2)
+    done = uneven_result([(0, 11, 0, 100)], (0, 100), ideal_ns=50.0, workers=2)
 
     assert {"efficiency": 0.5, "tail_idle": 0.5} == done.facts
 

@@ -1,4 +1,4 @@
-"""What processes are compared with: threads, no parallelism at all, and too much of it."""
+"""Controls of processes: serial work, threads, and more workers than CPUs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OPERATION_NS = 50_000
 
 
 class Done(NamedTuple):
-    """How many units ended well, and what of their time does not count."""
+    """How many units succeeded, and what of their time does not count."""
 
     units: int
     untimed_ns: int = 0
@@ -70,12 +70,7 @@ def _in_threads(work: str, amount: int, units: int) -> Done:
 
 
 def _untimed_ns(reports: Sequence[tuple[int, ...]]) -> int:
-    """
-    Return how much sooner the last unit would have ended, had no memory been touched.
-
-    Args:
-        reports: Of each unit the time that it touched memory for, and when its work ended.
-    """
+    """Return how much sooner the last unit would have ended without touching memory first."""
     last = max(end for _, end in reports)
     return last - max(end - touched for touched, end in reports)
 
@@ -130,10 +125,9 @@ def threads_control(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     alone, over the time that was needed. Not timed: calibrating the work, and
     touching the 32 MiB in which a unit of `memory` copies.
 
-    Reads as: the control for every figure of processes. Threads start sooner,
-    but with the interpreter lock two of them need as long as `serial` for
-    `cpu`; on a free-threaded build they do not. Processes pay their start
-    and then work side by side.
+    Reads as: the control for every figure of processes. With the interpreter
+    lock two threads need as long as `serial` for `cpu`; on a free-threaded
+    build they do not. Processes pay their start and then work in parallel.
     """
     unit = case.text("unit")
     units = case.integer("units")
@@ -165,38 +159,34 @@ def _controlled(run: Run, work: str, units: int) -> Body:
         done = untimed = 0
         started = monotonic_ns()
         for _ in range(iterations):
-            one = run(work, amount, units)
-            done += one.units
-            untimed += one.untimed_ns
+            units_done = run(work, amount, units)
+            done += units_done.units
+            untimed += units_done.untimed_ns
         elapsed = monotonic_ns() - started - untimed
 
         def check() -> BodyResult:
             jobs = done // units
             # Two perfect units are ready after the length of one.
-            return BodyResult(
-                operations=jobs,
-                asked=iterations,
-                elapsed_ns=elapsed,
-                facts={"efficiency": jobs * _UNIT_US * 1_000 / elapsed},
-            )
+            efficiency = jobs * _UNIT_US * 1_000 / elapsed
+            return BodyResult(jobs, iterations, elapsed, {"efficiency": efficiency})
 
         return check
 
     return body
 
 
-def keep_busy(turn: WindowCounter, loops: int) -> None:
-    """Run in a worker: one piece of work after the other, each one's length noted."""
-    clock, note = monotonic_ns, turn.waits.append
+def keep_busy(counter: WindowCounter, loops: int) -> None:
+    """Run in a worker: one piece of work after the other, each one's length recorded."""
+    clock, note = monotonic_ns, counter.waits.append
     done = 0
     before = clock()
-    while turn.running:
+    while counter.running:
         spin(loops)
         now = clock()
         done += 1
         note(now - before)
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
             before = clock()
         else:
             before = now
@@ -220,30 +210,30 @@ def oversubscription(context: BaseContext, case: Case) -> Iterator[Body]:
     take 50 us on an idle CPU. The latencies are the pieces one by one: the
     longest are those in which a worker lost its CPU. The fact `preempted` is
     how often that happened a second, to all workers together; `throttled` is
-    the share of the window in which the control group's quota held all of
-    them back. Both are missing where the platform does not tell them.
+    the share of the window in which the control group's quota stopped all of
+    them. Both are missing where the platform does not tell them.
 
-    Reads as: the throughput grows up to the CPUs that can really be used and
-    then stays, or falls. Where `throttled` is above zero there are fewer CPUs
-    than the system says, and more workers only wait.
+    Reads as: the throughput grows up to the usable CPUs and then stays, or
+    falls. Where `throttled` is above zero there are fewer CPUs than the system
+    says.
     """
     loops = spin_loops(_OPERATION_NS)
     members = [(keep_busy, (loops,)) for _ in range(case.integer("workers"))]
-    with worker_group(context, members) as gang:
-        pids = tuple(process.pid for process in gang.processes if process.pid is not None)
+    with worker_group(context, members) as group:
+        pids = tuple(process.pid for process in group.processes if process.pid is not None)
 
         def body(milliseconds: int, /) -> BodyResult:
             activity, throttled = activity_of(pids), throttled_ns()
             started = monotonic_ns()
-            done = gang.window(milliseconds)
+            done = group.window(milliseconds)
             elapsed = monotonic_ns() - started
             facts = dict(done.facts)
-            after, held = activity_of(pids), throttled_ns()
-            if activity is not None and after is not None:
-                lost = after.involuntary - activity.involuntary
-                facts["preempted"] = lost * 1e9 / elapsed
-            if throttled is not None and held is not None:
-                facts["throttled"] = (held - throttled) / elapsed
+            activity_after, throttled_after = activity_of(pids), throttled_ns()
+            if activity is not None and activity_after is not None:
+                preempted = activity_after.involuntary - activity.involuntary
+                facts["preempted"] = preempted * 1e9 / elapsed
+            if throttled is not None and throttled_after is not None:
+                facts["throttled"] = (throttled_after - throttled) / elapsed
             return done._replace(facts=facts)
 
         yield body

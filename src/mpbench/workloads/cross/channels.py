@@ -1,9 +1,8 @@
 """
-Every way to bring bytes to another process, behind one form.
+Transports of bytes to another process, behind one form.
 
-A deliverer hands numbered payloads to another process, which looks at each one
-and answers at the end how many were right; it returns that answer. So the same
-job can be done over all of them.
+A deliverer hands numbered payloads to another process, which checks each one;
+it returns how many were right.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.workload import child_server
@@ -26,7 +25,7 @@ __all__ = ("MESSAGES", "TRANSPORTS", "Deliver", "Transports", "is_right", "read_
 # Messages in one job.
 MESSAGES = 16
 
-# Brings payloads to the other process and returns how many it found right.
+# Brings payloads to the other process and returns how many were right there.
 Deliver = Callable[[Sequence[bytes]], int]
 # In the child: returns the payload with a number.
 Receive = Callable[[int], bytes]
@@ -124,108 +123,84 @@ def _served(
         yield deliver
 
 
-@contextmanager
-def _pipe(context: BaseContext, size: int) -> Iterator[Deliver]:
-    reader, writer = context.Pipe(duplex=False)
-    with reader, writer:
+Transport = Callable[["BaseContext", int], "AbstractContextManager[Deliver]"]
 
-        def send(_: int, payload: bytes) -> None:
-            writer.send(payload)
 
-        with _served(context, size, _from_object_pipe, (reader,), send) as deliver:
+def _over_pipe(receiver: Any, sender: Callable[[Connection], Send]) -> Transport:
+    """Return the transport over a pipe, with one way to send and to receive."""
+
+    @contextmanager
+    def transport(context: BaseContext, size: int) -> Iterator[Deliver]:
+        reader, writer = context.Pipe(duplex=False)
+        served = _served(context, size, receiver, (reader,), sender(writer))
+        with reader, writer, served as deliver:
             yield deliver
 
+    return transport
+
+
+def _over_queue(opened: Callable[[BaseContext], AbstractContextManager[Any]]) -> Transport:
+    """Return the transport over a queue."""
+
+    @contextmanager
+    def transport(context: BaseContext, size: int) -> Iterator[Deliver]:
+        with opened(context) as queue:
+
+            def send(_: int, payload: bytes) -> None:
+                queue.put(payload)
+
+            with _served(context, size, _from_queue, (queue,), send) as deliver:
+                yield deliver
+
+    return transport
+
 
 @contextmanager
-def _pipe_bytes(context: BaseContext, size: int) -> Iterator[Deliver]:
-    reader, writer = context.Pipe(duplex=False)
-    with reader, writer:
-
-        def send(_: int, payload: bytes) -> None:
-            writer.send_bytes(payload)
-
-        with _served(context, size, _from_bytes_pipe, (reader,), send) as deliver:
-            yield deliver
-
-
-@contextmanager
-def _queue(context: BaseContext, size: int) -> Iterator[Deliver]:
+def _queue(context: BaseContext) -> Iterator[Any]:
     queue = context.Queue()
-
-    def send(_: int, payload: bytes) -> None:
-        queue.put(payload)
-
     try:
-        with _served(context, size, _from_queue, (queue,), send) as deliver:
-            yield deliver
+        yield queue
     finally:
         queue.close()
         queue.join_thread()
 
 
 @contextmanager
-def _simple_queue(context: BaseContext, size: int) -> Iterator[Deliver]:
-    queue = context.SimpleQueue()
+def _manager_queue(context: BaseContext) -> Iterator[Any]:
+    with context.Manager() as server:
+        yield server.Queue()
 
-    def send(_: int, payload: bytes) -> None:
-        queue.put(payload)
 
-    try:
-        with _served(context, size, _from_queue, (queue,), send) as deliver:
-            yield deliver
-    finally:
-        queue.close()
+@contextmanager
+def _in_memory(
+    context: BaseContext, size: int, view: memoryview, receiver: Any, shared: Any
+) -> Iterator[Deliver]:
+    """Deliver through memory that both sides see; a pipe carries the numbers."""
+    numbers, writer = context.Pipe(duplex=False)
+
+    def send(number: int, payload: bytes) -> None:
+        view[number * size : (number + 1) * size] = payload
+        writer.send_bytes(number.to_bytes(4, "little"))
+
+    served = _served(context, size, receiver, (shared, size, numbers), send)
+    with numbers, writer, served as deliver:
+        yield deliver
 
 
 @contextmanager
 def _shared_memory(context: BaseContext, size: int) -> Iterator[Deliver]:
-    from multiprocessing.shared_memory import SharedMemory
+    # Not at the top: the spawned child imports this module.
+    from mpbench.workloads.shared.segments import segment
 
-    block = SharedMemory(create=True, size=size * MESSAGES)
-    view = block.buf
-    assert view is not None
-    numbers, writer = context.Pipe(duplex=False)
-
-    def send(number: int, payload: bytes) -> None:
-        view[number * size : (number + 1) * size] = payload
-        writer.send_bytes(number.to_bytes(4, "little"))
-
-    try:
-        with numbers, writer:
-            arguments = (block.name, size, numbers)
-            with _served(context, size, _from_shared_memory, arguments, send) as deliver:
-                yield deliver
-    finally:
-        block.close()
-        block.unlink()
+    with segment(size * MESSAGES) as block:
+        assert block.buf is not None
+        with _in_memory(context, size, block.buf, _from_shared_memory, block.name) as deliver:
+            yield deliver
 
 
-@contextmanager
-def _array(context: BaseContext, size: int) -> Iterator[Deliver]:
+def _array(context: BaseContext, size: int) -> AbstractContextManager[Deliver]:
     array = context.RawArray("B", size * MESSAGES)
-    view = memoryview(array).cast("B")
-    numbers, writer = context.Pipe(duplex=False)
-
-    def send(number: int, payload: bytes) -> None:
-        view[number * size : (number + 1) * size] = payload
-        writer.send_bytes(number.to_bytes(4, "little"))
-
-    with numbers, writer:
-        arguments = (array, size, numbers)
-        with _served(context, size, _from_array, arguments, send) as deliver:
-            yield deliver
-
-
-@contextmanager
-def _manager_queue(context: BaseContext, size: int) -> Iterator[Deliver]:
-    with context.Manager() as server:
-        queue = server.Queue()
-
-        def send(_: int, payload: bytes) -> None:
-            queue.put(payload)
-
-        with _served(context, size, _from_queue, (queue,), send) as deliver:
-            yield deliver
+    return _in_memory(context, size, memoryview(array).cast("B"), _from_array, array)
 
 
 @contextmanager
@@ -254,14 +229,16 @@ def _pool_map(context: BaseContext, size: int) -> Iterator[Deliver]:
         yield deliver
 
 
-TRANSPORTS: dict[str, Callable[[BaseContext, int], AbstractContextManager[Deliver]]] = {
-    "pipe": _pipe,
-    "pipe-bytes": _pipe_bytes,
-    "queue": _queue,
-    "simple-queue": _simple_queue,
+TRANSPORTS: dict[str, Transport] = {
+    "pipe": _over_pipe(_from_object_pipe, lambda writer: lambda _, payload: writer.send(payload)),
+    "pipe-bytes": _over_pipe(
+        _from_bytes_pipe, lambda writer: lambda _, payload: writer.send_bytes(payload)
+    ),
+    "queue": _over_queue(_queue),
+    "simple-queue": _over_queue(lambda context: closing(context.SimpleQueue())),
+    "manager-queue": _over_queue(_manager_queue),
     "shared-memory": _shared_memory,
     "array": _array,
-    "manager-queue": _manager_queue,
     "pool-map": _pool_map,
     "file": _file,
 }

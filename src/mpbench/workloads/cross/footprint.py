@@ -1,4 +1,4 @@
-"""What each part of multiprocessing holds, and what it uses while nothing happens."""
+"""Resources that each part of multiprocessing holds, and CPU time that it uses when idle."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ("idle_cost", "resource_bill")
 
-_BILLED = ("process", "pool", "manager", "queue", "pipe", "lock", "condition", "shared-memory")
+_COUNTED = ("process", "pool", "manager", "queue", "pipe", "lock", "condition", "shared-memory")
 
 
 def _needs_construct(case: Case) -> Needs:
@@ -42,7 +42,7 @@ def _difference(before: ResourceCounts, after: ResourceCounts, copies: int) -> d
     return facts
 
 
-def _billed(context: BaseContext, construct: ObjectSpec) -> BodyResult:
+def _built_and_counted(context: BaseContext, construct: ObjectSpec) -> BodyResult:
     with ExitStack() as stack:
         before = count_resources()
         started = monotonic_ns()
@@ -60,50 +60,42 @@ def _billed(context: BaseContext, construct: ObjectSpec) -> BodyResult:
     metric=Metric.TIME,
     floor="floor/empty-call",
     covers=(
-        "Condition",
-        "Lock",
-        "Manager",
-        "Pipe",
-        "Pool",
-        "Process",
-        "Queue",
+        *("Condition", "Lock", "Manager", "Pipe", "Pool", "Process", "Queue"),
         "shared_memory.SharedMemory",
     ),
     facts={
-        "processes": Metric.COUNT,
-        "threads": Metric.COUNT,
-        "descriptors": Metric.COUNT,
-        "semaphores": Metric.COUNT,
+        **dict.fromkeys(("processes", "threads", "descriptors", "semaphores"), Metric.COUNT),
         "memory": Metric.MEMORY,
     },
     timing=Timing.ONCE,
+    revision=2,
     body_params=("construct",),
     needs=_needs_construct,
-    construct=Sweep(_BILLED, _BILLED, tuple(CONSTRUCTS)),
+    construct=Sweep(_COUNTED, _COUNTED, tuple(CONSTRUCTS)),
 )
 def resource_bill(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Build one thing, or 16 of a small one, and count what the process tree then holds.
+    Build one object, or 16 of a small one, and count what the process tree then holds.
 
     Timed: building it until it works (a pool until its workers are up, a
     queue until its feeder thread has sent one message), for each. The facts
     are what was added for each: processes, threads and descriptors of the
-    tree, semaphores of the parent, and memory as proportional set size. What
-    is started once for all, the resource tracker and the fork server, is not
-    in it. Not timed: the counting, and ending it.
+    tree, semaphores of the parent, and memory as proportional set size,
+    without resource tracker and fork server. Not timed: the counting, and
+    ending it.
 
-    Reads as: the bill of each construct. Descriptors and semaphores are what
-    runs out first; memory is that of idle processes, before they do anything.
-    A fact is missing where the platform does not tell it.
+    Reads as: the resources that each construct takes. Descriptors and
+    semaphores run out first; memory is that of idle processes. A fact is
+    missing where the platform does not tell it.
     """
     warm(context)
 
     def bind(case: Case) -> Body:
         construct = CONSTRUCTS[case.text("construct")]
-        # What the first one imports and allocates belongs to nobody's bill.
-        _billed(context, construct)
+        # What the first one imports and allocates is not counted.
+        _built_and_counted(context, construct)
         gc.collect()
-        return lambda _: _billed(context, construct)
+        return lambda _: _built_and_counted(context, construct)
 
     yield bind
     gc.collect()
@@ -120,11 +112,7 @@ def _no_activity(case: Case) -> str | None:
     "cross/idle-cost",
     metric=Metric.SHARE,
     floor=NoFloor("nothing is what an idle thing should use; the construct `nothing` shows that"),
-    facts={
-        "share": Metric.SHARE,
-        "wake_ups": Metric.COUNT,
-        "processes": Metric.COUNT,
-    },
+    facts={"share": Metric.SHARE, "wake_ups": Metric.COUNT, "processes": Metric.COUNT},
     timing=Timing.ONCE,
     revision=2,
     needs=_needs_construct,
@@ -134,24 +122,22 @@ def _no_activity(case: Case) -> str | None:
 )
 def idle_cost(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Build something, let it idle, and ask the kernel what it used meanwhile.
+    Build an object, let it idle, and ask the kernel what it used meanwhile.
 
     Timed: the idle time. The share is the CPU time of all threads of this
-    process but the one that sleeps and reads, and of the processes that the
-    building added, over the idle time; `wake_ups` are their voluntary switches
-    for each second, `processes` how many were added. What was there before is
-    not in it, nor what is started once for all, the resource tracker and the
-    fork server. Not timed: building and ending it.
+    process but the one that sleeps, and of the processes that were added, over
+    the idle time; `wake_ups` are their voluntary switches for each second,
+    `processes` how many were added. Resource tracker and fork server are not
+    counted. Not timed: building and ending it.
 
-    Reads as: what a program pays for something that it keeps and does not
-    use. Close to zero means that it waits in the kernel; a constant number of
-    wake-ups a second means that something polls.
+    Reads as: what a program pays for an object that it keeps and does not use.
+    A constant number of wake-ups a second means that something polls.
     """
     idle_s = case.integer("idle_ms") / 1_000
     warm(context)
     others = frozenset(descendants() or ()) - {os.getpid()}
     with CONSTRUCTS[case.text("construct")].build(context):
-        # Whatever still goes on after the building ends first.
+        # What still runs after the building ends first.
         time.sleep(0.05)
 
         def body(iterations: int, /) -> BodyResult:

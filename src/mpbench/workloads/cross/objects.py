@@ -1,9 +1,9 @@
-"""One of each thing that multiprocessing can build, alive and idle."""
+"""One of each object that multiprocessing can build, alive and idle."""
 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.workload import child_server
@@ -17,40 +17,19 @@ if TYPE_CHECKING:
 
 __all__ = ("CONSTRUCTS", "IDLE_COST_KINDS", "ObjectSpec")
 
+Build = Callable[["BaseContext"], "AbstractContextManager[Any]"]
+
 
 class ObjectSpec(NamedTuple):
-    """How to build one thing, and how many of it make a bill that can be seen."""
+    """How to build one object, and how many of it change the counts of resources visibly."""
 
-    build: Callable[[BaseContext], AbstractContextManager[None]]
+    build: Build
     copies: int
 
 
 def _wait_for_end(connection: Any) -> None:
     """Run in an idle child: wait until the parent closes its end."""
     connection.recv_bytes()
-
-
-@contextmanager
-def _nothing(context: BaseContext) -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _process(context: BaseContext) -> Iterator[None]:
-    with child_server(context, _wait_for_end):
-        yield
-
-
-@contextmanager
-def _pool(context: BaseContext) -> Iterator[None]:
-    with ready_pool(context, 2):
-        yield
-
-
-@contextmanager
-def _thread_pool(context: BaseContext) -> Iterator[None]:
-    with opened_threads(2):
-        yield
 
 
 @contextmanager
@@ -68,38 +47,17 @@ def _manager(context: BaseContext) -> Iterator[None]:
 
 
 @contextmanager
-def _queue(context: BaseContext) -> Iterator[None]:
-    queue: Any = context.Queue()
-    # The first message starts the feeder thread.
+def _used(queue: Any) -> Iterator[None]:
+    """Keep a queue whose first message has started its feeder thread."""
     queue.put(1)
     expect(1, queue.get(), "the queue's first message")
+    if hasattr(queue, "task_done"):
+        queue.task_done()
     try:
         yield
     finally:
         queue.close()
         queue.join_thread()
-
-
-@contextmanager
-def _joinable_queue(context: BaseContext) -> Iterator[None]:
-    queue: Any = context.JoinableQueue()
-    queue.put(1)
-    expect(1, queue.get(), "the queue's first message")
-    queue.task_done()
-    try:
-        yield
-    finally:
-        queue.close()
-        queue.join_thread()
-
-
-@contextmanager
-def _simple_queue(context: BaseContext) -> Iterator[None]:
-    queue: Any = context.SimpleQueue()
-    try:
-        yield
-    finally:
-        queue.close()
 
 
 @contextmanager
@@ -109,60 +67,46 @@ def _pipe(context: BaseContext) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _listener(context: BaseContext) -> Iterator[None]:
+def _shared_memory(context: BaseContext) -> AbstractContextManager[Any]:
+    # Not at the top: the idle child, whose memory is counted, imports this module.
+    from mpbench.workloads.shared.segments import segment
+
+    return segment(1 << 16)
+
+
+def _listener(context: BaseContext) -> AbstractContextManager[Any]:
     from multiprocessing.connection import Listener
 
-    with Listener(authkey=os.urandom(32)):
-        yield
+    return Listener(authkey=os.urandom(32))
 
 
-@contextmanager
-def _shared_memory(context: BaseContext) -> Iterator[None]:
-    from multiprocessing.shared_memory import SharedMemory
-
-    block = SharedMemory(create=True, size=1 << 16)
-    try:
-        yield
-    finally:
-        block.close()
-        block.unlink()
+def _kept(make: Callable[[Any], Any]) -> ObjectSpec:
+    """Return 16 of an object that needs no ending."""
+    return ObjectSpec(lambda context: nullcontext(make(context)), 16)
 
 
-def _held(make: Callable[[Any], Any]) -> Callable[[BaseContext], AbstractContextManager[None]]:
-    """Return a construct that needs no ending but to be forgotten."""
-
-    @contextmanager
-    def hold(context: BaseContext) -> Iterator[None]:
-        kept = make(context)
-        yield
-        del kept
-
-    return hold
-
-
-# Things with a process or a thread are built once; of the others there are 16,
+# Objects with a process or a thread are built once; of the others there are 16,
 # because one alone would not show in the memory.
 CONSTRUCTS: dict[str, ObjectSpec] = {
-    "nothing": ObjectSpec(_nothing, 1),
-    "process": ObjectSpec(_process, 1),
-    "pool": ObjectSpec(_pool, 1),
-    "thread-pool": ObjectSpec(_thread_pool, 1),
+    "nothing": ObjectSpec(lambda _: nullcontext(), 1),
+    "process": ObjectSpec(lambda context: child_server(context, _wait_for_end), 1),
+    "pool": ObjectSpec(lambda context: ready_pool(context, 2), 1),
+    "thread-pool": ObjectSpec(lambda _: opened_threads(2), 1),
     "executor": ObjectSpec(_executor, 1),
     "manager": ObjectSpec(_manager, 1),
-    "queue": ObjectSpec(_queue, 1),
-    "joinable-queue": ObjectSpec(_joinable_queue, 1),
-    "simple-queue": ObjectSpec(_simple_queue, 16),
+    "queue": ObjectSpec(lambda context: _used(context.Queue()), 1),
+    "joinable-queue": ObjectSpec(lambda context: _used(context.JoinableQueue()), 1),
+    "simple-queue": ObjectSpec(lambda context: closing(context.SimpleQueue()), 16),
     "pipe": ObjectSpec(_pipe, 16),
-    "lock": ObjectSpec(_held(lambda context: context.Lock()), 16),
-    "rlock": ObjectSpec(_held(lambda context: context.RLock()), 16),
-    "semaphore": ObjectSpec(_held(lambda context: context.Semaphore()), 16),
-    "bounded-semaphore": ObjectSpec(_held(lambda context: context.BoundedSemaphore()), 16),
-    "condition": ObjectSpec(_held(lambda context: context.Condition()), 16),
-    "event": ObjectSpec(_held(lambda context: context.Event()), 16),
-    "barrier": ObjectSpec(_held(lambda context: context.Barrier(2)), 16),
-    "value": ObjectSpec(_held(lambda context: context.Value("i")), 16),
-    "array": ObjectSpec(_held(lambda context: context.Array("i", 1_024)), 16),
+    "lock": _kept(lambda context: context.Lock()),
+    "rlock": _kept(lambda context: context.RLock()),
+    "semaphore": _kept(lambda context: context.Semaphore()),
+    "bounded-semaphore": _kept(lambda context: context.BoundedSemaphore()),
+    "condition": _kept(lambda context: context.Condition()),
+    "event": _kept(lambda context: context.Event()),
+    "barrier": _kept(lambda context: context.Barrier(2)),
+    "value": _kept(lambda context: context.Value("i")),
+    "array": _kept(lambda context: context.Array("i", 1_024)),
     "shared-memory": ObjectSpec(_shared_memory, 16),
     "listener": ObjectSpec(_listener, 16),
 }

@@ -1,8 +1,7 @@
 """
-What the kernel says of this process and its descendants, where it says it.
+Resources and activity of this process and its descendants, as the kernel counts them.
 
-A workload that bills resources runs in the agent and so does this: it reads
-`/proc`, and returns None for what the platform does not tell.
+What the platform does not tell is None. It runs in the agent, without psutil.
 """
 
 from __future__ import annotations
@@ -66,10 +65,10 @@ def descendants() -> tuple[int, ...] | None:
                 children.setdefault(int(fields[1]), []).append(int(name))
     if not children:
         return None
-    found = [os.getpid()]
-    for pid in found:
-        found += children.get(pid, [])
-    return tuple(found)
+    pids = [os.getpid()]
+    for pid in pids:
+        pids += children.get(pid, [])
+    return tuple(pids)
 
 
 def _pss_bytes(pid: int) -> int:
@@ -88,9 +87,8 @@ def count_resources() -> ResourceCounts:
     """
     Count what this process and its descendants hold at this moment.
 
-    Semaphores are the mappings of this process alone: each semaphore of
-    multiprocessing is one, whether it still has a name or not. Memory is the
-    proportional set size, in which a page shared by n processes counts 1/n.
+    Semaphores are mappings of this process alone. Memory is the proportional
+    set size, in which a page shared by n processes counts 1/n.
     """
     pids = descendants()
     if pids is None:

@@ -1,4 +1,4 @@
-"""The same job over every transport, and the same beginning with every start method."""
+"""Transports of the same payloads, and first answers of processes, pools and managers."""
 
 from __future__ import annotations
 
@@ -38,16 +38,8 @@ def _needs_transport(case: Case) -> Needs:
     metric=Metric.BANDWIDTH,
     floor="floor/memory-copy",
     covers=(
-        "Connection.recv",
-        "Connection.recv_bytes",
-        "Connection.send",
-        "Connection.send_bytes",
-        "Pipe",
-        "Queue",
-        "Queue.get",
-        "Queue.put",
-        "SharedMemory.close",
-        "SharedMemory.unlink",
+        *("Connection.recv", "Connection.recv_bytes", "Connection.send", "Connection.send_bytes"),
+        *("Pipe", "Queue", "Queue.get", "Queue.put", "SharedMemory.close", "SharedMemory.unlink"),
         "shared_memory.SharedMemory",
     ),
     facts={"per_message": Metric.TIME},
@@ -59,22 +51,15 @@ def _needs_transport(case: Case) -> Needs:
         ("pipe", "queue", "shared-memory"),
         ("pipe", "queue", "simple-queue", "shared-memory", "array", "manager-queue", "pool-map"),
         (
-            "pipe",
-            "pipe-bytes",
-            "queue",
-            "simple-queue",
-            "shared-memory",
-            "array",
-            "manager-queue",
-            "pool-map",
-            "file",
+            *("pipe", "pipe-bytes", "queue", "simple-queue", "shared-memory", "array"),
+            *("manager-queue", "pool-map", "file"),
         ),
     ),
     payload_bytes=Sweep((1 << 16,), (1 << 16, 1 << 20), (64, 1 << 10, 1 << 16, 1 << 20)),
 )
 def transports(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Bring 16 distinct payloads to another process, and hear that they are right.
+    Bring 16 distinct payloads to another process, which answers that they are right.
 
     Timed: handing over all of them, taking each one as a bytes object in the
     other process, looking at its size and its number, and one small answer
@@ -82,16 +67,15 @@ def transports(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     number of each payload; both sides copy. Not timed: starting the
     processes, building the payloads.
 
-    Reads as: a ranking. The transport with the most bytes a second at the
-    size of your messages is the one to use, if all of the message is read.
+    Reads as: the transport with the most bytes a second at the size of your
+    messages is the one to use, if all of the message is read.
     """
     with ExitStack() as stack:
-        held = Transports(context, stack)
+        channels = Transports(context, stack)
 
         def bind(case: Case) -> Body:
             size = case.integer("payload_bytes")
-            deliver = held.deliverer(case.text("transport"), size)
-            return _delivering(deliver, size)
+            return _delivering(channels.deliverer(case.text("transport"), size), size)
 
         yield bind
 
@@ -175,12 +159,7 @@ def _begun(context: BaseContext, begin: Beginning) -> tuple[int, int]:
     metric=Metric.TIME,
     floor="floor/os-fork-wait",
     covers=(
-        "Manager",
-        "Pool",
-        "Pool.apply",
-        "Process",
-        "Process.join",
-        "Process.start",
+        *("Manager", "Pool", "Pool.apply", "Process", "Process.join", "Process.start"),
         "SyncManager.list",
     ),
     facts={"first": Metric.TIME, "end": Metric.TIME},
@@ -196,13 +175,11 @@ def start_matrix(context: BaseContext, case: Case) -> Iterator[Body]:
     Timed: from before the constructor to the first answer: a byte from the
     process, the result of one task that does nothing, the length of a list in
     the manager. The fact `end` is ending it and waiting until its processes
-    are gone. The fact `first` is the very first beginning in a fresh
-    interpreter, which also starts what is started once: the resource tracker,
-    the fork server.
+    are gone. The fact `first` is the first start in a fresh interpreter, with
+    the resource tracker and the fork server.
 
-    Reads as: what each start method asks for the same thing. Compare the
-    columns of the methods; `first` less the main figure is paid once in each
-    program.
+    Reads as: what the same construct costs under each start method; `first`
+    less the main figure is paid once in each program.
     """
     begin = BEGINNINGS[case.text("construct")]
     first, _ = _begun(context, begin)

@@ -1,4 +1,4 @@
-"""The calls of a pool behind one form, so that every pool and every call runs the same job."""
+"""Calls of pools behind one form, and the jobs that they run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UsageError, VerificationError
-from mpbench.workload import Body, BodyResult, spin_loops, subsample
+from mpbench.model import Case
+from mpbench.workload import Body, BodyFactory, BodyResult, spin_loops, subsample
 from mpbench.workloads.pool.tasks import burn, burn_all, burn_pair, echo, echo_all
 
 if TYPE_CHECKING:
@@ -16,9 +17,11 @@ __all__ = (
     "CALLS",
     "COVERS",
     "Job",
+    "burn_calls",
     "burn_job",
     "calling",
     "chunks_of",
+    "echo_calls",
     "echo_job",
     "one_by_one",
     "repeating",
@@ -68,32 +71,6 @@ def chunks_of(items: Sequence[Any], size: int) -> list[list[Any]]:
     return [list(items[at : at + size]) for at in range(0, len(items), size)]
 
 
-def _map(pool: Any, job: Job, chunk_size: int) -> list[Any]:
-    return pool.map(job.one, job.items, chunk_size or None)  # type: ignore[no-any-return]
-
-
-def _map_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
-    pending = pool.map_async(job.one, job.items, chunk_size or None)
-    return pending.get()  # type: ignore[no-any-return]
-
-
-def _imap(pool: Any, job: Job, chunk_size: int) -> list[Any]:
-    return list(pool.imap(job.one, job.items, chunk_size or 1))
-
-
-def _imap_unordered(pool: Any, job: Job, chunk_size: int) -> list[Any]:
-    return list(pool.imap_unordered(job.one, job.items, chunk_size or 1))
-
-
-def _starmap(pool: Any, job: Job, chunk_size: int) -> list[Any]:
-    return pool.starmap(job.star, job.starred, chunk_size or None)  # type: ignore[no-any-return]
-
-
-def _starmap_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
-    pending = pool.starmap_async(job.star, job.starred, chunk_size or None)
-    return pending.get()  # type: ignore[no-any-return]
-
-
 def _apply(pool: Any, job: Job, chunk_size: int) -> list[Any]:
     if chunk_size <= 1:
         return [pool.apply(job.star, arguments) for arguments in job.starred]
@@ -104,19 +81,23 @@ def _apply(pool: Any, job: Job, chunk_size: int) -> list[Any]:
 def _apply_async(pool: Any, job: Job, chunk_size: int) -> list[Any]:
     if chunk_size <= 1:
         pending = [pool.apply_async(job.star, arguments) for arguments in job.starred]
-        return [one.get() for one in pending]
+        return [result.get() for result in pending]
     parts = chunks_of(job.items, chunk_size)
     pending = [pool.apply_async(job.many, (part,)) for part in parts]
-    return [result for one in pending for result in one.get()]
+    return [number for part in pending for number in part.get()]
 
 
 CALLS: dict[str, Call] = {
-    "map": _map,
-    "map_async": _map_async,
-    "imap": _imap,
-    "imap_unordered": _imap_unordered,
-    "starmap": _starmap,
-    "starmap_async": _starmap_async,
+    "map": lambda pool, job, size: pool.map(job.one, job.items, size or None),
+    "map_async": lambda pool, job, size: pool.map_async(job.one, job.items, size or None).get(),
+    "imap": lambda pool, job, size: list(pool.imap(job.one, job.items, size or 1)),
+    "imap_unordered": lambda pool, job, size: list(
+        pool.imap_unordered(job.one, job.items, size or 1)
+    ),
+    "starmap": lambda pool, job, size: pool.starmap(job.star, job.starred, size or None),
+    "starmap_async": lambda pool, job, size: pool.starmap_async(
+        job.star, job.starred, size or None
+    ).get(),
     "apply": _apply,
     "apply_async": _apply_async,
 }
@@ -131,16 +112,11 @@ def repeating(
     """
     Return a body: each iteration runs a whole job; an operation is one of its tasks.
 
-    The results are looked at after the clock was read.
-
     Args:
-        run: Runs the job and returns its results.
+        run: Runs the job and returns its results, which are checked untimed.
         expected: What it should return.
         what: The name of the call, for the error.
         in_order: Whether the results come in the order of the tasks.
-
-    Raises:
-        VerificationError: Something else came back; raised by the check.
     """
     asked = len(expected)
     wanted = list(expected)
@@ -149,7 +125,7 @@ def repeating(
         for results in rounds:
             arrived = results if in_order else sorted(results)
             if arrived != wanted:
-                right = sum(found == want for found, want in zip(arrived, wanted))
+                right = sum(result == want for result, want in zip(arrived, wanted))
                 raise VerificationError(
                     asked, right, f"{what} returned {len(arrived)} results for {asked} tasks"
                 )
@@ -171,9 +147,6 @@ def calling(pool: Any, job: Job, call: str, chunk_size: int) -> Body:
         job: The tasks.
         call: A name in `CALLS`.
         chunk_size: Tasks handed over at once; 0 for the call's own default.
-
-    Raises:
-        UsageError: There is no such call.
     """
     if call not in CALLS:
         raise UsageError(f"a pool has no call {call!r}; one of {sorted(CALLS)}")
@@ -183,31 +156,46 @@ def calling(pool: Any, job: Job, call: str, chunk_size: int) -> Body:
     )
 
 
-def one_by_one(call: Callable[[int], int]) -> Body:
-    """
-    Return a body that asks for one answer after the other and keeps their latencies.
+def echo_calls(pool: Any) -> BodyFactory:
+    """Return what binds tasks that do nothing to the parameters tasks, call and chunk_size."""
 
-    Args:
-        call: Hands over a number as a task and returns the result, the same number.
-    """
+    def bind(case: Case) -> Body:
+        job = echo_job(case.integer("tasks"))
+        return calling(pool, job, case.text("call"), case.integer("chunk_size"))
+
+    return bind
+
+
+def burn_calls(pool: Any, tasks: int) -> Callable[[Case], tuple[Body, float]]:
+    """Return what binds tasks of `task_us` to a call; it returns the body and that length."""
+    jobs = {}
+
+    def bind(case: Case) -> tuple[Body, float]:
+        length = case.number("task_us")
+        if length not in jobs:
+            jobs[length] = burn_job(tasks, length) if length else echo_job(tasks)
+        body = calling(pool, jobs[length], case.text("call"), case.integer("chunk_size"))
+        return body, length
+
+    return bind
+
+
+def one_by_one(call: Callable[[int], int]) -> Body:
+    """Return a body that hands over numbers one by one; *call* returns the same number."""
 
     def body(iterations: int, /) -> Callable[[], BodyResult]:
         latencies = []
         right = 0
         for number in range(iterations):
             started = monotonic_ns()
-            found = call(number)
+            result = call(number)
             latencies.append(monotonic_ns() - started)
-            right += found == number
+            right += result == number
 
         def check() -> BodyResult:
             if right != iterations:
                 raise VerificationError(iterations, right, "the pool returned a wrong result")
-            return BodyResult(
-                operations=right,
-                asked=iterations,
-                latencies_ns=subsample(latencies),
-            )
+            return BodyResult(right, iterations, latencies_ns=subsample(latencies))
 
         return check
 

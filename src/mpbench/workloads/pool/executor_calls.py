@@ -177,14 +177,14 @@ def executor_max_tasks(context: BaseContext, case: Case) -> Iterator[Body]:
     Submit empty tasks to an executor whose worker is replaced after some of them.
 
     Timed: `submit` and `Future.result`, one after the other, on one worker;
-    each sample contains whole lives of workers. Not timed: starting the
+    each sample contains the replacement of workers. Not timed: starting the
     executor.
 
     Reads as: `pool/max-tasks-per-child` of the other pool of the standard
     library.
     """
     limit = case.integer("max_tasks")
-    # Whole lives only, and several of them where they are short.
+    # As in `pool/max-tasks-per-child`.
     tasks = limit * max(1, 4 // limit) if limit else 64
     options = {"max_tasks_per_child": limit} if limit else {}
     with opened_executor(context, 1, **options) as pool:

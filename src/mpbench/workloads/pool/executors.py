@@ -1,4 +1,4 @@
-"""`ProcessPoolExecutor` beside `Pool`: the other pool of the standard library."""
+"""Calls and first use of `ProcessPoolExecutor`."""
 
 from __future__ import annotations
 
@@ -38,12 +38,7 @@ COVERS = ("Future", "Future.result", "ProcessPoolExecutor", "ProcessPoolExecutor
 
 @contextmanager
 def opened_executor(context: BaseContext, workers: int, **options: Any) -> Iterator[Executor]:
-    """
-    Keep an executor open, and look at how its workers ended.
-
-    Raises:
-        WorkloadError: A worker ended with an exit code other than 0.
-    """
+    """Keep an executor open; a WorkloadError says that a worker did not exit with 0."""
     # Imported here: it brings logging with it, which no other pool needs.
     from concurrent.futures import ProcessPoolExecutor
 
@@ -77,11 +72,11 @@ def submitting(pool: Any, tasks: int, *, call: str, chunk_size: int) -> Body:
 
         def by_hand() -> list[Any]:
             pending = [pool.submit(echo_all, part) for part in parts]
-            return [number for one in pending for number in one.result()]
+            return [number for part in pending for number in part.result()]
 
         return repeating(by_hand, numbers, call)
     return repeating(
-        lambda: [one.result() for one in [pool.submit(echo, n) for n in numbers]], numbers, call
+        lambda: [task.result() for task in [pool.submit(echo, n) for n in numbers]], numbers, call
     )
 
 
@@ -106,9 +101,8 @@ def executor(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     to the last of the results, divided by the tasks. Not timed: starting the
     executor, comparing the results.
 
-    Reads as: the same job as `pool/task-overhead`. The difference is the
-    executor's: a future for each chunk, and one thread that moves both tasks
-    and results.
+    Reads as: `pool/task-overhead` of an executor, which has a future for each
+    chunk, and one thread that moves both tasks and results.
     """
     with opened_executor(context, case.integer("workers")) as pool:
         list(pool.map(echo, range(64)))
@@ -136,8 +130,7 @@ def executor_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Timed: `ProcessPoolExecutor.submit` and `Future.result`. Not timed:
     starting the executor.
 
-    Reads as: the same question as `pool/apply-round-trip`, asked of the other
-    pool of the standard library.
+    Reads as: `pool/apply-round-trip` of the other pool of the standard library.
     """
     with opened_executor(context, 2) as pool:
         list(pool.map(echo, range(64)))
@@ -164,7 +157,7 @@ def executor_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
     (`construct_return`), a second, equal map (`later`), and `shutdown` until
     the workers are gone (`end`).
 
-    Reads as: the same question as `pool/first-map` and `pool/shutdown`. The
+    Reads as: `pool/first-map` and `pool/shutdown` of an executor. The
     constructor starts no process; the first tasks do.
     """
     workers = case.integer("workers")

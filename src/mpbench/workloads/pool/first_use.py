@@ -1,4 +1,4 @@
-"""What it costs until a pool works: construction, the first call, an initializer."""
+"""First use of a pool: construction, the first map, an initializer."""
 
 from __future__ import annotations
 
@@ -10,19 +10,13 @@ from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.lifecycle import (
     await_ready,
     expect,
+    first_maps,
     lifecycle_body,
     needs_two_workers,
     needs_workers,
     opened,
 )
-from mpbench.workloads.pool.tasks import (
-    echo,
-    keep,
-    make_payload,
-    say_ready,
-    use_argument,
-    use_kept,
-)
+from mpbench.workloads.pool.tasks import keep, make_payload, say_ready, use_argument, use_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,9 +44,8 @@ def construct_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     its byte to a pipe. The fact `construct_return` is the time after which the
     constructor returned. Not timed: closing and joining the pool.
 
-    Reads as: what a program pays before its pool is of full use. The
-    constructor's own time alone is misleading: it returns before the workers
-    are up, and under spawn long before.
+    Reads as: what a program pays before all workers can work. The constructor
+    returns before the workers are up, under spawn long before.
     """
     workers = case.integer("workers")
     here, there = context.Pipe(duplex=False)
@@ -98,19 +91,7 @@ def first_map(context: BaseContext, case: Case) -> Iterator[Body]:
     `later`, what it pays when it keeps the pool.
     """
     workers = case.integer("workers")
-    numbers = list(range(8))
-
-    def once() -> tuple[int, Mapping[str, int]]:
-        started = monotonic_ns()
-        with opened(lambda: context.Pool(workers)) as pool:
-            returned = monotonic_ns()
-            results = pool.map(echo, numbers, 1)
-            first = monotonic_ns()
-            again = pool.map(echo, numbers, 1)
-            later = monotonic_ns()
-        expect((numbers, numbers), (results, again), "two maps of 8 tasks")
-        return first - started, {"construct_return": returned - started, "later": later - first}
-
+    once = first_maps(lambda: context.Pool(workers), "construct_return", "later")
     once()
     yield lifecycle_body(once)
 
@@ -151,10 +132,9 @@ def initializer(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     `steady` is the time per task of 32 more on the same pool. Not timed:
     closing and joining the pool.
 
-    Reads as: the difference to `none` is the price of the object. Under fork
-    an initializer's argument is inherited and is not copied at the start;
-    under spawn and forkserver it is pickled once for each worker. A task's
-    argument is pickled for each task, whatever the start method.
+    Reads as: the difference to `none` is the cost of the object. Under fork an
+    initializer's argument is inherited; under spawn and forkserver it is
+    pickled once for each worker. A task's argument is pickled for each task.
     """
     argument = make_payload(case.integer("payload_bytes"), 1)
 
@@ -178,7 +158,7 @@ def initializer(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
         return lifecycle_body(once)
 
-    # Nobody pays for the resource tracker and the fork server twice.
+    # The first pool starts the resource tracker and the fork server.
     with opened(lambda: context.Pool(1)):
         pass
     yield bind

@@ -1,4 +1,4 @@
-"""How the workloads open a pool and end it without leaving anything behind or hanging."""
+"""Opening and ending of pools without leaks or hangs, and bodies that time whole life cycles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case
 from mpbench.workload import Body, BodyResult, Needs
-from mpbench.workloads.pool.tasks import say_ready
+from mpbench.workloads.pool.tasks import echo, say_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,7 @@ __all__ = (
     "await_ready",
     "end",
     "expect",
+    "first_maps",
     "lifecycle_body",
     "needs_two_workers",
     "needs_workers",
@@ -61,9 +62,8 @@ def unanswered(pool: Any) -> int:
     """
     Return how many calls of a pool have no result yet.
 
-    A pool with unanswered calls must not be joined: if the worker that had
-    the task is dead, the join would never return. A pool forgets a call a
-    moment after its result was there, so it is given some time.
+    If the worker that had the task is dead, a join would never return. A pool
+    forgets a call a moment after its result was there, so it is given a second.
     """
     waiting = getattr(pool, "_cache", ())
     until = monotonic_ns() + _PATIENCE_NS
@@ -80,13 +80,7 @@ def abort(pool: Any) -> None:
 
 
 def end(pool: Any) -> None:
-    """
-    End an idle pool and look at how its workers ended.
-
-    Raises:
-        WorkloadError: A call was never answered, or a worker ended with an
-            exit code other than 0.
-    """
+    """End an idle pool; a WorkloadError says that a call or a worker did not end well."""
     missing = unanswered(pool)
     if missing:
         abort(pool)
@@ -101,12 +95,7 @@ def end(pool: Any) -> None:
 
 @contextmanager
 def opened(make: Callable[[], Pool]) -> Iterator[Pool]:
-    """
-    Keep a pool open: close and join it when idle, terminate it after a failure.
-
-    Args:
-        make: Builds the pool.
-    """
+    """Keep the pool that *make* builds: end it when idle, terminate it after a failure."""
     pool = make()
     try:
         yield pool
@@ -137,27 +126,22 @@ def ready_pool(context: BaseContext, workers: int) -> Iterator[Pool]:
         yield pool
 
 
-def expect(wanted: object, found: object, what: str) -> None:
-    """
-    Compare what a pool returned with what it should have returned.
-
-    Raises:
-        WorkloadError: They differ.
-    """
-    if wanted != found:
-        raise WorkloadError(f"{what}: expected {wanted!r:.200}, found {found!r:.200}")
+def expect(wanted: object, result: object, what: str) -> None:
+    """Compare what a pool returned with what it should have; a difference is a WorkloadError."""
+    if wanted != result:
+        raise WorkloadError(f"{what}: expected {wanted!r:.200}, found {result!r:.200}")
 
 
 def asking_body(ask: Callable[[], Any], wanted: object, call: str) -> Body:
     """Return a body that makes one call over and over, whose answer must be the wanted one."""
 
     def body(iterations: int, /) -> Callable[[], int]:
-        found = None
+        answer = None
         for _ in range(iterations):
-            found = ask()
+            answer = ask()
 
         def check() -> int:
-            expect(wanted, found, call)
+            expect(wanted, answer, call)
             return iterations
 
         return check
@@ -165,15 +149,44 @@ def asking_body(ask: Callable[[], Any], wanted: object, call: str) -> Body:
     return body
 
 
+def first_maps(
+    make: Callable[[], Pool], *facts: str
+) -> Callable[[], tuple[int, Mapping[str, int]]]:
+    """
+    Return what makes a pool, runs two equal maps of 8 tasks on it, and ends it.
+
+    Args:
+        make: Builds the pool.
+        facts: Which facts to return; all where none is named.
+    """
+    numbers = list(range(8))
+
+    def once() -> tuple[int, Mapping[str, int]]:
+        started = monotonic_ns()
+        with opened(make) as pool:
+            returned = monotonic_ns()
+            results = pool.map(echo, numbers, 1)
+            first = monotonic_ns()
+            again = pool.map(echo, numbers, 1)
+            later = monotonic_ns()
+        ended = monotonic_ns()
+        expect((numbers, numbers), (results, again), "two maps of 8 tasks")
+        times = {"construct_return": returned - started, "later": later - first}
+        times["end"] = ended - later
+        return first - started, {name: times[name] for name in facts or times}
+
+    return once
+
+
 def lifecycle_body(
     once: Callable[[], tuple[int, Mapping[str, int]]], *, operations: int = 1
 ) -> Body:
     """
-    Return a body whose iteration is a whole life that reads the clock itself.
+    Return a body whose iteration is a whole life cycle that reads the clock itself.
 
     Args:
-        once: Lives once; returns the timed nanoseconds, and those of each fact.
-        operations: Operations in one life; the facts are divided among them.
+        once: Runs the cycle; returns the timed nanoseconds, and those of each fact.
+        operations: Operations in one cycle; the facts are divided among them.
     """
 
     def body(iterations: int, /) -> BodyResult:

@@ -1,4 +1,4 @@
-"""What a pool adds to each task, by call and by chunk size."""
+"""Overheads of pool tasks by call, chunk size, worker count and task length."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mpbench.workload import (
     worker_counts,
     workload,
 )
-from mpbench.workloads.pool.calls import CALLS, COVERS, burn_job, calling, echo_job, one_by_one
+from mpbench.workloads.pool.calls import CALLS, COVERS, burn_calls, echo_calls, one_by_one
 from mpbench.workloads.pool.lifecycle import needs_two_workers, needs_workers, ready_pool
 from mpbench.workloads.pool.tasks import echo
 
@@ -54,18 +54,11 @@ def task_overhead(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     comparing the results.
 
     Reads as: what a task costs before it does any work. A task should last
-    much longer than this, or be sent in larger chunks: `imap` in chunks of
-    one pays a message each way for each task, `map` with its default chunk
-    size shares the messages.
+    much longer, or be sent in larger chunks: in chunks of one each task pays a
+    message each way.
     """
-    workers = case.integer("workers")
-    with ready_pool(context, workers) as pool:
-
-        def bind(case: Case) -> Body:
-            job = echo_job(case.integer("tasks"))
-            return calling(pool, job, case.text("call"), case.integer("chunk_size"))
-
-        yield bind
+    with ready_pool(context, case.integer("workers")) as pool:
+        yield echo_calls(pool)
 
 
 @workload(
@@ -91,24 +84,14 @@ def call_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     does nothing. Chunk size 0 is the call's own default. Not timed: starting
     the pool, comparing the results.
 
-    Reads as: how many tasks a second the call gets through the pool. Where
-    more workers do not help, the parent's handler threads, which pickle and
-    unpickle for all workers, are the limit, or the chunks are too few to go
-    round; larger chunks lift the first limit and cause the second. How the
-    workers were started does not matter once they are up; `pool/task-overhead`
-    shows that.
+    Reads as: tasks a second through the pool. Where more workers do not help,
+    the parent's handler threads, which pickle and unpickle for all workers,
+    are the limit, or the chunks are too few for all workers; larger chunks
+    lift the first limit and cause the second.
     """
-    workers = case.integer("workers")
-    jobs = {}
-    with ready_pool(context, workers) as pool:
-
-        def bind(case: Case) -> Body:
-            length = case.number("task_us")
-            if length not in jobs:
-                jobs[length] = burn_job(192, length) if length else echo_job(192)
-            return calling(pool, jobs[length], case.text("call"), case.integer("chunk_size"))
-
-        yield bind
+    with ready_pool(context, case.integer("workers")) as pool:
+        bind = burn_calls(pool, 192)
+        yield lambda case: bind(case)[0]
 
 
 def _surface_body(run: Body, *, ideal_ns: float) -> Body:
@@ -157,18 +140,15 @@ def chunk_surface(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the efficiency is the time that two perfect workers would need,
     tasks times their length over two, as a share of the time that was needed.
     The shortest task that reaches 0.5 or 0.9 at a chunk size is the shortest
-    worth sending. A task's length is calibrated in the parent alone, so the
-    rest also contains what two busy CPUs take from each other.
+    worth sending. The length is calibrated on one busy CPU; the rest contains
+    what two busy CPUs take from each other.
     """
     workers = case.integer("workers")
-    jobs = {}
     with ready_pool(context, workers) as pool:
+        run_of = burn_calls(pool, 256)
 
         def bind(case: Case) -> Body:
-            length = case.number("task_us")
-            if length not in jobs:
-                jobs[length] = burn_job(256, length)
-            run = calling(pool, jobs[length], case.text("call"), case.integer("chunk_size"))
+            run, length = run_of(case)
             return _surface_body(run, ideal_ns=length * 1_000 / workers)
 
         yield bind

@@ -1,4 +1,4 @@
-"""What a pool does with large arguments, large results, and more tasks than it can work off."""
+"""Payloads of pools: large arguments and results, and how far `imap` reads ahead."""
 
 from __future__ import annotations
 
@@ -61,10 +61,9 @@ def payload(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     that it returns. Each task has an object of its own. Not timed: starting
     the pool, building the arguments, comparing the results.
 
-    Reads as: bytes a second through a pool, both ways together for `both`,
-    against copying them once in memory (the floor). All of it passes the
-    parent's one handler thread for each direction, so more workers do not
-    make it faster. The fact `per_task` is the time for each task.
+    Reads as: bytes a second through a pool, both ways together for `both`; the
+    floor copies them once. The parent has one handler thread for each
+    direction, so more workers do not help. `per_task` is the time of a task.
     """
     with ready_pool(context, 2) as pool:
 
@@ -150,13 +149,12 @@ def imap_memory(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Feed 64 payloads of 64 KiB from a generator to `imap` and consume slowly.
 
     Timed: the whole pass; the consumer sleeps 1 ms for each result. The
-    reading is a count and no measurement of the process: the bytes of the
-    payloads that were drawn from the generator and whose results were not
-    yet consumed, at the most. Not timed: starting the pool.
+    reading is no measurement of the process: the most bytes of payloads that
+    were drawn from the generator and whose results were not yet consumed. Not
+    timed: starting the pool.
 
-    Reads as: `read_ahead` is the number of these payloads. A value near 64
-    means that the pool drew the whole input before it was needed; the memory
-    grows with the input, however slowly the results are taken.
+    Reads as: `read_ahead` is the number of these payloads. Near 64 the pool
+    drew the whole input before it was needed, and memory grows with the input.
     """
     with ready_pool(context, 2) as pool:
 

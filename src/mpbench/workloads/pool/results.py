@@ -1,4 +1,4 @@
-"""What it costs to ask for results, to be called back, and to be told of an error."""
+"""Results of a pool: queries, asynchronous calls, callbacks, errors."""
 
 from __future__ import annotations
 
@@ -36,16 +36,15 @@ _ANSWER = 7
 _HOLD_S = 120.0
 
 
-def _asking(finished: AsyncResult[int], call: str) -> tuple[Callable[[], Any], Any]:
-    """Return a call on a finished result, and what it returns."""
-    calls: dict[str, tuple[Callable[[], Any], Any]] = {
+def _asked(finished: AsyncResult[int]) -> dict[str, tuple[Callable[[], Any], Any]]:
+    """Return what can be asked of a finished result, and the answers."""
+    return {
         "ready": (finished.ready, True),
         "successful": (finished.successful, True),
         "wait": (finished.wait, None),
         "get": (finished.get, _ANSWER),
         "get-timeout": (partial(finished.get, 5.0), _ANSWER),
     }
-    return calls[call]
 
 
 def _expiring_body(pending: AsyncResult[bool]) -> Body:
@@ -69,12 +68,8 @@ def _expiring_body(pending: AsyncResult[bool]) -> Body:
     metric=Metric.TIME,
     floor="floor/empty-call",
     covers=(
-        "AsyncResult.get",
-        "AsyncResult.ready",
-        "AsyncResult.successful",
-        "AsyncResult.wait",
-        "Pool.apply_async",
-        "TimeoutError",
+        *("AsyncResult.get", "AsyncResult.ready", "AsyncResult.successful", "AsyncResult.wait"),
+        *("Pool.apply_async", "TimeoutError"),
     ),
     by_method=False,
     body_params=("call",),
@@ -90,8 +85,8 @@ def async_result(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     on one that is not, with the `TimeoutError` that it raises. Not timed: the
     tasks.
 
-    Reads as: what a program pays that polls its results. None of the calls
-    talks to a worker, so the start method does not matter to them.
+    Reads as: what polling a result costs. No call talks to a worker, so the
+    start method does not matter.
     """
     there, here = context.Pipe(duplex=False)
     with here, there, opened(lambda: context.Pool(1, keep, ("gate", there))) as pool:
@@ -103,7 +98,7 @@ def async_result(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
             call = case.text("call")
             if call == "expired":
                 return _expiring_body(pending)
-            return asking_body(*_asking(finished, call), call)
+            return asking_body(*_asked(finished)[call], call)
 
         try:
             yield bind
@@ -116,12 +111,7 @@ def async_result(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     "pool/async-calls",
     metric=Metric.TIME,
     floor="floor/empty-call",
-    covers=(
-        "AsyncResult.get",
-        "Pool.apply_async",
-        "Pool.map_async",
-        "Pool.starmap_async",
-    ),
+    covers=("AsyncResult.get", "Pool.apply_async", "Pool.map_async", "Pool.starmap_async"),
     by_method=False,
     facts={"call_return": Metric.TIME},
     body_params=("call",),
@@ -137,9 +127,8 @@ def async_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     `call_return` is when the submitting was over, divided likewise. Not timed:
     starting the pool, comparing the results.
 
-    Reads as: `call_return` is what the submitting thread pays; the rest is
-    done by the pool's own threads while it goes on, and competes with it for
-    the interpreter lock.
+    Reads as: `call_return` is what the submitting thread pays; the pool's own
+    threads do the rest meanwhile, and compete for the interpreter lock.
     """
     with ready_pool(context, 2) as pool:
         yield lambda case: _submitted_body(pool, case.text("call"))
@@ -158,7 +147,7 @@ def _submitted_body(pool: Any, call: str) -> Body:
         started = monotonic_ns()
         pending = begin()
         returned = monotonic_ns()
-        results = [one.get() for one in pending]
+        results = [result.get() for result in pending]
         answered = monotonic_ns()
         expect(job.expected, results if call == "apply_async" else results[0], call)
         return answered - started, {"call_return": returned - started}
@@ -186,11 +175,13 @@ def _called_back(pool: Any, kind: str) -> Body:
             options = {"error_callback": note}
         task = fail if kind == "error" else echo
         pending = [pool.apply_async(task, (number,), {}, **options) for number in range(iterations)]
-        for one in pending:
-            one.wait()
+        for result in pending:
+            result.wait()
 
         def check() -> int:
-            expect([kind != "error"] * iterations, [one.successful() for one in pending], kind)
+            expect(
+                [kind != "error"] * iterations, [result.successful() for result in pending], kind
+            )
             expect(0 if kind == "none" else iterations, len(arrived), f"{kind}: callbacks")
             return iterations
 
@@ -220,9 +211,8 @@ def callbacks(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     `error` is an `error_callback` of tasks that fail. Not timed: starting the
     pool, looking at the results.
 
-    Reads as: callbacks run one after the other in the thread that receives
-    the results, so their length bounds the pool's throughput, whatever the
-    number of its workers.
+    Reads as: callbacks run one by one in the thread that receives the results,
+    so their length limits the throughput, whatever the number of workers.
     """
     with ready_pool(context, 2) as pool:
 
@@ -242,12 +232,9 @@ def _failing(error: str) -> tuple[Callable[[int], object], tuple[type[BaseExcept
     from multiprocessing.pool import MaybeEncodingError  # type: ignore[attr-defined]
 
     # A lambda cannot be pickled; which error says so differs between Pythons.
-    errors: dict[str, tuple[Callable[[int], object], tuple[type[BaseException], ...]]] = {
-        "raised": (fail, (ValueError,)),
-        "unpicklable-result": (fail_to_pickle, (MaybeEncodingError,)),
-        "unpicklable-task": (lambda number: number, (AttributeError, PicklingError)),
-    }
-    return errors[error]
+    if error == "unpicklable-task":
+        return lambda number: number, (AttributeError, PicklingError)
+    return (fail, (ValueError,)) if error == "raised" else (fail_to_pickle, (MaybeEncodingError,))
 
 
 @workload(
@@ -272,9 +259,9 @@ def error_path(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     (`raised`), its result cannot be pickled, or the task itself cannot;
     `none` is a task that succeeds. Not timed: starting the pool.
 
-    Reads as: the difference to `none` is the price of an error: the worker
-    formats the traceback as text and pickles it with the exception. A task
-    that cannot be pickled never leaves the parent.
+    Reads as: the difference to `none` is the cost of an error: the worker
+    formats the traceback and pickles it. A task that cannot be pickled never
+    leaves the parent.
     """
     with ready_pool(context, 2) as pool:
 

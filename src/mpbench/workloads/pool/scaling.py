@@ -1,4 +1,4 @@
-"""How far a pool's throughput follows its workers, for several kinds of work."""
+"""Scaling of a pool with its workers, for several kinds of work and uneven tasks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __all__ = (
     "amount_of",
     "durations",
     "strong_scaling",
-    "uneven_outcome",
+    "uneven_result",
     "uneven_work",
     "weak_scaling",
     "work_job",
@@ -55,10 +55,9 @@ _WORKS = tuple(WORKS)
 
 def amount_of(work: str, task_us: int) -> int:
     """
-    Return how much of a kind of work takes about *task_us* here, alone.
+    Return how much of a kind of work takes about *task_us* on an idle CPU.
 
-    The unit depends on the kind: loops, bytes, calls, or microseconds. The
-    memory that calibrating takes is given back: workers have their own.
+    The unit depends on the kind: loops, bytes, calls, or microseconds.
     """
     if work == "sleep":
         return task_us
@@ -101,8 +100,7 @@ def _scaling(
     context: BaseContext, case: Case, tasks_of: Callable[[Case], int], task_us: int
 ) -> Iterator[BodyFactory]:
     """Serve the cases of a scaling workload with one pool."""
-    workers = case.integer("workers")
-    with ready_pool(context, workers) as pool:
+    with ready_pool(context, case.integer("workers")) as pool:
 
         def bind(case: Case) -> Body:
             job = work_job(case.text("work"), tasks_of(case), task_us)
@@ -137,9 +135,9 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     control that needs no CPU); its amount is calibrated in the parent, alone.
     Not timed: starting the pool, comparing the results.
 
-    Reads as: tasks a second against workers, for a job that does not grow.
-    Where `cpu` bends, the CPUs are used up; where `memory` bends before it,
-    the memory is; where `sleep` bends, the parent's handler threads are.
+    Reads as: tasks a second against workers, for a job of fixed size. `cpu`
+    is limited by the CPUs, `memory` by the memory's bandwidth, `sleep` by the
+    parent's handler threads.
     """
     yield from _scaling(context, case, lambda case: case.integer("tasks"), 250)
 
@@ -167,8 +165,7 @@ def weak_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     comparing the results.
 
     Reads as: tasks a second against workers, for a job that grows with them.
-    Twice the workers should give twice the figure until the CPUs, or for
-    `memory` the memory, are used up.
+    Twice the workers should give twice the figure until the CPUs are used up.
     """
     workers = case.integer("workers")
     yield from _scaling(context, case, lambda _: 16 * workers, 500)
@@ -180,23 +177,23 @@ def durations(distribution: str, tasks: int) -> list[float]:
 
     The order is shuffled with a fixed seed: every run has the same.
     """
-    chance = random.Random(20)
+    generator = random.Random(20)
     if distribution == "even":
         return [1.0] * tasks
     if distribution == "bimodal":
         raw = [10.0] * (tasks // 10) + [1.0] * (tasks - tasks // 10)
     else:
         # Pareto with shape 1.2: a few tasks hold most of the work.
-        raw = [min(100.0, chance.paretovariate(1.2)) for _ in range(tasks)]
-    chance.shuffle(raw)
+        raw = [min(100.0, generator.paretovariate(1.2)) for _ in range(tasks)]
+    generator.shuffle(raw)
     scale = tasks / sum(raw)
     return [length * scale for length in raw]
 
 
-def uneven_outcome(
+def uneven_result(
     results: list[tuple[int, int, int, int]], span: tuple[int, int], ideal_ns: float, workers: int
 ) -> BodyResult:
-    """Turn the stamps of the tasks into an outcome."""
+    """Return the result of the tasks by their readings of the clock."""
     started, ended = span
     of_worker: dict[int, list[tuple[int, int]]] = {}
     for _, worker, begin, end in results:
@@ -229,7 +226,7 @@ def _uneven_body(pool: Pool, tasks: list[tuple[int, int]], chunk: int, ideal_ns:
 
         def check() -> BodyResult:
             expect(list(range(len(tasks))), [result[0] for result in results], "uneven tasks")
-            return uneven_outcome(results, (started, ended), ideal_ns, workers)
+            return uneven_result(results, (started, ended), ideal_ns, workers)
 
         return check
 
@@ -261,8 +258,8 @@ def uneven_work(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     starting the pool, comparing the results.
 
     Reads as: the efficiency is the time of two perfect workers over the time
-    that was needed. The fact `tail_idle` is the share of it that workers had
-    nothing left to do, while others still worked: smaller chunks lower it.
+    that was needed. `tail_idle` is the share of it in which workers were idle
+    while others still worked: smaller chunks lower it.
     """
     with ready_pool(context, case.integer("workers")) as pool:
         unit = spin_loops(200_000)

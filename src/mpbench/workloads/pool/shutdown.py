@@ -1,4 +1,4 @@
-"""What it costs to end a pool, and to replace its workers."""
+"""Ends of a pool, and the replacement of its workers."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def max_tasks_per_child(context: BaseContext, case: Case) -> Iterator[Body]:
     Apply empty tasks on a pool whose worker is replaced after some of them.
 
     Timed: `Pool.apply`, one after the other, on one worker; each sample
-    contains whole lives of workers, so their replacement is in it. Not timed:
+    contains the replacement of workers. Not timed:
     building the pool.
 
-    Reads as: the mean price of a task; the last percentiles show what a task
-    waits that meets the replacement. With `max_tasks=1` each task pays for a
-    new process; 0 means that workers are never replaced.
+    Reads as: the mean cost of a task; the last percentiles show a task that
+    waits for a new worker. With `max_tasks=1` each task needs a new process;
+    with 0 workers are never replaced.
     """
     limit = case.integer("max_tasks")
-    # Whole lives only, and several of them where they are short.
+    # Whole lifetimes of workers only, and several of them where they are short.
     tasks = limit * max(1, 4 // limit) if limit else 64
 
     with opened(lambda: context.Pool(1, maxtasksperchild=limit or None)) as pool:
@@ -112,8 +112,8 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     timed: building the pool, waiting until both workers are up, and collecting
     what the ended pool leaves.
 
-    Reads as: what a program waits at its end, or after each job if it builds
-    a pool for each. Leaving a `with` block is `terminate`, not `close`.
+    Reads as: what ending a pool costs; leaving a `with` block is `terminate`,
+    not `close`.
     """
     here, there = context.Pipe(duplex=False)
 

@@ -1,9 +1,8 @@
 """
-What runs in the workers of pools.
+Tasks and initializers that run in the workers of pools.
 
-A spawned worker imports the module of its task, so this one imports nothing
-heavy: how soon a pool answers is itself a workload. The busy loop stands here
-a second time, and not in an import of `mpbench.workload`, for that reason.
+A spawned worker imports the module of its task, which workloads time, so this
+one imports little, and repeats the busy loop of `mpbench.workload`.
 """
 
 from __future__ import annotations
@@ -97,12 +96,7 @@ def _stream_view() -> memoryview:
 
 
 def stream(task: tuple[int, int]) -> int:
-    """
-    Copy a number of bytes inside a large buffer, from a place that the number chooses.
-
-    More than half of the buffer is copied in several passes: the amount of work
-    is never cut off.
-    """
+    """Copy so many bytes inside a large buffer, in several passes, from a place by the number."""
     size, number = task
     view = _stream_view()
     at = number * size % STREAM_BYTES
@@ -152,15 +146,7 @@ def work_once(work: str, amount: int, number: int) -> None:
 
 
 def work_and_report(path: str, work: str, amount: int, number: int) -> None:
-    """
-    Be the target of a process: touch the memory first, do the work, and say how long both took.
-
-    Args:
-        path: Where the time of the touching and the clock after the work are reported.
-        work: The kind of work.
-        amount: How much of it.
-        number: The number of the task.
-    """
+    """Be the target of a process: touch memory, work, and report that time and the clock."""
     started = time.perf_counter_ns()
     # Not at the top: the workers of pools would have to import it.
     from mpbench.workloads.targets import report

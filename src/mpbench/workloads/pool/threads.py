@@ -1,19 +1,18 @@
-"""The same calls on a `ThreadPool`: what of a pool's cost is not the processes."""
+"""Calls of a `ThreadPool`, the control of a pool of processes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
 from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, worker_counts, workload
-from mpbench.workloads.pool.calls import CALLS, calling, echo_job, one_by_one
-from mpbench.workloads.pool.lifecycle import expect, lifecycle_body, opened, opened_threads
+from mpbench.workloads.pool.calls import CALLS, calling, echo_calls, one_by_one
+from mpbench.workloads.pool.lifecycle import first_maps, lifecycle_body, opened_threads
 from mpbench.workloads.pool.scaling import work_job
 from mpbench.workloads.pool.tasks import echo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
 __all__ = (
@@ -45,32 +44,13 @@ def thread_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
     (`construct_return`), a second, equal map (`later`), and `close` and
     `join` (`end`).
 
-    Reads as: the control of `pool/first-map` and `pool/shutdown`. What is
-    left there above these figures is the price of processes.
+    Reads as: the control of `pool/first-map` and `pool/shutdown`: what they
+    cost more is the cost of processes.
     """
     from multiprocessing.pool import ThreadPool
 
     workers = case.integer("workers")
-    numbers = list(range(8))
-
-    def once() -> tuple[int, Mapping[str, int]]:
-        started = monotonic_ns()
-        with opened(lambda: ThreadPool(workers)) as pool:
-            returned = monotonic_ns()
-            results = pool.map(echo, numbers, 1)
-            first = monotonic_ns()
-            again = pool.map(echo, numbers, 1)
-            later = monotonic_ns()
-        ended = monotonic_ns()
-        expect((numbers, numbers), (results, again), "two maps of 8 tasks")
-        facts = {
-            "construct_return": returned - started,
-            "later": later - first,
-            "end": ended - later,
-        }
-        return first - started, facts
-
-    yield lifecycle_body(once)
+    yield lifecycle_body(first_maps(lambda: ThreadPool(workers)))
 
 
 @workload(
@@ -98,12 +78,7 @@ def thread_task_overhead(context: BaseContext, case: Case) -> Iterator[BodyFacto
     bookkeeping, but no pipe, no pickle and no process.
     """
     with opened_threads(case.integer("workers")) as pool:
-
-        def bind(case: Case) -> Body:
-            job = echo_job(case.integer("tasks"))
-            return calling(pool, job, case.text("call"), case.integer("chunk_size"))
-
-        yield bind
+        yield echo_calls(pool)
 
 
 @workload(
