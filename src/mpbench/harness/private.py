@@ -1,4 +1,4 @@
-"""The private folder of one session, and how to tell that its session is gone."""
+"""The private folder of one session, with the lock that shows that the session lives."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import stat
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError, reason_of
+from mpbench.harness.agent_id import agent_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("PREFIX", "abandoned_folders", "private_folder")
+__all__ = ("PREFIX", "SessionTags", "abandoned_folders", "private_folder", "session_tags")
 
 PREFIX = "mpb-"
 
@@ -136,23 +138,65 @@ def _is_ours(path: Path) -> bool:
     return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid()
 
 
-def abandoned_folders(base: Path | None = None) -> tuple[Path, ...]:
+class SessionTags(NamedTuple):
+    """The tags of the agents that private folders hold logs of, by their session's lock."""
+
+    living: frozenset[str]
+    dead: frozenset[str]
+
+
+def _folders(base: Path | None) -> Iterator[tuple[Path, bool]]:
     """
-    Return the private folders of this user whose session is gone.
+    Yield this user's private folders, and whether their session lives.
 
     A folder without a marker is left out: it may have been made this moment,
     or by another program.
-
-    Args:
-        base: Where to look; without, where `private_folder` makes them.
     """
     usual = Path(tempfile.gettempdir())
     is_linked = base is None and _is_too_long(usual / f"{PREFIX}xxxxxxxx")
     bases = dict.fromkeys((base or usual, *([_SHORT] if is_linked else ())))
-    found = []
-    for path in (path for one in bases for path in sorted(one.glob(f"{PREFIX}*"))):
-        descriptor = _hold(path) if _is_ours(path) else None
-        if descriptor is not None:
-            os.close(descriptor)
-            found.append(path)
-    return tuple(found)
+    for path in (path for place in bases for path in sorted(place.glob(f"{PREFIX}*"))):
+        if _is_ours(path) and _is_file(path / _HELD):
+            descriptor = _hold(path)
+            if descriptor is not None:
+                os.close(descriptor)
+            yield path, descriptor is None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def abandoned_folders(base: Path | None = None) -> tuple[Path, ...]:
+    """
+    Return the private folders of this user whose session is gone.
+
+    Args:
+        base: Where to look; without, where `private_folder` makes them.
+    """
+    return tuple(path for path, is_live in _folders(base) if not is_live)
+
+
+def _logs(folder: Path) -> Iterator[str]:
+    """Yield the names of agents' logs in a folder, which its session may remove meanwhile."""
+    # `os.walk` passes over what is gone; agents' own folders lie one level down.
+    for place, below, names in os.walk(folder):
+        if Path(place) != folder:
+            below.clear()
+        yield from (name for name in names if fnmatch(name, "agent-*.log"))
+
+
+def session_tags(base: Path | None = None) -> SessionTags:
+    """
+    Return which agents belong to a live session and which to one that is gone.
+
+    The lock says so in every namespace that sees the folder; the process
+    table does not.
+    """
+    tags: dict[bool, set[str]] = {True: set(), False: set()}
+    for path, is_live in _folders(base):
+        tags[is_live] |= {agent_tag(Path(name)) for name in _logs(path)}
+    return SessionTags(frozenset(tags[True]), frozenset(tags[False] - tags[True]))

@@ -1,10 +1,10 @@
 """
-What sessions left behind that did not end by themselves, and its removal.
+Remains of sessions that did not end by themselves, and their removal.
 
-Only what is certainly ours is removed: processes that carry an agent's tag
-and have no supervisor above them, private folders whose lock nobody holds,
-semaphores that carry the tag of an agent that is gone, and segments that
-only such processes have mapped.
+Only what is certainly ours and dead is removed: private folders whose lock
+nobody holds, semaphores with the tag of an agent whose log lies in one,
+processes with an agent's tag that have no supervisor above them and belong to
+no held folder, and segments that only such processes have mapped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mpbench.agent.process_tree import (
     tag_prefix,
     unlink_segments,
 )
-from mpbench.harness.private import abandoned_folders
+from mpbench.harness.private import abandoned_folders, session_tags
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,8 +44,8 @@ class Leftovers(NamedTuple):
     What was found.
 
     `unsure` are names in shared memory that multiprocessing made for this
-    user and no process has mapped; they may belong to another program and
-    are never removed.
+    user and no process that can be seen has mapped; they may belong to another
+    program, or to a session in another namespace, and are never removed.
     """
 
     processes: tuple[Process, ...]
@@ -82,14 +82,18 @@ def _seen() -> dict[int, Process]:
         return {}
 
 
-def _orphans(table: dict[int, Process], tags: dict[int, str]) -> list[Process]:
+def _orphans(
+    table: dict[int, Process], tags: dict[int, str], living: frozenset[str]
+) -> list[Process]:
     """Return the tagged processes without a supervisor; never ourselves or what started us."""
     here = os.getpid()
     spared = {here, *_ancestors(here, table)}
     return [
         table[pid]
-        for pid in tags
-        if pid not in spared and not any(_is_supervisor(one) for one in _ancestors(pid, table))
+        for pid, tag in tags.items()
+        if pid not in spared
+        and tag not in living
+        and not any(_is_supervisor(ancestor) for ancestor in _ancestors(pid, table))
     ]
 
 
@@ -115,18 +119,16 @@ def find_leftovers(base: Path | None = None) -> Leftovers:
     names = segments(user=os.getuid())
     table = _seen()
     tags = _tags(table)
-    orphans = _orphans(table, tags)
-    gone = {one.pid for one in orphans}
-    living_tags = {tag for pid, tag in tags.items() if pid not in gone}
-    held = mapped_segments([one for pid, one in table.items() if pid not in gone])
+    sessions = session_tags(base)
+    orphans = _orphans(table, tags, sessions.living)
+    gone = {process.pid for process in orphans}
+    held = mapped_segments([process for pid, process in table.items() if pid not in gone])
     free = names - held
-    marked = {name for name in free if (tag := _tag_in(name)) and tag not in living_tags}
-    mapped = mapped_segments(orphans) & free
+    dead = sessions.dead - {tag for pid, tag in tags.items() if pid not in gone}
+    dead |= {tags[pid] for pid in gone}
+    ours = {name for name in free if _tag_in(name) in dead} | mapped_segments(orphans) & free
     return Leftovers(
-        tuple(orphans),
-        abandoned_folders(base),
-        tuple(sorted(marked | mapped)),
-        tuple(sorted(name for name in free - mapped if _tag_in(name) is None)),
+        tuple(orphans), abandoned_folders(base), tuple(sorted(ours)), tuple(sorted(free - ours))
     )
 
 
@@ -134,7 +136,7 @@ def _still_there(wanted: frozenset[str]) -> list[Process]:
     """Return the orphans of some agents, those that were forked since included."""
     table = _seen()
     tags = {pid: tag for pid, tag in _tags(table).items() if tag in wanted}
-    return _orphans(table, tags)
+    return _orphans(table, tags, session_tags().living)
 
 
 def remove_leftovers(found: Leftovers) -> Leftovers:

@@ -72,22 +72,52 @@ def test_an_orphan_and_what_it_holds_are_removed(tmp_path: Path) -> None:
 
 
 def test_a_semaphore_of_a_gone_agent_is_removed(tmp_path: Path) -> None:
-    """A name with the tag of no live process is ours; one without a tag is left alone."""
-    ours, foreign = Path("/dev/shm/sem.mpb-deadbeef-abcdefgh"), Path("/dev/shm/sem.mp-abcdefgh")
-    ours.touch()
-    foreign.touch()
+    """A name with the tag of a session that is gone is ours; every other is left alone."""
+    ours, foreign, hidden = (
+        Path("/dev/shm") / name
+        for name in ("sem.mpb-deadbeef-abcdefgh", "sem.mp-abcdefgh", "sem.mpb-feedbeef-abcdefgh")
+    )
+    agent = tmp_path / "mpb-gone" / "a1"
+    agent.mkdir(parents=True)
+    (agent.parent / ".held").touch()
+    (agent / "agent-deadbeef.log").touch()
+    for name in (ours, foreign, hidden):
+        name.touch()
     try:
         found = find_leftovers(tmp_path)
         remove_leftovers(Leftovers((), (), (ours.name,), ()))
 
         assert ours.name in found.segments
-        assert foreign.name not in found.segments
-        assert foreign.name in found.unsure
+        assert {foreign.name, hidden.name} <= set(found.unsure)
         assert not ours.exists()
         assert foreign.exists()
     finally:
-        ours.unlink(missing_ok=True)
-        foreign.unlink()
+        for name in (ours, foreign, hidden):
+            name.unlink(missing_ok=True)
+
+
+def test_a_session_that_no_process_table_shows_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of its folder is held, so its semaphores and processes are in use."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    name = Path("/dev/shm/sem.mpb-0badcafe-abcdefgh")
+    name.touch()
+    with private_folder() as folder:
+        (folder / "agent-0badcafe.log").touch()
+        process, segment = orphan("0badcafe")
+        beside = find_leftovers()
+        process.kill()
+        process.communicate()
+        alone = find_leftovers()
+    Path("/dev/shm", segment).unlink(missing_ok=True)
+    for left in Path("/dev/shm").glob("sem.mpb-0badcafe-*"):
+        left.unlink(missing_ok=True)
+
+    assert process.pid not in [one.pid for one in beside.processes]
+    assert name.name not in beside.segments
+    assert name.name not in alone.segments
+    assert name.name in alone.unsure
 
 
 def test_a_live_agent_is_left_alone(tmp_path: Path) -> None:
