@@ -48,6 +48,14 @@ def _said(cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ((*_STORED, "--param", "workers=1"), "leave out --param"),
         (("compare", "--arms", "fork,spawn", "--history", "."), "--history is for result files"),
         (("profile", "-o", "file", "file"), "file is a file; name a folder"),
+        (("profile", "notes.md"), "is no Python program"),
+        (("run", "pool"), "try: mpbench run --select 'pool/*'"),
+        (("compare", "--arms", "fork,spawn", "--repo", "."), "--repo is where rev= looks"),
+        (("fleet", "--local", "1", "--tls-key", "k"), "--tls-key is for --scheduler"),
+        (
+            ("run", "--workload-file", "raises.py", "--wait", "50s"),
+            "the workload file raises RuntimeError at raises.py:2: no such thing",
+        ),
         (("list", "--json", "--markdown"), "give one of them"),
         (("list", "pool"), "did you mean 'pool/*'"),
         (("run", "--select", "pool"), "did you mean 'pool/*'"),
@@ -65,12 +73,15 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, words: tuple[str, ...],
     """The line names the option, and nothing is written."""
     (tmp_path / "out").mkdir()
     (tmp_path / "file").write_text("here first")
+    (tmp_path / "notes.md").write_text("# No program, but notes\nof somebody\n")
+    (tmp_path / "raises.py").write_text('"""Raises."""\nraise RuntimeError("no such thing")\n')
+    before = set(tmp_path.iterdir())
     done = _said(tmp_path, *words)
 
     assert 2 == done.returncode
     assert said in done.stderr
     assert 1 == len(done.stderr.splitlines())
-    assert {"out", "file"} == {one.name for one in tmp_path.iterdir()}
+    assert before == {path for path in tmp_path.iterdir() if path.name != "__pycache__"}
 
 
 def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path: Path) -> None:

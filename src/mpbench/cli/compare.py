@@ -155,7 +155,7 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     live = bool(given["arm"] or given["arms"] or command_arms())
     if live and files:
         raise UsageError("give arms to measure now, or result files, not both")
-    _refuse(given_options(click.get_current_context()), live=live, files=files)
+    _refuse(given_options(click.get_current_context()), live=live, files=files, arms=given["arm"])
     if not live:
         from mpbench.cli.compare_stored import compare_files
 
@@ -164,7 +164,9 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     return _live(given)
 
 
-def _refuse(options: dict[str, str], *, live: bool, files: tuple[Path, ...]) -> None:
+def _refuse(
+    options: dict[str, str], *, live: bool, files: tuple[Path, ...], arms: tuple[str, ...]
+) -> None:
     """
     Refuse options that would have no effect.
 
@@ -173,6 +175,8 @@ def _refuse(options: dict[str, str], *, live: bool, files: tuple[Path, ...]) -> 
     """
     if live and "history" in options:
         raise UsageError("--history is for result files; arms that are measured now need none")
+    if "repo" in options and not any("rev=" in text for text in arms):
+        raise UsageError("--repo is where rev= looks; give an arm with rev=COMMIT, or leave it out")
     if files:
         idle = [word for name, word in options.items() if name not in _STORED]
         if idle:

@@ -72,6 +72,10 @@ def command(**given: Any) -> int:
     """
     if (given["scheduler"] is None) == (given["local"] is None):
         raise click.UsageError("give either --scheduler ADDRESS or --local N")
+    tls = [name for name in ("tls_ca_file", "tls_cert", "tls_key") if given[name] is not None]
+    if tls and given["local"] is not None:
+        option = tls[0].replace("_", "-")
+        raise click.UsageError(f"--{option} is for --scheduler; leave it out with --local")
     from mpbench.fleet.campaign import load
 
     if given["resume"] is None:

@@ -1,9 +1,11 @@
-"""The entry point: finds the command, and turns every error into one line and an exit code."""
+"""The entry point: the list of commands, and one line and an exit code for every error."""
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Never
 
@@ -12,7 +14,7 @@ import click
 from mpbench import __version__
 from mpbench.cli import exit_codes
 from mpbench.cli.streams import protect_streams
-from mpbench.errors import MpbenchError
+from mpbench.errors import MpbenchError, reason_of
 from mpbench.printable import printable
 from mpbench.session.interrupt import terminations
 
@@ -39,6 +41,12 @@ COMMANDS = {
     "selftest": ("selftest", "Prove on this machine that verdicts can be trusted."),
     "clean": ("clean", "Remove what a power cut left behind."),
 }
+
+
+# How a loader and the system say that memory is short.
+_MEMORY_WORDS = ("Cannot allocate memory", "failed to map segment")
+# No memory, descriptors, processes, or room on a disk.
+_USED_UP = {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT}
 
 
 class _Commands(click.Group):
@@ -99,6 +107,31 @@ def _fail(text: str, code: int) -> Never:
     sys.exit(code)
 
 
+def _of_the_machine(error: BaseException) -> str | None:
+    """Return what to say of an error that the machine or a path gave; None for one of ours."""
+    if isinstance(error, MemoryError) or (
+        isinstance(error, (ImportError, OSError))
+        and any(words in str(error) for words in _MEMORY_WORDS)
+    ):
+        return "there is not enough memory for this command; raise the limit (`ulimit -v`)"
+    if isinstance(error, OSError) and error.filename is not None:
+        path = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        return f"{path}: {reason_of(error)}; name a path that this user may use"
+    if isinstance(error, OSError) and error.errno in _USED_UP:
+        return f"the machine is out of a resource: {reason_of(error)}"
+    return None
+
+
+def _fail_as_bug(error: Exception) -> Never:
+    import traceback
+
+    traceback.print_exception(error)
+    _fail(
+        f"this is a bug of mpbench, please report it: {type(error).__name__}: {error}",
+        exit_codes.BUG,
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> Any:
     """
     Run the command line and exit.
@@ -125,12 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         # text makes it forget.
         exec("")  # noqa: S102
         _fail("interrupted", exit_codes.INTERRUPTED)
+    except (MemoryError, OSError, ImportError) as error:
+        text = _of_the_machine(error)
+        if text is None:
+            _fail_as_bug(error)
+        _fail(text, exit_codes.USAGE)
     except Exception as error:  # noqa: BLE001 - the last line of defence: shown, with its trace
-        import traceback
-
-        traceback.print_exc()
-        _fail(
-            f"this is a bug of mpbench, please report it: {type(error).__name__}: {error}",
-            exit_codes.BUG,
-        )
+        _fail_as_bug(error)
     sys.exit(code if isinstance(code, int) else 0)

@@ -31,7 +31,28 @@ def _program(words: Sequence[str]) -> list[str]:
         raise click.UsageError("name a script, or a module with -m")
     if not Path(words[0]).is_file():
         raise click.UsageError(f"{words[0]} is no file; name a script, or a module with -m")
+    _refuse_other_text(Path(words[0]))
     return list(words)
+
+
+def _refuse_other_text(script: Path) -> None:
+    """
+    Refuse a file of another name that is no Python, before it is started.
+
+    Raises:
+        click.UsageError: It is text, and none of Python's.
+    """
+    text = script.read_bytes()
+    if script.suffix in {".py", ".pyw", ".pyc"} or b"PK\x03\x04" in text:
+        return  # A program, or a zip archive of one, perhaps behind a line for the shell.
+    try:
+        compile(text, str(script), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        place = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise click.UsageError(
+            f"{script}{place} is no Python program: {error.args[0]}; name a script, or a module "
+            "with -m"
+        ) from error
 
 
 def _folder(given: Path | None) -> Path:

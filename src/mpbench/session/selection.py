@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
+import traceback
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.catalog import cases_of, discover, load_file, verifying
-from mpbench.errors import UsageError
+from mpbench.errors import MpbenchError, UsageError
 from mpbench.harness.schedule import floor_case
 from mpbench.model import Case, CaseRecord, Status, Tier
 from mpbench.workload import NoFloor
@@ -48,11 +50,38 @@ def catalogue_for(plan: Plan) -> dict[str, Workload]:
     """Return the catalogue, with the user's own workloads in it."""
     catalogue = dict(discover())
     for path in plan.files:
-        for one in load_file(path):
+        for one in _loaded(path):
             if one.name in catalogue:
                 raise UsageError(f"{path} declares {one.name}, which exists already; rename it")
             catalogue[one.name] = one
     return catalogue
+
+
+def _loaded(path: Path) -> tuple[Workload, ...]:
+    """
+    Return the workloads of a user's file.
+
+    Raises:
+        UsageError: It cannot be executed; the message names the line.
+    """
+    try:
+        return tuple(load_file(path))
+    except MpbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename) == path.resolve()]
+        if isinstance(error, SyntaxError):
+            lines.append(error.lineno)
+        place = f"{path}:{lines[-1]}" if lines else str(path)
+        advice = ""
+        if isinstance(error, ImportError):
+            advice = (
+                "; import what is measured inside the workload function, "
+                "where the arm's environment has it"
+            )
+        name = type(error).__name__
+        raise UsageError(f"the workload file raises {name} at {place}: {error}{advice}") from error
 
 
 def _known(one: Workload, name: str) -> tuple[Scalar, ...]:

@@ -19,7 +19,7 @@ from mpbench.analysis.verdict import DecisionRules
 from mpbench.doctor.checks import WATCH_S, run_checks
 from mpbench.doctor.finding import findings_to_record
 from mpbench.doctor.preflight import skip_reasons
-from mpbench.errors import InvalidSessionError, UsageError
+from mpbench.errors import InvalidSessionError
 from mpbench.harness.arm_agent import fresh_agents
 from mpbench.harness.placement import Placement
 from mpbench.harness.private import private_folder
@@ -116,17 +116,6 @@ class _Prepared(NamedTuple):
     programs: PreparedPrograms | None = None
 
 
-def _catalogue(plan: Plan) -> dict[str, Workload]:
-    try:
-        catalogue = catalogue_for(plan)
-    except ImportError as error:
-        raise UsageError(
-            f"the workload file cannot be imported here: {error}; import what is "
-            "measured inside the workload function, where the arm's environment has it"
-        ) from error
-    return {**catalogue, user_function.name: user_function}
-
-
 def _refused(
     pair: Pair,
     places: Mapping[str, InterpreterInfo],
@@ -153,7 +142,7 @@ def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[
 
 
 def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
-    catalogue = _catalogue(plan.plan)
+    catalogue = {**catalogue_for(plan.plan), user_function.name: user_function}
     own = {path.resolve().parent for path in plan.plan.files}
     if any(arm.call for arm in plan.arms):
         own |= set(plan.paths) or {Path.cwd()}
