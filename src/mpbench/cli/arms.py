@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ("arms_of",)
 
-_KEYS = ("method", "python", "workload", "rev", "call", "sample")
+_KEYS = ("method", "python", "workload", "rev", "call", "sample", "gil", "jit", "flags")
+# The start method that is the interpreter's default, whichever that is.
+_DEFAULT = "default"
 
 
 def _arm(text: str) -> Arm:
@@ -45,9 +47,12 @@ def _arm(text: str) -> Arm:
         else:
             params[key] = scalar(value)
     method = known.pop("method", None)
+    is_default = method == _DEFAULT
     return Arm(
         text=text,
-        method=None if method is None else _method(method),
+        method=None if method is None or is_default else _method(method),
+        default_method=is_default,
+        overrides={key: known[key] for key in ("gil", "jit", "flags") if key in known},
         params=params,
         python=known.get("python"),
         workload=known.get("workload"),
@@ -69,7 +74,7 @@ def _method(name: str) -> StartMethod:
     except ValueError:
         known = ", ".join(one.value for one in StartMethod)
         raise click.BadParameter(
-            f"{name!r} is no start method; one of {known}", param_hint="--arm"
+            f"{name!r} is no start method; one of {known}, {_DEFAULT}", param_hint="--arm"
         ) from None
 
 

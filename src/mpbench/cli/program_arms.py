@@ -148,13 +148,21 @@ def _arm(text: str, given: dict[str, str], make: Callable[..., Arm]) -> Arm:
         raise click.BadParameter(f"{text!r} has a program and a command", param_hint="--arm")
     program, command = given.pop("program", None), given.pop("command", None)
     python, rev = (_unquoted(given.pop(key, None)) for key in ("python", "rev"))
-    if command is not None and python is not None:
+    own = [*(["python"] if python else []), *sorted(given.keys() & {"gil", "jit", "flags"})]
+    if command is not None and own:
         raise click.BadParameter(
-            f"{text!r}: python= is for program=; a command names its own", param_hint="--arm"
+            f"{text!r}: {own[0]}= is for program=; a command names its interpreter itself",
+            param_hint="--arm",
         )
     overrides = {key: _unquoted(value) or "" for key, value in given.items()}
     return make(
-        text=text, program=program, command=command, python=python, rev=rev, overrides=overrides
+        text=text,
+        program=program,
+        command=command,
+        python=python,
+        rev=rev,
+        overrides=overrides,
+        default_method=overrides.get("method") == "default",
     )
 
 

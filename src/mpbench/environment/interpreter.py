@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mpbench.errors import EnvironmentUnfitError
@@ -70,8 +70,15 @@ def _said(text: str) -> str:
     return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}..."
 
 
-def _ask(executable: str, variables: Mapping[str, str] | None, timeout_s: float) -> dict[str, Any]:
-    command = [executable, "-I", "-c", _QUESTION]
+def _ask(
+    executable: str,
+    variables: Mapping[str, str] | None,
+    timeout_s: float,
+    options: Sequence[str] = (),
+) -> dict[str, Any]:
+    # Isolated, it would not read the variables that options may consist of.
+    isolated = ["-s"] if options or variables is not None else ["-I"]
+    command = [executable, *options, *isolated, "-c", _QUESTION]
     environment = None if variables is None else dict(variables)
     try:
         done = subprocess.run(
@@ -82,6 +89,8 @@ def _ask(executable: str, variables: Mapping[str, str] | None, timeout_s: float)
             check=False,
             env=environment,
             stdin=subprocess.DEVNULL,
+            # `-c` looks for modules where it runs.
+            cwd="/",
         )
     except OSError as error:
         raise EnvironmentUnfitError(f"cannot run {executable!r}: {error.strerror}") from error
@@ -103,7 +112,11 @@ def _ask(executable: str, variables: Mapping[str, str] | None, timeout_s: float)
 
 
 def describe_interpreter(
-    executable: str, *, variables: Mapping[str, str] | None = None, timeout_s: float = 30.0
+    executable: str,
+    *,
+    variables: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+    timeout_s: float = 30.0,
 ) -> dict[str, Any]:
     """
     Ask an interpreter for its exact version, how it was built and what it supports.
@@ -111,12 +124,13 @@ def describe_interpreter(
     Args:
         executable: A path, or a name on PATH.
         variables: The environment to ask it in; None inherits this one.
+        options: What the interpreter is started with, such as `-X dev`.
         timeout_s: How long it may take.
 
     Raises:
         EnvironmentUnfitError: It does not start, or is older than 3.9.
     """
-    answer = _ask(executable, variables, timeout_s)
+    answer = _ask(executable, variables, timeout_s, options)
     found = (answer["hexversion"] >> 24, answer["hexversion"] >> 16 & 0xFF)
     if found < _OLDEST:
         raise EnvironmentUnfitError(

@@ -21,7 +21,7 @@ class Interpreter(NamedTuple):
     `folder` holds the agent's part, compiled by this interpreter; `paths` are
     further folders for its PYTHONPATH (a user's own code), `later` those that are
     looked at only after what is installed there, `variables` further environment
-    variables.
+    variables, `options` what stands between the executable and its first argument.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Interpreter(NamedTuple):
     paths: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class AgentExit(NamedTuple):

@@ -280,7 +280,8 @@ def launch(
     (requests, ask), (answers, reply), (orders, control), (report, tell) = _pipes(4)
     theirs = (requests, reply, orders, tell)
     log = folder / f"agent-{tag}.log"
-    arguments = [subject.executable, "-m", "mpbench.agent", str(requests), str(reply)]
+    arguments = [subject.executable, *subject.options, "-m", "mpbench.agent"]
+    arguments += [str(requests), str(reply)]
     order = {
         "command": arguments + ([script] if script else []),
         "environment": scrubbed_environment(subject, folder=folder, hash_seed=hash_seed, tag=tag),

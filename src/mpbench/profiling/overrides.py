@@ -19,6 +19,8 @@ __all__ = ("HOOKED", "OverrideFile", "check_overrides", "install_hook", "overrid
 _HOOK = Path(__file__).parent / "hook"
 # What the hook can override.
 HOOKED = ("method", "method!", "workers", "chunk_size", "max_tasks")
+# The interpreter's own default: nothing to override.
+_AS_IT_IS = ("method", "default")
 # The letter without which an override changed nothing, and what the program did not do.
 _NEEDED = {
     "method": ("m", "started no process of multiprocessing"),
@@ -38,6 +40,8 @@ def check_overrides(given: Mapping[str, str]) -> None:
     """
     methods = [one.value for one in StartMethod]
     for name, value in given.items():
+        if (name, value) == _AS_IT_IS:
+            continue
         if name in {"method", "method!"}:
             if value not in methods:
                 raise UsageError(f"{name}={value}: expected one of {', '.join(methods)}")
@@ -81,7 +85,11 @@ class OverrideFile:
 
     def __init__(self, path: Path, given: Mapping[str, str]) -> None:
         self.path = path
-        self.given = {name: value for name, value in given.items() if name in HOOKED}
+        self.given = {
+            name: value
+            for name, value in given.items()
+            if name in HOOKED and (name, value) != _AS_IT_IS
+        }
         path.touch(mode=0o600)
 
     def variables(self, place: Path, before: Mapping[str, str]) -> dict[str, str]:

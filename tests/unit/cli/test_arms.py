@@ -7,8 +7,10 @@ import pytest
 
 from mpbench.cli.arms import arms_of
 from mpbench.errors import UsageError
+from mpbench.harness.interpreter import Interpreter
 from mpbench.model import StartMethod
-from mpbench.session.comparing.arms import with_names
+from mpbench.session.comparing.arms import with_default_methods, with_names
+from mpbench.session.interpreters import InterpreterInfo
 
 
 def test_arms_is_short_for_two_methods():
@@ -63,6 +65,32 @@ def test_what_is_no_arm_is_refused(text):
     """The message shows the text."""
     with pytest.raises(click.BadParameter):
         arms_of((text,), None)
+
+
+def test_the_default_start_method_is_an_arm_that_names_it():
+    """Which method it is depends on the interpreter of the arm."""
+    texts = ("python=3.13,method=default", "method=default", "method=spawn")
+    arms = with_names(arms_of(texts, None))
+    facts = [{"default_start_method": name} for name in ("fork", "forkserver", "fork")]
+    places = [InterpreterInfo(Interpreter("a", "b", "c"), fact) for fact in facts]
+    named = with_default_methods(arms, places)
+
+    assert [
+        "python=3.13,method=default (fork)",
+        "method=default (forkserver)",
+        "method=spawn",
+    ] == [arm.name for arm in named]
+    assert ["fork", "forkserver", "spawn"] == [arm.method.value for arm in named]
+    (short, _) = with_default_methods(with_names(arms_of((), "default,spawn")), places[:2])
+    assert "default (fork)" == short.name
+
+
+def test_options_of_the_interpreter_are_arms_that_keep_their_keys():
+    """`0` beside `1` would not say what they are."""
+    arms = with_names(arms_of(("gil=0", "gil=1"), None))
+
+    assert ["gil=0", "gil=1"] == [arm.name for arm in arms]
+    assert {"gil": "0"} == arms[0].overrides
 
 
 def test_one_arm_is_no_comparison():

@@ -56,7 +56,7 @@ def test_without_prctl_nobody_is_adopted(monkeypatch):
     """The supervisor says so in its report instead of ending."""
     monkeypatch.setattr("ctypes.CDLL", refuse)
 
-    assert not supervisor._become_subreaper()
+    assert not supervisor.become_subreaper()
 
 
 class Garbage(Files):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.environment import cache_folder
 from mpbench.errors import UsageError
+from mpbench.model import StartMethod
+from mpbench.session.comparing.interpreter_options import OPTION_KEYS, with_options
 from mpbench.session.comparing.revisions import build_revision, commit_of
 from mpbench.session.interpreters import (
     InterpreterInfo,
@@ -20,9 +22,16 @@ from mpbench.session.interpreters import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mpbench.model import Scalar, StartMethod
+    from mpbench.model import Scalar
 
-__all__ = ("Arm", "ArmContext", "check_callable", "prepare_arms", "with_names")
+__all__ = (
+    "Arm",
+    "ArmContext",
+    "check_callable",
+    "prepare_arms",
+    "with_default_methods",
+    "with_names",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +51,9 @@ class Arm:
         sample: Whether a sampler looks on while it measures, as in a run.
         program: A whole Python program: a script, or `-m` and a module, and its arguments.
         command: Any executable and its arguments.
-        overrides: What is changed about a whole program from outside, by key.
+        overrides: What is changed from outside, by key: options of the interpreter, and
+            for a whole program what the hook can change.
+        default_method: Whether it has the start method that is its interpreter's default.
     """
 
     text: str
@@ -57,6 +68,7 @@ class Arm:
     program: str | None = None
     command: str | None = None
     overrides: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    default_method: bool = False
 
     @property
     def whole(self) -> str | None:
@@ -100,7 +112,9 @@ def _plain_names(arms: Sequence[Arm]) -> list[str]:
     if None not in programs:
         return [", ".join(filter(None, (arm.whole, arm.changes))) for arm in arms]
     keys = {arm.text.partition("=")[0] for arm in arms}
-    short = len(keys) == 1 and not any("," in arm.text for arm in arms)
+    # `1` beside `0` would not say what they are.
+    telling = keys.isdisjoint(OPTION_KEYS)
+    short = len(keys) == 1 and telling and not any("," in arm.text for arm in arms)
     return [arm.text.partition("=")[2] if short else arm.text for arm in arms]
 
 
@@ -121,6 +135,30 @@ def with_names(arms: Sequence[Arm]) -> tuple[Arm, ...]:
         same = sum(one.name.partition(" #")[0] == name for one in found)
         found.append(replace(arm, name=f"{name} #{same + 1}" if same else name))
     return tuple(found)
+
+
+def with_default_methods(
+    arms: Sequence[Arm], described: Sequence[InterpreterInfo]
+) -> tuple[Arm, ...]:
+    """
+    Give arms with `method=default` the start method that it means, and a name that says so.
+
+    Args:
+        arms: The arms with their names.
+        described: The interpreter of each.
+    """
+    return tuple(
+        _with_method(arm, StartMethod(info.facts["default_start_method"]))
+        if arm.default_method
+        else arm
+        for arm, info in zip(arms, described, strict=True)
+    )
+
+
+def _with_method(arm: Arm, method: StartMethod) -> Arm:
+    word = "method=default" if "method=default" in arm.name else "default"
+    before, _, after = arm.name.partition(word)
+    return replace(arm, method=method, name=f"{before}{word} ({method.value}){after}")
 
 
 def _describe(arm: Arm, place: ArmContext, folder: Path) -> InterpreterInfo:
@@ -155,11 +193,12 @@ def prepare_arms(arms: Sequence[Arm], place: ArmContext) -> tuple[InterpreterInf
     for arm in arms:
         if arm.rev is not None:
             commit_of(place.repository, arm.rev)
-    known: dict[tuple[str | None, str | None], InterpreterInfo] = {}
+    known: dict[tuple[str | None, ...], InterpreterInfo] = {}
     for number, arm in enumerate(arms):
-        key = (arm.python, arm.rev)
+        key = _interpreter_key(arm)
         if key not in known:
             one = _describe(arm, place, place.private / f"arm-{number}")
+            one = with_options(one, arm.overrides)
             same = sum(
                 other.subject.key.partition("#")[0] == one.subject.key for other in known.values()
             )
@@ -167,7 +206,11 @@ def prepare_arms(arms: Sequence[Arm], place: ArmContext) -> tuple[InterpreterInf
                 name = f"{one.subject.key}#{same + 1}"
                 one = InterpreterInfo(one.subject._replace(key=name), one.facts)
             known[key] = one
-    return tuple(known[arm.python, arm.rev] for arm in arms)
+    return tuple(known[_interpreter_key(arm)] for arm in arms)
+
+
+def _interpreter_key(arm: Arm) -> tuple[str | None, ...]:
+    return (arm.python, arm.rev, *(arm.overrides.get(key) for key in OPTION_KEYS))
 
 
 def check_callable(arm: Arm, described: InterpreterInfo, private: Path) -> None:

@@ -31,6 +31,7 @@ from mpbench.session.comparing.arms import (
     ArmContext,
     check_callable,
     prepare_arms,
+    with_default_methods,
     with_names,
 )
 from mpbench.session.comparing.episode_scheduler import EpisodeScheduler, StopConditions
@@ -154,6 +155,7 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
         note=progress.note,
     )
     described = prepare_arms(arms, place)
+    arms = with_default_methods(arms, described)
     for arm, one in zip(arms, described, strict=True):
         check_callable(arm, one, private)
     subjects = {one.subject.key: one for one in described}
@@ -197,6 +199,7 @@ def _prepare_programs(
     arms = with_names(plan.arms)
     place = ArmContext(private=private, repository=plan.repository, paths=(), note=progress.note)
     described = prepare_arms(arms, place)
+    arms = with_default_methods(arms, described)
     prepared = stack.enter_context(
         programs(
             arms,

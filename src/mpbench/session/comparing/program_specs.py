@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ("ProgramOptions", "program_spec")
 
-# Variables that an interpreter reads when it starts.
-_SWITCHES = {"gil": "PYTHON_GIL", "jit": "PYTHON_JIT"}
-
 
 class ProgramOptions(NamedTuple):
     """
@@ -71,8 +68,7 @@ def _python_command(arm: Arm, info: InterpreterInfo, folder: Path) -> list[str]:
         raise UsageError(f"arm {arm.text!r}: -m needs the name of a module")
     if words[0] not in {"-m", "-c"} and not (folder / words[0]).exists():
         raise _missing(arm, f"there is no script {words[0]!r} in {folder}", words[0])
-    flags = shlex.split(arm.overrides.get("flags", ""))
-    return [info.subject.executable, *flags, *words]
+    return [info.subject.executable, *info.subject.options, *words]
 
 
 def _any_command(arm: Arm, folder: Path, environment: Mapping[str, str]) -> list[str]:
@@ -107,17 +103,13 @@ def _cpus(arm: Arm) -> tuple[int, ...]:
 
 def _variables(arm: Arm, info: InterpreterInfo) -> dict[str, str]:
     """Return the environment of a program: the user's, and what the arm changes."""
-    found = dict(os.environ)
+    found = {**os.environ, **dict(info.subject.variables)}
     if arm.rev is not None and info.subject.paths:
         before = found.get("PYTHONPATH")
         found["PYTHONPATH"] = os.pathsep.join([*info.subject.paths, *([before] if before else [])])
     for key, value in arm.overrides.items():
         if key.startswith("env:"):
             found[key.removeprefix("env:")] = value
-        elif key in _SWITCHES:
-            if value not in {"0", "1"}:
-                raise UsageError(f"arm {arm.text!r}: {key}={value} is neither 0 nor 1")
-            found[_SWITCHES[key]] = value
     return found
 
 
