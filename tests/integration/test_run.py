@@ -52,7 +52,7 @@ def test_a_run_records_each_agent(tmp_path: Path) -> None:
     assert 3 == len({one.agent for one in ours})
     assert 3 == len({one.hash_seed for one in ours})
     assert 1 == len({one.iterations for one in ours})
-    assert all(one.account and one.account.cpu_coverage == 1.0 for one in ours)
+    assert all(one.account and one.account.cpu_source == "subreaper" for one in ours)
     assert all(one.samples for one in ours)
     assert measured.run.end is not None
     assert Status.OK is measured.run.end.status

@@ -313,15 +313,17 @@ def peak_memory(pid: int) -> int:
     return _status_bytes(_read(f"/proc/{pid}/status"), b"VmHWM:")
 
 
-def snapshot(root: int) -> dict[str, int]:
+def snapshot(root: int) -> dict[str, int | None]:
     """
     Return what the tree below *root* holds now.
 
     `peak_rss_bytes` is the sum of each process's own peak and therefore an
     upper bound; `run_delay_ns` sums all threads' waits for a CPU (the field
-    of /proc/PID/schedstat knows the main thread only).
+    of /proc/PID/schedstat knows the main thread only). None stands for what
+    the kernel does not tell.
     """
-    peak = delay = threads = 0
+    peak = threads = 0
+    delays = []
     living = descendants(root)
     for process in living:
         peak += peak_memory(process.pid)
@@ -332,10 +334,10 @@ def snapshot(root: int) -> dict[str, int]:
         threads += len(tasks)
         for task in tasks:
             fields = _read(f"/proc/{process.pid}/task/{task}/schedstat").split()
-            delay += int(fields[1]) if len(fields) > 1 else 0
+            delays += [int(fields[1])] if len(fields) > 1 else []
     return {
         "processes": len(living),
         "threads": threads,
-        "peak_rss_bytes": peak,
-        "run_delay_ns": delay,
+        "peak_rss_bytes": peak or None,
+        "run_delay_ns": sum(delays) if delays else None,
     }

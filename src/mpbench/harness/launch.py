@@ -203,8 +203,12 @@ class AgentHandle:
         limit = time.monotonic() + _LADDER_S
         if self.ending is None and self._take_report(limit) is None:
             latest = self._snapshot
+            # None is what the kernel does not tell.
             self._snapshot = {
-                name: max(count, before.get(name, 0)) for name, count in latest.items()
+                name: max(
+                    (one for one in (count, before.get(name)) if one is not None), default=None
+                )
+                for name, count in latest.items()
             }
         return self._snapshot
 

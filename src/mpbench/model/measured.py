@@ -150,8 +150,9 @@ class ResourceUsage(NamedTuple):
     """
     What a process tree used, from the start of its agent to the end of its last process.
 
-    `cpu_source` says how it was obtained and `cpu_coverage` which share of the
-    tree it saw (0 to 1). None means that the platform does not tell.
+    `cpu_source` says how it was obtained and `cpu_coverage` which share it is of
+    what a sampler saw (0 to 1). None means that the platform does not tell, or
+    that nobody looked.
     """
 
     wall_ns: int
@@ -161,7 +162,7 @@ class ResourceUsage(NamedTuple):
     involuntary_switches: int | None
     peak_rss_bytes: int | None
     run_delay_ns: int | None
-    processes: int
+    processes: int | None
     cpu_source: str
     cpu_coverage: float | None
 

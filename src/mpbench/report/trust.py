@@ -1,4 +1,4 @@
-"""Reasons to trust a report, or not to: what the runs say about themselves."""
+"""Checks of the trust panel: what the runs say about themselves."""
 
 from __future__ import annotations
 
@@ -119,7 +119,10 @@ def _precision(evidence: _Evidence) -> Check | None:
     typical, worst = float(half.median()), float(half.quantile(0.95))
     state = CheckState.GOOD if typical <= _PRECISE else CheckState.NOTE
     state = CheckState.BAD if typical > _COARSE else state
-    text = f"half of the intervals are narrower; 95 % are within ±{formatting.percent_text(worst)}"
+    text = (
+        f"half of the {len(half):,} intervals are narrower; 95 % are within "
+        f"±{formatting.percent_text(worst)}"
+    )
     return Check("Precision", state, f"±{formatting.percent_text(typical)}", text)
 
 
@@ -165,12 +168,17 @@ def _waiting(evidence: _Evidence) -> Check | None:
 
 def _accounting(evidence: _Evidence) -> Check | None:
     known = evidence.repetitions["cpu_coverage"].dropna()
-    if known.empty:
+    counted = int(evidence.repetitions["cpu_s"].notna().sum())
+    if not counted:
         return None
+    if known.empty:
+        text = "no sampler looked; CPU time of a child that nobody waits for would be missing"
+        return Check("CPU accounting", CheckState.NOTE, "not known", text)
+    looked = f"in {len(known):,} of {counted:,} repetitions a sampler looked"
     sources = ", ".join(sorted(set(evidence.repetitions["cpu_source"]) - {""}))
     low, bad = float(known.min()), int((known < ENOUGH_COVERAGE).sum())
     if not bad:
-        text = f"of the process trees is in their CPU time, at least ({sources})"
+        text = f"of the CPU time that was seen is accounted, at least ({sources}); {looked}"
         return Check("CPU accounting", CheckState.GOOD, formatting.percent_text(low), text)
     cases = evidence.repetitions.loc[known.index[known < ENOUGH_COVERAGE], "case"]
     names = sorted(set(evidence.main.loc[evidence.main["case"].isin(cases), "workload"]))
@@ -178,7 +186,8 @@ def _accounting(evidence: _Evidence) -> Check | None:
     text = (
         f"of the CPU time that was seen is accounted ({sources}); do not use the CPU figures of "
         f"{bad} of {len(known)} repetitions, which have less than "
-        f"{formatting.percent_text(ENOUGH_COVERAGE)}: {formatting.join_words(names[:3])}{more}"
+        f"{formatting.percent_text(ENOUGH_COVERAGE)}: {formatting.join_words(names[:3])}{more}; "
+        f"{looked}"
     )
     return Check("CPU accounting", CheckState.NOTE, formatting.percent_text(low), text)
 
@@ -248,12 +257,27 @@ def _ending(evidence: _Evidence) -> Check | None:
     return Check("Complete", CheckState.GOOD, "yes", took if seconds else "")
 
 
+def _can_show_leftovers(runs: Sequence[Run]) -> bool:
+    """Return whether all that was measured ended under a supervisor that adopts orphans."""
+    sources = {
+        repetition.account.cpu_source
+        for run in runs
+        for repetition in run.repetitions
+        if repetition.account is not None
+    }
+    is_whole = all(run.end is not None for run in runs if not is_imported(run))
+    return is_whole and sources == {"subreaper"}
+
+
 def _events(evidence: _Evidence) -> Check | None:
     if evidence.runs and all(is_imported(run) for run in evidence.runs):
         # Other tools' files do not say whether anything was left.
         return None
     kinds = [event.kind for run in evidence.runs for event in run.events]
     left = sum(kind in {"leak", "ended"} for kind in kinds)
+    if not left and not _can_show_leftovers(evidence.runs):
+        text = "this platform does not show what processes leave, or the run was cut off"
+        return Check("Left behind", CheckState.NOTE, "not known", text)
     if not left:
         return Check("Left behind", CheckState.GOOD, "nothing", "no process, semaphore or segment")
     return Check(

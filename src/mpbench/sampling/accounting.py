@@ -1,4 +1,4 @@
-"""What the process tree of one agent used, from what its supervisor reported."""
+"""Resource usage of an agent's process tree, from its supervisor and its sampler."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def resource_usage(ending: AgentExit, seen: SamplerResult | None = None) -> Reso
     """
     Return the account of an agent's whole life, or None when nothing is known.
 
-    The supervisor is a subreaper on Linux: it waits for every process of the
-    tree, so that the kernel's own sums are complete for fork, spawn and
+    The supervisor is a subreaper on Linux: it waits for every process that its
+    own parent left, so that the kernel's sums are complete for fork, spawn and
     forkserver alike. The kernel forgets a process whose parent ignores
-    SIGCHLD, and elsewhere one whose parent died unwaited; a sampler may have
-    seen it. Coverage is what the kernel's sums say as a share of the larger of
-    the two.
+    SIGCHLD, and elsewhere one whose parent died unwaited. Only a sampler can
+    have seen that: without one the coverage is not known. With one it is the
+    kernel's sum as a share of what the sampler saw, at most 1.
 
     Args:
         ending: The supervisor's last words.
@@ -36,7 +36,7 @@ def resource_usage(ending: AgentExit, seen: SamplerResult | None = None) -> Reso
         return None if seen is None else _sampled(seen)
     adopted = bool(report["subreaper"])
     counted = report["cpu_user_ns"] + report["cpu_system_ns"]
-    coverage: float | None = 1.0 if adopted else None
+    coverage = None
     if seen is not None and seen.cpu_ns > 0:
         coverage = min(1.0, counted / seen.cpu_ns)
     return ResourceUsage(
@@ -47,11 +47,23 @@ def resource_usage(ending: AgentExit, seen: SamplerResult | None = None) -> Reso
         involuntary_switches=report["involuntary_switches"],
         peak_rss_bytes=_peak(ending, seen),
         run_delay_ns=ending.snapshot.get("run_delay_ns"),
-        # The supervisor waits for its own children and for orphans only.
-        processes=max(report["reaped"], 0 if seen is None else len(seen.processes)),
+        processes=_processes(counted, seen),
         cpu_source="subreaper" if adopted else "rusage",
         cpu_coverage=coverage,
     )
+
+
+def _processes(counted_ns: int, seen: SamplerResult | None) -> int | None:
+    """
+    Return how many processes the tree had, as a sampler saw them; None where too many were missed.
+
+    The supervisor waits for its own children and for orphans only, and so does
+    not know. A sampler misses those that live between two looks: what it saw
+    must have used nearly all of the CPU time that was counted.
+    """
+    if seen is None or seen.cpu_ns < ENOUGH_COVERAGE * counted_ns:
+        return None
+    return len(seen.processes)
 
 
 def _peak(ending: AgentExit, seen: SamplerResult | None) -> int | None:
@@ -61,8 +73,8 @@ def _peak(ending: AgentExit, seen: SamplerResult | None) -> int | None:
     The snapshot sums each process's own peak, an upper bound for the processes
     that lived then; the sampler sees the tree at one moment, at all moments.
     """
-    found = [ending.snapshot.get("peak_rss_bytes"), None if seen is None else seen.peak_rss_bytes]
-    return max((one for one in found if one), default=None)
+    peaks = [ending.snapshot.get("peak_rss_bytes"), None if seen is None else seen.peak_rss_bytes]
+    return max((peak for peak in peaks if peak), default=None)
 
 
 def _sampled(seen: SamplerResult) -> ResourceUsage:

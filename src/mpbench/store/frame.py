@@ -295,6 +295,7 @@ def repetitions(runs: Sequence[Run]) -> pd.DataFrame:
     rows = []
     for number, _, one in _measured(runs):
         used, part = one.account, one.slice
+        is_seen = one.sampled is not None or bool(used and used.cpu_source == "sampled")
         overlaps = [sample.overlap for sample in one.samples if sample.workers]
         rows.append(
             {
@@ -310,10 +311,11 @@ def repetitions(runs: Sequence[Run]) -> pd.DataFrame:
                 "elapsed_s": one.elapsed_ns / 1e9,
                 "cpu_s": (used.cpu_user_ns + used.cpu_system_ns) / 1e9 if used else math.nan,
                 "cpu_source": used.cpu_source if used else "",
-                "cpu_coverage": _number(used and used.cpu_coverage),
+                # Files of 0.1 say 1 of both where nobody looked.
+                "cpu_coverage": _number(used and used.cpu_coverage if is_seen else None),
                 "run_delay_s": _number(used and used.run_delay_ns) / 1e9,
                 "peak_rss_bytes": _number(used and used.peak_rss_bytes),
-                "processes": _number(used and used.processes),
+                "processes": _number(used and used.processes if is_seen else None),
             }
         )
     names = ["case", "repetition", "arm", "episode", "status", "reason", "iterations", "samples"]

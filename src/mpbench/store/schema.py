@@ -111,7 +111,7 @@ class AccountLine(_Item, frozen=True):
     involuntary_switches: _Count | None
     peak_rss_bytes: _Count | None
     run_delay_ns: _Count | None
-    processes: _Count
+    processes: _Count | None
     cpu_source: str
     cpu_coverage: _Share | None
 

@@ -17,9 +17,9 @@ REPORT = {
 }
 
 
-def seen(cpu_ns):
+def seen(cpu_ns, processes=()):
     """Build what a sampler saw."""
-    return SamplerResult(cpu_ns, 77, (), 4, 0, 1, 1_000)
+    return SamplerResult(cpu_ns, 77, processes, 4, 0, 1, 1_000)
 
 
 def ending(snapshot=(), **changes):
@@ -30,7 +30,7 @@ def ending(snapshot=(), **changes):
 @pytest.mark.parametrize(
     ("subreaper", "sampled", "source", "coverage"),
     [
-        (True, None, "subreaper", 1.0),
+        (True, None, "subreaper", None),
         (True, 850, "subreaper", 1.0),
         (True, 1_800, "subreaper", 0.5),
         (False, None, "rusage", None),
@@ -68,3 +68,10 @@ def test_the_larger_memory_counts():
     assert 90 == resource_usage(ending({"peak_rss_bytes": 90}), seen(1)).peak_rss_bytes
     assert 77 == resource_usage(ending({"peak_rss_bytes": 20}), seen(1)).peak_rss_bytes
     assert None is resource_usage(ending()).peak_rss_bytes
+
+
+def test_processes_are_counted_by_who_saw_nearly_all_of_them():
+    """Of 600 forks the supervisor waited for one, and a sampler met a few: nobody knows."""
+    assert None is resource_usage(ending(reaped=1)).processes
+    assert None is resource_usage(ending(reaped=1), seen(200, ("parent", "one of 600"))).processes
+    assert 2 == resource_usage(ending(reaped=1), seen(890, ("parent", "child"))).processes
