@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -33,6 +34,15 @@ def _unite_in_place(more: Any) -> Callable[[Any], Any]:
         proxy |= more
 
     return unite
+
+
+def _in_place(operation: Callable[[Any, Any], Any], operand: Any) -> Callable[[Any], None]:
+    """Return what changes a proxy by an operator and returns nothing."""
+
+    def change(proxy: Any) -> None:
+        operation(proxy, operand)
+
+    return change
 
 
 class Use(NamedTuple):
@@ -153,7 +163,15 @@ SET_USES: Mapping[str, Use] = {
     "ge": Use(lambda one: one >= _ODD, True),
     "lt": Use(lambda one: one < _SET, False),
     "gt": Use(lambda one: one > _ODD, True),
+    "ror": Use(lambda one: _ODD | one, _SET),
+    "rand": Use(lambda one: _ODD & one, _ODD),
+    "rsub": Use(lambda one: _ODD - one, frozenset()),
+    "rxor": Use(lambda one: _ODD ^ one, _SET - _ODD),
+    "iter": Use(lambda one: frozenset(iter(one)), _SET),
     "ior": Use(_unite_in_place(_ODD)),
+    "iand": Use(_in_place(operator.iand, _ODD), undo=_refill),
+    "isub": Use(_in_place(operator.isub, _ODD), undo=_refill),
+    "ixor": Use(_in_place(operator.ixor, _ODD), undo=_refill),
 }
 
 
@@ -196,6 +214,7 @@ def using(proxy: Any, use: Use) -> Body:
 _SPECIAL = {
     *("getitem", "setitem", "delitem", "len", "contains", "iadd", "imul", "mul", "rmul"),
     *("reversed", "and", "or", "sub", "xor", "ior", "ror", "ge", "gt", "le", "lt"),
+    *("rand", "rsub", "rxor", "iter", "iand", "isub", "ixor"),
 }
 
 

@@ -11,9 +11,15 @@ from mpbench.model import Case, Metric, StartMethod, Tier, Timing
 from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.calls import one_by_one
 from mpbench.workloads.pool.executors import COVERS, opened_executor
-from mpbench.workloads.pool.lifecycle import asking_body, expect, lifecycle_body, needs_two_workers
+from mpbench.workloads.pool.lifecycle import (
+    asking_body,
+    await_ready,
+    expect,
+    lifecycle_body,
+    needs_two_workers,
+)
 from mpbench.workloads.pool.payloads import has_parameter, slow_pass
-from mpbench.workloads.pool.tasks import doze, echo
+from mpbench.workloads.pool.tasks import doze, echo, say_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,8 +59,8 @@ def executor_map_memory(context: BaseContext, case: Case) -> Iterator[BodyFactor
     Timed: as in `pool/imap-memory`. Not timed: starting the executor.
 
     Reads as: `read_ahead` is 64 without a limit: `map` draws its whole input
-    before it returns. With `buffersize=` (Python 3.14 and newer) it stays at
-    the limit.
+    before it returns. With `buffersize=` (Python 3.14 and newer) it is the
+    limit and the payload whose result is awaited.
     """
     with opened_executor(context, 2) as pool:
         list(pool.map(echo, range(64)))
@@ -112,15 +118,18 @@ def executor_shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]
     `shutdown(cancel_futures=True)`; `terminate_workers` and `kill_workers`
     need Python 3.14. An executor with load `busy` has 16 tasks of 2 ms:
     `shutdown` waits for them, which is verified. Not timed: starting the
-    executor, and collecting what the ended one leaves.
+    executor until both workers are up, and collecting what the ended one leaves.
 
     Reads as: `pool/shutdown` of the other pool of the standard library.
     """
     from concurrent.futures import ProcessPoolExecutor
 
+    here, there = context.Pipe(duplex=False)
+
     def once(way: str, *, busy: bool) -> tuple[int, Mapping[str, int]]:
-        pool: Any = ProcessPoolExecutor(2, mp_context=context)
+        pool: Any = ProcessPoolExecutor(2, context, say_ready, (there,))
         list(pool.map(echo, range(64)))
+        await_ready(here, 2)
         pending = [pool.submit(doze, task) for task in _LOAD] if busy else []
         # It joins the workers before it ends; the executor itself forgets it.
         thread = pool._executor_manager_thread  # noqa: SLF001 - terminate_workers does not wait
@@ -145,7 +154,8 @@ def executor_shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]
         way, busy = case.text("way"), case.text("load") == "busy"
         return lifecycle_body(lambda: once(way, busy=busy))
 
-    yield bind
+    with here, there:
+        yield bind
 
 
 def _lacks_max_tasks(case: Case) -> str | None:
