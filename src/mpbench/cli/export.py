@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpbench.errors import OutputError, UsageError
+from mpbench.errors import OutputError, UsageError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,6 +78,20 @@ def _once(runs: Sequence[Run]) -> None:
 
 
 @contextmanager
+def _one_line(output: Path) -> Iterator[None]:
+    """
+    Turn what the system says of a file into one line.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {output}: {reason_of(error)}") from error
+
+
+@contextmanager
 def _whole(output: Path) -> Iterator[Path]:
     """Yield where to write a file, which then takes its place at once or leaves nothing."""
     real = output.resolve()
@@ -120,12 +134,14 @@ def _write(runs: Sequence[Run], form: str, output: Path) -> None:
 def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None) -> int:
     """Write the results in FILES for another tool; one value for each fresh agent."""
     from mpbench.store import read
+    from mpbench.store.atomic_write import make_folder, private_files
 
     runs = [read(path) for path in files]
     _once(runs)
     written: tuple[Path, ...] = (output,)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
+    with private_files(), _one_line(output):
+        if not output.parent.is_dir():
+            make_folder(output.parent)
         if form == "asv":
             from mpbench.integrations.exchange.asv_files import write_asv
             from mpbench.session.comparing.revisions import date_ms_of
@@ -135,8 +151,6 @@ def command(files: tuple[Path, ...], form: str, output: Path, commit: str | None
         else:
             with _whole(output) as place:
                 _write(runs, form, place)
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {error.strerror or error}") from error
     for path in written:
         sys.stdout.write(f"{path}\n")
     return 0

@@ -56,15 +56,12 @@ def _refuse_other_text(script: Path) -> None:
 
 
 def _folder(given: Path | None) -> Path:
-    from mpbench.errors import OutputError
     from mpbench.session.run import default_folder
+    from mpbench.store.atomic_write import make_folder
 
     default = default_folder()
     folder = given or default.with_name(f"{default.name}-profile")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror}") from error
+    make_folder(folder)
     return folder
 
 

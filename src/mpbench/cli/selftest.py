@@ -58,32 +58,34 @@ def command(
     from mpbench.cli.progress import Bars
     from mpbench.session.selftest.campaign import FULL, PLAN, SMOKE, SelftestCampaign
     from mpbench.session.selftest.run import measure, proofs
+    from mpbench.store.atomic_write import private_files
 
     if tables_only and not (folder / PLAN).is_file():
         raise UsageError(
             f"there is no campaign in {folder}: expected its {PLAN}; name the folder of one that "
             "has measured something"
         )
-    given = secrets.randbelow(1 << 31) if seed is None else seed
-    campaign = SelftestCampaign(folder, SMOKE if toy else FULL, seed=given)
-    code = 0
-    if not tables_only:
-        try:
-            with Bars() as bars:
-                measure(campaign, stages or _STAGES, bars)
-        except KeyboardInterrupt:
-            sys.stderr.write("mpbench: stopped; the same command continues the campaign\n")
-            code = exit_codes.INTERRUPTED
-    found = proofs(campaign)
-    if tables_only and not found:
-        raise InvalidSessionError(
-            f"the campaign in {folder} has measured nothing yet; run it without --tables-only"
-        )
-    text = _tables(campaign, found)
-    (folder / "proof.md").write_text(text)
-    sys.stdout.write(text)
-    sys.stdout.write(f"{folder / 'proof.md'}\n")
-    return code
+    with private_files():
+        given = secrets.randbelow(1 << 31) if seed is None else seed
+        campaign = SelftestCampaign(folder, SMOKE if toy else FULL, seed=given)
+        code = 0
+        if not tables_only:
+            try:
+                with Bars() as bars:
+                    measure(campaign, stages or _STAGES, bars)
+            except KeyboardInterrupt:
+                sys.stderr.write("mpbench: stopped; the same command continues the campaign\n")
+                code = exit_codes.INTERRUPTED
+        found = proofs(campaign)
+        if tables_only and not found:
+            raise InvalidSessionError(
+                f"the campaign in {folder} has measured nothing yet; run it without --tables-only"
+            )
+        text = _tables(campaign, found)
+        (folder / "proof.md").write_text(text)
+        sys.stdout.write(text)
+        sys.stdout.write(f"{folder / 'proof.md'}\n")
+        return code
 
 
 def _tables(campaign: SelftestCampaign, found: Sequence[ValidationTable]) -> str:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -183,7 +184,7 @@ def run_probes(*, seconds: float = 1.0) -> ProbeResults:
         clock=fact(examine_clock),
         load=measure_load(seconds),
         semaphore_error=_try_semaphore(),
-        listener_path_bytes=len(os.fsencode(tempfile.gettempdir())) + _LISTENER,
+        listener_path_bytes=len(os.fsencode(Path(tempfile.gettempdir()).absolute())) + _LISTENER,
         on_battery=_on_battery(),
         pressure_cpu=pressure().get("cpu", {}).get("some_avg10"),
     )

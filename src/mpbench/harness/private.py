@@ -52,7 +52,8 @@ def _hold(path: Path) -> int | None:
 
 def _new(prefix: str, base: Path | None) -> Path:
     """Return a name that nobody has yet, in a folder for temporary files that can be used."""
-    place = Path(tempfile.gettempdir()) if base is None else base
+    # Python leaves TMPDIR=. as it is, and agents have a working folder of their own.
+    place = Path(tempfile.gettempdir()).absolute() if base is None else base
     while True:
         path = place / f"{prefix}{secrets.token_hex(4)}"
         if not os.path.lexists(path):
@@ -152,7 +153,7 @@ def _folders(base: Path | None) -> Iterator[tuple[Path, bool]]:
     A folder without a marker is left out: it may have been made this moment,
     or by another program.
     """
-    usual = Path(tempfile.gettempdir())
+    usual = Path(tempfile.gettempdir()).absolute()
     is_linked = base is None and _is_too_long(usual / f"{PREFIX}xxxxxxxx")
     bases = dict.fromkeys((base or usual, *([_SHORT] if is_linked else ())))
     for path in (path for place in bases for path in sorted(place.glob(f"{PREFIX}*"))):

@@ -1,8 +1,10 @@
-"""One session measures at a time on one machine."""
+"""The lock that lets one session measure at a time on one machine."""
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ("machine_lock",)
 
 _POLL_S = 0.2
+_ADVICE = "name another file with MPBENCH_LOCK"
 # Where every user of a machine can make a file, whatever TMPDIR says.
 _PLACES = (Path("/tmp"), Path("/run/lock"))  # noqa: S108 - opened through no link
 
@@ -36,7 +39,8 @@ def _lock_file() -> Path:
 
 def _open(path: Path) -> int:
     """Open the lock, or make it so that every user of the machine can hold it."""
-    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    # A pipe that nobody reads is opened without waiting, to be refused below.
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         try:
             descriptor = os.open(path, flags | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -51,10 +55,25 @@ def _open(path: Path) -> int:
     except OSError as error:
         reason = reason_of(error)
         raise EnvironmentUnfitError(
-            f"the measuring lock {path} cannot be opened: {reason}; name another file with "
-            "MPBENCH_LOCK"
+            f"the measuring lock {path} cannot be opened: {reason}; {_ADVICE}"
         ) from error
     return descriptor
+
+
+def _check(descriptor: int, path: Path) -> None:
+    """
+    Refuse a file that mpbench did not make; it is neither locked nor overwritten.
+
+    Raises:
+        EnvironmentUnfitError: It is no regular file, or holds something else than a pid.
+    """
+    is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    if is_file and re.fullmatch(rb"(pid \d+)?\s*", os.pread(descriptor, 100, 0)):
+        return
+    instead = "a file with other content" if is_file else "no regular file"
+    raise EnvironmentUnfitError(
+        f"the measuring lock {path} is {instead}; remove it if nobody needs it, or {_ADVICE}"
+    )
 
 
 def _sign(descriptor: int) -> None:
@@ -83,9 +102,11 @@ def machine_lock(*, wait_s: float = 0.0) -> Iterator[None]:
     except ImportError:
         yield
         return
-    descriptor = _open(_lock_file())
+    path = _lock_file()
+    descriptor = _open(path)
     limit = time.monotonic() + wait_s
     try:
+        _check(descriptor, path)
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

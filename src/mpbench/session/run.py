@@ -15,7 +15,7 @@ from mpbench import environment
 from mpbench.doctor.checks import WATCH_S, run_checks
 from mpbench.doctor.finding import findings_to_record
 from mpbench.doctor.preflight import skip_reasons
-from mpbench.errors import InvalidSessionError, UsageError
+from mpbench.errors import InvalidSessionError, OutputError, UsageError
 from mpbench.harness.private import private_folder
 from mpbench.harness.schedule import group_cases
 from mpbench.model import RunEnd, RunHeader, StartMethod, Status
@@ -28,6 +28,7 @@ from mpbench.session.resume import ResumeState, resume_state
 from mpbench.session.rounds import RunState, measure_rounds
 from mpbench.session.selection import catalogue_for, select_cases, select_workloads
 from mpbench.session.verify import find_coverage_errors, is_checkable
+from mpbench.store.atomic_write import make_folder
 from mpbench.store.reader import RESULTS
 from mpbench.store.writer import Writer, read
 from mpbench.units import format_seconds
@@ -81,12 +82,13 @@ def fresh_folder(base: Path = Path("reports"), *, veil: Anonymiser | None = None
     is_new = not base.exists()
     while True:
         try:
-            path.mkdir(mode=0o700, parents=True)
+            make_folder(path.parent)
+            path.mkdir(mode=0o700)
             break
         except FileExistsError:
             count += 1
             path = first.with_name(f"{first.name}-{count}")
-        except OSError:
+        except (OSError, OutputError):
             # Whoever writes the first file there says why it cannot be.
             break
     try:

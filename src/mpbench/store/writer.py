@@ -22,6 +22,7 @@ from mpbench.errors import OutputError, RecordError, reason_of
 from mpbench.model import CaseRecord, Repetition, Run, RunEnd, RunEvent, RunHeader, Status
 from mpbench.store import conversion, schema
 from mpbench.store.anonymise import Anonymiser
+from mpbench.store.atomic_write import make_folder
 from mpbench.store.checks import LineChecks
 from mpbench.store.reader import RESULTS, lines_of, read, results_file
 
@@ -111,7 +112,7 @@ class Writer:
         path = Path(path)
         self.path = path if path.suffix == ".jsonl" else path / RESULTS
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             descriptor = os.open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise _refusal(self.path, error) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpbench.errors import EnvironmentUnfitError
+from mpbench.harness.private import private_folder
 from mpbench.session import machine_lock as module
 from mpbench.session.machine_lock import machine_lock
 
@@ -63,3 +64,36 @@ def test_the_lock_does_not_follow_the_temporary_folder(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
 
     assert before == module._lock_file()
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _somebodys_text(path: Path) -> None:
+    path.write_text("pid 12 is what I must remember")
+
+
+@pytest.mark.parametrize("make", [_pipe, Path.mkdir, _somebodys_text])
+def test_what_is_no_lock_is_refused_at_once(lock: Path, make) -> None:
+    """A pipe is not waited for, and somebody's text is not overwritten."""
+    make(lock)
+    before = lock.read_bytes() if lock.is_file() else None
+
+    with pytest.raises(EnvironmentUnfitError, match="MPBENCH_LOCK"), machine_lock(wait_s=60.0):
+        pass
+
+    assert before == (lock.read_bytes() if lock.is_file() else None)
+
+
+def test_the_temporary_folder_may_be_the_present_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TMPDIR=. stays relative in Python; agents work elsewhere and need the whole path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", ".")
+
+    with private_folder() as folder:
+        is_whole = folder.is_absolute()
+
+    assert is_whole

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mpbench.errors import OutputError, RecordError, UsageError
 from mpbench.model import Status
 from mpbench.store import RESULTS, read
+from mpbench.store.atomic_write import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ class SelftestCampaign:
         plan = self.folder / PLAN
         wanted = json.loads(json.dumps(asdict(self.size)))
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             if plan.is_file():
                 known = json.loads(plan.read_text())
                 self.seed = known["seed"]
