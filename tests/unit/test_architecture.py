@@ -49,7 +49,7 @@ CONFINED = {
     "rich": {"cli"},
     "jinja2": {"report", "profiling"},
     "msgspec": {"store", "integrations"},
-    "numpy": {"store", "analysis", "report", "session", "integrations"},
+    "numpy": {"store", "analysis", "report", "session", "integrations", "profiling"},
     "scipy": {"analysis"},
     "distributed": {"fleet"},
     "pyarrow": {"integrations"},

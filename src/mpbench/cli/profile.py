@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from functools import partial
 from pathlib import Path
@@ -73,14 +74,10 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
     from mpbench.profiling.html_page import page_of
     from mpbench.store.atomic_write import write_atomic
 
-    files = {
-        "profile.json": json.dumps(record, allow_nan=False, indent=1) + "\n",
-        "profile.html": page_of(profile, record, stacks),
-        "trace.json": trace_of(profile),
-    }
-    # The smallest first; none is left half written where the disk is full.
-    for name, text in files.items():
-        write_atomic(folder / name, text)
+    # One after the other: Ctrl-C, or a full disk, leaves those that are written.
+    write_atomic(folder / "profile.json", json.dumps(record, allow_nan=False, indent=1) + "\n")
+    write_atomic(folder / "profile.html", page_of(profile, record, stacks))
+    write_atomic(folder / "trace.json", trace_of(profile))
     return folder / "profile.html"
 
 
@@ -189,9 +186,9 @@ def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
         interval_s=given["interval"],
         on_start=taker.start if given["stacks"] else None,
         on_request=partial(_tell_request, given["grace"]),
-        on_end=partial(_tell, "the program ended, making the page"),
+        on_end=_making,
     )
-    profile = profile_program([python, *arguments], options, records=given["events"])
+    profile = profile_program([python, *arguments], options, records=given["events"], keep=folder)
     stacks = busiest(taker.stop(), {process.pid: process.name for process in profile.members})
     record = summary_of(profile)
     if taker.problem:
@@ -205,6 +202,12 @@ def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
 
 def _tell(text: str) -> None:
     click.echo(f"mpbench: {text}", err=True)
+
+
+def _making() -> None:
+    _tell("program ended, making the page (Ctrl-C keeps what was recorded)")
+    # Millions of events, none of them in a cycle, are no work for the collector.
+    gc.disable()
 
 
 def _tell_request(grace_s: float | None, name: str, times: int) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mpbench.profiling.flows import Flow, flows_of
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.objects import describe_objects
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mpbench.profiling.event_files import Event, ThreadEvents, TracedObject
+    from mpbench.profiling.flows import Flow
     from mpbench.profiling.processes import ProcessRecord
     from mpbench.profiling.profile import Profile
 
@@ -42,6 +43,14 @@ _ARRIVAL_NS = 1_000
 _MESSAGE_EVENTS = 3
 # Thread numbers begin here, where there are fewer processes and threads than that.
 _LEAST_BASE = 1_000
+
+
+# When an event begins, in microseconds, and its JSON.
+_Timed = tuple[float, str]
+
+
+def _dump(event: dict[str, Any]) -> str:
+    return json.dumps(event, allow_nan=False, separators=(",", ":"))
 
 
 class _Axes(NamedTuple):
@@ -131,38 +140,45 @@ def _whole(lane: ThreadEvents) -> list[Event]:
             ends.pop()
         # An inner call cannot outlast the outer one; clocks of two readings may say so.
         end = min(one.end_ns, ends[-1]) if ends else one.end_ns
-        nested.append(one._replace(end_ns=end))
+        nested.append(one if end == one.end_ns else one._replace(end_ns=end))
         ends.append(end)
     return nested
 
 
-def _slice(
-    one: ProcessRecord,
-    lane: ThreadEvents,
-    moment: Event,
-    things: dict[str, TracedObject],
-    axes: _Axes,
-) -> dict[str, Any]:
-    assert one.traced is not None
-    thing = one.traced.objects.get(moment.object)
-    arguments: dict[str, Any] = {}
-    if thing is not None:
-        known = things[thing.key]
-        arguments["object"] = f"{known.type_name} {known.label}".strip()
-    if moment.value:
-        word = _ARGUMENTS.get(moment.kind)
-        if word is not None:
-            arguments[word] = moment.value
-    return {
-        "ph": "X",
-        "cat": "multiprocessing",
-        "name": kinds.NAMES.get(moment.kind, str(moment.kind)),
-        "pid": one.number,
-        "tid": axes.thread(one.number, lane.number),
-        "ts": axes.us(moment.start_ns),
-        "dur": round(moment.duration_ns / 1_000, 3),
-        "args": arguments,
-    }
+class _Slices:
+    """Text of events; all but the times is made once for each kind and object of a thread."""
+
+    def __init__(self, things: dict[str, TracedObject], axes: _Axes) -> None:
+        self._things = things
+        self._axes = axes
+        self._heads: dict[tuple[int, int, int, int], tuple[str, str]] = {}
+
+    def text(self, one: ProcessRecord, lane: ThreadEvents, event: Event) -> _Timed:
+        """Return an event's slice."""
+        key = (one.number, lane.number, event.kind, event.object)
+        head = self._heads.get(key)
+        if head is None:
+            head = self._heads[key] = self._head(one, lane, event)
+        ts = self._axes.us(event.start_ns)
+        word = _ARGUMENTS.get(event.kind) if event.value else None
+        argument = "" if word is None else f'"{word}":{event.value}{"," if head[1] else ""}'
+        duration = round(event.duration_ns / 1_000, 3)
+        return ts, f'{head[0]},"ts":{ts},"dur":{duration},"args":{{{argument}{head[1]}}}}}'
+
+    def _head(self, one: ProcessRecord, lane: ThreadEvents, event: Event) -> tuple[str, str]:
+        thing = None if one.traced is None else one.traced.objects.get(event.object)
+        name = ""
+        if thing is not None:
+            known = self._things[thing.key]
+            name = f'"object":{json.dumps(f"{known.type_name} {known.label}".strip())}'
+        fields = {
+            "ph": "X",
+            "cat": "multiprocessing",
+            "name": kinds.NAMES.get(event.kind, str(event.kind)),
+            "pid": one.number,
+            "tid": self._axes.thread(one.number, lane.number),
+        }
+        return _dump(fields)[:-1], name
 
 
 def _message(number: int, flow: Flow, axes: _Axes) -> tuple[dict[str, Any], ...]:
@@ -255,8 +271,9 @@ def trace_of(profile: Profile, *, most_bytes: int = MOST_BYTES) -> str:
     # A message's arrow needs both of its slices.
     kept, shortest, least = _kept(members, room)
     dropped += shortest
-    events += [_slice(*item, things, axes) for item in kept]
-    every = flows_of(members)
+    slices = _Slices(things, axes)
+    timed = [slices.text(*item) for item in kept]
+    every = profile.flows
     flows = [
         flow
         for flow in every
@@ -265,14 +282,10 @@ def trace_of(profile: Profile, *, most_bytes: int = MOST_BYTES) -> str:
     arrows = flows[: max(0, (room - len(kept)) // _MESSAGE_EVENTS)]
     for number, flow in enumerate(arrows, start=1):
         events += _message(number, flow, axes)
+    timed += [(event.get("ts", 0), _dump(event)) for event in events if event["ph"] != "M"]
+    timed.sort(key=itemgetter(0))
+    names = [_dump(event) for event in events if event["ph"] == "M"]
     left_out = profile.dropped + dropped + _MESSAGE_EVENTS * (len(every) - len(arrows))
-    events.sort(key=lambda event: (event["ph"] != "M", event.get("ts", 0)))
-    return json.dumps(
-        {
-            "traceEvents": events,
-            "displayTimeUnit": "ms",
-            "otherData": {"producer": "mpbench profile", "dropped_events": left_out},
-        },
-        allow_nan=False,
-        separators=(",", ":"),
-    )
+    other = _dump({"producer": "mpbench profile", "dropped_events": left_out})
+    lines = ",\n".join([*names, *(text for _, text in timed)])
+    return f'{{"traceEvents":[{lines}],"displayTimeUnit":"ms","otherData":{other}}}'

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from mpbench.profiling.hook import layout
 
@@ -180,71 +183,90 @@ def _inherited(token: str, names: Mapping[str, _Names]) -> dict[int, TracedObjec
     return {**things, **own.things}
 
 
-def _record(cells: memoryview, at: int) -> tuple[int, Event]:
-    """Return the lane and the event at a word; one that has not ended ends as it begins."""
-    start, duration, word, argument = cells[at : at + layout.RECORD_WORDS]
-    return word >> 16 & 0xFFFF, Event(start, start + duration, word & 0xFFFF, word >> 32, argument)
+_Words = npt.NDArray[np.uint64]
 
 
-def _records(cells: memoryview) -> Iterator[tuple[int, Event]]:
-    """Return the lane and the event of each record that was begun."""
+def _records(words: _Words) -> npt.NDArray[np.int64]:
+    """Return the records that were begun, one a row: those that are open, then the kept ones."""
     begin = layout.FIRST_RECORD
-    end = min(len(cells), begin + cells[layout.CHUNKS] * layout.CHUNK_WORDS)
-    for at in (
-        *range(layout.HEADER_WORDS, layout.TOTALS_START, layout.RECORD_WORDS),
-        *range(begin, end - layout.RECORD_WORDS + 1, layout.RECORD_WORDS),
-    ):
-        if cells[at + 2] & 0xFFFF:
-            yield _record(cells, at)
+    end = min(len(words), begin + int(words[layout.CHUNKS]) * layout.CHUNK_WORDS)
+    end -= (end - begin) % layout.RECORD_WORDS
+    rows = np.concatenate(
+        [
+            words[first:last].reshape(-1, layout.RECORD_WORDS)
+            for first, last in ((layout.HEADER_WORDS, layout.TOTALS_START), (begin, end))
+        ]
+    )
+    begun: npt.NDArray[np.int64] = rows[(rows[:, 2] & np.uint64(0xFFFF)) != 0].view(np.int64)
+    return begun
 
 
-def _totals(cells: memoryview, kept: Iterable[Event]) -> tuple[EventTotal, ...]:
-    """Sum up the events that were kept, and add those that were not."""
-    summed: dict[tuple[int, int], list[int]] = {}
-    for one in kept:
-        sums = summed.setdefault((one.kind, one.object), [0, 0, 0])
-        sums[0] += 1
-        sums[1] += one.duration_ns
-        sums[2] = max(sums[2], one.duration_ns)
-    for number in range(1, min(cells[layout.SLOT_AT], layout.TOTALS)):
-        at = layout.TOTALS_START + number * layout.SLOT_WORDS
-        key, count, total, longest = cells[at : at + layout.SLOT_WORDS]
-        sums = summed.setdefault((key & 0xFFFF, key >> 32), [0, 0, 0])
-        sums[0] += count
-        sums[1] += total
-        sums[2] = max(sums[2], longest)
-    return tuple(EventTotal(*key, *sums) for key, sums in summed.items() if sums[0])
+def _events(rows: npt.NDArray[np.int64]) -> tuple[Event, ...]:
+    """Return records as events, an outer one before what is inside it."""
+    start, duration, word, value = rows.T
+    end = start + duration
+    order = np.lexsort((-end, start))
+    # Arguments are unsigned; kind, lane and object are parts of one word.
+    columns = (start, end, word & 0xFFFF, word >> 32 & 0xFFFFFFFF, value.view(np.uint64))
+    return tuple(map(Event._make, zip(*(one[order].tolist() for one in columns), strict=True)))
+
+
+def _threads(rows: npt.NDArray[np.int64], names: _Names) -> Iterator[ThreadEvents]:
+    """Yield the threads of a process; a record without a duration has not ended."""
+    lanes, has_ended = rows[:, 2] >> 16 & 0xFFFF, rows[:, 1] != 0
+    for number in sorted({*np.unique(lanes).tolist(), *names.threads}):
+        own = lanes == number
+        yield ThreadEvents(
+            number,
+            *names.threads.get(number, ("", False)),
+            events=_events(rows[own & has_ended]),
+            unfinished=_events(rows[own & ~has_ended]),
+        )
+
+
+def _totals(words: _Words, rows: npt.NDArray[np.int64]) -> tuple[EventTotal, ...]:
+    """Return the sums of all events: of those that are kept, and of those that are not."""
+    kept = rows[rows[:, 1] != 0]
+    last = min(int(words[layout.SLOT_AT]), layout.TOTALS)
+    slots = words[layout.TOTALS_START :][: last * layout.SLOT_WORDS].view(np.int64)
+    summed = slots.reshape(-1, layout.SLOT_WORDS)[1:]
+    key = np.concatenate([kept[:, 2], summed[:, 0]]) & ~(0xFFFF << 16)
+    times = np.concatenate([np.ones(len(kept), np.int64), summed[:, 1]])
+    total = np.concatenate([kept[:, 1], summed[:, 2]])
+    longest = np.concatenate([kept[:, 1], summed[:, 3]])
+    if not key.size:
+        return ()
+    order = np.argsort(key, kind="stable")
+    keys, first = np.unique(key[order], return_index=True)
+    sums = (
+        keys & 0xFFFF,
+        keys >> 32 & 0xFFFFFFFF,
+        np.add.reduceat(times[order], first),
+        np.add.reduceat(total[order], first),
+        np.maximum.reduceat(longest[order], first),
+    )
+    totals = map(EventTotal._make, zip(*(one.tolist() for one in sums), strict=True))
+    return tuple(one for one in totals if one.times)
 
 
 def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None:
-    raw = path.read_bytes()
-    if len(raw) < layout.FIRST_RECORD * 8 or len(raw) % 8:
+    size = path.stat().st_size
+    if size < layout.FIRST_RECORD * 8 or size % 8:
         return None
-    cells = memoryview(raw).cast("Q")
+    # Mapped, not read: the file is sparse, and of a short process nearly empty.
+    words = np.memmap(path, np.uint64, "r")
     own = names.get(path.stem)
-    if cells[layout.MAGIC_AT] != layout.MAGIC or own is None:
+    if words[layout.MAGIC_AT] != layout.MAGIC or own is None:
         return None
-    by_lane: dict[int, list[Event]] = {}
-    begun: dict[int, list[Event]] = {}
-    for number, moment in _records(cells):
-        (by_lane if moment.duration_ns else begun).setdefault(number, []).append(moment)
-    lanes = [
-        ThreadEvents(
-            number,
-            *own.threads.get(number, ("", False)),
-            events=_sorted(by_lane.get(number, [])),
-            unfinished=_sorted(begun.get(number, [])),
-        )
-        for number in sorted({*by_lane, *begun, *own.threads})
-    ]
+    rows = _records(words)
     role = {key: value for line in own.roles for key, value in line.items()}
     return RecordedProcess(
         token=path.stem,
-        pid=cells[layout.PID],
+        pid=int(words[layout.PID]),
         parent_pid=int(own.process.get("parent_pid", 0)),
         forked=bool(own.process.get("forked")),
-        born_ns=int(own.process.get("born_ns", 0)) or cells[layout.OPENED],
-        opened_ns=cells[layout.OPENED],
+        born_ns=int(own.process.get("born_ns", 0)) or int(words[layout.OPENED]),
+        opened_ns=int(words[layout.OPENED]),
         name=str(role.get("name", "resource tracker" if own.process.get("tracks") else "")),
         role=str(role.get("role", "resource tracker" if own.process.get("tracks") else "")),
         target=str(role.get("target", "")),
@@ -252,17 +274,13 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None
         program=str(own.process.get("argv0", "")),
         daemon=bool(role.get("daemon")),
         hook_load_ns=own.hook_ns,
-        threads=tuple(lanes),
+        threads=tuple(_threads(rows, own)),
         objects=_inherited(path.stem, names),
-        totals=_totals(cells, (one for moments in by_lane.values() for one in moments)),
-        dropped=cells[layout.DROPPED],
+        totals=_totals(words, rows),
+        dropped=int(words[layout.DROPPED]),
         unknown=own.unknown,
         child_exits=own.endings,
     )
-
-
-def _sorted(moments: list[Event]) -> tuple[Event, ...]:
-    return tuple(sorted(moments, key=lambda one: (one.start_ns, -one.end_ns)))
 
 
 def read_event_files(folder: Path) -> tuple[RecordedProcess, ...]:

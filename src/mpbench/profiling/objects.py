@@ -117,12 +117,18 @@ class _Sum:
 def describe_objects(processes: Iterable[RecordedProcess]) -> dict[str, TracedObject]:
     """Return every object by its key, with the best description that any process gave."""
     found: dict[str, TracedObject] = {}
+    merged: set[int] = set()
     for one in processes:
         for thing in one.objects.values():
             known = found.get(thing.key)
             if known is None:
                 found[thing.key] = thing
+                merged.add(id(thing))
                 continue
+            # A forked process has the very descriptions of its parent, however many.
+            if id(thing) in merged:
+                continue
+            merged.add(id(thing))
             type_name = known.type_name if thing.type_name in _VAGUE else thing.type_name
             facts = {**thing.facts, **known.facts}
             found[thing.key] = known._replace(

@@ -160,19 +160,24 @@ def _to_the_end(lane: ThreadEvents, end_ns: int) -> ThreadEvents:
     return lane._replace(unfinished=tuple(unfinished))
 
 
-def _exit_code(
-    one: ProcessRecord, processes: Sequence[RecordedProcess], ran: ProgramRun
-) -> int | None:
+_Exits = dict[int, list[tuple[int, int]]]
+
+
+def _exits(processes: Sequence[RecordedProcess]) -> _Exits:
+    """Return the ends of processes that their parents saw, by pid: when, and the exit code."""
+    exits: _Exits = {}
+    for process in processes:
+        for pid, code, at in process.child_exits:
+            exits.setdefault(pid, []).append((at, code))
+    return exits
+
+
+def _exit_code(process: ProcessRecord, exits: _Exits, ran: ProgramRun) -> int | None:
     """Return a process's exit code: what its parent learned about this pid first after its end."""
-    if one.pid == ran.pid:
+    if process.pid == ran.pid:
         return ran.exit_code
-    known = [
-        (at, code)
-        for other in processes
-        for pid, code, at in other.child_exits
-        if pid == one.pid and at >= one.begin_ns
-    ]
-    return min(known)[1] if known else None
+    later = [end for end in exits.get(process.pid, ()) if end[0] >= process.begin_ns]
+    return min(later)[1] if later else None
 
 
 def _detail(traced: RecordedProcess, method: str) -> str:
@@ -321,7 +326,8 @@ def process_records(
     strangers = [one for one in ran.seen.processes if one.key not in matched and one.points]
     members += _silent(processes, strangers, silent, ran)
     members.sort(key=lambda one: (one.role is not Role.MAIN, one.begin_ns))
+    exits = _exits(processes)
     return tuple(
-        one._replace(number=number, exit_code=_exit_code(one, processes, ran))
+        one._replace(number=number, exit_code=_exit_code(one, exits, ran))
         for number, one in enumerate(members, start=1)
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mpbench.errors import EnvironmentUnfitError, reason_of
 from mpbench.harness.private import private_folder
 from mpbench.profiling.event_files import RecordedProcess, read_event_files
+from mpbench.profiling.flows import Flow, flows_of
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
 from mpbench.profiling.processes import ProcessRecord, process_records
 from mpbench.profiling.run_program import ProgramRun, RunOptions, run_program
@@ -61,6 +62,7 @@ class Profile(NamedTuple):
 
     `event_ns` is what recording one event cost, measured in its interpreter
     before it ran, with everything in the caches; `room_bytes` was free for the events.
+    `flows` are the messages whose two ends were recorded.
     """
 
     command: tuple[str, ...]
@@ -68,6 +70,7 @@ class Profile(NamedTuple):
     members: tuple[ProcessRecord, ...]
     event_ns: float
     room_bytes: int = LEAST_FREE_BYTES
+    flows: tuple[Flow, ...] = ()
 
     @property
     def began_ns(self) -> int:
@@ -152,7 +155,11 @@ def _injected(
 
 
 def profile_program(
-    command: Sequence[str], options: RunOptions = _DEFAULTS, *, records: int = 1 << 18
+    command: Sequence[str],
+    options: RunOptions = _DEFAULTS,
+    *,
+    records: int = 1 << 18,
+    keep: Path | None = None,
 ) -> Profile:
     """
     Run a program with every process of it recorded.
@@ -161,9 +168,11 @@ def profile_program(
         command: The interpreter's path and its arguments.
         options: When the program is ended, and who is told of its start and end.
         records: How many events each process keeps.
+        keep: A folder that receives the event files where their reading is interrupted.
 
     Raises:
         EnvironmentUnfitError: The interpreter cannot run the hook.
+        KeyboardInterrupt: The reading was interrupted.
         AgentError: The supervisor could not be started.
     """
     variables = dict(os.environ)
@@ -175,5 +184,10 @@ def profile_program(
         ran = run_program(command, environment, options)
         if options.on_end is not None:
             options.on_end()
-        members = process_records(add_transfer_waits(read_event_files(events)), ran)
-    return Profile(tuple(command), ran, members, event_ns, room)
+        try:
+            members = process_records(add_transfer_waits(read_event_files(events)), ran)
+        except KeyboardInterrupt:
+            if keep is not None:
+                shutil.copytree(events, keep / "events", dirs_exist_ok=True)
+            raise
+    return Profile(tuple(command), ran, members, event_ns, room, flows_of(members))

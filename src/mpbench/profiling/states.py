@@ -34,6 +34,9 @@ class State(Enum):
     SERVING = "serving others"
     UNKNOWN = "not recorded"
 
+    # Members are unique; an Enum's own hash is Python code, and asked for each span.
+    __hash__ = object.__hash__
+
     @property
     def is_wait(self) -> bool:
         """Whether the process does nothing in it."""

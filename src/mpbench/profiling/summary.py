@@ -12,7 +12,6 @@ import mpbench
 from mpbench.environment import usable_cpus
 from mpbench.profiling.diagnosis import DiagnosisInput, Loss, efficiency_sentence, largest_losses
 from mpbench.profiling.efficiency import efficiency_breakdown
-from mpbench.profiling.flows import flows_of
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
 from mpbench.profiling.objects import describe_objects, merge_unnamed_pipes, object_costs, owner_of
@@ -165,7 +164,7 @@ def _overhead(profile: Profile) -> dict[str, Any]:
 
 
 def _messages(profile: Profile) -> dict[str, Any] | None:
-    flows = flows_of(profile.members)
+    flows = profile.flows
     if not flows:
         return None
     took = [one.received.event.end_ns - one.sent.event.start_ns for one in flows]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -107,6 +106,11 @@ def _spans(lane: ThreadEvents, asked: _Asked) -> Iterator[tuple[int, int, bool]]
             yield one.end_ns, end, True
 
 
+def _is_usual(spent_ns: int, chunks: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether a time is at least half of the median of a worker's chunks."""
+    return bool(chunks) and 2 * spent_ns >= median(time for time, _ in chunks)
+
+
 def _chunks(lane: ThreadEvents) -> list[tuple[int, int]]:
     """
     Return duration and number of calls of each chunk that a worker did.
@@ -127,10 +131,9 @@ def _chunks(lane: ThreadEvents) -> list[tuple[int, int]]:
         until = handing[-1].end_ns if is_last and handing else end
         elsewhere = [*handing, *others.within(begin, until)]
         spent = max(0, until - begin - sum(one.duration_ns for one in elsewhere))
-        usual = median(time for time, _ in found) if found else math.inf
         if known:
             found += [(one.duration_ns, one.value) for one in known]
-        elif not is_last or handing or spent >= usual / 2:
+        elif not is_last or handing or _is_usual(spent, found):
             found.append((spent, 1))
     # The last one of a worker that was ended in the middle, or has a queue of its own kind.
     return found + [(one.duration_ns, one.value) for one in mapped.within(0, _EVER_NS)]

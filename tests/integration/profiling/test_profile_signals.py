@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from mpbench.profiling.profile import profile_program
+
 COMMAND = (sys.executable, "-c", "from mpbench.cli import main; main()", "profile", "-o", "out")
 
 # Main leaves in order once it was asked, its worker has no handler of its own.
@@ -185,3 +187,19 @@ def test_a_failure_of_the_profiler_has_a_code_of_its_own(tmp_path):
     assert 125 == done.returncode
     assert "Traceback" not in done.stderr
     assert 1 == len(done.stderr.splitlines())
+
+
+def test_an_interrupted_reading_keeps_the_events(tmp_path, monkeypatch):
+    """A program that took hours need not run again."""
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    (tmp_path / "program.py").write_text("import multiprocessing; multiprocessing.Lock()\n")
+    monkeypatch.setattr("mpbench.profiling.profile.read_event_files", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        profile_program([sys.executable, str(tmp_path / "program.py")], keep=tmp_path / "out")
+
+    assert [".names", ".ring"] == sorted(
+        path.suffix for path in (tmp_path / "out" / "events").iterdir()
+    )

@@ -7,6 +7,7 @@ from mpbench.profiling.event_files import (
     ThreadEvents,
     TracedObject,
 )
+from mpbench.profiling.flows import flows_of
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.processes import process_records
 from mpbench.profiling.profile import Profile
@@ -98,7 +99,9 @@ def ran(*sampled, ended=1_000.0, **given):
 def profile(life, *processes):
     """Build a profile from its parts."""
     members = process_records(processes, life)
-    return Profile(("/usr/bin/python3", "program.py"), life, members, 1_000.0)
+    return Profile(
+        ("/usr/bin/python3", "program.py"), life, members, 1_000.0, flows=flows_of(members)
+    )
 
 
 def worker(pid, *moments, begin=100, end=900, cpu=0, **given):
