@@ -92,7 +92,7 @@ def test_an_episode_takes_turns_in_fresh_agents(subject, tmp_path, shown):
 def test_a_set_up_that_keeps_its_load_on_is_left_between_turns(subject, tmp_path):
     """Apart, an agent enters and leaves for each of its turns, and the turns are complete."""
     name = "lock/contended" if "lock/contended" in discover() else "floor/empty-call"
-    sides = tuple(side(subject, name, arm=arm, apart=True) for arm in "ab")
+    sides = tuple(side(subject, name, arm=arm, setup_per_slice=True) for arm in "ab")
     result = run_episode(
         sides,
         PairCalibration((10, 10), 1, 2),
@@ -109,7 +109,7 @@ def test_only_the_arm_that_asks_for_it_is_watched(subject, tmp_path):
     """Turns are watched, and what a sampler saw stands in the record of its arm alone."""
     watch = AgentSamplers(lambda *_: True, closely=False)
     result = run_episode(
-        (side(subject, arm="off"), side(subject, arm="on", watched=True)),
+        (side(subject, arm="off"), side(subject, arm="on", is_sampled=True)),
         PairCalibration((1_000, 1_000), 1, 8),
         coin=_Coin(0.1),
         occasion=EpisodeContext(0, 0, 0),
@@ -129,7 +129,7 @@ def test_an_injected_wait_is_inside_the_operation(subject, tmp_path):
     """Two million passes in `Process.start` make the arm slower in every turn."""
     name = "process/start-to-join"
     slow = ("multiprocessing.process:BaseProcess.start", 2_000_000)
-    sides = (side(subject, name), side(subject, name, arm="b", injection=slow))
+    sides = (side(subject, name), side(subject, name, arm="b", slowdown=slow))
     first, second = run_episode(
         sides,
         PairCalibration((1, 1), 1, 2),
