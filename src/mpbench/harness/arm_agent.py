@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Protocol
 from mpbench.agent.protocol import sample_from_wire
 from mpbench.errors import UnsupportedError, WorkloadError
 from mpbench.harness.launch import launch
+from mpbench.harness.private import LONGEST_PREFIX
 
 if TYPE_CHECKING:
     from mpbench.harness.launch import AgentExit, AgentHandle, Interpreter
@@ -86,14 +88,18 @@ def fresh_agents(folder: Path, *, watch: AgentWrapper = _nothing_between) -> Lau
     Return a launcher of real agents.
 
     Args:
-        folder: Private; each agent gets a folder of its own in it.
+        folder: Private; each agent gets a folder of its own in it, with a name of random length.
         watch: Entered with each agent, and left when it has ended.
     """
 
     @contextmanager
     def start(side: PreparedArm) -> Iterator[EpisodeAgent]:
         with (
-            tempfile.TemporaryDirectory(dir=folder, prefix="a", ignore_cleanup_errors=True) as own,
+            tempfile.TemporaryDirectory(
+                dir=folder,
+                prefix="a" * (1 + secrets.randbelow(LONGEST_PREFIX)),
+                ignore_cleanup_errors=True,
+            ) as own,
             launch(side.subject, folder=Path(own)) as agent,
             watch(side, agent) as watched,
         ):

@@ -13,6 +13,10 @@ __all__ = ("AgentExit", "Interpreter", "scrubbed_environment")
 # Everything else of the user's environment would make two runs differ.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
+# The size of an environment shifts a stack by as much, and layout repeats with the page:
+# T. Mytkowicz et al., "Producing wrong data without doing anything obviously wrong", 2009.
+_PADDINGS = 4_096
+
 
 class Interpreter(NamedTuple):
     """
@@ -55,7 +59,12 @@ class AgentExit(NamedTuple):
 def scrubbed_environment(
     subject: Interpreter, *, folder: Path, hash_seed: int, tag: str
 ) -> dict[str, str]:
-    """Return the whole environment of an agent: what Python needs, and nothing of the user's."""
+    """
+    Return the whole environment of an agent: what Python needs, and nothing of the user's.
+
+    Its size, which moves the stack, follows from the hash seed: two labels, two paths
+    or two sessions would otherwise differ by a layout of their own.
+    """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {
         **kept,
@@ -66,6 +75,7 @@ def scrubbed_environment(
         # Every process prints its stacks when the kill ladder sends SIGABRT.
         "PYTHONFAULTHANDLER": "1",
         "MPBENCH_TAG": tag,
+        "MPBENCH_PADDING": "x" * (hash_seed % _PADDINGS),
         **({"MPBENCH_LATER": os.pathsep.join(subject.later)} if subject.later else {}),
         **dict(subject.variables),
     }

@@ -1,4 +1,4 @@
-"""How a pair of arms takes its turns: calibrated once for both, then frozen."""
+"""Calibration of a pair: iterations, slice length, slice pairs, CPUs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from mpbench.harness.arm_agent import ArmAgent, Launcher, PreparedArm
-from mpbench.harness.placement import Placement, fits_one_cpu, pinnable_cpus
+from mpbench.harness.placement import Placement, one_cpu_hides_nothing, pinnable_cpus
 from mpbench.harness.slice_length import SERIES_SLICES, best_length
 from mpbench.model import Timing
 
@@ -140,7 +140,10 @@ def _equal_counts(sides: tuple[PreparedArm, PreparedArm], first: _Need, second: 
 
 
 def _places(
-    sides: tuple[PreparedArm, PreparedArm], launcher: Launcher, placement: Placement
+    sides: tuple[PreparedArm, PreparedArm],
+    launcher: Launcher,
+    placement: Placement,
+    min_effect: float,
 ) -> tuple[int, ...]:
     """Return the CPUs of which each episode draws one; empty where both arms run on all."""
     cpus = pinnable_cpus()
@@ -149,11 +152,14 @@ def _places(
     if placement is Placement.ONE:
         return cpus
     different = {(side.subject.key, side.case): side for side in sides}
-    kept = all(
-        fits_one_cpu(side, launcher=launcher, cpus=(cpus[-1], cpus[0]), sample_ns=SLICE_NS)
-        for side in different.values()
+    fits = one_cpu_hides_nothing(
+        tuple(different.values()),
+        launcher=launcher,
+        cpus=(cpus[-1], cpus[0]),
+        sample_ns=SLICE_NS,
+        min_effect=min_effect,
     )
-    return cpus if kept else ()
+    return cpus if fits else ()
 
 
 def calibrate_pair(
@@ -161,6 +167,7 @@ def calibrate_pair(
     *,
     launcher: Launcher,
     placement: Placement = Placement.AUTO,
+    min_effect: float = 0.02,
 ) -> PairCalibration:
     """
     Find how the arms of a pair take their turns; used for all of its episodes.
@@ -173,11 +180,12 @@ def calibrate_pair(
         sides: The baseline and the other arm.
         launcher: Starts an agent.
         placement: Whether both arms run on one CPU; found out by measuring unless given.
+        min_effect: What the choice must not hide: a relative difference.
 
     Raises:
         WorkloadError: One arm cannot be measured.
     """
-    cpus = _places(sides, launcher, placement)
+    cpus = _places(sides, launcher, placement, min_effect)
     cpu = cpus[-1] if cpus else None
     with ExitStack() as stack:
         one, other = (

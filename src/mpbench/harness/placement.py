@@ -1,11 +1,12 @@
 """
-Where the agents of a pair may run: on one CPU, the same for both, or wherever the system puts them.
+Placement of a pair's agents: both on one CPU, or wherever the system puts them.
 
 Two agents that the scheduler puts on two CPUs compare the CPUs: a CPU whose
 sibling is busy with another guest is half as slow again for a tenth of a
 second, and an agent often stays where it began for a whole episode. On one CPU,
 drawn anew for each episode, both arms meet the same. An operation that keeps
-two CPUs busy would become another one there, so it stays where it is.
+two CPUs busy would become another one there, so it stays where it is; so do
+arms that lose unequally there, whose difference would change.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from mpbench.harness.arm_agent import Launcher, PreparedArm
 
-__all__ = ("Placement", "fits_one_cpu", "pinnable_cpus")
+__all__ = ("Placement", "one_cpu_hides_nothing", "pinnable_cpus")
 
 # So much longer may an operation take on one CPU and still count as one that never
 # uses two: the fastest of some turns repeats within a few per cent.
@@ -94,29 +95,40 @@ def _tried(side: PreparedArm, cpu: int, launcher: Launcher, sample_ns: int) -> t
         return _fastest((free, placed), sample_ns)
 
 
-def fits_one_cpu(
-    side: PreparedArm, *, launcher: Launcher, cpus: Sequence[int], sample_ns: int
+def one_cpu_hides_nothing(
+    sides: Sequence[PreparedArm],
+    *,
+    launcher: Launcher,
+    cpus: Sequence[int],
+    sample_ns: int,
+    min_effect: float,
 ) -> bool:
     """
-    Measure whether an arm loses nothing on one CPU: whether it never needs a second one.
+    Measure whether arms may share one CPU: no arm needs a second one, and all lose alike.
+
+    The ratio of two arms on one CPU is their ratio on all, times the ratio of what
+    they lose. Where that is within the smallest effect, no larger one can hide or appear.
 
     Args:
-        side: The arm.
+        sides: The arms that differ; one where both are the same.
         launcher: Starts an agent.
         cpus: The CPUs to try until one serves; one that is slow now says nothing.
         sample_ns: The length of a turn, in nanoseconds.
+        min_effect: The smallest relative difference that matters.
 
     Returns:
-        False as well where it cannot run on one CPU at all.
+        False as well where an arm cannot run on one CPU at all.
     """
-    if side.setup_per_slice or side.workload.timing is Timing.WINDOW:
+    if any(side.setup_per_slice or side.workload.timing is Timing.WINDOW for side in sides):
         return False
-    anywhere = here = math.inf
+    fastest = [(math.inf, math.inf)] * len(sides)
     try:
         for cpu in cpus:
-            free, placed = _tried(side, cpu, launcher, sample_ns)
-            anywhere, here = min(anywhere, free), min(here, placed)
-            if here <= _MOST_LOST * anywhere:
+            for index, side in enumerate(sides):
+                free, placed = _tried(side, cpu, launcher, sample_ns)
+                fastest[index] = min(fastest[index][0], free), min(fastest[index][1], placed)
+            losses = [placed / free for free, placed in fastest]
+            if max(losses) <= min(_MOST_LOST, (1.0 + min_effect) * min(losses)):
                 return True
     except WorkloadError:
         # An arm that fails everywhere says so when it is calibrated.

@@ -19,7 +19,14 @@ from mpbench.harness.agent_id import agent_tag
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("PREFIX", "SessionTags", "abandoned_folders", "private_folder", "session_tags")
+__all__ = (
+    "LONGEST_PREFIX",
+    "PREFIX",
+    "SessionTags",
+    "abandoned_folders",
+    "private_folder",
+    "session_tags",
+)
 
 PREFIX = "mpb-"
 
@@ -27,8 +34,10 @@ PREFIX = "mpb-"
 _HELD = ".held"
 # A socket's path in bytes, without the closing zero: sun_path has 108, on macOS 104.
 _LONGEST = 103 if sys.platform == "darwin" else 107
+# The name of an agent's folder begins with up to so many letters: paths differ in length.
+LONGEST_PREFIX = 8
 # What comes below the private folder: an agent's own folder, a manager's, its socket.
-_BELOW = len("/axxxxxxxx/pymp-xxxxxxxx/listener-xxxxxxxx")
+_BELOW = LONGEST_PREFIX + len("/xxxxxxxx/pymp-xxxxxxxx/listener-xxxxxxxx")
 _SHORT = Path("/tmp")  # noqa: S108 - mkdtemp makes a folder that only this user can enter
 
 

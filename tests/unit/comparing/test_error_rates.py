@@ -19,7 +19,7 @@ from scipy import stats as scipy_stats
 from mpbench.analysis.episode import counted, episode_statistic, pair_log_ratios, slice_values
 from mpbench.analysis.sequential import LOOKS, interim_result
 from mpbench.analysis.stats import false_discovery, sign_flip_p
-from mpbench.analysis.verdict import Verdict, judge, judge_one
+from mpbench.analysis.verdict import DecisionRules, Verdict, judge, judge_one, verdict_alone
 from mpbench.session.comparing.simulated import (
     NOISES,
     READING,
@@ -257,3 +257,22 @@ def test_a_table_of_families_counts_each_kind_of_claim():
 
     assert list(FAMILIES) == [row[0] for row in table.rows]
     assert {"0"} == {row[table.head.index("unchanged without 1")] for row in table.rows}
+
+
+def changes_of_identical_arms(layout_sd, *, by_label):
+    """Count the sessions of 60 that find a change, with a layout for each label or each agent."""
+    changes = 0
+    for seed in range(60):
+        own = 0.0 if by_label else layout_sd
+        machine = SimulatedMachine(NOISES["independent"], seed, NoiseModel(agent_sd=own))
+        offset = random.Random(seed).gauss(0, layout_sd * math.sqrt(2)) if by_label else 0.0
+        ratios = log_ratios_of(episodes_on(machine, LOOKS[-1], effect=offset))
+        standing = interim_result(ratios, LOOKS)
+        changes += verdict_alone(standing, READING.metric, DecisionRules()).is_change
+    return changes
+
+
+def test_a_layout_that_goes_with_the_label_is_a_false_change():
+    """Drawn anew for each agent the same spread is noise; kept by a label it is an effect."""
+    assert changes_of_identical_arms(0.02, by_label=True) >= 12
+    assert 0 == changes_of_identical_arms(0.02, by_label=False)

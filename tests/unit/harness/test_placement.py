@@ -88,7 +88,12 @@ def two_cpus(monkeypatch):
 @pytest.mark.parametrize(
     ("lost", "expected"),
     [
-        ({"a": 1.0, "b": 1.05}, CPUS),
+        ({"a": 1.0, "b": 1.015}, CPUS),
+        ({"a": 1.06, "b": 1.05}, CPUS),
+        # A candidate that gains by two CPUs must not lose that on one, nor the baseline.
+        ({"a": 1.0, "b": 1.09}, ()),
+        ({"a": 1.09, "b": 1.0}, ()),
+        ({"a": 0.6, "b": 0.9}, ()),
         ({"a": 0.4, "b": 0.4}, CPUS),
         # One of them uses two CPUs: neither may be put on one.
         ({"a": 1.0, "b": 1.9}, ()),
@@ -96,8 +101,8 @@ def two_cpus(monkeypatch):
         ({"a": 1.0, "b": None}, ()),
     ],
 )
-def test_arms_share_a_cpu_when_neither_loses_by_it(lost, expected):
-    """An arm that is slower on one CPU, or cannot run there, keeps both where they were."""
+def test_arms_share_a_cpu_when_neither_loses_by_it_and_both_alike(lost, expected):
+    """An arm that is slower on one CPU, or cannot run there, or loses otherwise, keeps both."""
     found = calibrate_pair((_side("a"), _side("b")), launcher=_launcher(lost, []))
 
     assert expected == found.cpus
@@ -121,8 +126,12 @@ def test_a_contended_workload_keeps_all_cpus(side):
     """Its workers are meant to run at once, so that it is not even tried."""
     opened = []
 
-    assert not placement.fits_one_cpu(
-        side, launcher=_launcher({"a": 1.0}, opened), cpus=(0,), sample_ns=1
+    assert not placement.one_cpu_hides_nothing(
+        (side,),
+        launcher=_launcher({"a": 1.0}, opened),
+        cpus=(0,),
+        sample_ns=1,
+        min_effect=0.02,
     )
     assert [] == opened
 

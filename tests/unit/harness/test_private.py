@@ -11,7 +11,7 @@ import pytest
 
 from mpbench.errors import AgentError, EnvironmentUnfitError
 from mpbench.harness.agents import AgentFactory
-from mpbench.harness.launch import Interpreter
+from mpbench.harness.interpreter import Interpreter, scrubbed_environment
 from mpbench.harness.private import private_folder
 from mpbench.session.machine_lock import machine_lock
 
@@ -111,3 +111,14 @@ def test_ctrl_c_at_any_moment_leaves_no_folder(
         pass
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_two_agents_have_environments_of_different_size(tmp_path):
+    """The size follows from the hash seed, and stays below a page."""
+    interpreter = Interpreter("3.11", "python", "folder")
+    environments = [
+        scrubbed_environment(interpreter, folder=tmp_path, hash_seed=seed, tag="t")
+        for seed in (0, 7, 4_095, 4_096 + 7)
+    ]
+
+    assert [0, 7, 4_095, 7] == [len(each["MPBENCH_PADDING"]) for each in environments]

@@ -292,6 +292,7 @@ def compare(
             seed=plan.plan.seed,
             watch=watch,
             placement=plan.placement,
+            min_effect=plan.rules.min_effect,
             calibrate=whole.calibrate if whole else None,
         )
         stages = EpisodeScheduler(

@@ -58,6 +58,7 @@ class ComparisonContext:
         seed: Every coin follows from it.
         watch: Has the samplers of arms that ask for one.
         placement: Whether both arms of a pair run on one CPU.
+        min_effect: The smallest relative difference, which the choice of CPUs must not hide.
         calibrate: Says how two arms take their turns; found out with agents without.
         clock: Nanoseconds; a fake in tests.
     """
@@ -71,6 +72,7 @@ class ComparisonContext:
         seed: int,
         watch: AgentSamplers | None = None,
         placement: Placement = Placement.AUTO,
+        min_effect: float = 0.02,
         calibrate: Callable[[tuple[PreparedArm, PreparedArm]], PairCalibration] | None = None,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
@@ -82,7 +84,9 @@ class ComparisonContext:
         self.clock = clock
         self.origin_ns = clock()
         self._calibrate = calibrate or (
-            lambda sides: calibrate_pair(sides, launcher=launcher, placement=placement)
+            lambda sides: calibrate_pair(
+                sides, launcher=launcher, placement=placement, min_effect=min_effect
+            )
         )
         self._paces: dict[tuple[tuple[str, Case, bool], ...], PairCalibration] = {}
         self._records = 0
