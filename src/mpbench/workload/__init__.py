@@ -2,6 +2,7 @@
 
 from mpbench.workload.child_server import child_server
 from mpbench.workload.contract import (
+    START_FLOOR,
     Body,
     BodyFactory,
     BodyResult,
@@ -33,6 +34,7 @@ from mpbench.workload.worker_group import (
 )
 
 __all__ = (
+    "START_FLOOR",
     "WORKER_METRICS",
     "Body",
     "BodyFactory",

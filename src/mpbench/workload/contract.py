@@ -11,6 +11,7 @@ from typing import Any, Callable, NamedTuple, Union
 from mpbench.model import Case, Metric, Scalar, Tier, Timing, WorkerCount
 
 __all__ = (
+    "START_FLOOR",
     "Body",
     "BodyFactory",
     "BodyResult",
@@ -86,6 +87,10 @@ class FloorByMethod(NamedTuple):
     fork: str
     spawn: str
     forkserver: str
+
+
+# What starting a process costs at least: the fork server forks as well.
+START_FLOOR = FloorByMethod("floor/os-fork-wait", "floor/python-boot", "floor/os-fork-wait")
 
 
 class Needs(NamedTuple):

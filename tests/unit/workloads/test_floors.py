@@ -6,6 +6,7 @@ import re
 
 from mpbench.catalog import discover
 from mpbench.model import Tier
+from mpbench.workload import FloorByMethod
 
 CATALOGUE = discover()
 
@@ -64,3 +65,44 @@ def test_what_docstrings_name_exists() -> None:
     }
 
     assert {} == missing
+
+
+def test_a_floor_has_the_unit_and_the_direction_of_what_it_carries() -> None:
+    """A time is not a multiple of a rate."""
+    wrong = [
+        f"{name} ({one.metric.unit}) over {floor} ({CATALOGUE[floor].metric.unit})"
+        for name, one in CATALOGUE.items()
+        for floor in one.floor_names
+        if (one.metric.unit, one.metric.better)
+        != (CATALOGUE[floor].metric.unit, CATALOGUE[floor].metric.better)
+    ]
+
+    assert [] == wrong
+
+
+def test_a_start_stands_on_the_floor_of_its_start_method() -> None:
+    """A spawned child boots an interpreter; a fork is no floor of it."""
+    wrong = [
+        name
+        for name, one in CATALOGUE.items()
+        if one.by_method
+        and any("fork" in floor for floor in one.floor_names)
+        and not isinstance(one.floor, FloorByMethod)
+    ]
+
+    assert [] == wrong
+
+
+def test_sizes_are_compared_with_their_own() -> None:
+    """Where the workload has sizes, the floor has sizes and not one fixed size."""
+    wrong = [
+        name
+        for name, one in CATALOGUE.items()
+        if "payload_bytes" in one.parameters
+        and len(one.parameters["payload_bytes"].resolve(Tier.FULL, 1)) > 1
+        for floor in one.floor_names
+        if "payload_bytes" in CATALOGUE[floor].parameters
+        and len(CATALOGUE[floor].parameters["payload_bytes"].resolve(Tier.FULL, 1)) == 1
+    ]
+
+    assert [] == wrong

@@ -12,6 +12,7 @@ from mpbench.workload import (
     Body,
     BodyResult,
     Needs,
+    NoFloor,
     Sweep,
     WindowCounter,
     worker_group,
@@ -204,7 +205,7 @@ def _consume(turn: WindowCounter, conditions: tuple[Any, Any], state: Any) -> No
 @workload(
     "condition/producer-consumer",
     metric=Metric.THROUGHPUT,
-    floor="floor/semaphore-hand-off",
+    floor=NoFloor("a rate; one item at a time is condition/ping-pong, which has a floor"),
     covers=("Condition", "Condition.wait", "Condition.notify", "Condition.notify_all"),
     facts=WORKER_METRICS,
     timing=Timing.WINDOW,

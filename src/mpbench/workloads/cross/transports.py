@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, Verifier, workload
+from mpbench.workload import (
+    START_FLOOR,
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    Sweep,
+    Verifier,
+    workload,
+)
 from mpbench.workloads.cross.channels import MESSAGES, Deliver, Transports
 from mpbench.workloads.pool.executors import opened_executor
 from mpbench.workloads.pool.lifecycle import await_ready, expect, lifecycle_body, opened
@@ -157,7 +166,7 @@ def _begun(context: BaseContext, begin: Beginning) -> tuple[int, int]:
 @workload(
     "cross/start-matrix",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=(
         *("Manager", "Pool", "Pool.apply", "Process", "Process.join", "Process.start"),
         "SyncManager.list",

@@ -9,12 +9,11 @@ import select
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, Verifier, fixed, workload
+from mpbench.workload import Body, Needs, NoFloor, Sweep, workload
 from mpbench.workload.unrolled import unrolled_body
-from mpbench.workloads.floor.descriptors import read_exactly, write_all
-from mpbench.workloads.floor.forks import forked, without_fork
+from mpbench.workloads.floor.descriptors import echo, round_trip_body
+from mpbench.workloads.floor.forks import forked_over_pipes, without_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +109,13 @@ def os_fork_wait(context: BaseContext, case: Case) -> Iterator[Body]:
     floor=NoFloor("one write and one read each way are the least a pipe can do"),
     by_method=False,
     tier=Tier.QUICK,
-    payload_bytes=fixed(64),
+    revision=2,
+    unsupported=without_fork,
+    payload_bytes=Sweep(
+        (64,),
+        (64, 16_384, 65_536),
+        (64, 1, 1_024, 16_384, 16_385, 65_536, 1 << 18, 1 << 20, 1 << 22, 1 << 24),
+    ),
 )
 def os_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -122,34 +127,9 @@ def os_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least time in which two Python processes can answer each
     other. What `pipe/round-trip` costs above it is framing and pickling.
     """
-    size = case.integer("payload_bytes")
-    message = bytes(size)
-    there_reader, here_writer = os.pipe()
-    here_reader, there_writer = os.pipe()
-
-    def echo() -> None:
-        os.close(here_writer)
-        while True:
-            received = read_exactly(there_reader, size)
-            if not received:
-                return
-            write_all(there_writer, received)
-
-    def body(iterations: int, /) -> int:
-        returned = 0
-        for _ in range(iterations):
-            write_all(here_writer, message)
-            returned += len(read_exactly(here_reader, size)) == size
-        return returned
-
-    with forked(echo):
-        os.close(there_reader)
-        os.close(there_writer)
-        try:
-            yield body
-        finally:
-            os.close(here_writer)
-            os.close(here_reader)
+    message = os.urandom(case.integer("payload_bytes"))
+    with forked_over_pipes(echo, len(message)) as (reader, writer):
+        yield round_trip_body(reader, writer, message)
 
 
 @workload(
@@ -158,6 +138,7 @@ def os_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     floor=NoFloor("copying memory is the machine's own operation"),
     by_method=False,
     tier=Tier.QUICK,
+    revision=2,
     needs=lambda case: Needs(memory_bytes=2 * case.integer("payload_bytes")),
     payload_bytes=Sweep(
         (1 << 20,), (1 << 16, 1 << 20, 1 << 24), (1 << 16, 1 << 20, 1 << 24, 1 << 28)
@@ -179,19 +160,16 @@ def memory_copy(context: BaseContext, case: Case) -> Iterator[Body]:
         source[:] = target[:] = b"\x01" * size
         with memoryview(source) as view:
 
-            def body(iterations: int, /) -> Verifier:
-                view[0] = view[size - 1] = mark = (target[0] + 1) % 256
-                for _ in range(iterations):
-                    target[:] = view
+            def mark() -> None:
+                view[0] = view[size - 1] = (target[0] + 1) % 256
 
-                def check() -> BodyResult:
-                    if (target[0], target[size - 1]) != (mark, mark):
-                        raise WorkloadError(f"expected {mark} at both ends of the copy")
-                    return BodyResult(operations=iterations * size)
-
-                return check
-
-            yield body
+            yield unrolled_body(
+                "target[:] = view",
+                {"target": target, "view": view},
+                lambda _: (target[0], target[size - 1]) == (view[0], view[size - 1]),
+                before=mark,
+                operations=size,
+            )
 
 
 @workload(

@@ -1,8 +1,9 @@
-"""Bare forked children, for floors that must not use multiprocessing themselves."""
+"""Bare forked children, alone and behind raw sockets or pipes, for floors."""
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
@@ -12,7 +13,15 @@ from mpbench.errors import WorkloadError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("EXECUTABLE", "fork_child", "forked", "reap", "without_fork")
+__all__ = (
+    "EXECUTABLE",
+    "fork_child",
+    "forked",
+    "forked_over_pipes",
+    "forked_over_socket",
+    "reap",
+    "without_fork",
+)
 
 # What `posix_spawn` runs where the child shall do nothing; empty where neither exists.
 EXECUTABLE = next((path for path in ("/bin/true", "/usr/bin/true") if os.path.exists(path)), "")
@@ -80,3 +89,66 @@ def forked(serve: Callable[..., Any], *arguments: Any) -> Iterator[int]:
         os.waitpid(pid, 0)
         raise
     reap(pid)
+
+
+def _serve_socket(here: socket.socket, serve: Callable[..., Any], arguments: Any) -> None:
+    here.close()
+    serve(*arguments)
+
+
+@contextmanager
+def forked_over_socket(
+    serve: Callable[..., Any],
+    *arguments: Any,
+    pair: tuple[socket.socket, socket.socket] | None = None,
+) -> Iterator[int]:
+    """
+    Keep a forked child at the other end of a socket while the block runs.
+
+    Args:
+        serve: Called in the child with its descriptor and the arguments; ends at end-of-file.
+        arguments: Its further arguments.
+        pair: Connected sockets, this one's first; a new socket pair by default.
+
+    Yields:
+        The descriptor of this end.
+    """
+    here, there = pair or socket.socketpair()
+    with here, forked(_serve_socket, here, serve, (there.fileno(), *arguments)):
+        there.close()
+        try:
+            yield here.fileno()
+        finally:
+            here.close()
+
+
+def _serve_pipes(here: tuple[int, int], serve: Callable[..., Any], arguments: Any) -> None:
+    for descriptor in here:
+        os.close(descriptor)
+    serve(*arguments)
+
+
+@contextmanager
+def forked_over_pipes(serve: Callable[..., Any], *arguments: Any) -> Iterator[tuple[int, int]]:
+    """
+    Keep a forked child behind two raw pipes while the block runs.
+
+    Args:
+        serve: Called in the child with its reading and its writing descriptor and the
+            arguments; ends at end-of-file.
+        arguments: Its further arguments.
+
+    Yields:
+        The reading and the writing descriptor of this side.
+    """
+    there_reader, here_writer = os.pipe()
+    here_reader, there_writer = os.pipe()
+    here, there = (here_reader, here_writer), (there_reader, there_writer)
+    with forked(_serve_pipes, here, serve, (*there, *arguments)):
+        for descriptor in there:
+            os.close(descriptor)
+        try:
+            yield here
+        finally:
+            for descriptor in here:
+                os.close(descriptor)

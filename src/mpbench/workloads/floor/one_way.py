@@ -1,26 +1,36 @@
-"""Floors of channels in one direction: raw socket pairs and pipes, how fast and how soon."""
+"""Floors of channels: bandwidth, message rate and one-way latency of raw descriptors."""
 
 from __future__ import annotations
 
 import os
-import socket
 import struct
 from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError
-from mpbench.model import Case, Metric
-from mpbench.workload import Body, BodyResult, NoFloor, Sweep, Verifier, pair_deliveries, workload
+from mpbench.model import Case, Metric, Tier
+from mpbench.workload import (
+    Body,
+    BodyResult,
+    NoFloor,
+    Sweep,
+    Verifier,
+    fixed,
+    pair_deliveries,
+    workload,
+)
 from mpbench.workloads.floor.descriptors import read_exactly, write_all
-from mpbench.workloads.floor.forks import forked, without_fork
+from mpbench.workloads.floor.forks import forked_over_socket, without_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.context import BaseContext
 
 __all__ = (
+    "os_pipe_message_rate",
     "os_pipe_one_way",
     "socketpair_bandwidth",
+    "socketpair_both_ways",
     "socketpair_message_rate",
     "socketpair_one_way",
 )
@@ -29,12 +39,14 @@ __all__ = (
 _WORD = struct.Struct("<q")
 # What the reader takes at once, as in Connection's own reads of a large body.
 _CHUNK = 1 << 18
+# A message up to this size is written as a whole (PIPE_BUF).
+_WHOLE = 4_096
 _ONE_WAY = Sweep((64,), (64, 65_536), (1, 64, 16_384, 16_385, 65_536, 1 << 20))
 
 
-def _absorb(descriptor: int, closed: int) -> None:
+def _absorb(descriptor: int, source: int | None = None) -> None:
     """Read as many bytes as were announced, say so, and wait for the next announcement."""
-    os.close(closed)
+    source = descriptor if source is None else source
     while True:
         announced = read_exactly(descriptor, _WORD.size)
         if not announced:
@@ -42,20 +54,22 @@ def _absorb(descriptor: int, closed: int) -> None:
         missing = _WORD.unpack(announced)[0]
         os.write(descriptor, b"r")
         while missing:
-            piece = os.read(descriptor, min(missing, _CHUNK))
+            piece = os.read(source, min(missing, _CHUNK))
             if not piece:
                 return
             missing -= len(piece)
         os.write(descriptor, b"a")
 
 
-def _stream(descriptor: int, message: bytes, count: int) -> int:
+def _stream(descriptor: int, message: bytes, count: int, sink: int | None = None) -> int:
     """Send messages to `_absorb` and return how long it took until the last had arrived."""
+    sink = descriptor if sink is None else sink
     write_all(descriptor, _WORD.pack(count * len(message)))
     os.read(descriptor, 1)
     started = monotonic_ns()
+    write = os.write if len(message) <= _WHOLE else write_all
     for _ in range(count):
-        write_all(descriptor, message)
+        write(sink, message)
     last = os.read(descriptor, 1)
     elapsed = monotonic_ns() - started
     if last != b"a":
@@ -81,20 +95,63 @@ def socketpair_bandwidth(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the most bytes per second that `Pipe()` can carry. The kernel
     copies each byte twice; no message has a beginning or an end here.
     """
-    del context
-    here, there = socket.socketpair()
     message = os.urandom(case.integer("payload_bytes"))
+    with forked_over_socket(_absorb) as descriptor:
 
-    def body(iterations: int, /) -> BodyResult:
-        elapsed = _stream(here.fileno(), message, iterations)
-        return BodyResult(iterations * len(message), elapsed_ns=elapsed)
+        def body(iterations: int, /) -> BodyResult:
+            elapsed = _stream(descriptor, message, iterations)
+            return BodyResult(iterations * len(message), elapsed_ns=elapsed)
 
-    with here, forked(_absorb, there.fileno(), here.fileno()):
-        there.close()
-        try:
-            yield body
-        finally:
-            here.close()
+        yield body
+
+
+def _exchange(descriptor: int, message: bytes, count: int) -> None:
+    """Write and read a message in turn."""
+    size = len(message)
+    read, write = (os.read, os.write) if size <= _WHOLE else (read_exactly, write_all)
+    for _ in range(count):
+        write(descriptor, message)
+        read(descriptor, size)
+
+
+def _exchange_when_asked(descriptor: int, size: int) -> None:
+    """Do the same exchanges as the parent, which says how many."""
+    while announced := read_exactly(descriptor, _WORD.size):
+        os.write(descriptor, b"r")
+        _exchange(descriptor, bytes(size), _WORD.unpack(announced)[0])
+
+
+@workload(
+    "floor/socketpair-both-ways",
+    metric=Metric.BANDWIDTH,
+    floor="floor/memory-copy",
+    by_method=False,
+    tier=Tier.FULL,
+    unsupported=without_fork,
+    payload_bytes=fixed(64, 1_024, 16_384, 65_536),
+)
+def socketpair_both_ways(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Let two processes send one message and then receive one over a raw socket pair.
+
+    Timed: one write and one read for each message, in both processes at once.
+    An operation is one byte, both directions counted. Not timed: starting the
+    child.
+
+    Reads as: the most bytes per second of `pipe/both-ways`, without framing.
+    """
+    message = os.urandom(case.integer("payload_bytes"))
+    with forked_over_socket(_exchange_when_asked, len(message)) as descriptor:
+
+        def body(iterations: int, /) -> BodyResult:
+            os.write(descriptor, _WORD.pack(iterations))
+            os.read(descriptor, 1)
+            started = monotonic_ns()
+            _exchange(descriptor, message, iterations)
+            elapsed = monotonic_ns() - started
+            return BodyResult(2 * iterations * len(message), elapsed_ns=elapsed)
+
+        yield body
 
 
 @workload(
@@ -115,26 +172,46 @@ def socketpair_message_rate(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the most messages per second that one sender can get rid of
     when nobody has to find their boundaries.
     """
-    del context
-    here, there = socket.socketpair()
     message = os.urandom(case.integer("payload_bytes"))
-
-    def body(iterations: int, /) -> BodyResult:
-        elapsed = _stream(here.fileno(), message, iterations)
-        return BodyResult(iterations, iterations, elapsed_ns=elapsed)
-
-    with here, forked(_absorb, there.fileno(), here.fileno()):
-        there.close()
-        try:
-            yield body
-        finally:
-            here.close()
+    with forked_over_socket(_absorb) as descriptor:
+        yield lambda iterations, /: BodyResult(
+            iterations, iterations, _stream(descriptor, message, iterations)
+        )
 
 
-def _note_arrivals(control: int, source: int, closed: tuple[int, ...]) -> None:
+@workload(
+    "floor/os-pipe-message-rate",
+    metric=Metric.THROUGHPUT,
+    floor=NoFloor("one write for each message is the least that keeps them apart"),
+    by_method=False,
+    unsupported=without_fork,
+    payload_bytes=Sweep((64,), (64,), (64, 1, 256)),
+)
+def os_pipe_message_rate(context: BaseContext, case: Case) -> Iterator[Body]:
+    """
+    Send small messages one way through a raw pipe to a forked child.
+
+    Timed: as `floor/socketpair-message-rate`. The answer at the end goes over a
+    socket pair.
+
+    Reads as: the most messages per second into one kernel pipe, which a queue
+    and `Pipe(duplex=False)` are made of.
+    """
+    message = os.urandom(case.integer("payload_bytes"))
+    source, sink = os.pipe()
+    try:
+        with forked_over_socket(_absorb, source) as descriptor:
+            yield lambda iterations, /: BodyResult(
+                iterations, iterations, _stream(descriptor, message, iterations, sink)
+            )
+    finally:
+        os.close(source)
+        os.close(sink)
+
+
+def _note_arrivals(control: int, source: int | None = None) -> None:
     """Stamp each message when it is here and answer it; hand over the stamps when asked."""
-    for descriptor in closed:
-        os.close(descriptor)
+    source = control if source is None else source
     while True:
         announced = read_exactly(control, 2 * _WORD.size)
         if not announced:
@@ -194,16 +271,9 @@ def socketpair_one_way(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Reads as: the least age of a message when its receiver wakes up.
     """
-    del context
-    here, there = socket.socketpair()
     message = os.urandom(case.integer("payload_bytes"))
-    descriptor, other = here.fileno(), there.fileno()
-    with here, forked(_note_arrivals, other, other, (descriptor,)):
-        there.close()
-        try:
-            yield _sending(descriptor, descriptor, message)
-        finally:
-            here.close()
+    with forked_over_socket(_note_arrivals) as descriptor:
+        yield _sending(descriptor, descriptor, message)
 
 
 @workload(
@@ -225,15 +295,11 @@ def os_pipe_one_way(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least age of an item of a queue, which is a kernel pipe, when
     its receiver wakes up.
     """
-    del context
-    here, there = socket.socketpair()
-    source, sink = os.pipe()
     message = os.urandom(case.integer("payload_bytes"))
-    with here, forked(_note_arrivals, there.fileno(), source, (here.fileno(), sink)):
-        there.close()
+    source, sink = os.pipe()
+    try:
+        with forked_over_socket(_note_arrivals, source) as descriptor:
+            yield _sending(descriptor, sink, message)
+    finally:
         os.close(source)
-        try:
-            yield _sending(here.fileno(), sink, message)
-        finally:
-            os.close(sink)
-            here.close()
+        os.close(sink)

@@ -1,4 +1,4 @@
-"""Floors of channels: raw pipes and sockets with the framing that Connection adds."""
+"""Floors of channels: round trips over raw pipes and sockets, creating, connecting."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Callable
 
 from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
-from mpbench.workloads.floor.descriptors import read_exactly, write_all
-from mpbench.workloads.floor.forks import forked, without_fork
+from mpbench.workload import Body, NoFloor, Sweep, fixed, workload
+from mpbench.workload.unrolled import unrolled_body
+from mpbench.workloads.floor.descriptors import echo, read_exactly, round_trip_body, write_all
+from mpbench.workloads.floor.forks import forked_over_pipes, forked_over_socket, without_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,26 +34,17 @@ _JOINED = 16_384
 _HEADER = struct.Struct("!i")
 
 
-def _echo(reader: int, writer: int, size: int, others: tuple[int, ...]) -> None:
-    """Send back what arrives, until end-of-file."""
-    for descriptor in others:
-        os.close(descriptor)
-    while True:
-        message = read_exactly(reader, size)
-        if not message:
-            return
-        write_all(writer, message)
-
-
-def _echo_frames(reader: int, writer: int, others: tuple[int, ...]) -> None:
+def _echo_frames(reader: int, writer: int) -> None:
     """Send back framed messages, until end-of-file."""
-    for descriptor in others:
-        os.close(descriptor)
     while True:
         header = read_exactly(reader, _HEADER.size)
         if not header:
             return
         _send_frame(writer, read_exactly(reader, _HEADER.unpack(header)[0]))
+
+
+def _echo_socket(descriptor: int, size: int) -> None:
+    echo(descriptor, descriptor, size)
 
 
 def _send_frame(writer: int, message: bytes | bytearray) -> None:
@@ -63,20 +55,6 @@ def _send_frame(writer: int, message: bytes | bytearray) -> None:
         write_all(writer, message)
     else:
         write_all(writer, header + message)
-
-
-def _turns(reader: int, writer: int, message: bytes) -> Body:
-    """Return the body of an unframed round trip."""
-    size = len(message)
-
-    def body(iterations: int, /) -> int:
-        returned = 0
-        for _ in range(iterations):
-            write_all(writer, message)
-            returned += len(read_exactly(reader, size)) == size
-        return returned
-
-    return body
 
 
 @workload(
@@ -99,28 +77,18 @@ def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the price of framing alone. What `pipe/round-trip` costs above
     it is the Python code of Connection, and pickling where objects are sent.
     """
-    del context
     message = os.urandom(case.integer("payload_bytes"))
-    there_reader, here_writer = os.pipe()
-    here_reader, there_writer = os.pipe()
-    here = (here_writer, here_reader)
+    with forked_over_pipes(_echo_frames) as (reader, writer):
 
-    def body(iterations: int, /) -> int:
-        returned = 0
-        for _ in range(iterations):
-            _send_frame(here_writer, message)
-            size = _HEADER.unpack(read_exactly(here_reader, _HEADER.size))[0]
-            returned += len(read_exactly(here_reader, size)) == len(message)
-        return returned
+        def body(iterations: int, /) -> int:
+            returned = 0
+            for _ in range(iterations):
+                _send_frame(writer, message)
+                size = _HEADER.unpack(read_exactly(reader, _HEADER.size))[0]
+                returned += len(read_exactly(reader, size)) == len(message)
+            return returned
 
-    with forked(_echo_frames, there_reader, there_writer, here):
-        os.close(there_reader)
-        os.close(there_writer)
-        try:
-            yield body
-        finally:
-            os.close(here_writer)
-            os.close(here_reader)
+        yield body
 
 
 @workload(
@@ -129,40 +97,30 @@ def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     floor=NoFloor("making and closing a channel are the kernel's own operations"),
     by_method=False,
     body_params=("duplex",),
+    revision=2,
     # A queue, which has no such parameter, is made of simplex pipes.
     duplex=fixed(False, True),
 )
-def pipe_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def pipe_create(context: BaseContext, case: Case) -> Body:
     """
     Make a raw channel and close both of its ends, in one process.
 
-    Timed: `os.pipe`, or `socket.socketpair` where `duplex` is true, and two
-    `os.close`.
+    Timed: `os.pipe` and two `os.close`, or `socket.socketpair` and two `close`
+    where `duplex` is true.
 
     Reads as: the kernel's part of `Pipe(duplex)`.
     """
-    del context, case
-
-    def ends(duplex: bool) -> tuple[int, int]:
-        if not duplex:
-            return os.pipe()
-        here, there = socket.socketpair()
-        return here.detach(), there.detach()
-
-    def bind(case: Case) -> Body:
-        duplex = bool(case.value("duplex"))
-
-        def body(iterations: int, /) -> int:
-            make, close = ends, os.close
-            for _ in range(iterations):
-                here, there = make(duplex)
-                close(here)
-                close(there)
-            return iterations
-
-        return body
-
-    yield bind
+    if not case.value("duplex"):
+        return unrolled_body(
+            "here, there = make(); close(here); close(there)",
+            {"make": os.pipe, "close": os.close},
+            lambda _: True,
+        )
+    return unrolled_body(
+        "here, there = make(); here.close(); there.close()",
+        {"make": socket.socketpair},
+        lambda _: True,
+    )
 
 
 @workload(
@@ -170,7 +128,7 @@ def pipe_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     metric=Metric.ROUND_TRIP,
     floor=NoFloor("one write and one read each way are the least a socket can do"),
     by_method=False,
-    revision=2,
+    revision=3,
     unsupported=without_fork,
     payload_bytes=_SIZES,
 )
@@ -184,16 +142,9 @@ def socketpair_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the floor of `Pipe()`, which is a socket pair unless
     `duplex=False` is asked for.
     """
-    del context
-    here, there = socket.socketpair()
     message = os.urandom(case.integer("payload_bytes"))
-    descriptor = there.fileno()
-    with here, forked(_echo, descriptor, descriptor, len(message), (here.fileno(),)):
-        there.close()
-        try:
-            yield _turns(here.fileno(), here.fileno(), message)
-        finally:
-            here.close()
+    with forked_over_socket(_echo_socket, len(message)) as descriptor:
+        yield round_trip_body(descriptor, descriptor, message)
 
 
 def _socket_pair(family: str) -> tuple[socket.socket, socket.socket]:
@@ -218,6 +169,7 @@ def _no_nagle(case: Case) -> str | None:
     metric=Metric.ROUND_TRIP,
     floor=NoFloor("one write and one read each way are the least a connected socket can do"),
     by_method=False,
+    revision=2,
     unsupported=_no_nagle,
     family=fixed(*_FAMILIES),
     payload_bytes=_SIZES,
@@ -236,19 +188,13 @@ def socket_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the floor of connections over that family. `nodelay` switches
     Nagle's algorithm off, which multiprocessing never does.
     """
-    del context
     message = os.urandom(case.integer("payload_bytes"))
     here, there = _socket_pair(case.text("family"))
     if case.value("nodelay"):
         for end in (here, there):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    descriptor = there.fileno()
-    with here, forked(_echo, descriptor, descriptor, len(message), (here.fileno(),)):
-        there.close()
-        try:
-            yield _turns(here.fileno(), here.fileno(), message)
-        finally:
-            here.close()
+    with forked_over_socket(_echo_socket, len(message), pair=(here, there)) as descriptor:
+        yield round_trip_body(descriptor, descriptor, message)
 
 
 def _connecting(server: socket.socket, connect: Callable[[], socket.socket]) -> Body:
@@ -285,7 +231,6 @@ def socket_connect(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the kernel's part of `Client` and `Listener.accept` over a
     family; what these cost above it is the handshake and the wake-ups.
     """
-    del context
     family = getattr(socket, case.text("family"))
     with tempfile.TemporaryDirectory(prefix="mpbench-") as folder:
         path = f"{folder}/floor"

@@ -250,7 +250,7 @@ def _contend_in_threads(turn: WindowCounter, lock: Any, settings: Any, count: in
 @workload(
     "lock/threads",
     metric=Metric.THROUGHPUT,
-    floor="lock/without-lock",
+    floor=NoFloor("its own `threads=1` is the reference: the same loop in one thread"),
     covers=("Lock.acquire", "Lock.release"),
     facts={name: metric for name, metric in WORKER_METRICS.items() if name != "longest_wait"},
     timing=Timing.WINDOW,

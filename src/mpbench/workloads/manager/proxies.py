@@ -10,6 +10,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError, VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
+    START_FLOOR,
     Body,
     BodyFactory,
     BodyResult,
@@ -62,7 +63,7 @@ def _no_such_type(case: Case) -> str | None:
 @workload(
     "manager/start",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=("Manager", "SyncManager.start", "SyncManager.join"),
     facts={"shutdown": Metric.TIME},
     own_agent=True,

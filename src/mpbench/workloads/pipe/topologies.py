@@ -59,7 +59,7 @@ def _exchange_when_asked(connection: Connection) -> None:
 @workload(
     "pipe/both-ways",
     metric=Metric.BANDWIDTH,
-    floor="floor/socketpair-bandwidth",
+    floor="floor/socketpair-both-ways",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes"),
     tier=Tier.FULL,
     body_params=("payload_bytes",),
@@ -150,7 +150,7 @@ def _read_many(turn: WindowCounter, readers: Sequence[Connection], writers: int)
 @workload(
     "pipe/many-to-one",
     metric=Metric.THROUGHPUT,
-    floor="pipe/message-rate",
+    floor="floor/os-pipe-message-rate",
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes", "connection.wait", "Lock"),
     facts={name: WORKER_METRICS[name] for name in _FACTS},
     timing=Timing.WINDOW,

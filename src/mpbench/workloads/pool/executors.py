@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, BodyFactory, Sweep, fixed, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    NoFloor,
+    Sweep,
+    fixed,
+    workload,
+)
 from mpbench.workloads.pool.calls import chunks_of, one_by_one, repeating
 from mpbench.workloads.pool.lifecycle import (
     expect,
@@ -140,7 +147,7 @@ def executor_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "pool/executor-first-map",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=NoFloor("each worker is a start; one is process/start-to-join, which has a floor"),
     covers=("ProcessPoolExecutor", "ProcessPoolExecutor.map", "ProcessPoolExecutor.shutdown"),
     facts={"construct_return": Metric.TIME, "later": Metric.TIME, "end": Metric.TIME},
     own_agent=True,

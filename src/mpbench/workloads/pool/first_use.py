@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    NoFloor,
+    Sweep,
+    fixed,
+    workload,
+)
 from mpbench.workloads.pool.lifecycle import (
     await_ready,
     expect,
@@ -28,7 +35,7 @@ __all__ = ("construct_to_ready", "first_map", "initializer")
 @workload(
     "pool/construct-to-ready",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=NoFloor("each worker is a start; one is process/start-to-join, which has a floor"),
     covers=("Pool", "Pool.close", "Pool.join"),
     facts={"construct_return": Metric.TIME},
     own_agent=True,
@@ -70,7 +77,7 @@ def construct_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "pool/first-map",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=NoFloor("each worker is a start; one is process/start-to-join, which has a floor"),
     covers=("Pool", "Pool.map"),
     facts={"construct_return": Metric.TIME, "later": Metric.TIME},
     own_agent=True,

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, fixed, workload
+from mpbench.workload import (
+    START_FLOOR,
+    Body,
+    BodyResult,
+    FloorByMethod,
+    Needs,
+    NoFloor,
+    Sweep,
+    fixed,
+    workload,
+)
 from mpbench.workload.held_memory import held_memory
 from mpbench.workloads.process.stamps import (
     COVERS,
@@ -42,7 +52,7 @@ __all__ = (
 @workload(
     "process/start-at-rss",
     metric=Metric.TIME,
-    floor="floor/os-fork-at-rss",
+    floor=FloorByMethod("floor/os-fork-at-rss", "floor/python-boot", "floor/os-fork-wait"),
     covers=COVERS,
     facts=LIFE_FACTS,
     needs=lambda case: Needs(memory_bytes=2 * case.integer("rss_mib") << 20),
@@ -123,7 +133,7 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/start-among-threads",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=COVERS,
     facts=LIFE_FACTS,
     threads=Sweep((8,), (8,), (0, 1, 8, 64)),
@@ -153,7 +163,7 @@ def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/start-with-files",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=COVERS,
     facts=LIFE_FACTS,
     needs=lambda case: Needs(descriptors=case.integer("files") + 32),
@@ -179,7 +189,7 @@ def start_with_files(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/start-among-children",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=(*COVERS, "Process.kill", "Process.is_alive", "parent_process"),
     facts=LIFE_FACTS,
     unsupported=crowded,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyResult, Needs, Sweep, workload
+from mpbench.workload import (
+    Body,
+    BodyResult,
+    Needs,
+    NoFloor,
+    Sweep,
+    workload,
+)
 from mpbench.workloads.process.stamps import (
     COVERS,
     crowded,
@@ -32,7 +39,7 @@ __all__ = ("burst", "start_from_threads", "sustained_rate")
 @workload(
     "process/burst",
     metric=Metric.THROUGHPUT,
-    floor="floor/os-fork-wait",
+    floor=NoFloor("a rate; one start at a time is process/start-to-join, which has a floor"),
     covers=(*COVERS, "Process.kill", "parent_process"),
     facts={"first_start": Metric.TIME, "last_start": Metric.TIME},
     unsupported=crowded,
@@ -96,7 +103,7 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/sustained-rate",
     metric=Metric.THROUGHPUT,
-    floor="floor/os-fork-wait",
+    floor=NoFloor("a rate; one start at a time is process/start-to-join, which has a floor"),
     covers=(*COVERS, "Process.sentinel", "connection.wait"),
     needs=lambda case: Needs(processes=case.integer("live")),
     live=Sweep((2,), (2,), (1, 2, 4, 8)),
@@ -134,7 +141,7 @@ def sustained_rate(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/start-from-threads",
     metric=Metric.THROUGHPUT,
-    floor="floor/os-fork-wait",
+    floor=NoFloor("a rate; one start at a time is process/start-to-join, which has a floor"),
     covers=("Process", "Process.start", "Process.kill"),
     tier=Tier.FULL,
     needs=lambda case: Needs(processes=32 * case.integer("threads")),

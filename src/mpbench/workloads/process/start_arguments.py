@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
+from mpbench.workload import (
+    START_FLOOR,
+    Body,
+    BodyFactory,
+    Needs,
+    Sweep,
+    workload,
+)
 from mpbench.workloads.process.stamps import READY_FACTS, make_process, ready_body, warm_stamps
 from mpbench.workloads.targets import stamp
 
@@ -26,7 +33,7 @@ _KINDS = (
 @workload(
     "process/ship-primitives",
     metric=Metric.LATENCY,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=("Process", "Process.start", "Process.join", *_KINDS),
     facts=READY_FACTS,
     body_params=("kind", "count"),

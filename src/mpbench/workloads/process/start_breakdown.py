@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import Body, BodyResult, Sweep, workload
+from mpbench.workload import (
+    START_FLOOR,
+    Body,
+    BodyResult,
+    Sweep,
+    workload,
+)
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
     Stamps,
@@ -231,7 +237,7 @@ def _without_parts(case: Case) -> str | None:
 @workload(
     "process/anatomy",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=("Process", "Process.start", "Process.sentinel", "Process.join"),
     facts=dict.fromkeys(STAGES, Metric.TIME),
     unsupported=_without_parts,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, StartMethod, Tier
-from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
+from mpbench.workload import (
+    START_FLOOR,
+    Body,
+    BodyFactory,
+    Needs,
+    Sweep,
+    workload,
+)
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
     COVERS,
@@ -52,7 +59,7 @@ _IMPORTS = {
 @workload(
     "process/start-to-join",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=COVERS,
     facts=LIFE_FACTS,
     tier=Tier.QUICK,
@@ -78,7 +85,7 @@ def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/start-to-ready",
     metric=Metric.LATENCY,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=COVERS,
     facts=READY_FACTS,
     main=Sweep(("neutral",), ("neutral", "plain"), ("neutral", "plain", "heavy")),
@@ -107,7 +114,7 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/start-by-argument",
     metric=Metric.LATENCY,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=COVERS,
     facts=READY_FACTS,
     deadline_s=120.0,
@@ -177,7 +184,7 @@ def _preload_here(modules: tuple[str, ...], *, preload: bool) -> None:
 @workload(
     "process/start-by-imports",
     metric=Metric.LATENCY,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=(*COVERS, "set_forkserver_preload"),
     facts=READY_FACTS,
     own_agent=True,
@@ -223,7 +230,7 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
 @workload(
     "process/start-by-form",
     metric=Metric.TIME,
-    floor="floor/os-fork-wait",
+    floor=START_FLOOR,
     covers=(*COVERS, "Process.run", "Process.daemon", "Process.name"),
     facts=LIFE_FACTS,
     tier=Tier.FULL,

@@ -108,7 +108,7 @@ def _let_out(gang: WorkerGroup, queue: Any, consumers: int) -> None:
 @workload(
     "queue/throughput",
     metric=Metric.THROUGHPUT,
-    floor="pipe/message-rate",
+    floor="floor/os-pipe-message-rate",
     covers=(
         *("Queue", "Queue.put", "Queue.get"),
         *("SimpleQueue", "SimpleQueue.put", "SimpleQueue.get"),
