@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import sys
 from contextlib import ExitStack
@@ -27,6 +29,7 @@ from mpbench.plan import Plan
 if TYPE_CHECKING:
     from mpbench.analysis.verdict import DecisionRules
     from mpbench.session.comparing.compare import ComparePlan
+    from mpbench.store.anonymise import Anonymiser
 
 __all__ = ("command",)
 
@@ -138,6 +141,7 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
     "-o", "--output", type=Folder(), metavar="DIR",
     help="Where to write; by default reports/TIME-MACHINE.",
 )  # fmt: skip
+@click.option("--anonymise", is_flag=True, help="Hash host and user names and paths in all files.")
 def command(files: tuple[Path, ...], **given: Any) -> int:
     """
     Say whether one arm is slower or faster than another, with a stated error rate.
@@ -198,6 +202,16 @@ def _refuse_others(options: dict[str, str], *, programs: bool) -> None:
         raise UsageError(f"{', '.join(idle)} is for {kind}; leave it out, or give other arms")
 
 
+def _veil(plan: ComparePlan, given: dict[str, Any]) -> Anonymiser:
+    from mpbench.session.anonymise import anonymiser_of
+
+    words = [word for arm in plan.arms for word in re.split(r"[\s=]+", arm.whole or "")]
+    paths = [given["output"], given["repo"], *given["workload_file"]]
+    paths += [arm.python for arm in plan.arms if arm.python and os.sep in arm.python]
+    typed = [path for path in paths if path is not None and path != Path()]
+    return anonymiser_of(typed, words=words)
+
+
 def _live(given: dict[str, Any]) -> int:
     from mpbench.cli.progress import Bars
     from mpbench.cli.verdict_output import show
@@ -215,6 +229,7 @@ def _live(given: dict[str, Any]) -> int:
             progress=bars,
             command=("mpbench", *sys.argv[1:]),
             wait_s=given["wait"],
+            veil=_veil(plan, given) if given["anonymise"] else None,
         )
     results = compared.folder / "results.jsonl"
     show(compared.outcome, given["form"], path=str(results))

@@ -39,6 +39,7 @@ COMMANDS = {
     "import": ("import_", "Read asv or pytest-benchmark results."),
     "init-asv": ("init_asv", "Give a project an asv suite with start methods."),
     "selftest": ("selftest", "Prove on this machine that verdicts can be trusted."),
+    "anonymise": ("anonymise", "Copy a result without names, paths and arguments."),
     "clean": ("clean", "Remove what a power cut left behind."),
 }
 

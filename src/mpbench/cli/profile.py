@@ -12,6 +12,7 @@ import click
 
 from mpbench.cli import exit_codes
 from mpbench.cli.options import Duration, Folder
+from mpbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,6 +151,7 @@ class _Command(click.Command):
     help="Events kept of each process.",
 )
 @click.option("--stacks", is_flag=True, help="Take stacks with py-spy as well.")
+@click.option("--anonymise", is_flag=True, help="Hide arguments, names and paths in all files.")
 @click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
 def command(words: tuple[str, ...], **given: Any) -> int:
     """
@@ -176,6 +178,8 @@ def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
     from mpbench.profiling.summary import summary_of
     from mpbench.session.interpreters import find_interpreter
 
+    if given["anonymise"] and given["stacks"]:
+        raise UsageError("stacks hold paths; leave out --stacks or --anonymise")
     python = sys.executable if given["python"] is None else find_interpreter(given["python"])
     folder = _folder(given["output"])
     taker = StackTaker((folder / "stacks.txt").absolute())
@@ -191,6 +195,8 @@ def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
     profile = profile_program([python, *arguments], options, records=given["events"], keep=folder)
     stacks = busiest(taker.stop(), {process.pid: process.name for process in profile.members})
     record = summary_of(profile)
+    if given["anonymise"]:
+        profile, record = _hidden(profile, record, arguments)
     if taker.problem:
         record["warnings"].append(taker.problem)
     page = _write(folder, profile, record, stacks)
@@ -198,6 +204,21 @@ def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
     if given["browse"]:
         click.launch(str(page))
     return _exit_code(profile.ran)
+
+
+def _hidden(
+    profile: Profile, record: dict[str, Any], arguments: Sequence[str]
+) -> tuple[Profile, dict[str, Any]]:
+    """Return a profile and its record without arguments, names and paths."""
+    from mpbench.session.anonymise import anonymiser_of, hide_arguments
+    from mpbench.store.anonymise import redacted
+
+    veil = anonymiser_of(words=arguments)
+    words = [*profile.command[:1], *arguments]
+    return (
+        profile._replace(command=tuple(redacted(words)), members=veil.value(profile.members)),
+        hide_arguments(record, words, veil),
+    )
 
 
 def _tell(text: str) -> None:

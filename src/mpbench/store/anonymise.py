@@ -1,5 +1,5 @@
 """
-Takes names and paths out of what is written, so that a result can be shown to anybody.
+The removal of names and paths from what is written, so that anybody may see it.
 
 A name becomes a word and the beginning of its SHA-256: the same name gives
 the same word in every file, so that two runs of one machine stay together.
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from enum import Enum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,10 +21,12 @@ from mpbench.store import schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ("ANONYMISED", "Anonymiser", "pseudonym")
+__all__ = ("ANONYMISED", "HIDDEN", "Anonymiser", "pseudonym", "redacted")
 
 # The key in the environment of a file whose names are hashed.
 ANONYMISED = "anonymised"
+# What stands for an argument of a program.
+HIDDEN = "<hidden>"
 
 _PATH = re.compile(r"""(?<![\w./~-])~?/[^\s:'"<>|,;()\[\]{}`]+""")
 # They are the same on every machine.
@@ -34,6 +38,19 @@ _KNOWN_TAIL = re.compile(r"/(lib/python\d[\w.]*|subject-\d+/mpbench)/")
 def pseudonym(kind: str, name: str) -> str:
     """Return the word that stands for a name."""
     return f"{kind}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
+
+
+def redacted(words: Iterable[str]) -> list[str]:
+    """Return a command with its program's name and the names of its options, nothing else."""
+    program, *arguments = [*words] or [""]
+    return [PurePath(program).name, *(_redacted(word) for word in arguments)]
+
+
+def _redacted(word: str) -> str:
+    option = re.match(r"--?[A-Za-z][\w-]*", word)
+    if option is None:
+        return HIDDEN
+    return word if option.group() == word else f"{option.group()}{HIDDEN}"
 
 
 def _hide_path(found: re.Match[str]) -> str:
@@ -75,14 +92,17 @@ class Anonymiser:
             hidden = self._names.sub(lambda found: self.name(found.group()), text)
         return _PATH.sub(_hide_path, hidden)
 
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, str):
+    def value(self, value: Any) -> Any:
+        """Return a record, a list or a mapping whose texts have neither names nor paths."""
+        if isinstance(value, str) and not isinstance(value, Enum):
             return self.text(value)
         if isinstance(value, dict):
-            return {key: self._value(one) for key, one in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._value(one) for one in value]
-        return value
+            return {key: self.value(item) for key, item in value.items()}
+        if hasattr(value, "_fields"):
+            return type(value)(*map(self.value, value))
+        if isinstance(value, tuple):
+            return tuple(map(self.value, value))
+        return list(map(self.value, value)) if isinstance(value, list) else value
 
     def _argument(self, word: str) -> str:
         """Hide a path that is a word of a command, or the end of one (`--output=DIR`)."""
@@ -94,7 +114,7 @@ class Anonymiser:
         return self.text(word)
 
     def _header(self, line: schema.EnvironmentLine) -> schema.EnvironmentLine:
-        plan = self._value(line.plan)
+        plan = self.value(line.plan)
         for key in ("files", "pythons"):
             if isinstance(plan.get(key), list):
                 plan[key] = [self._argument(str(one)) for one in line.plan[key]]
@@ -103,8 +123,8 @@ class Anonymiser:
             machine=self.text(line.machine),
             command=[self._argument(word) for word in line.command],
             plan=plan,
-            subjects=self._value(line.subjects),
-            environment={**self._value(line.environment), ANONYMISED: True},
+            subjects=self.value(line.subjects),
+            environment={**self.value(line.environment), ANONYMISED: True},
         )
 
     def line(self, line: schema.AnyLine) -> schema.AnyLine:
@@ -113,7 +133,14 @@ class Anonymiser:
             return self._header(line)
         if isinstance(line, schema.EventLine):
             return msgspec.structs.replace(line, text=self.text(line.text))
-        reason = None if line.reason is None else self.text(line.reason)
-        if isinstance(line, schema.RepetitionLine):
-            return msgspec.structs.replace(line, reason=reason, extra=self._value(line.extra))
-        return msgspec.structs.replace(line, reason=reason)
+        line = msgspec.structs.replace(line, reason=self.value(line.reason))
+        if isinstance(line, schema.EndLine):
+            return line
+        # Arguments of programs are parameters of their cases.
+        line = msgspec.structs.replace(line, params=self.value(line.params))
+        if isinstance(line, schema.CaseLine):
+            return msgspec.structs.replace(line, floor=self.value(line.floor))
+        if line.slice is not None:
+            arm = self.text(line.slice.arm)
+            line = msgspec.structs.replace(line, slice=msgspec.structs.replace(line.slice, arm=arm))
+        return msgspec.structs.replace(line, extra=self.value(line.extra))

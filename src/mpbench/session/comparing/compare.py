@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from mpbench.model import Run
     from mpbench.plan import Plan
     from mpbench.session.progress import Progress
+    from mpbench.store.anonymise import Anonymiser
     from mpbench.workload import Workload
 
 __all__ = ("ComparePlan", "ComparisonResult", "compare")
@@ -248,6 +249,7 @@ def compare(
     progress: Progress,
     command: Sequence[str] = (),
     wait_s: float = 0.0,
+    veil: Anonymiser | None = None,
 ) -> ComparisonResult:
     """
     Measure a comparison, write its result file and judge it.
@@ -258,6 +260,7 @@ def compare(
         progress: Who watches.
         command: What the user typed, for the record.
         wait_s: How long to wait for another session on this machine.
+        veil: Hides names in everything that is written.
 
     Returns:
         The comparison, judged from the file that was written.
@@ -275,7 +278,7 @@ def compare(
             prepared = _prepare_programs(plan, private, progress, stack)
         else:
             prepared = _prepare(plan, private, progress)
-        writer = stack.enter_context(Writer(folder))
+        writer = stack.enter_context(Writer(folder, veil=veil))
         writer.header(_header(prepared, command))
         for record in prepared.records:
             writer.case(record)
