@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
+from mpbench.cli.arm_items import arm_items
 from mpbench.cli.options import scalar
 from mpbench.cli.program_arms import program_arm
 from mpbench.model import StartMethod
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
 __all__ = ("arms_of",)
 
 _KEYS = ("method", "python", "workload", "rev", "call", "sample", "gil", "jit", "flags")
+_IS_CODE = re.compile(r"\s*(.*,\s*)?code\s*=", re.DOTALL)
+_CODE_KEY = re.compile(r"(code|setup|method|python|rev|sample|gil|jit|flags)\s*=(?!=)")
 # The start method that is the interpreter's default, whichever that is.
 _DEFAULT = "default"
 
 
-def _arm(text: str) -> Arm:
+def _arm(text: str, setup: str) -> Arm:
     """
     Read one arm, `key=value,key=value`.
 
@@ -30,6 +34,31 @@ def _arm(text: str) -> Arm:
     """
     from mpbench.session.comparing.arms import Arm
 
+    params: dict[str, Scalar] = {}
+    if _IS_CODE.match(text):
+        known = arm_items(text, _CODE_KEY, brackets=True)
+    else:
+        known, params = _items(text)
+    method = known.pop("method", None)
+    is_default = method == _DEFAULT
+    return Arm(
+        text=text,
+        method=None if method is None or is_default else _method(method),
+        default_method=is_default,
+        overrides={key: known[key] for key in ("gil", "jit", "flags") if key in known},
+        params=params,
+        python=known.get("python"),
+        workload=known.get("workload"),
+        rev=known.get("rev"),
+        call=known.get("call"),
+        code=known.get("code"),
+        setup=known.get("setup", setup),
+        sample=_sample(known.get("sample", "off")),
+    )
+
+
+def _items(text: str) -> tuple[dict[str, str], dict[str, Scalar]]:
+    """Return the keys of an arm and its parameters."""
     known: dict[str, str] = {}
     params: dict[str, Scalar] = {}
     for item in text.split(","):
@@ -46,20 +75,7 @@ def _arm(text: str) -> Arm:
             known[key] = value
         else:
             params[key] = scalar(value)
-    method = known.pop("method", None)
-    is_default = method == _DEFAULT
-    return Arm(
-        text=text,
-        method=None if method is None or is_default else _method(method),
-        default_method=is_default,
-        overrides={key: known[key] for key in ("gil", "jit", "flags") if key in known},
-        params=params,
-        python=known.get("python"),
-        workload=known.get("workload"),
-        rev=known.get("rev"),
-        call=known.get("call"),
-        sample=_sample(known.get("sample", "off")),
-    )
+    return known, params
 
 
 def _sample(word: str) -> bool:
@@ -78,16 +94,17 @@ def _method(name: str) -> StartMethod:
         ) from None
 
 
-def arms_of(long: tuple[str, ...], short: str | None) -> tuple[Arm, ...]:
+def arms_of(long: tuple[str, ...], short: str | None, setup: str = "") -> tuple[Arm, ...]:
     """
     Return the arms of the command line, the baseline first.
 
     Args:
         long: Every `--arm`.
         short: `--arms`: start methods, separated by commas.
+        setup: What is run once before the statement of an arm that has no other.
 
     Raises:
         click.BadParameter: One cannot be read.
     """
     methods = [] if short is None else [f"method={name.strip()}" for name in short.split(",")]
-    return tuple(program_arm(text) or _arm(text) for text in (*methods, *long))
+    return tuple(program_arm(text) or _arm(text, setup) for text in (*methods, *long))

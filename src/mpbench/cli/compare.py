@@ -72,7 +72,7 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
     )
     return ComparePlan(
         plan=plan,
-        arms=(*arms_of(given["arm"], given["arms"]), *command_arms()),
+        arms=(*arms_of(given["arm"], given["arms"], given["setup"]), *command_arms()),
         rules=_rules(given),
         facts=given["fact"],
         control=given["control"],
@@ -131,6 +131,7 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
     "--history", multiple=True, type=click.Path(path_type=Path), metavar="RUN",
     help="For FILES: runs of the same code at other times; a folder holds several.",
 )  # fmt: skip
+@click.option("--setup", default="", metavar="TEXT", help="For code= arms: run once, not timed.")
 @command_options
 @click.option("--seed", type=click.IntRange(0), help="Repeats the coins of an earlier session.")
 @click.option(
@@ -149,6 +150,7 @@ def command(files: tuple[Path, ...], **given: Any) -> int:
     Arms are measured now, in turns: --arms fork,spawn, --arm python=3.11 --arm
     python=3.13, --arm rev=main --arm rev=HEAD, --arm workload=pipe/round-trip
     --arm workload=queue/round-trip, --arm call=pkg.mod:f,method=fork, --arm
+    code='sorted(x)' --setup 'x = [3, 1]', --arm
     sample=off --arm sample=on (the effect of the sampler), or any parameter.
     Whole programs: --arm 'program=job.py --n 4' --arm 'program=job.py --n 8',
     command= for any executable, or command lines after --: compare -- 'a' 'b'.
@@ -189,13 +191,15 @@ def _refuse(
             )
 
 
-def _refuse_others(options: dict[str, str], *, programs: bool) -> None:
+def _refuse_others(options: dict[str, str], arms: tuple[str, ...], *, programs: bool) -> None:
     """
     Refuse options that are for another kind of arms.
 
     Raises:
         UsageError: There is one.
     """
+    if "setup" in options and "code=" not in "".join(arms):
+        raise UsageError("--setup is for arms with code=; leave it out, or give one")
     other, kind = (_WORKLOADS, "workloads") if programs else (PROGRAM_OPTIONS, "whole programs")
     idle = [word for name, word in options.items() if name in other]
     if idle:
@@ -219,7 +223,8 @@ def _live(given: dict[str, Any]) -> int:
     from mpbench.session.run import fresh_folder
 
     plan = _plan(given)
-    _refuse_others(given_options(click.get_current_context()), programs=plan.has_programs)
+    options = given_options(click.get_current_context())
+    _refuse_others(options, given["arm"], programs=plan.has_programs)
     with ExitStack() as stack:
         folder = given["output"] or stack.enter_context(fresh_folder())
         bars = stack.enter_context(Bars())

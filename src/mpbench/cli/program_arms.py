@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpbench.cli.arm_items import arm_items
 from mpbench.cli.options import Duration
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ __all__ = (
 
 _KEY = re.compile(
     r"(program|command|python|rev|method!?|workers|chunk_size|max_tasks|cpus|gil|jit|flags"
-    r"|env:[A-Za-z_][A-Za-z0-9_]*)\s*="
+    r"|env:[A-Za-z_][A-Za-z0-9_]*)\s*=(?!=)"
 )
 _IS_PROGRAM = re.compile(r"\s*(.*,\s*)?(program|command)\s*=", re.DOTALL)
 # Where what follows `--` is kept until the command reads it.
@@ -91,27 +92,6 @@ def command_options(function: Any) -> Any:
     return function
 
 
-def _starts(text: str) -> list[int]:
-    """
-    Return where the items of an arm start.
-
-    A comma separates where a key of an arm and = follow it, outside of quotes.
-    """
-    starts, quote, at = [0], "", 0
-    while at < len(text):
-        letter = text[at]
-        if letter == "\\" and quote != "'":
-            at += 1
-        elif quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter == "," and _KEY.match(text[at + 1 :].lstrip()):
-            starts.append(at + 1)
-        at += 1
-    return starts
-
-
 def program_arm(text: str) -> Arm | None:
     """
     Read an arm that runs a whole program; None where it is none.
@@ -126,20 +106,10 @@ def program_arm(text: str) -> Arm | None:
 
     if not _IS_PROGRAM.match(text):
         return None
-    starts = _starts(text)
-    given: dict[str, str] = {}
-    for begin, end in zip(starts, [*(at - 1 for at in starts[1:]), len(text)], strict=True):
-        key, _, value = (part.strip() for part in text[begin:end].partition("="))
-        if not _KEY.fullmatch(f"{key}="):
-            raise click.BadParameter(
-                f"{text!r} begins with {key!r}, which is no key of an arm that runs a program",
-                param_hint="--arm",
-            )
-        if key in given:
-            raise click.BadParameter(f"{text!r} names {key!r} twice", param_hint="--arm")
+    given = arm_items(text, _KEY)
+    for key, value in given.items():
         if not value and not key.startswith("env:"):
             raise click.BadParameter(f"{text!r} gives {key!r} no value", param_hint="--arm")
-        given[key] = value
     return _arm(text, given, Arm)
 
 

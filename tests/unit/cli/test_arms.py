@@ -97,3 +97,25 @@ def test_one_arm_is_no_comparison():
     """The message says how to give two."""
     with pytest.raises(UsageError, match="--arm twice"):
         with_names(arms_of((), "fork"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "setup", "method"),
+    [
+        ("code=sorted(x, key=abs)", "sorted(x, key=abs)", "n", None),
+        ("code=f(1,method=2),method=spawn", "f(1,method=2)", "n", StartMethod.SPAWN),
+        (
+            "code=a, b = 1, 2,setup=c = {'d,method=': 1}",
+            "a, b = 1, 2",
+            "c = {'d,method=': 1}",
+            None,
+        ),
+        ("method=fork,code=x == y,method == z", "x == y,method == z", "n", StartMethod.FORK),
+        ("code='a,method=b'", "'a,method=b'", "n", None),
+    ],
+)
+def test_a_statement_may_hold_commas_quotes_and_brackets(text, code, setup, method):
+    """A comma separates where a key follows it outside of quotes and brackets."""
+    (arm,) = arms_of((text,), None, "n")
+
+    assert (code, setup, method) == (arm.code, arm.setup, arm.method)

@@ -53,6 +53,8 @@ class Arm:
         command: Any executable and its arguments.
         overrides: What is changed from outside, by key: options of the interpreter, and
             for a whole program what the hook can change.
+        code: A statement of the user's.
+        setup: What is run once before it.
         default_method: Whether it has the start method that is its interpreter's default.
     """
 
@@ -68,6 +70,8 @@ class Arm:
     program: str | None = None
     command: str | None = None
     overrides: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    code: str | None = None
+    setup: str = ""
     default_method: bool = False
 
     @property

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import mpbench
 from mpbench import environment
 from mpbench.agent.user_function import user_function
+from mpbench.agent.user_statement import user_statement
 from mpbench.analysis.outcome import ComparisonOutcome, outcome_of
 from mpbench.analysis.sequential import plan_looks
 from mpbench.analysis.verdict import DecisionRules
@@ -144,9 +145,10 @@ def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[
 
 
 def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
-    catalogue = {**catalogue_for(plan.plan), user_function.name: user_function}
+    brought = {one.name: one for one in (user_function, user_statement)}
+    catalogue = {**catalogue_for(plan.plan), **brought}
     own = {path.resolve().parent for path in plan.plan.files}
-    if any(arm.call for arm in plan.arms):
+    if any(arm.call or arm.code for arm in plan.arms):
         own |= set(plan.paths) or {Path.cwd()}
     arms = with_names(plan.arms)
     place = ArmContext(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mpbench.agent.user_function import user_function
+from mpbench.agent.user_statement import user_statement
 from mpbench.analysis.episode import MetricRef
 from mpbench.catalog import cases_of
 from mpbench.errors import UsageError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mpbench.workload import Workload
 
 __all__ = ("Pair", "PairingInputs", "make_pairs")
+
+# Parameters of what users bring themselves: all of them may differ between arms.
+_OWN = ("target", "code", "setup")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,8 @@ class Pair:
 def _workloads(arm: Arm, ground: PairingInputs) -> tuple[Workload, ...]:
     if arm.call is not None:
         return (user_function,)
+    if arm.code is not None:
+        return (user_statement,)
     if arm.workload is not None:
         if arm.workload not in ground.catalogue:
             near = difflib.get_close_matches(arm.workload, list(ground.catalogue), n=3)
@@ -82,7 +88,7 @@ def _methods(
         return (arm.method,)
     if ground.plan.methods:
         return ground.plan.methods
-    if arm.call is not None:
+    if arm.call is not None or arm.code is not None:
         return (StartMethod(described.facts["default_start_method"]),)
     return described.methods
 
@@ -94,6 +100,8 @@ def _cases(
     chosen = {**ground.plan.params, **{name: (value,) for name, value in arm.params.items()}}
     if arm.call is not None:
         chosen["target"] = (arm.call,)
+    if arm.code is not None:
+        chosen["code"], chosen["setup"] = (arm.code,), (arm.setup,)
     known: set[str] = set()
     for one in _workloads(arm, ground):
         known |= set(one.parameters)
@@ -117,13 +125,15 @@ def _cases(
 
 def _match(first: Case, second: Case, arms: tuple[Arm, Arm]) -> bool:
     """Whether two cases differ in nothing but what their arms name."""
-    if first.workload != second.workload and not any(one.workload or one.call for one in arms):
+    if first.workload != second.workload and not any(
+        one.workload or one.call or one.code for one in arms
+    ):
         return False
     # A workload without start methods can be compared with one that has them.
     free = any(one.method for one in arms) or None in {first.method, second.method}
     if first.method != second.method and not free:
         return False
-    named = {name for one in arms for name in one.params} | {"target"}
+    named = {name for one in arms for name in one.params} | set(_OWN)
     here, there = dict(first.params), dict(second.params)
     return all(here[name] == there[name] for name in (here.keys() & there.keys()) - named)
 
@@ -134,14 +144,15 @@ def _title(first: Case, second: Case) -> str:
     params = {
         name: value
         for name, value in first.params
-        if name in there and there[name] == value and name != "target"
+        if name in there and there[name] == value and name not in _OWN
     }
     method = first.method if first.method == second.method else None
     name = first.workload
     if second.workload != name:
         name = f"{name} / {second.workload}"
-    if "target" in there:
-        name = " / ".join(dict.fromkeys((first.text("target"), str(there["target"]))))
+    for key in _OWN[:2]:
+        if key in there and key in dict(first.params):
+            name = " / ".join(dict.fromkeys((first.text(key), str(there[key]))))
     return Case.make(name, method, params).id
 
 
