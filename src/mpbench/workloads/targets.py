@@ -1,9 +1,8 @@
 """
 Targets of children whose start or end is timed.
 
-A spawned child imports the module of its target, so this one imports nothing
-but what its functions call and what every child has loaded anyway: each
-further import here would be counted as the price of starting a process.
+A spawned child imports this module, so each further import here would be
+counted as the cost of a start.
 """
 
 import os
@@ -25,8 +24,7 @@ __all__ = (
     "stamp_marks",
 )
 
-# Long enough for a dozen readings of the clock, and short enough that the
-# kernel writes it to a pipe in one piece (PIPE_BUF, at least 512 bytes).
+# Holds a dozen readings of the clock; a pipe takes it in one piece (PIPE_BUF, 512 bytes or more).
 RECORD_BYTES = 320
 
 
@@ -36,13 +34,10 @@ def exit_at_once() -> None:
 
 def report(path: str, *numbers: int) -> None:
     """
-    Send integers to the parent.
+    Send integers to the parent's pipe.
 
-    Args:
-        path: Where the parent's pipe can be opened. A path and not a
-            descriptor: it needs neither inheritance nor the modules with which
-            multiprocessing hands descriptors over.
-        numbers: What to send.
+    It has a path, because a descriptor would need inheritance, or the modules
+    with which multiprocessing passes descriptors.
     """
     descriptor = os.open(path, os.O_WRONLY)
     os.write(descriptor, b" ".join(b"%d" % number for number in numbers).ljust(RECORD_BYTES))
@@ -50,13 +45,7 @@ def report(path: str, *numbers: int) -> None:
 
 
 def stamp(path: str, *shipped: object) -> None:
-    """
-    Read the common clock as the first and as the last statement, and send both.
-
-    Args:
-        path: See `report`.
-        shipped: What else came with the process; it is not looked at.
-    """
+    """Read the common clock as the first and as the last statement, and send both."""
     first = time.perf_counter_ns()
     del shipped
     descriptor = os.open(path, os.O_WRONLY)
@@ -79,13 +68,7 @@ def import_and_stamp(path: str, *modules: str) -> None:
 
 
 def stamp_marks(path: str, unpickled: int) -> None:
-    """
-    Send the readings that were taken on the way to this function, and its own.
-
-    Args:
-        path: See `report`.
-        unpickled: Read while this argument was unpickled; 0 if it was not.
-    """
+    """Send the readings taken on the way here, and its own; *unpickled* is 0 without pickle."""
     first = time.perf_counter_ns()
     received = getattr(sys, "_mpbench_received", 0)
     prepared = getattr(sys, "_mpbench_prepared", 0)

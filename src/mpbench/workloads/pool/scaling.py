@@ -49,7 +49,6 @@ __all__ = (
     "work_job",
 )
 
-_ONE_WORKER = NoFloor("one worker, the curve's own first point, is the reference")
 _WORKS = tuple(WORKS)
 
 
@@ -109,20 +108,25 @@ def _scaling(
         yield bind
 
 
+_SCALING: dict[str, Any] = {
+    "metric": Metric.THROUGHPUT,
+    "floor": NoFloor("one worker, the curve's own first point, is the reference"),
+    "covers": ("Pool.map",),
+    "by_method": False,
+    "revision": 2,
+    "needs": _needs_streams,
+    "deadline_s": 120.0,
+    "workers": worker_counts(),
+    "call": Sweep(("map",), ("map",), ("map", "imap", "starmap")),
+    "work": Sweep(("cpu",), ("cpu",), _WORKS),
+}
+
+
 @workload(
     "pool/strong-scaling",
-    metric=Metric.THROUGHPUT,
-    floor=_ONE_WORKER,
-    covers=("Pool.map",),
-    by_method=False,
     tier=Tier.QUICK,
     body_params=("call", "work", "tasks"),
-    revision=2,
-    needs=_needs_streams,
-    deadline_s=120.0,
-    workers=worker_counts(),
-    call=Sweep(("map",), ("map",), ("map", "imap", "starmap")),
-    work=Sweep(("cpu",), ("cpu",), _WORKS),
+    **_SCALING,
     tasks=Sweep((96,), (96,), (96, 960)),
 )
 def strong_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -142,20 +146,7 @@ def strong_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     yield from _scaling(context, case, lambda case: case.integer("tasks"), 250)
 
 
-@workload(
-    "pool/weak-scaling",
-    metric=Metric.THROUGHPUT,
-    floor=_ONE_WORKER,
-    covers=("Pool.map",),
-    by_method=False,
-    body_params=("call", "work"),
-    revision=2,
-    needs=_needs_streams,
-    deadline_s=120.0,
-    workers=worker_counts(),
-    call=Sweep(("map",), ("map",), ("map", "imap", "starmap")),
-    work=Sweep(("cpu",), ("cpu",), _WORKS),
-)
+@workload("pool/weak-scaling", body_params=("call", "work"), **_SCALING)
 def weak_scaling(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do an amount of work that grows with the workers: 16 tasks of 500 us for each.

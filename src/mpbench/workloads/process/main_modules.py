@@ -1,4 +1,4 @@
-"""What stands as `__main__` while processes are started, since children run it again."""
+"""Scripts as `__main__` while processes are started, because children run it again."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def main_module(kind: str, *arguments: str, method: str) -> Iterator[None]:
     """
     Let a script be `__main__` while the block runs.
 
-    The script is run here as well, under the name that children give it, so
-    that a forked child inherits what its parent would have imported.
+    The script is run here as well, so that a forked child inherits its imports.
 
     Args:
         kind: `neutral` leaves the empty module of the measuring interpreter;

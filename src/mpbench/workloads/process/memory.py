@@ -33,7 +33,7 @@ def _own_bytes() -> int:
 
 
 def _walk(objects: list[Any]) -> int:
-    """Touch each object: looking at one counts a reference to it, which writes to it."""
+    """Touch each object: that counts a reference to it, which writes to it."""
     return sum(1 for entry in objects if entry is not None)
 
 
@@ -74,12 +74,10 @@ def memory_after_fork(context: BaseContext, case: Case) -> Iterator[Body]:
     Timed: nothing; the reading is the child's private memory after it has
     walked over a list of small lists, or has run the garbage collector.
     `before` is the same at its first statement, `use_time` how long it took.
-
     `frozen` says whether the parent has called `gc.freeze`.
 
-    Reads as: how much of the shared memory is copied because counting a
-    reference writes to an object, and because the collector writes to the
-    heads of all objects. RSS does not show it.
+    Reads as: how much shared memory is copied because reference counts and the
+    collector write to objects. RSS does not show it.
     """
     count, use = case.integer("objects"), case.text("use")
     objects: list[Any] = [[place] for place in range(count)]

@@ -1,4 +1,4 @@
-"""Processes: what a program pays once, each time in a fresh interpreter."""
+"""One-time costs of a program, each measured in a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -111,15 +111,7 @@ print(now(), flush=True)
 
 
 def _fresh(code: str, *arguments: str) -> tuple[list[int], int]:
-    """
-    Run code in a new interpreter.
-
-    Returns:
-        The integers that it printed, and when it had ended.
-
-    Raises:
-        WorkloadError: It failed, or printed something else.
-    """
+    """Run code in a new interpreter; return the integers that it printed, and when it ended."""
     reader, writer = os.pipe()
     with open(reader, "rb") as printed:
         try:
@@ -170,11 +162,10 @@ def one_time(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Pay a cost that a program pays once, in a fresh interpreter.
 
     Timed: `import multiprocessing`; the start of the resource tracker; the
-    start of the fork server until its first child has been joined. `return`
-    is the call alone: the server goes on booting after it. Not timed:
-    starting the interpreter.
+    start of the fork server until its first child has been joined, of which
+    `return` is the call alone. Not timed: starting the interpreter.
 
-    Reads as: what comes on top of the first process, and of no other.
+    Reads as: what the first process costs in addition, and no other.
     """
     yield lambda case: _printed(_ONE_TIME[case.text("what")], "return")
 
@@ -190,14 +181,14 @@ def one_time(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 )
 def first_use(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Use one thing of multiprocessing for the first time in a fresh interpreter, and again.
+    Use an object of multiprocessing for the first time in a fresh interpreter, and again.
 
-    Timed: making the thing, using it once, and ending it: a process, a pool
-    of one worker, a manager, a queue, or a lock. `second_use` is the same
-    again. Not timed: starting the interpreter, `import multiprocessing`.
+    Timed: making a process, a pool of one worker, a manager, a queue, or a
+    lock, using it once, and ending it. `second_use` is the same again. Not
+    timed: starting the interpreter, `import multiprocessing`.
 
-    Reads as: the difference is paid once: imports, the resource tracker, the
-    fork server.
+    Reads as: the difference is paid once: imports, resource tracker, fork
+    server.
     """
     head = "import multiprocessing\nimport sys\ncontext = multiprocessing.get_context(sys.argv[1])"
     method = context.get_start_method()
@@ -234,8 +225,8 @@ def import_weight(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Timed: the import of `multiprocessing.MODULE` with all that it needs.
     `modules` counts what it has loaded. Not timed: starting the interpreter.
 
-    Reads as: what a spawned child pays to find the class of an argument, or
-    of its target's module. `spawn` is what every spawned child imports.
+    Reads as: what a spawned child pays for the class of an argument; every
+    spawned child imports `spawn`.
     """
     yield lambda case: _printed(_WEIGH, "modules", f"multiprocessing.{case.text('module')}")
 
@@ -258,12 +249,10 @@ def daemon_exit(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     End a program that has daemons asleep.
 
-    Timed: from the program's last statement until its process has been
-    waited for; it terminates and joins its daemons in between. Not timed:
-    its start and theirs.
+    Timed: from the program's last statement until its process has been waited
+    for; it terminates and joins its daemons. Not timed: the starts.
 
-    Reads as: what daemons cost at the end. With none it is the exit of an
-    interpreter alone.
+    Reads as: what daemons cost at the end; without, the exit of an interpreter.
     """
     method, count = context.get_start_method(), case.text("daemons")
 

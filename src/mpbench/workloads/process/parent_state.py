@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
-    START_FLOOR,
     Body,
     BodyResult,
     FloorByMethod,
@@ -24,7 +23,7 @@ from mpbench.workload import (
 from mpbench.workload.held_memory import held_memory
 from mpbench.workloads.process.stamps import (
     COVERS,
-    LIFE_FACTS,
+    LIFE,
     crowded,
     forked_only,
     idle_children,
@@ -49,12 +48,12 @@ __all__ = (
 )
 
 
+_RSS_FLOOR = FloorByMethod("floor/os-fork-at-rss", "floor/python-boot", "floor/os-fork-wait")
+
+
 @workload(
     "process/start-at-rss",
-    metric=Metric.TIME,
-    floor=FloorByMethod("floor/os-fork-at-rss", "floor/python-boot", "floor/os-fork-wait"),
-    covers=COVERS,
-    facts=LIFE_FACTS,
+    **{**LIFE, "floor": _RSS_FLOOR},
     needs=lambda case: Needs(memory_bytes=2 * case.integer("rss_mib") << 20),
     rss_mib=Sweep((256,), (0, 256), (0, 64, 256, 1_024)),
     pages=Sweep(("default",), ("default",), ("default", "small", "huge")),
@@ -65,10 +64,10 @@ def start_at_rss(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: as in `process/start-to-join`. Not timed: getting the memory.
 
-    `pages` says whether the kernel may back the memory with huge pages.
+    `pages` says whether the kernel may use huge pages.
 
-    Reads as: fork copies the page tables of the parent, so it grows with the
-    parent's size. Spawn and forkserver must stay flat.
+    Reads as: fork copies the parent's page tables, so its time grows with the
+    memory; that of spawn and forkserver must not.
     """
     # A fork server that starts later would do so from a larger parent.
     with warm_stamps(context) as pipe, held_memory(case.integer("rss_mib"), case.text("pages")):
@@ -132,10 +131,7 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "process/start-among-threads",
-    metric=Metric.TIME,
-    floor=START_FLOOR,
-    covers=COVERS,
-    facts=LIFE_FACTS,
+    **LIFE,
     threads=Sweep((8,), (8,), (0, 1, 8, 64)),
 )
 def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
@@ -144,8 +140,8 @@ def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: as in `process/start-to-join`. Not timed: starting the threads.
 
-    Reads as: what threads in the parent add. Python 3.12 and newer look for
-    them at each fork and warn, because a fork among threads can deadlock.
+    Reads as: what threads in the parent add. Since 3.12 each fork looks for
+    them and warns, because a fork among threads can deadlock.
     """
     leave = threading.Event()
     threads = [threading.Thread(target=leave.wait) for _ in range(case.integer("threads"))]
@@ -162,10 +158,7 @@ def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "process/start-with-files",
-    metric=Metric.TIME,
-    floor=START_FLOOR,
-    covers=COVERS,
-    facts=LIFE_FACTS,
+    **LIFE,
     needs=lambda case: Needs(descriptors=case.integer("files") + 32),
     files=Sweep((1_000,), (1_000,), (16, 1_000, 10_000)),
 )
@@ -175,8 +168,7 @@ def start_with_files(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: as in `process/start-to-join`. Not timed: opening the files.
 
-    Reads as: what open descriptors add. Fork copies the table, spawn closes
-    what a child must not inherit.
+    Reads as: what open descriptors add: fork copies them, spawn closes them.
     """
     with warm_stamps(context) as pipe, ExitStack() as stack:
         kept = os.open(os.devnull, os.O_RDONLY)
@@ -188,10 +180,7 @@ def start_with_files(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "process/start-among-children",
-    metric=Metric.TIME,
-    floor=START_FLOOR,
-    covers=(*COVERS, "Process.kill", "Process.is_alive", "parent_process"),
-    facts=LIFE_FACTS,
+    **{**LIFE, "covers": (*COVERS, "Process.kill", "Process.is_alive", "parent_process")},
     unsupported=crowded,
     needs=needs_children("children"),
     deadline_s=180.0,
@@ -203,8 +192,8 @@ def start_among_children(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: as in `process/start-to-join`. Not timed: the other children.
 
-    Reads as: what live children add. Each `start` first asks every child
-    whether it has ended, one system call each, and more under forkserver.
+    Reads as: what running children add: each `start` asks every child whether
+    it has ended, by one system call, or more under forkserver.
     """
     with warm_stamps(context) as pipe, idle_children(context, case.integer("children"), pipe):
         yield start_and_join(context, pipe)

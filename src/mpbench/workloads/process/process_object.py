@@ -75,12 +75,11 @@ def state(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask a process object about its child, which sleeps.
 
-    Timed: one call of the method, or one reading of the attribute.
-
+    Timed: one call of the method, or one reading of the attribute;
     `exitcode-ended` asks a child that has been joined.
 
-    Reads as: what looking after a child costs. `is_alive` and `exitcode` ask
-    the kernel each time; under forkserver they make a new selector for that.
+    Reads as: what polling a child costs. `is_alive` and `exitcode` ask the
+    kernel each time; under forkserver they make a new selector for that.
     """
     with warm_stamps(context) as pipe:
         gone = make_process(context, exit_at_once, ())
@@ -127,8 +126,7 @@ def active_children(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: one `multiprocessing.active_children()`.
 
-    Reads as: one question to the kernel for each child. Every `start` pays
-    the same, see `process/start-among-children`.
+    Reads as: one system call for each child, as in each `start`.
     """
     count = case.integer("children")
     with warm_stamps(context) as pipe, idle_children(context, count, pipe):
@@ -291,9 +289,9 @@ def module_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call a function of the module multiprocessing, in a child.
 
-    Timed: the calls, by the child's own clock. They run in a child because
-    some of them change settings of the whole program. Not timed: finding
-    their arguments, and removing the handler that log_to_stderr adds.
+    Timed: the calls, by the clock of a child, because some change settings of
+    the whole program. Not timed: finding their arguments, and removing the
+    handler that log_to_stderr adds.
 
     Reads as: what should not matter; where it does, look at counting CPUs.
     """

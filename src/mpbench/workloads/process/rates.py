@@ -53,11 +53,11 @@ def burst(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: from the first call of `start` until the last child's message has
     been read; all children stay alive. `first_start` and `last_start` are the
-    calls of `start` for the first and the last tenth of them (at least one).
-    Not timed: ending the children.
+    calls of `start` for the first and the last tenth of them. Not timed:
+    ending the children.
 
-    Reads as: how fast a program can grow to so many workers. If the rate
-    falls with the number, it is because each `start` looks at all children.
+    Reads as: how fast a program can start so many workers. The rate falls with
+    the number because each `start` looks at all children.
     """
     count = case.integer("processes")
     tenth = max(1, count // 10)
@@ -115,8 +115,7 @@ def sustained_rate(context: BaseContext, case: Case) -> Iterator[Body]:
     Timed: starting, waiting on the sentinels of all, joining and closing each
     that has ended, until none is left.
 
-    Reads as: processes per second when each job gets a process of its own,
-    with `live` of them at a time.
+    Reads as: jobs per second where each has a process of its own.
     """
     most = case.integer("live")
 
@@ -151,13 +150,12 @@ def start_from_threads(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Let several threads of one parent start children at the same time.
 
-    Timed: from the moment when all threads are let go until the last child
-    has run its first statement; all children stay alive. Not timed: starting
-    the threads, ending the children.
+    Timed: from a barrier of all threads until the last child has run its first
+    statement; all children stay alive. Not timed: starting the threads, ending
+    the children.
 
-    Reads as: whether starts overlap. The fork server is one single loop, so
-    under forkserver more threads bring little; fork holds the interpreter
-    while it copies.
+    Reads as: whether starts overlap. The fork server is a single loop, and
+    fork holds the interpreter lock while it copies.
     """
     count = case.integer("threads")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, StartMethod
-from mpbench.workload import Body, BodyResult, Needs, subsample
+from mpbench.workload import START_FLOOR, Body, BodyResult, Needs, subsample
 from mpbench.workloads.targets import RECORD_BYTES, exit_at_once, idle, stamp
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = (
     "COVERS",
-    "LIFE_FACTS",
+    "LIFE",
+    "READY",
     "READY_FACTS",
     "ProcessLife",
     "Stamps",
@@ -49,6 +50,10 @@ COVERS = ("Process", "Process.start", "Process.join", "Process.exitcode", "Proce
 # from the call of `start` but for the last.
 READY_FACTS = {"start_return": Metric.TIME, "first_bytecode": Metric.LATENCY}
 LIFE_FACTS = {**READY_FACTS, "exit_to_join": Metric.LATENCY}
+# How a workload is declared that starts and joins children, or waits until they are ready.
+_START: dict[str, Any] = {"floor": START_FLOOR, "covers": COVERS}
+LIFE = {**_START, "metric": Metric.TIME, "facts": LIFE_FACTS}
+READY = {**_START, "metric": Metric.LATENCY, "facts": READY_FACTS}
 
 # More interpreters than this take a minute to start on a small machine.
 _MANY = 64
@@ -162,7 +167,7 @@ def stamps() -> Iterator[Stamps]:
     path = f"/proc/{os.getpid()}/fd/{writer}"
     folder = None
     if not os.path.exists(path):
-        # Without /proc a named pipe does the same, at the price of a file.
+        # Without /proc a named pipe does the same.
         import tempfile
 
         folder = tempfile.mkdtemp(prefix="mpbench-")

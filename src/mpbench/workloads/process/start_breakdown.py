@@ -1,4 +1,4 @@
-"""Processes: the anatomy of one start, from the call of `start` to the end of `join`."""
+"""Stages of one start, from the call of `start` to the return of `join`."""
 
 from __future__ import annotations
 
@@ -65,11 +65,7 @@ class _Sys:
 
 
 class _Note:
-    """
-    Makes the process that unpickles it note the time in its module sys.
-
-    Nothing has to be imported for that, so the start is not changed by it.
-    """
+    """Makes the process that unpickles it note the time in its module sys, without an import."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -87,11 +83,11 @@ def _boot_program() -> str:
     )
 
 
-class _Watch:
-    """What the parent notes during one start."""
+class _ParentRecorder:
+    """Readings and durations of the parent during one start."""
 
     def __init__(self) -> None:
-        self.tracker = self.pickle = self.launch = self.launched = 0
+        self.reset()
 
     def reset(self) -> None:
         """Forget the start before."""
@@ -153,24 +149,24 @@ def _with_marks(call: Callable[..., Any]) -> Callable[..., Any]:
     return marked
 
 
-def _parts(method: str, watch: _Watch) -> list[tuple[Any, str, Callable[..., Any]]]:
+def _parts(method: str, recorder: _ParentRecorder) -> list[tuple[Any, str, Callable[..., Any]]]:
     """Return which functions of multiprocessing are wrapped under a start method."""
     if method == "fork":
-        return [(os, "fork", watch.around_launch)]
+        return [(os, "fork", recorder.around_launch)]
     common: list[tuple[Any, str, Callable[..., Any]]] = [
-        (_reduction, "dump", watch.around_pickle),
+        (_reduction, "dump", recorder.around_pickle),
         (_spawn, "get_preparation_data", _with_note),
-        (_tracker, "getfd", watch.around_tracker),
+        (_tracker, "getfd", recorder.around_tracker),
     ]
     if method == "spawn":
         return [
             *common,
             (_spawn, "get_command_line", _with_marks),
-            (_util, "spawnv_passfds", watch.around_launch),
+            (_util, "spawnv_passfds", recorder.around_launch),
         ]
     from multiprocessing import forkserver  # not on every platform
 
-    return [*common, (forkserver, "connect_to_new_process", watch.around_launch)]
+    return [*common, (forkserver, "connect_to_new_process", recorder.around_launch)]
 
 
 @contextmanager
@@ -203,9 +199,9 @@ def _marked_process(context: BaseContext, method: str, path: str) -> BaseProcess
     return marked
 
 
-def _watched_life(process: BaseProcess, pipe: Stamps, watch: _Watch) -> dict[str, int]:
+def _staged_life(process: BaseProcess, pipe: Stamps, recorder: _ParentRecorder) -> dict[str, int]:
     """Start and join one process and return the length of each stage."""
-    watch.reset()
+    recorder.reset()
     began = monotonic_ns()
     process.start()
     select.select([process.sentinel], [], [])
@@ -215,11 +211,10 @@ def _watched_life(process: BaseProcess, pipe: Stamps, watch: _Watch) -> dict[str
     join_checked(process)
     vars(process).pop("_bootstrap", None)
     received, prepared, unpickled, first, last, *booted = pipe.read()
+    parts = (recorder.tracker, recorder.pickle, recorder.launch, recorder.launched)
     return dict(
         stages_of(
-            ParentMarks(
-                began, watch.tracker, watch.pickle, watch.launch, watch.launched, seen, joined
-            ),
+            ParentMarks(began, *parts, seen, joined),
             ChildMarks(received, prepared, unpickled, first, last, tuple(booted)),
         )
     )
@@ -228,7 +223,7 @@ def _watched_life(process: BaseProcess, pipe: Stamps, watch: _Watch) -> dict[str
 def _without_parts(case: Case) -> str | None:
     missing = [
         f"{module.__name__}.{name}"
-        for module, name, _ in _parts(case.start, _Watch())
+        for module, name, _ in _parts(case.start, _ParentRecorder())
         if not hasattr(module, name)
     ]
     return f"this Python has no {missing[0]}" if missing else None
@@ -245,11 +240,11 @@ def _without_parts(case: Case) -> str | None:
 )
 def anatomy(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Start and join a child, and say where the time went.
+    Start and join a child, and break its time down into stages.
 
     Timed: from the call of `start` until `join` has returned. The facts are
-    the stages one after the other; their sum is the whole. A stage that a
-    start method does not have takes 0. Not timed: making the object.
+    the stages in order; their sum is the whole. A stage that a start method
+    does not have takes 0. Not timed: making the object.
 
     `bookkeeping`: the parent's own Python code; `tracker`: asking for the
     resource tracker; `pickle`: preparation data and process object; `launch`:
@@ -262,22 +257,21 @@ def anatomy(context: BaseContext, case: Case) -> Iterator[Body]:
     `target`: two readings of the clock; `exit`: from the last statement until
     the parent sees the end; `join`: the call that then remains.
 
-    Reads as: where the milliseconds of spawn go. The imports and `main` are
-    what a preload or a lighter script would save. The wrappers that take the
-    readings add some microseconds of their own: for the time of a start as
-    such use `process/start-to-join`.
+    Reads as: where the time of spawn goes. A preload or a lighter script would
+    save the imports and `main`. Taking the readings adds some microseconds: for
+    the time of a start as such use `process/start-to-join`.
     """
-    method, watch = case.start, _Watch()
+    method, recorder = case.start, _ParentRecorder()
     with stamps() as pipe, main_module(case.text("main"), method=method):
         warm(context)
 
         def body(iterations: int, /) -> BodyResult:
             lives = [
-                _watched_life(_marked_process(context, method, pipe.path), pipe, watch)
+                _staged_life(_marked_process(context, method, pipe.path), pipe, recorder)
                 for _ in range(iterations)
             ]
-            facts = {stage: sum(one[stage] for one in lives) for stage in STAGES}
-            return latency_result([sum(one.values()) for one in lives], facts, iterations)
+            facts = {stage: sum(life[stage] for life in lives) for stage in STAGES}
+            return latency_result([sum(life.values()) for life in lives], facts, iterations)
 
-        with _wrapped(_parts(method, watch)):
+        with _wrapped(_parts(method, recorder)):
             yield body

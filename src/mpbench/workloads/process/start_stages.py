@@ -1,4 +1,4 @@
-"""Which stages a start has, and how the readings of parent and child become their lengths."""
+"""Stages of a start, and their lengths from the readings of parent and child."""
 
 from __future__ import annotations
 
@@ -17,24 +17,10 @@ IMPORTS = ("signal", "threading", "pickle", "socket", "runpy", "multiprocessing.
 
 # In the order of time. Their sum is the time from `start` to the end of `join`.
 STAGES = (
-    "bookkeeping",
-    "tracker",
-    "pickle",
-    "launch",
-    "boot",
-    "import_signal",
-    "import_threading",
-    "import_pickle",
-    "import_socket",
-    "import_runpy",
-    "import_multiprocessing",
-    "receive",
-    "main",
-    "unpickle",
-    "bootstrap",
-    "target",
-    "exit",
-    "join",
+    *("bookkeeping", "tracker", "pickle", "launch", "boot"),
+    *("import_signal", "import_threading", "import_pickle"),
+    *("import_socket", "import_runpy", "import_multiprocessing"),
+    *("receive", "main", "unpickle", "bootstrap", "target", "exit", "join"),
 )
 
 
@@ -42,9 +28,8 @@ class ParentMarks(NamedTuple):
     """
     What the parent read on its clock.
 
-    `tracker` and `pickle` are durations, the rest are readings: of the call
-    of `start`, around the call that makes the process, when the sentinel said
-    that the child had ended, and after `join`.
+    `tracker` and `pickle` are durations, the rest are readings: of the call of
+    `start`, around the call that makes the process, at its end, after `join`.
     """
 
     began: int
@@ -79,29 +64,20 @@ def _boundaries(parent: ParentMarks, child: ChildMarks) -> list[int]:
     booted: Sequence[int] = child.booted
     launched = parent.launched
     if booted:
-        # The parent may be put aside while the child already boots.
+        # The parent may lose its CPU while the child already boots.
         launched = min(launched, booted[0])
     elif child.unpickled:
-        # A fork server has booted long before: what is left is its part.
+        # A fork server has booted before.
         booted = [child.received] * (len(IMPORTS) + 1)
         launched = min(launched, child.received)
     else:
-        # A forked child is there at once, with everything.
+        # A forked child needs no boot and no import.
         launched = child.received
         booted = [launched] * (len(IMPORTS) + 1)
     prepared = child.prepared or child.received
     unpickled = child.unpickled or prepared
-    return [
-        launched,
-        *booted,
-        child.received,
-        prepared,
-        unpickled,
-        child.first,
-        child.last,
-        parent.seen,
-        parent.joined,
-    ]
+    ends = [launched, *booted, child.received, prepared, unpickled, child.first, child.last]
+    return [*ends, parent.seen, parent.joined]
 
 
 def stages_of(parent: ParentMarks, child: ChildMarks) -> Mapping[str, int]:
@@ -115,11 +91,11 @@ def stages_of(parent: ParentMarks, child: ChildMarks) -> Mapping[str, int]:
     before = parent.launch - parent.began - parent.tracker - parent.pickle
     lengths = [before, parent.tracker, parent.pickle]
     lengths += [end - start for start, end in zip([parent.launch, *ends], ends)]
-    found = dict(zip(STAGES, lengths))
-    negative = [name for name, length in found.items() if length < 0]
+    stages = dict(zip(STAGES, lengths))
+    negative = [name for name, length in stages.items() if length < 0]
     if len(lengths) != len(STAGES) or negative:
         raise WorkloadError(
             f"expected {len(STAGES)} stages one after the other, found {len(lengths)}; "
             f"{', '.join(negative) or 'none'} ended before they began"
         )
-    return found
+    return stages

@@ -1,10 +1,10 @@
-"""Starts of processes by main module, argument, imports and form."""
+"""Starts of processes by main module, argument, imports, form and inherited primitives."""
 
 from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, StartMethod, Tier
@@ -19,7 +19,8 @@ from mpbench.workload import (
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
     COVERS,
-    LIFE_FACTS,
+    LIFE,
+    READY,
     READY_FACTS,
     lived_body,
     make_process,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 __all__ = (
+    "ship_primitives",
     "start_by_argument",
     "start_by_form",
     "start_by_imports",
@@ -58,25 +60,22 @@ _IMPORTS = {
 
 @workload(
     "process/start-to-join",
-    metric=Metric.TIME,
-    floor=START_FLOOR,
-    covers=COVERS,
-    facts=LIFE_FACTS,
+    **LIFE,
     tier=Tier.QUICK,
     all_methods_in_quick=True,
 )
 def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Start a child that does nothing but read the clock, and join it; one at a time.
+    Start a child that only reads the clock, and join it; one at a time.
 
     Timed: `Process.start` and `Process.join`. `start_return` is the call of
-    `start` alone, `first_bytecode` the time from that call until the child's
-    first statement, `exit_to_join` the time from the child's last statement
-    until `join` has returned. Not timed: making the object, `close`, the
-    resource tracker and the fork server, which are started before.
+    `start` alone, `first_bytecode` from that call to the child's first
+    statement, `exit_to_join` from its last statement to the return of `join`.
+    Not timed: making the object, `close`, starting resource tracker and fork
+    server.
 
-    Reads as: what one process costs from beginning to end. `start_return`
-    alone says little: the call returns long before a spawned child runs.
+    Reads as: what one process costs. `start` returns long before a spawned
+    child runs.
     """
     with warm_stamps(context) as pipe:
         yield start_and_join(context, pipe)
@@ -84,10 +83,7 @@ def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "process/start-to-ready",
-    metric=Metric.LATENCY,
-    floor=START_FLOOR,
-    covers=COVERS,
-    facts=READY_FACTS,
+    **READY,
     main=Sweep(("neutral",), ("neutral", "plain"), ("neutral", "plain", "heavy")),
 )
 def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
@@ -98,13 +94,11 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
     child's message from a raw pipe. `start_return` and `first_bytecode` are
     as in `process/start-to-join`. Not timed: `join`.
 
-    `main` is the script that the program was started with: `neutral` has
-    nothing to run again, `plain` is a small guarded script, `heavy` one that
-    imports as a larger program does.
+    `main` is the program's script: `neutral` is empty, `plain` a small guarded
+    one, `heavy` one that imports as a larger program does.
 
-    Reads as: how long one waits for a new worker. The difference between
-    `plain` and `neutral` is what spawn and forkserver pay for running the
-    script again in each child; fork does not.
+    Reads as: how long one waits for a new worker. `plain` less `neutral` is
+    what spawn and forkserver pay for running the script in each child.
     """
     with stamps() as pipe, main_module(case.text("main"), method=case.start):
         warm(context)
@@ -113,10 +107,7 @@ def start_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "process/start-by-argument",
-    metric=Metric.LATENCY,
-    floor=START_FLOOR,
-    covers=COVERS,
-    facts=READY_FACTS,
+    **READY,
     deadline_s=120.0,
     body_params=("payload_bytes",),
     needs=lambda case: Needs(memory_bytes=6 * case.integer("payload_bytes")),
@@ -134,13 +125,11 @@ def start_by_argument(context: BaseContext, case: Case) -> Iterator[BodyFactory]
     Timed: from the call of `Process.start` until the parent has read the
     child's message. Not timed: `join`, making the argument.
 
-    `main_ms` is how long the program's script keeps a CPU busy when a child
-    runs it again, as imports do.
+    `main_ms` is how long the program's script takes in the child.
 
     Reads as: what passing data to a new process costs. `start_return` jumps
-    under spawn and forkserver when the pickled process no longer fits into a
-    pipe (64 KiB on Linux): `start` then waits for the child to boot and to
-    run the script, before it reads.
+    under spawn and forkserver when the pickled process does not fit into a
+    pipe (64 KiB on Linux): `start` then waits until the child reads.
     """
     slow = case.integer("main_ms")
     kind = "slow" if slow else "neutral"
@@ -183,10 +172,7 @@ def _preload_here(modules: tuple[str, ...], *, preload: bool) -> None:
 
 @workload(
     "process/start-by-imports",
-    metric=Metric.LATENCY,
-    floor=START_FLOOR,
-    covers=(*COVERS, "set_forkserver_preload"),
-    facts=READY_FACTS,
+    **{**READY, "covers": (*COVERS, "set_forkserver_preload")},
     own_agent=True,
     revision=2,
     unsupported=_preloadable,
@@ -202,12 +188,10 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
 
     With `preload` the modules are there before: under forkserver by
     `set_forkserver_preload`, under fork because the parent has imported them.
-
-    `common` is `dataclasses`, `logging` and `argparse` with what they import;
-    the measuring interpreter holds none of them before.
+    `common` is `dataclasses`, `logging` and `argparse`.
 
     Reads as: how much of a worker's start is imports, and what a preload
-    takes away. Spawn pays for each import in each child.
+    saves. Spawn pays for each import in each child.
     """
     modules, preload = _IMPORTS[case.text("imports")], bool(case.value("preload"))
     method = case.start
@@ -229,22 +213,16 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "process/start-by-form",
-    metric=Metric.TIME,
-    floor=START_FLOOR,
-    covers=(*COVERS, "Process.run", "Process.daemon", "Process.name"),
-    facts=LIFE_FACTS,
+    **{**LIFE, "covers": (*COVERS, "Process.run", "Process.daemon", "Process.name")},
     tier=Tier.FULL,
     form=Sweep(("target",), ("target", "subclass"), ("target", "subclass", "daemon", "named")),
     revision=2,
 )
 def start_by_form(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Start and join a child that is written in different ways.
+    Start and join a child with a target function, a `run` of its own, as a daemon, or named.
 
     Timed: as in `process/start-to-join`.
-
-    `form` is a target function, a subclass that overrides `run`, a daemon, or
-    a process with a name of its own.
 
     Reads as: a subclass that is slower under spawn and forkserver is so by the
     imports of the module that defines it; nothing else should matter.
@@ -264,3 +242,46 @@ def start_by_form(context: BaseContext, case: Case) -> Iterator[Body]:
             return process
 
         yield lived_body(make, pipe)
+
+
+_ARGUMENTS: dict[str, tuple[Any, ...]] = {"Barrier": (2,), "Value": ("q", 0), "Array": ("q", 8)}
+_KINDS = (
+    *("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event", "Barrier"),
+    *("Queue", "SimpleQueue", "JoinableQueue", "Value", "Array"),
+)
+
+
+@workload(
+    "process/ship-primitives",
+    metric=Metric.LATENCY,
+    floor=START_FLOOR,
+    covers=("Process", "Process.start", "Process.join", *_KINDS),
+    facts=READY_FACTS,
+    body_params=("kind", "count"),
+    needs=lambda case: Needs(
+        descriptors=2 * case.integer("count") + 32, shm_bytes=1 << 20, semaphores=True
+    ),
+    kind=Sweep(("Queue",), ("Lock", "Queue"), _KINDS),
+    count=Sweep((8,), (8,), (1, 8, 64)),
+)
+def ship_primitives(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+    """
+    Start a child with locks, queues or shared values as arguments.
+
+    Timed: from the call of `Process.start` until the parent has read the
+    child's message, sent as its first statement. Not timed: making the
+    objects, `join`.
+
+    Reads as: under fork they are simply there. Under spawn and forkserver
+    each is pickled here, and opened again by name or descriptor there; the
+    first of a kind also brings the import of its module.
+    """
+    with warm_stamps(context) as pipe:
+
+        def bind(case: Case) -> Body:
+            kind = case.text("kind")
+            make: Callable[..., Any] = getattr(context, kind)
+            objects = [make(*_ARGUMENTS.get(kind, ())) for _ in range(case.integer("count"))]
+            return ready_body(lambda: make_process(context, stamp, (pipe.path, *objects)), pipe)
+
+        yield bind

@@ -66,16 +66,13 @@ _WAITS: dict[str, Callable[[BaseProcess], object]] = {
 )
 def exit_to_join(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Wait for a child in one of the ways there are, and see how soon it is over.
+    Wait for a child by `join`, `join` with a timeout, or `connection.wait` on its sentinel.
 
     Timed: from the child's last statement until the wait has returned in the
     parent. Not timed: the start.
 
-    `wait` is `join`, `join` with a timeout that does not expire, or
-    `connection.wait` on the sentinel.
-
-    Reads as: the interpreter's exit, the kernel's, and the parent's wake-up.
-    The fork server stands between child and parent: its children end later.
+    Reads as: the exit of the interpreter and the process, and the parent's
+    wake-up. With forkserver the fork server reports the end, which is later.
     """
     with warm_stamps(context) as pipe:
 
@@ -129,8 +126,7 @@ def exit_path(context: BaseContext, case: Case) -> Iterator[Body]:
     gets.
 
     Reads as: what a child does after its function has returned. A child that
-    has put into a queue ends only when a reader takes the message, so the
-    time contains the message's way to the parent.
+    has put into a queue ends only when the message has been read.
     """
     leaving = case.text("leaving")
     with warm_stamps(context) as pipe:
@@ -195,8 +191,7 @@ def terminate(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Timed: from the call of `terminate` or `kill` until `join` has returned.
     Not timed: the start.
 
-    `child` says what the child does: it sleeps in the kernel, runs Python
-    code, or computes inside one long call into C.
+    `child` sleeps in the kernel, runs Python code, or is in one long call into C.
 
     Reads as: how long a parent waits for a child that it ends.
     """
@@ -262,8 +257,8 @@ def close(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: `Process.close`. Not timed: start and join.
 
-    Reads as: what it costs to give a child's descriptors back. The case fails
-    if the parent holds more of them than before.
+    Reads as: what closing a child's descriptors costs. The case fails if the
+    parent holds more of them than before.
     """
 
     def body(iterations: int, /) -> BodyResult:
@@ -302,8 +297,7 @@ def join_alive(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Timed: `Process.join(timeout=0)`.
 
-    Reads as: what a program pays that looks after its children by joining
-    them. `is_alive` answers the same question, see `process/state`.
+    Reads as: what polling by `join` costs; `process/state` has `is_alive`.
     """
     with warm_stamps(context) as pipe, idle_children(context, 1, pipe) as (child,):
 

@@ -1,4 +1,4 @@
-"""Subclasses of Process, apart from the workloads so that a child imports little."""
+"""Subclasses of Process, in a module of their own so that a child imports little."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ("worker_class",)
 
 
-class ForkWorker(_context.ForkProcess):
+class _Worker:
     """A worker that overrides `run`, as the manual shows it."""
 
     def run(self) -> None:
@@ -22,20 +22,16 @@ class ForkWorker(_context.ForkProcess):
         stamp(*self._args)  # type: ignore[attr-defined]  # every Process has it
 
 
-class SpawnWorker(_context.SpawnProcess):
-    """The same under spawn."""
-
-    def run(self) -> None:
-        """Report two readings of the clock."""
-        stamp(*self._args)  # type: ignore[attr-defined]  # every Process has it
+class ForkWorker(_Worker, _context.ForkProcess):
+    """A worker under fork."""
 
 
-class ForkServerWorker(_context.ForkServerProcess):
-    """The same under forkserver."""
+class SpawnWorker(_Worker, _context.SpawnProcess):
+    """A worker under spawn."""
 
-    def run(self) -> None:
-        """Report two readings of the clock."""
-        stamp(*self._args)  # type: ignore[attr-defined]  # every Process has it
+
+class ForkServerWorker(_Worker, _context.ForkServerProcess):
+    """A worker under forkserver."""
 
 
 def worker_class(method: str) -> type[BaseProcess]:
