@@ -12,7 +12,7 @@ from pathlib import Path
 import fakes
 import pytest
 
-from mpbench import report
+from mpbench.report import write as report
 from mpbench.store import Writer, read
 
 _CHROMIUM = next((path for path in ("chromium", "chromium-browser") if shutil.which(path)), None)

@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy import special
+from statistics import NormalDist
 
 from mpbench.analysis.stats import Interval, sign_flip_p, signed_rank_interval
 
@@ -131,8 +130,8 @@ def episodes_until_p(p_value: float, needed: float, episodes: int) -> int:
         needed: What it must become.
         episodes: How many it rests on.
     """
-    now, then = (float(-special.ndtri(level / 2.0)) for level in (p_value, needed))
-    return max(episodes + 1, math.ceil(episodes * (then / now) ** 2))
+    now, then = (-NormalDist().inv_cdf(level / 2.0) for level in (p_value, needed))
+    return max(episodes + 1, math.ceil(round(episodes * (then / now) ** 2, 6)))
 
 
 def episodes_until(

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 __all__ = (
     "Interval",
@@ -66,6 +65,8 @@ def quantiles(values: Sequence[float], levels: Sequence[float]) -> tuple[float, 
 
 def _order_coverage(count: int, place: int) -> float:
     """Return how often a median lies between the *place*-th smallest and largest of *count*."""
+    from scipy import special  # noqa: PLC0415 - half a second, which a comparison need not wait
+
     return 1.0 - 2.0 * float(special.bdtr(place - 1, count, 0.5))
 
 
@@ -237,6 +238,8 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[f
         trials: How often it could have happened, at least once.
         level: The confidence of the interval.
     """
+    from scipy import special  # noqa: PLC0415 - half a second, which a comparison need not wait
+
     tail = (1.0 - level) / 2.0
     low = special.betaincinv(successes, trials - successes + 1, tail) if successes else 0.0
     high = (
@@ -259,5 +262,7 @@ def student_interval(
         freedom: How many degrees of freedom that estimate has.
         level: The confidence of the interval.
     """
+    from scipy import special  # noqa: PLC0415 - half a second, which a comparison need not wait
+
     half = float(special.stdtrit(freedom, 0.5 + level / 2.0)) * error
     return Interval(estimate - half, estimate, estimate + half)

@@ -175,8 +175,8 @@ def _note(text: str) -> None:
 
 def _finish(outcomes: tuple[HostOutcome, ...], folder: Path, *, stopped: bool) -> int:
     """Show the table of hosts, write the report, and return the exit code."""
-    from mpbench import report
     from mpbench.cli.fleet_table import print_hosts
+    from mpbench.report import write as report
     from mpbench.store.writer import read
 
     print_hosts(outcomes)

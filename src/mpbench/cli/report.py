@@ -70,8 +70,8 @@ def command(
     """
     import gc
 
-    from mpbench import report
     from mpbench.analysis.history import narrowed
+    from mpbench.report import write as report
     from mpbench.report.build import load_report_data
 
     # A million samples are a million small tuples that all stay to the end:

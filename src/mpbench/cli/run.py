@@ -202,7 +202,7 @@ def _finish(measured: RunResult, *, verify: bool, began: float) -> int:
         print_verified(measured)
         sys.stdout.write(f"{took}\n{results}\n")
     else:
-        from mpbench import report
+        from mpbench.report import write as report
         from mpbench.report.build import load_report_data
 
         evidence = load_report_data((measured.run,))

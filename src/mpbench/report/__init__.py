@@ -1,5 +1,3 @@
-"""Turns results into what people read: a page, Markdown, CSV, tables in the terminal."""
+"""Pages, Markdown, CSV and tables made from results; `mpbench.report.write` makes all."""
 
-from mpbench.report.write import write
-
-__all__ = ("write",)
+__all__ = ()

@@ -18,9 +18,9 @@ _FLOORS = "mpbench.workloads.floor.basics"
 _CONTROLLER = """
 import sys
 from pathlib import Path
-from mpbench.harness.launch import Subject, launch
+from mpbench.harness.launch import Interpreter, launch
 folder = Path(sys.argv[1])
-subject = Subject("here", sys.executable, sys.argv[2])
+subject = Interpreter("here", sys.executable, sys.argv[2])
 with launch(subject, folder=folder) as agent:
     agent.ask({"do": "open", "module": "mpbench.workloads.floor.basics", "method": None,
                "workload": "floor/os-pipe-round-trip", "params": {"payload_bytes": 64}},

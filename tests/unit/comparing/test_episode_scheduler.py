@@ -262,3 +262,15 @@ def test_where_nothing_was_measured_no_control_is():
     session.stages.run_looks(control=True)
 
     assert 1 >= parts_of(session)["control"]
+
+
+def test_verdicts_of_a_family_are_said_as_they_fall():
+    """Each decided case is noted once, with its size; a single comparison has its table."""
+    notes = []
+    for pairs in (1, 3):
+        session = Session(effect=math.log(1.2), pairs=pairs)
+        session.stages._progress.note = notes.append
+        session.stages.run_looks(control=False)
+
+    assert ["case 1", "case 2", "case 3"] == sorted(note.partition(",")[0] for note in notes)
+    assert all("slower, +" in note and note.endswith("episodes") for note in notes)

@@ -2,7 +2,7 @@
 
 import fakes
 
-from mpbench import report
+from mpbench.report import write as report
 from mpbench.report.build import build, load_report_data
 from mpbench.report.doctor_checks import doctor_checks
 from mpbench.report.document import CheckState

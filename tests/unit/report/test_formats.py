@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import fakes
 import pytest
 
-from mpbench import report
 from mpbench.analysis.summarize import summarize
 from mpbench.errors import OutputError, UsageError
+from mpbench.report import write as report
 from mpbench.report.build import build, load_report_data
 from mpbench.report.csv_file import to_csv
 from mpbench.report.html import html

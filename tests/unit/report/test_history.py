@@ -9,9 +9,9 @@ import pytest
 
 from mpbench.analysis.history import series_over_commits
 from mpbench.model import Run
-from mpbench.report import write
 from mpbench.report.figures.history import MOST
 from mpbench.report.figures.history import histories as drawn_histories
+from mpbench.report.write import write
 
 
 def histories(runs: list[Run]):

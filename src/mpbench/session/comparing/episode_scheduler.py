@@ -1,4 +1,4 @@
-"""The order of a comparison's episodes: looks, rounds, the control among them, the confirmation."""
+"""Scheduler of episodes: looks, control and confirmation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.analysis.comparison import Phase, comparisons_in
 from mpbench.analysis.sequential import CONFIRMATION_EPISODES
-from mpbench.analysis.verdict import DecisionRules, Judgement, judge
+from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict, judge
+from mpbench.report.verdicts import phrase
 from mpbench.session.comparing.pair_runner import ComparisonContext, PairRunner, Slowdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mpbench.analysis.episode import MetricRef
     from mpbench.model import Repetition
     from mpbench.session.comparing.pairs import Pair
     from mpbench.session.progress import Progress
@@ -71,6 +73,7 @@ class EpisodeScheduler:
         self._controls: list[PairRunner] = []
         self._queue: list[PairRunner] = []
         self._records: list[Repetition] = []
+        self._announced: set[tuple[str, MetricRef, Verdict]] = set()
         self._main_episodes = 0
         self._control_episodes = 0
 
@@ -122,7 +125,9 @@ class EpisodeScheduler:
             self._until(active, look, between=self._perhaps_control)
             self._progress.end()
             # All of them: what the family let pass at an earlier look may be open again.
-            active = self._undecided(self._contests)
+            judged = self._judged()
+            active = self._undecided(judged)
+            self._announce(judged)
             before = look
             if not active or self._halted():
                 break
@@ -192,10 +197,28 @@ class EpisodeScheduler:
     def _judged(self) -> tuple[Judgement, ...]:
         return judge(comparisons_in(self._plan, self._records), self._rules)
 
-    def _undecided(self, active: Iterable[PairRunner]) -> list[PairRunner]:
-        """Return the contests of which at least one reading has no decision yet."""
-        open_pairs = {one.comparison.pair for one in self._judged() if not one.verdict.is_decision}
-        return [one for one in active if one.pair.key in open_pairs and not one.gave_up]
+    def _undecided(self, judged: Iterable[Judgement]) -> list[PairRunner]:
+        """Return the runners of which at least one reading has no decision yet."""
+        open_pairs = {
+            judgement.comparison.pair for judgement in judged if not judgement.verdict.is_decision
+        }
+        return [
+            runner
+            for runner in self._contests
+            if runner.pair.key in open_pairs and not runner.gave_up
+        ]
+
+    def _announce(self, judged: Sequence[Judgement]) -> None:
+        """Say each verdict of a family when it falls; the rest of the family is measured on."""
+        for judgement in judged if len(judged) > 1 else ():
+            comparison = judgement.comparison
+            key = (comparison.pair, comparison.reading, judgement.verdict)
+            if judgement.verdict.is_decision and key not in self._announced:
+                self._announced.add(key)
+                self._progress.note(
+                    f"{comparison.title}, {comparison.baseline} -> {comparison.candidate}: "
+                    f"{phrase(judgement)} after {judgement.standing.episodes} episodes"
+                )
 
     def _controls_made(self) -> int:
         return sum(one.kept for one in self._controls)
