@@ -6,7 +6,6 @@ import importlib
 import multiprocessing
 import multiprocessing.context
 import os
-import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Callable, cast
@@ -131,6 +130,26 @@ class Agent:
         return {"elapsed_ns": monotonic_ns() - started, "left": leaked_since(self._before)}
 
 
+def _trace(error: BaseException) -> str:
+    """
+    Return where an error came from, the innermost call last, and what caused it.
+
+    Not by `traceback`: from Python 3.13 on it brings `dataclasses` and `inspect` with it, which
+    every later child of this agent would be copied with, and no error path may open a file
+    (descriptors may be what was used up).
+    """
+    lines = []
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and cause is not error:
+        lines.append(f"{_trace(cause)}\nled to:")
+    frame = error.__traceback__
+    while frame is not None:
+        code = frame.tb_frame.f_code
+        lines.append(f'File "{code.co_filename}", line {frame.tb_lineno}, in {code.co_name}')
+        frame = frame.tb_next
+    return "\n".join([*lines, f"{type(error).__name__}: {error}"])
+
+
 def _failure(error: BaseException) -> dict[str, Any]:
     """Describe an error for the record."""
     if isinstance(error, WorkloadError):
@@ -139,7 +158,7 @@ def _failure(error: BaseException) -> dict[str, Any]:
         "ok": False,
         "status": "failed",
         "reason": f"{type(error).__name__}: {error}",
-        "trace": traceback.format_exc()[-4_000:],
+        "trace": _trace(error)[-4_000:],
     }
 
 
