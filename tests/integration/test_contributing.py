@@ -1,4 +1,4 @@
-"""The worked example of CONTRIBUTING.md works as it is printed."""
+"""The examples of CONTRIBUTING.md work as they are printed."""
 
 from __future__ import annotations
 
@@ -15,22 +15,29 @@ from mpbench.session.run import run
 ROOT = Path(__file__).parent.parent.parent
 
 
-def example() -> str:
-    """Return the code block after the marker."""
+EXAMPLES = {
+    "worked example": {"example/is-alive", "floor/empty-call"},
+    "example with a requirement": {"example/array-round-trip", "floor/os-pipe-round-trip"},
+}
+
+
+def example(marker: str) -> str:
+    """Return the code block after a marker."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    found = re.search(r"<!-- worked example -->\n```python\n(.*?)```", text, re.DOTALL)
-    assert found
-    return found.group(1)
+    block = re.search(rf"<!-- {marker} -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert block
+    return block.group(1)
 
 
+@pytest.mark.parametrize("marker", EXAMPLES)
 @pytest.mark.usefixtures("nothing_left")
-def test_the_worked_example_is_measured(tmp_path: Path) -> None:
+def test_the_examples_are_measured(tmp_path: Path, marker: str) -> None:
     """A user's own file is measured under every start method, beside its floor."""
-    path = tmp_path / "own_example.py"
-    path.write_text(example())
+    path = tmp_path / f"own_{marker.replace(' ', '_')}.py"
+    path.write_text(example(marker))
     plan = Plan(files=(path,), repetitions=1, sample_ns=1_000_000)
     measured = run(plan, folder=tmp_path / "out", progress=NullProgress())
-    ok = {one.case for one in measured.run.repetitions if one.is_ok}
+    ok = {repetition.case for repetition in measured.run.repetitions if repetition.is_ok}
 
-    assert {"example/is-alive", "floor/empty-call"} == {case.workload for case in ok}
+    assert EXAMPLES[marker] == {case.workload for case in ok}
     assert {None, *StartMethod} == {case.method for case in ok}

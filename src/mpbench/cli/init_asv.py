@@ -10,10 +10,18 @@ import click
 __all__ = ("command",)
 
 # In a process of its own: importing a project may do anything.
-_CHECK = "import sys; from mpbench.agent.user_function import resolve; resolve(sys.argv[1])"
+_CHECK = """
+import inspect, sys
+from mpbench.agent.user_function import resolve
+function = resolve(sys.argv[1])
+kinds = inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction
+sys.exit(3 if any(kind(function) for kind in kinds) else 0)
+"""
+_IMPORTABLE, _UNFINISHED = 0, 3
 
 
-def _is_importable(target: str, folder: Path) -> bool:
+def _check(target: str, folder: Path) -> int | None:
+    """Return how the check of a function ended, None where it took too long."""
     import subprocess
 
     try:
@@ -27,8 +35,8 @@ def _is_importable(target: str, folder: Path) -> bool:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return None
+    return done.returncode
 
 
 @click.command()
@@ -49,15 +57,23 @@ def command(targets: tuple[str, ...], output: Path) -> int:
     context; without one, the default start method is set before its module is
     imported. Files that are there already stay as they are.
     """
+    from mpbench.errors import UsageError
     from mpbench.integrations.scaffold import scaffold, target_of
 
     wanted = tuple(dict.fromkeys(target_of(text) for text in targets))
+    checks = {target.text: _check(target.text, output) for target in wanted}
+    for text, check in checks.items():
+        if check == _UNFINISHED:
+            raise UsageError(
+                f"{text} is a coroutine function or a generator: a call only makes an object and "
+                "runs nothing; name a function that runs it, such as one that calls asyncio.run"
+            )
     for path in scaffold(output, wanted):
         sys.stdout.write(f"{path}\n")
-    for target in wanted:
-        if not _is_importable(target.text, output):
+    for text, check in checks.items():
+        if check != _IMPORTABLE:
             sys.stderr.write(
-                f"mpbench: {target.text} cannot be imported here; "
+                f"mpbench: {text} cannot be imported here; "
                 "asv shows n/a for commits in which it does not exist\n"
             )
     sys.stdout.write("Try it: asv machine --yes && asv run --quick --show-stderr HEAD^!\n")

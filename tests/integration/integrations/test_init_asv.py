@@ -112,6 +112,17 @@ def test_wrong_names_are_refused(project: Path, python: Call, targets: list[str]
     assert not (project / "benchmarks").exists()
 
 
+@pytest.mark.parametrize("body", ["async def work(): pass", "def work(): yield"])
+def test_what_runs_nothing_is_refused(project: Path, python: Call, body: str) -> None:
+    """A call of a coroutine function or a generator would time the making of an object."""
+    (project / "src" / "small" / "lazy.py").write_text(body)
+    done = python("mpbench", "init-asv", "small.lazy:work", PYTHONPATH="src")
+
+    assert 2 == done.returncode
+    assert "asyncio.run" in done.stderr
+    assert not (project / "asv.conf.json").exists()
+
+
 def test_a_missing_function_is_told(project: Path, python: Call) -> None:
     """A name that cannot be imported is a warning, for asv would only show n/a."""
     done = python("mpbench", "init-asv", "small.work:star", PYTHONPATH="src")
