@@ -32,6 +32,7 @@ LAYERS = (
     {"report"},
     {"session"},
     {"integrations", "fleet"},
+    {"api"},
     {"cli"},
     {"__main__"},
 )
@@ -42,7 +43,7 @@ SHOWING = {"store", "analysis", "report"}
 MEASURING = {"workload", "workloads", "catalog", "agent", "harness"}
 
 CONFINED = {
-    "pandas": {"store", "analysis", "report", "session", "integrations", "cli", "fleet"},
+    "pandas": {"store", "analysis", "report", "session", "integrations", "api", "cli", "fleet"},
     "matplotlib": {"report"},
     "psutil": {"doctor", "environment", "profiling", "sampling"},
     "click": {"cli"},

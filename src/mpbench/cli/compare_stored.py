@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mpbench.cli.options import read_runs
+from mpbench.api.reading import runs_of
 from mpbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def compare_files(
 
     if not files:
         raise UsageError("nothing to compare: give --arm twice, --arms A,B, or two result files")
-    sides = [(path, read_runs(path)) for path in files]
+    sides = [(path, runs_of(path)) for path in files]
     if len(sides) == 1:
         (run,) = sides[0][1][:1]
         if not is_comparison(run):
@@ -52,7 +52,7 @@ def compare_files(
         outcome = outcome_of(run)
         show(outcome, form, path=str(files[0]))
         return outcome.exit_code(require_decision=require_decision)
-    past = [run for path in history for run in read_runs(path)]
+    past = [run for path in history for run in runs_of(path)]
     for run in (*past, *(run for _, runs in sides for run in runs)):
         if is_comparison(run):
             raise UsageError(f"{run.path} is a comparison already; give it alone to judge it again")

@@ -1,4 +1,4 @@
-"""Values of words on the command line: parameters, start methods, durations, folders, runs."""
+"""Values of words on the command line: parameters, start methods, durations, folders."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from mpbench.errors import UsageError
 from mpbench.model import StartMethod
 from mpbench.units import parse_bytes, parse_seconds
 
 if TYPE_CHECKING:
-    from mpbench.model import Run, Scalar
+    from mpbench.model import Scalar
 
 __all__ = (
     "Duration",
@@ -23,7 +22,6 @@ __all__ = (
     "given_options",
     "methods_of",
     "parameters_of",
-    "read_runs",
     "scalar",
 )
 
@@ -122,22 +120,3 @@ def given_options(context: click.Context) -> dict[str, str]:
         and option.name is not None
         and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
     }
-
-
-def read_runs(path: Path) -> list[Run]:
-    """
-    Return the run that a path means, or all runs in a folder of runs, the oldest first.
-
-    Raises:
-        UsageError: The folder holds none.
-        RecordError: One cannot be read.
-    """
-    from mpbench.store import RESULTS, read
-
-    if not path.is_dir() or (path / RESULTS).is_file():
-        return [read(path)]
-    files = sorted(path.glob(f"**/{RESULTS}"))
-    if not files:
-        raise UsageError(f"{path} holds no results; name a run's folder or its {RESULTS}")
-    runs = [read(file) for file in files]
-    return sorted(runs, key=lambda run: run.header.started_utc)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpbench.cli.closing import print_report_closing
-from mpbench.cli.options import Folder, read_runs
+from mpbench.cli.options import Folder
 from mpbench.printable import printable
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def command(
     import gc
 
     from mpbench.analysis.history import narrowed
-    from mpbench.report import write as report
-    from mpbench.report.build import load_report_data
+    from mpbench.api import Results
+    from mpbench.api.reading import runs_of
 
     # A million samples are a million small tuples that all stay to the end:
     # looking for cycles among them, again and again, takes longer than reading them.
@@ -87,7 +87,7 @@ def command(
             raise click.UsageError(
                 "nothing in the history fits --select, --machine and --environment"
             )
-    runs = [run for path in files for run in read_runs(path)]
+    runs = list(runs_of(*files))
     for run in runs:
         if run.end is None:
             sys.stderr.write(
@@ -95,7 +95,7 @@ def command(
                 "until then\n"
             )
     folder = output or (Path(runs[0].path).parent if len(runs) == 1 else Path("reports/combined"))
-    evidence = load_report_data(runs or _latest(history))
-    paths = report.write(evidence.runs, folder, history=history, evidence=evidence)
-    print_report_closing(evidence, paths)
+    shown = Results(runs or _latest(history))
+    paths = shown.report(folder, history=history)
+    print_report_closing(shown.data, paths)
     return 0

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mpbench.api.results import Results
+from mpbench.api.running import make_plan
 from mpbench.cli import exit_codes
 from mpbench.cli.options import Duration, Folder, given_options, methods_of, parameters_of
 from mpbench.errors import UsageError
 from mpbench.model import Status, Tier
-from mpbench.plan import Plan, Sampling, plan_for
+from mpbench.plan import Plan, Sampling
 from mpbench.printable import counted
 
 if TYPE_CHECKING:
@@ -31,19 +31,15 @@ _WITH_RESUME = {"resume", "wait", "workload_file"}
 
 
 def _plan(given: dict[str, Any]) -> Plan:
-    plan = plan_for(Tier(given["tier"]))
-    if given["select"] or given["workload_file"]:
-        # Who picks workloads wants them measured well, not in a share of a minute.
-        plan = plan.override(sample_ns=50_000_000, window_ms=100, samples=3)
-        if given["budget"] is None:
-            plan = replace(plan, budget_s=None)
-    return plan.override(
+    return make_plan(
+        Tier(given["tier"]),
+        is_chosen=bool(given["select"] or given["workload_file"]),
+        budget_s=given["budget"],
         select=tuple(given["select"]) or None,
         methods=methods_of(given["start_method"]) or None,
         params=parameters_of(given["param"]) or None,
         repetitions=given["reps"],
-        budget_s=given["budget"],
-        seed=given["seed"] if given["seed"] is not None else secrets.randbelow(1 << 31),
+        seed=given["seed"],
         pythons=tuple(given["python"]) or None,
         files=tuple(given["workload_file"]) or None,
         verify=given["verify"] or None,
@@ -202,15 +198,12 @@ def _finish(measured: RunResult, *, verify: bool, began: float) -> int:
         print_verified(measured)
         sys.stdout.write(f"{took}\n{results}\n")
     else:
-        from mpbench.report import write as report
-        from mpbench.report.build import load_report_data
-
-        evidence = load_report_data((measured.run,))
+        measurement = Results((measured.run,))
         # Before anything is printed: whoever reads it may stop, or have no room.
-        paths = report.write((measured.run,), measured.folder, evidence=evidence)
-        print_run(evidence)
+        paths = measurement.report(measured.folder)
+        print_run(measurement.data)
         sys.stdout.write(f"{took}\n")
-        print_report_closing(evidence, (*paths, results))
+        print_report_closing(measurement.data, (*paths, results))
     if measured.interrupted:
         return exit_codes.INTERRUPTED
     bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from mpbench.cli.options import read_runs
-
 __all__ = ("command",)
 
 
@@ -26,13 +24,13 @@ def command(files: tuple[Path, ...], form: str) -> int:
     or written. `mpbench report` writes the page.
     """
     from mpbench.analysis.outcome import is_comparison, outcome_of
+    from mpbench.api import Results, read
     from mpbench.cli.closing import print_report_closing
     from mpbench.cli.tables import print_run
     from mpbench.cli.verdict_output import show
-    from mpbench.report.build import load_report_data
 
     gc.disable()
-    runs = [run for path in files for run in read_runs(path)]
+    runs = read(*files).runs
     measured = [run for run in runs if not is_comparison(run)]
     if measured and form != "table":
         raise click.UsageError("a run has no verdicts: --format is for comparisons")
@@ -40,7 +38,7 @@ def command(files: tuple[Path, ...], form: str) -> int:
         if is_comparison(run):
             show(outcome_of(run), form, path=run.path)
     if measured:
-        evidence = load_report_data(measured)
-        print_run(evidence)
-        print_report_closing(evidence, [Path(run.path) for run in measured])
+        data = Results(measured).data
+        print_run(data)
+        print_report_closing(data, [Path(run.path) for run in measured])
     return 0
