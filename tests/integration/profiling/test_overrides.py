@@ -56,7 +56,7 @@ def shown(tmp_path):
     """Return a function that runs the program with overrides: what it printed, what it noted."""
     script = tmp_path / "show.py"
     script.write_text(SHOW)
-    place = install_hook(tmp_path)
+    place = install_hook(tmp_path, [sys.executable])
 
     def run(kind, before="", **given):
         (tmp_path / "file").unlink(missing_ok=True)
@@ -122,3 +122,10 @@ def test_the_users_own_sitecustomize_still_runs(shown, tmp_path):
     (folder / "sitecustomize.py").write_text("print('mine')")
 
     assert shown("workers", before=str(folder), workers="2")[0].startswith("mine")
+
+
+def test_the_hook_is_compiled_before_any_program_runs(shown, tmp_path):
+    """Or each process would compile it where bytecode is not written."""
+    del shown
+
+    assert list((tmp_path / "hook").rglob("*.pyc"))

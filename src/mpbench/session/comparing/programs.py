@@ -184,7 +184,7 @@ def programs(
     places = {arm.name: at for at, arm in enumerate(arms)}
     files = _override_files(arms, context.private)
     if any(files):
-        place = install_hook(context.private)
+        place = install_hook(context.private, (info.subject.executable for info in infos))
         specs = [
             spec._replace(
                 environment={**spec.environment, **file.variables(place, spec.environment)}
