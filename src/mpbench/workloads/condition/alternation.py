@@ -48,7 +48,7 @@ def _play(mine: int, condition: Any, turn: Any) -> None:
     metric=Metric.TIME,
     floor="floor/semaphore-hand-off",
     covers=("Condition", "Condition.wait", "Condition.notify"),
-    needs=lambda case: Needs(processes=1, semaphores=True),  # noqa: ARG005 - the same for each case
+    needs=Needs(processes=1, semaphores=True),
     lock=Sweep(("RLock",), ("RLock",), ("Lock", "RLock")),
 )
 def ping_pong(context: BaseContext, case: Case) -> Iterator[Body]:
@@ -168,27 +168,29 @@ def _close(conditions: tuple[Any, Any], state: Any) -> None:
             condition.notify_all()
 
 
-def _produce(turn: WindowCounter, conditions: tuple[Any, Any], state: Any, capacity: int) -> None:
+def _produce(
+    counter: WindowCounter, conditions: tuple[Any, Any], state: Any, capacity: int
+) -> None:
     """Add items while there is room."""
     not_full, not_empty = conditions
     done = 0
-    while turn.running and not state[_CLOSED]:
+    while counter.running and not state[_CLOSED]:
         with not_full:
             _wait_while(not_full, state, capacity)
             state[_ITEMS] += 1
             not_empty.notify()
         now = monotonic_ns()
         done += 1
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
     _close(conditions, state)
 
 
-def _consume(turn: WindowCounter, conditions: tuple[Any, Any], state: Any) -> None:
+def _consume(counter: WindowCounter, conditions: tuple[Any, Any], state: Any) -> None:
     """Take items while there are any."""
     not_full, not_empty = conditions
     done = 0
-    while turn.running and not state[_CLOSED]:
+    while counter.running and not state[_CLOSED]:
         asked = monotonic_ns()
         with not_empty:
             _wait_while(not_empty, state, 0)
@@ -196,9 +198,9 @@ def _consume(turn: WindowCounter, conditions: tuple[Any, Any], state: Any) -> No
             not_full.notify()
         now = monotonic_ns()
         done += 1
-        turn.waits.append(now - asked)
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        counter.waits.append(now - asked)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
     _close(conditions, state)
 
 
@@ -240,10 +242,10 @@ def producer_consumer(context: BaseContext, case: Case) -> Iterator[Body]:
         *[(_consume, (conditions, state))] * consumers,
     ]
     counting = range(producers, producers + consumers)
-    with worker_group(context, members) as gang:
+    with worker_group(context, members) as workers:
 
         def body(milliseconds: int, /) -> BodyResult:
-            outcome = gang.window(milliseconds, counting=counting)
+            outcome = workers.window(milliseconds, counting=counting)
             if not 0 <= state[_ITEMS] <= capacity:
                 raise WorkloadError(f"expected 0 to {capacity} items, found {state[_ITEMS]}")
             return outcome

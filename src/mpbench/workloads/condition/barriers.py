@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import VerificationError, WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyResult, Needs, Sweep, Verifier, subsample, workload
+from mpbench.workload import (
+    Body,
+    BodyResult,
+    Needs,
+    Sweep,
+    Verifier,
+    latency_result,
+    subsample,
+    workload,
+)
 from mpbench.workloads.condition.sleepers import sleepers
 
 if TYPE_CHECKING:
@@ -155,13 +164,7 @@ def barrier_skew(context: BaseContext, case: Case) -> Iterator[Body]:
             in_order = sum(one > 0 for one in first)
             if in_order != len(first):
                 raise VerificationError(len(first), in_order, "parties left after the last came")
-            return BodyResult(
-                operations=len(last),
-                asked=iterations,
-                elapsed_ns=sum(last),
-                facts={"first_leave": sum(first) / len(first)},
-                latencies_ns=subsample(last),
-            )
+            return latency_result(last, iterations, {"first_leave": sum(first) / len(first)})
 
         # Once around before any clock: the parties may still be starting.
         body(1)
@@ -188,7 +191,7 @@ def _wait_to_be_broken(barrier: Any, awake: Any, again: Any, board: Any) -> None
     covers=("Barrier.abort", "Barrier.reset"),
     facts={"abort_return": Metric.TIME, "reset": Metric.TIME},
     tier=Tier.FULL,
-    needs=lambda case: Needs(processes=1, semaphores=True),  # noqa: ARG005 - the same for each case
+    needs=Needs(processes=1, semaphores=True),
 )
 def barrier_break(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -200,7 +203,6 @@ def barrier_break(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Reads as: how fast a process that fails can free those who wait for it.
     """
-    del case
     barrier = context.Barrier(2)
     awake, again = context.Semaphore(0), context.Semaphore(0)
     board: Any = context.RawArray("q", 2)
@@ -210,16 +212,16 @@ def barrier_break(context: BaseContext, case: Case) -> Iterator[Body]:
         barrier.abort()
 
     arguments = [(barrier, awake, again, board)]
-    with sleepers(context, _wait_to_be_broken, arguments, stop=stop) as gang:
+    with sleepers(context, _wait_to_be_broken, arguments, stop=stop) as workers:
 
         def once() -> tuple[int, int, int]:
             while barrier.n_waiting != 1:
-                gang.fall_asleep()
-            gang.fall_asleep()
+                workers.fall_asleep()
+            workers.fall_asleep()
             started = monotonic_ns()
             barrier.abort()
             returned = monotonic_ns()
-            gang.collect(awake, 1)
+            workers.collect(awake, 1)
             if not barrier.broken:
                 raise WorkloadError("expected a broken barrier after abort(), found a whole one")
             resetting = monotonic_ns()

@@ -153,15 +153,15 @@ def sleepers(
     try:
         for one in arguments:
             processes.append(
-                context.Process(  # type: ignore[attr-defined]  # not in typeshed's BaseContext
+                context.Process(  # type: ignore[attr-defined]  # not in typeshed
                     target=serve, args=one, daemon=True
                 )
             )
             processes[-1].start()
         states = _states_of(processes)
-        gang = Sleepers(processes, states)
-        yield gang
-        gang.check()
+        workers = Sleepers(processes, states)
+        yield workers
+        workers.check()
         stop()
         in_order = True
     finally:

@@ -122,24 +122,24 @@ def event_set_to_wake(context: BaseContext, case: Case) -> Iterator[Body]:
         event.set()
 
     arguments = [(index, event, (awake, again), board) for index in range(count)]
-    with sleepers(context, _await_event, arguments, stop=stop) as gang:
+    with sleepers(context, _await_event, arguments, stop=stop) as workers:
 
         def body(iterations: int, /) -> BodyResult:
             clock = monotonic_ns
             wakes = _Wakes()
             for _ in range(iterations):
-                gang.fall_asleep()
+                workers.fall_asleep()
                 started = clock()
                 event.set()
                 returned = clock()
-                gang.collect(awake, count)
+                workers.collect(awake, count)
                 wakes.note(started, returned, board[1:])
                 event.clear()
                 for _ in range(count):
                     again.release()
             return wakes.outcome(iterations, "set_return")
 
-        gang.collect(awake, count)
+        workers.collect(awake, count)
         yield body
 
 
@@ -200,8 +200,8 @@ def notify(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
             condition.notify_all()
 
     arguments = [(condition, awake, board)] * count
-    with sleepers(context, _await_condition, arguments, stop=stop) as gang:
-        gang.collect(awake, count)
+    with sleepers(context, _await_condition, arguments, stop=stop) as workers:
+        workers.collect(awake, count)
 
         def bind(case: Case) -> Body:
             call = getattr(condition, case.text("call"))
@@ -211,14 +211,14 @@ def notify(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
                 clock = monotonic_ns
                 wakes = _Wakes()
                 for _ in range(iterations):
-                    gang.fall_asleep()
+                    workers.fall_asleep()
                     with condition:
                         board[1] = 0
                         started = clock()
                         call()
                         returned = clock()
                     # Each reports when it is about to wait again.
-                    gang.collect(awake, woken)
+                    workers.collect(awake, woken)
                     wakes.note(started, returned, board[2 : 2 + woken])
                 return wakes.outcome(iterations, "notify_return")
 
@@ -254,7 +254,7 @@ def _notify_all(condition: Any, began: Any, ended: Any) -> None:
     facts={"blocked": Metric.SHARE},
     timing=Timing.ONCE,
     tier=Tier.FULL,
-    needs=lambda case: Needs(processes=2, semaphores=True),  # noqa: ARG005 - the same for each case
+    needs=Needs(processes=2, semaphores=True),
 )
 def abandoned_waiter(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -267,7 +267,6 @@ def abandoned_waiter(context: BaseContext, case: Case) -> Iterator[Body]:
     (`blocked` is 1 then). `notify_all()` waits for each sleeper that was
     counted to say that it woke, and a killed one never does.
     """
-    del case
 
     def abandon() -> Any:
         condition, awake = context.Condition(), context.Semaphore(0)

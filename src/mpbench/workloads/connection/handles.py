@@ -66,7 +66,6 @@ def _sender(control: Connection, writer: Connection, way: str, pid: int) -> Call
 
 
 def _not_unix(case: Case) -> str | None:
-    del case
     return None if hasattr(_reduction, "sendfds") else f"{sys.platform} passes no descriptors"
 
 
@@ -81,7 +80,7 @@ def _not_unix(case: Case) -> str | None:
     ),
     body_params=("way",),
     unsupported=_not_unix,
-    needs=lambda case: Needs(processes=2, descriptors=48),  # noqa: ARG005
+    needs=Needs(processes=2, descriptors=48),
     way=Sweep(
         ("send_handle",), ("send_handle", "connection"), ("send_handle", "sendfds", "connection")
     ),
@@ -101,7 +100,6 @@ def handle_passing(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     sender waits, and the receiver connects there, with authentication, for
     each object.
     """
-    del case
     reader, writer = context.Pipe(duplex=False)
     with reader, writer, child_server(context, _use) as control:
         pid = control.recv()

@@ -65,7 +65,6 @@ def wait_for_connections(context: BaseContext, case: Case) -> Iterator[BodyFacto
     registers all connections anew, so it grows with their number whatever is
     ready; a selector that is kept (the floor) grows far less.
     """
-    del case
     silent, quiet_end = context.Pipe(duplex=False)
     speaking, loud_end = context.Pipe(duplex=False)
     loud_end.send_bytes(b"x")
@@ -99,7 +98,7 @@ def _leave() -> None:
 @contextmanager
 def _ended(context: BaseContext) -> Iterator[BaseProcess]:
     """Keep the process object of a child that has ended."""
-    child: BaseProcess = context.Process(target=_leave)  # type: ignore[attr-defined]  # not in typeshed's BaseContext
+    child: BaseProcess = context.Process(target=_leave)  # type: ignore[attr-defined]  # not in typeshed
     child.start()
     try:
         # Not joined yet: the fork server's sentinel is a pipe that join reads empty.
@@ -120,7 +119,7 @@ def _living(context: BaseContext, count: int) -> Iterator[list[BaseProcess]]:
     """Keep so many idle children while the block runs."""
     reader, writer = context.Pipe(duplex=False)
     children: list[BaseProcess] = [
-        context.Process(target=_stay, args=(reader, writer), daemon=True)  # type: ignore[attr-defined]  # not in typeshed's BaseContext
+        context.Process(target=_stay, args=(reader, writer), daemon=True)  # type: ignore[attr-defined]  # not in typeshed
         for _ in range(count)
     ]
     started: list[BaseProcess] = []
@@ -178,7 +177,6 @@ def wait_for_sentinels(context: BaseContext, case: Case) -> Iterator[BodyFactory
     Reads as: `connection/wait` over descriptors that stand for processes. It
     is how a program waits for the first of its children to end.
     """
-    del case
     living: list[BaseProcess] = []
     with ExitStack() as stack:
         ended = stack.enter_context(_ended(context))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, Callable
 
-from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, Needs, Sweep, Verifier, workload
+from mpbench.workload import Body, Needs, Sweep, workload
+from mpbench.workload.unrolled import unrolled_body
 from mpbench.workloads.shared.segments import lacks_segments, segment
 
 if TYPE_CHECKING:
@@ -78,6 +77,7 @@ def _lacks_memory(case: Case) -> str | None:
     covers=tuple(_ANSWERS),
     by_method=False,
     tier=Tier.FULL,
+    revision=2,
     unsupported=_lacks_memory,
     needs=lambda case: Needs(processes=2, shm_bytes=_SIZE, semaphores=True),  # noqa: ARG005
     attribute=Sweep(
@@ -88,8 +88,8 @@ def attributes(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Read one attribute of an object, or make a call that only looks at it.
 
-    Timed: one reading by `operator.attrgetter`, or one call by
-    `operator.methodcaller`. Not timed: making the object.
+    Timed: one reading of the attribute, or one call of the method with its
+    look-up. Not timed: making the object.
 
     Reads as: the cost of a property in Python. `SimpleQueue.empty` asks the
     kernel; the state of a Barrier is read from shared memory.
@@ -98,19 +98,10 @@ def attributes(context: BaseContext, case: Case) -> Iterator[Body]:
     kind, _, name = wanted.partition(".")
     with ExitStack() as stack:
         thing = _MAKERS[kind](context, stack)
-        ask: Callable[[Any], Any] = (methodcaller if wanted in _CALLS else attrgetter)(name)
-
-        def body(iterations: int, /) -> Verifier:
-            answer = None
-            for _ in range(iterations):
-                answer = ask(thing)
-
-            def check() -> int:
-                expected = _ANSWERS[wanted]
-                if not (bool(answer) if expected is _TRUE else answer == expected):
-                    raise VerificationError(1, 0, f"answers were right; {wanted} is {answer!r}")
-                return iterations
-
-            return check
-
-        yield body
+        call = "()" if wanted in _CALLS else ""
+        expected = _ANSWERS[wanted]
+        yield unrolled_body(
+            f"answer = thing.{name}{call}",
+            {"thing": thing},
+            lambda answer: bool(answer) if expected is _TRUE else answer == expected,
+        )

@@ -29,7 +29,6 @@ EXECUTABLE = next((path for path in ("/bin/true", "/usr/bin/true") if os.path.ex
 
 def without_fork(case: object) -> str | None:
     """Say why a floor that forks cannot run here, or None."""
-    del case
     return None if hasattr(os, "fork") else f"{sys.platform} has no os.fork"
 
 

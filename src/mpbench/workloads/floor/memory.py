@@ -56,7 +56,6 @@ def memory_item(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 
 def _lacks_segments(case: Case) -> str | None:
-    del case
     try:
         import _posixshmem  # type: ignore[import-not-found]  # noqa: F401 - private, without a stub
     except ImportError:

@@ -29,7 +29,6 @@ __all__ = (
 
 
 def _without_spawn(case: Case) -> str | None:
-    del case
     if not hasattr(os, "posix_spawn"):
         return f"{sys.platform} has no os.posix_spawn"
     return None if EXECUTABLE else "neither /bin/true nor /usr/bin/true exists"
@@ -53,7 +52,6 @@ def posix_spawn(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least time for a new program, however small. A spawned
     Python pays this and its own boot, see `floor/python-boot`.
     """
-    del context, case
     environment = dict(os.environ)
 
     def body(iterations: int, /) -> int:
@@ -86,7 +84,6 @@ def python_boot(context: BaseContext, case: Case) -> Iterator[Body]:
     the first line of multiprocessing runs. `process/start-to-join` under
     spawn cannot be faster.
     """
-    del context
     command = [sys.executable, "-I", "-c", "pass"]
     if not case.value("site"):
         command.insert(2, "-S")
@@ -125,7 +122,6 @@ def os_fork_at_rss(context: BaseContext, case: Case) -> Iterator[Body]:
     depends on `pages`: a huge page needs 1 table entry where 512 small ones
     need 512.
     """
-    del context
 
     def body(iterations: int, /) -> int:
         reaped = 0
@@ -164,7 +160,6 @@ def exit_to_wait(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least time from the end of a child's work until its parent
     knows. `process/exit-to-join` pays this and the interpreter's own exit.
     """
-    del context, case
     reader, writer = os.pipe()
 
     def body(iterations: int, /) -> BodyResult:
@@ -213,7 +208,6 @@ def os_kill_wait(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Reads as: the least time from the wish to end a process until it is gone.
     """
-    del context
     number = int(signal.Signals[case.text("signal")])
     reader, writer = os.pipe()
 
@@ -254,7 +248,6 @@ def thread_start_join(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: what a process costs is often compared with this; it is also
     what every pool and queue pays once for each of its helper threads.
     """
-    del context, case
 
     def body(iterations: int, /) -> int:
         ended = 0

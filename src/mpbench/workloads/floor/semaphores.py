@@ -8,10 +8,17 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, subsample, workload
+from mpbench.workload import (
+    Body,
+    BodyResult,
+    Needs,
+    NoFloor,
+    Sweep,
+    lateness_body,
+    workload,
+)
 from mpbench.workload.unrolled import unrolled_body
 from mpbench.workloads.floor.forks import forked, without_fork
 
@@ -91,7 +98,7 @@ def lock_body(lock: Any, statement: str, *, pairs: int = 1) -> Body:
     by_method=False,
     tier=Tier.QUICK,
     revision=3,
-    needs=lambda case: Needs(semaphores=True),  # noqa: ARG005 - the same for each case
+    needs=Needs(semaphores=True),
 )
 def semlock(context: BaseContext, case: Case) -> Body:
     """
@@ -103,7 +110,6 @@ def semlock(context: BaseContext, case: Case) -> Body:
     Reads as: the least a free multiprocessing lock can cost from Python. The
     kernel is not entered; most of it is two calls into C.
     """
-    del context, case
     return lock_body(_semlock(1), ACQUIRE_RELEASE)
 
 
@@ -113,7 +119,7 @@ def semlock(context: BaseContext, case: Case) -> Body:
     floor=NoFloor("one semaphore operation that wakes a sleeper is the least a hand-off can be"),
     by_method=False,
     unsupported=without_fork,
-    needs=lambda case: Needs(semaphores=True),  # noqa: ARG005 - the same for each case
+    needs=Needs(semaphores=True),
 )
 def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -124,7 +130,6 @@ def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
 
     Reads as: the least time in which one process can let another one go on.
     """
-    del context, case
     there, here = _semlock(0), _semlock(0)
     # One byte that says stop, since a semaphore cannot carry a message.
     page = mmap.mmap(-1, mmap.PAGESIZE)
@@ -162,7 +167,7 @@ def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
     metric=Metric.TIME,
     floor=NoFloor("opening, unlinking and unmapping a semaphore are the C library's operations"),
     by_method=False,
-    needs=lambda case: Needs(semaphores=True),  # noqa: ARG005 - the same for each case
+    needs=Needs(semaphores=True),
 )
 def semlock_create(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -174,7 +179,6 @@ def semlock_create(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least a new lock can cost: a file in the semaphore folder,
     its mapping, and their removal.
     """
-    del context, case
     _semlock(1)
 
     def body(iterations: int, /) -> int:
@@ -195,7 +199,7 @@ def semlock_create(context: BaseContext, case: Case) -> Iterator[Body]:
     by_method=False,
     timeout_ms=Sweep((1,), (1, 10), (1, 10, 100)),
 )
-def sleep_late(context: BaseContext, case: Case) -> Iterator[Body]:
+def sleep_late(context: BaseContext, case: Case) -> Body:
     """
     Sleep for a while, and see how late the waking is.
 
@@ -204,22 +208,4 @@ def sleep_late(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least by which a timeout can be late here. The kernel's timer
     slack (50 us for an ordinary Linux process) is in it.
     """
-    del context
-    timeout_ms = case.integer("timeout_ms")
-
-    def body(iterations: int, /) -> BodyResult:
-        sleep, clock = time.sleep, monotonic_ns
-        asked_s, asked_ns = timeout_ms / 1_000, timeout_ms * 1_000_000
-        late: list[int] = []
-        for _ in range(iterations):
-            started = clock()
-            sleep(asked_s)
-            late.append(clock() - started - asked_ns)
-        return BodyResult(
-            operations=len(late),
-            asked=iterations,
-            elapsed_ns=sum(late),
-            latencies_ns=subsample(late),
-        )
-
-    yield body
+    return lateness_body(time.sleep, case.integer("timeout_ms"))

@@ -32,12 +32,12 @@ _LAST, _EPOCH, _HEAD = range(3)
 _EACH = 3
 
 
-def _run(turn: WindowCounter, lock: Any, board: Any, inside: int, outside: int) -> None:
+def _run(counter: WindowCounter, lock: Any, board: Any, inside: int, outside: int) -> None:
     """Take the lock and note whether the same worker had it before, until told to stop."""
-    mine, at = turn.index + 1, _HEAD + _EACH * turn.index
+    mine, at = counter.index + 1, _HEAD + _EACH * counter.index
     done = epoch = 0
     acquires = runs = length = longest = 0
-    while turn.running:
+    while counter.running:
         with lock:
             before = board[_LAST]
             board[_LAST] = mine
@@ -51,13 +51,13 @@ def _run(turn: WindowCounter, lock: Any, board: Any, inside: int, outside: int) 
         length += 1
         longest = max(longest, length)
         done += 1
-        if now >= turn.next_check_ns:
+        if now >= counter.next_check_ns:
             if board[_EPOCH] != epoch:
                 epoch = board[_EPOCH]
                 acquires = runs = length = longest = 1
             # Before the crossing, which may report this window.
             board[at : at + _EACH] = [acquires, runs, longest]
-            turn.advance(now, done)
+            counter.advance(now, done)
         spin(outside)
 
 
@@ -94,16 +94,16 @@ def runs(context: BaseContext, case: Case) -> Iterator[Body]:
     short work outside the lock makes long runs.
     """
     per_ns = spin_loops(1_000_000) / 1_000_000
-    workers = case.integer("workers")
-    board: Any = context.RawArray("q", _HEAD + _EACH * workers)
+    count = case.integer("workers")
+    board: Any = context.RawArray("q", _HEAD + _EACH * count)
     loops = [round(case.integer(name) * per_ns) for name in ("critical_ns", "outside_ns")]
-    members = [(_run, (context.Lock(), board, *loops))] * workers
-    with worker_group(context, members) as gang:
+    members = [(_run, (context.Lock(), board, *loops))] * count
+    with worker_group(context, members) as workers:
 
         def body(milliseconds: int, /) -> BodyResult:
             # Seen by every worker when it sees the window.
             board[_EPOCH] += 1
-            outcome = gang.window(milliseconds)
+            outcome = workers.window(milliseconds)
             acquires, changes, longest = (board[_HEAD + place :: _EACH] for place in range(_EACH))
             if sum(acquires) < outcome.operations:
                 raise WorkloadError(

@@ -40,20 +40,20 @@ def _needs(case: Case) -> Needs:
     return Needs(processes=workers, descriptors=16 + 2 * workers, semaphores=True)
 
 
-def contend(turn: WindowCounter, lock: Any, settings: Any) -> None:
+def contend(counter: WindowCounter, lock: Any, settings: Any) -> None:
     """
     Take the lock, work, give it back, work outside, until told to stop.
 
     Args:
-        turn: This worker's side of the windows.
+        counter: This worker's side of the windows.
         lock: What the workers want.
         settings: Shared: passes of `spin` inside and outside the lock.
     """
     acquire, release, clock = lock.acquire, lock.release, monotonic_ns
-    note = turn.waits.append
+    note = counter.waits.append
     inside, outside = settings[:]
     done = 0
-    while turn.running:
+    while counter.running:
         asked = clock()
         acquire()
         got = clock()
@@ -63,20 +63,20 @@ def contend(turn: WindowCounter, lock: Any, settings: Any) -> None:
         now = clock()
         done += 1
         note(got - asked)
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
             inside, outside = settings[:]
         if outside:
             spin(outside)
 
 
-def _work_alone(turn: WindowCounter, settings: Any) -> None:
+def _work_alone(counter: WindowCounter, settings: Any) -> None:
     """Do as `contend` does, without any lock."""
     clock = monotonic_ns
-    note = turn.waits.append
+    note = counter.waits.append
     inside, outside = settings[:]
     done = 0
-    while turn.running:
+    while counter.running:
         asked = clock()
         got = clock()
         if inside:
@@ -84,8 +84,8 @@ def _work_alone(turn: WindowCounter, settings: Any) -> None:
         now = clock()
         done += 1
         note(got - asked)
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
             inside, outside = settings[:]
         if outside:
             spin(outside)
@@ -104,6 +104,15 @@ class _Lengths:
         self.settings[:] = [
             round(case.integer(name) * self._per_ns) for name in ("critical_ns", "outside_ns")
         ]
+
+    def chosen_for(self, body: Body) -> BodyFactory:
+        """Return what publishes the lengths of a case and gives the body."""
+
+        def bind(case: Case) -> Body:
+            self.choose(case)
+            return body
+
+        return bind
 
 
 @workload(
@@ -140,13 +149,8 @@ def contended(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     lengths = _Lengths(context)
     members = [(contend, (context.Lock(), lengths.settings))] * case.integer("workers")
-    with worker_group(context, members) as gang:
-
-        def bind(case: Case) -> Body:
-            lengths.choose(case)
-            return gang.window
-
-        yield bind
+    with worker_group(context, members) as workers:
+        yield lengths.chosen_for(workers.window)
 
 
 @workload(
@@ -174,13 +178,8 @@ def without_lock(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     lengths = _Lengths(context)
     members = [(_work_alone, (lengths.settings,))] * case.integer("workers")
-    with worker_group(context, members) as gang:
-
-        def bind(case: Case) -> Body:
-            lengths.choose(case)
-            return gang.window
-
-        yield bind
+    with worker_group(context, members) as workers:
+        yield lengths.chosen_for(workers.window)
 
 
 @workload(
@@ -211,30 +210,25 @@ def permits(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     lengths = _Lengths(context)
     semaphore = context.Semaphore(case.integer("permits"))
     members = [(contend, (semaphore, lengths.settings))] * case.integer("workers")
-    with worker_group(context, members) as gang:
-
-        def bind(case: Case) -> Body:
-            lengths.choose(case)
-            return gang.window
-
-        yield bind
+    with worker_group(context, members) as workers:
+        yield lengths.chosen_for(workers.window)
 
 
-def _contend_in_threads(turn: WindowCounter, lock: Any, settings: Any, count: int) -> None:
+def _contend_in_threads(counter: WindowCounter, lock: Any, settings: Any, count: int) -> None:
     """Run `count` threads that contend; whichever comes first reports for all of them."""
     counts = [0] * count
     gate = threading.Lock()
     inside, outside = settings[:]
 
     def contend_too(place: int) -> None:
-        while turn.running:
+        while counter.running:
             with lock:
                 spin(inside)
             counts[place] += 1
-            if monotonic_ns() >= turn.next_check_ns and gate.acquire(False):
+            if monotonic_ns() >= counter.next_check_ns and gate.acquire(False):
                 try:
                     # Read again: another thread may have crossed since.
-                    turn.advance(monotonic_ns(), sum(counts))
+                    counter.advance(monotonic_ns(), sum(counts))
                 finally:
                     gate.release()
             spin(outside)
@@ -277,5 +271,5 @@ def threads(context: BaseContext, case: Case) -> Iterator[Body]:
     lengths.choose(case)
     arguments = (context.Lock(), lengths.settings, case.integer("threads"))
     members = [(_contend_in_threads, arguments)] * case.integer("workers")
-    with worker_group(context, members) as gang:
-        yield gang.window
+    with worker_group(context, members) as workers:
+        yield workers.window

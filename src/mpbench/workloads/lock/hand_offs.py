@@ -20,6 +20,7 @@ from mpbench.workload import (
     WindowCounter,
     child_server,
     intervals,
+    latency_result,
     spin,
     spin_loops,
     subsample,
@@ -48,9 +49,7 @@ _HOLDER, _STOPPED, _TAKEN = range(3)
 _PATIENCE_NS = 5_000_000_000
 
 
-def _two_processes(case: Case) -> Needs:
-    del case
-    return Needs(processes=1, semaphores=True)
+_NEEDS = Needs(processes=1, semaphores=True)
 
 
 def _cpus(placement: str) -> tuple[int, int] | None:
@@ -108,7 +107,7 @@ def _answer(pipe: Connection, locks: tuple[Any, Any], stop: Any, cpu: int | None
         for kind in ("Semaphore", "Lock", "BoundedSemaphore")
         for call in ("acquire", "release")
     ),
-    needs=_two_processes,
+    needs=_NEEDS,
     unsupported=_cannot_place,
     kind=Sweep(("Semaphore",), ("Semaphore",), ("Semaphore", "Lock", "BoundedSemaphore")),
     placement=Sweep(("os",), ("os",), ("os", "same-cpu", "two-cpus")),
@@ -159,11 +158,11 @@ def hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
             there.release()
 
 
-def _hold(turn: WindowCounter, lock: Any, board: Any, loops: int) -> None:
+def _hold(counter: WindowCounter, lock: Any, board: Any, loops: int) -> None:
     """Take the lock, say so on the board, and work under it, until told to stop."""
     done = 0
-    mine = turn.index + 1
-    while turn.running:
+    mine = counter.index + 1
+    while counter.running:
         with lock:
             now = monotonic_ns()
             board[_HOLDER] = mine
@@ -174,8 +173,8 @@ def _hold(turn: WindowCounter, lock: Any, board: Any, loops: int) -> None:
             spin(loops)
             board[_HOLDER] = 0
         done += 1
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
 
 
 def _stop_the_holder(board: Any, pids: tuple[int, ...]) -> int:
@@ -195,7 +194,6 @@ def _stop_the_holder(board: Any, pids: tuple[int, ...]) -> int:
 
 
 def _lacks_signals(case: Case) -> str | None:
-    del case
     return None if hasattr(signal, "SIGSTOP") else "this platform cannot stop a process"
 
 
@@ -224,15 +222,15 @@ def convoy(context: BaseContext, case: Case) -> Iterator[Body]:
     board: Any = context.RawArray("q", 3)
     loops = spin_loops(200_000)
     members = [(_hold, (context.Lock(), board, loops))] * case.integer("workers")
-    with worker_group(context, members) as gang:
-        pids = tuple(int(process.pid or 0) for process in gang.processes)
+    with worker_group(context, members) as workers:
+        pids = tuple(int(process.pid or 0) for process in workers.processes)
 
         def recovery() -> int:
             holder = board[_STOPPED] = _stop_the_holder(board, pids)
             started = monotonic_ns()
             os.kill(pids[holder - 1], signal.SIGCONT)
             while board[_STOPPED]:
-                gang.check()
+                workers.check()
                 # Not a busy loop: the workers need the CPUs.
                 time.sleep(_POLL_S)
             return int(board[_TAKEN]) - started
@@ -243,11 +241,6 @@ def convoy(context: BaseContext, case: Case) -> Iterator[Body]:
             finally:
                 for pid in pids:
                     os.kill(pid, signal.SIGCONT)
-            return BodyResult(
-                operations=len(latencies),
-                asked=iterations,
-                elapsed_ns=sum(latencies),
-                latencies_ns=subsample(latencies),
-            )
+            return latency_result(latencies, iterations)
 
         yield body

@@ -88,7 +88,7 @@ def forms(context: BaseContext, case: Case) -> Body:
 @workload(
     "lock/recursion",
     metric=Metric.TIME,
-    floor="floor/semlock",
+    floor="floor/empty-c-call",
     covers=("RLock.acquire", "RLock.release"),
     by_method=False,
     tier=Tier.FULL,

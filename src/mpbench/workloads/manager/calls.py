@@ -57,7 +57,7 @@ def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> BodyFactory:
     tier=Tier.FULL,
     body_params=("call",),
     unsupported=_no_use("ListProxy"),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     call=fixed(*LIST_USES),
 )
 def list_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -69,7 +69,6 @@ def list_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
     Reads as: all of them cost one round trip; the list itself costs nothing.
     """
-    del case
     with context.Manager() as manager:
         yield _binding("ListProxy", manager.list(ITEMS), LIST_USES)
 
@@ -82,7 +81,7 @@ def list_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     tier=Tier.FULL,
     body_params=("call",),
     unsupported=_no_use("DictProxy"),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     call=fixed(*DICT_USES),
 )
 def dict_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -95,7 +94,6 @@ def dict_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: all of them cost one round trip. keys, values and items arrive
     as lists: they are copies, made and pickled at each call.
     """
-    del case
     with context.Manager() as manager:
         yield _binding("DictProxy", manager.dict(zip(ITEMS, ITEMS)), DICT_USES)
 
@@ -108,7 +106,7 @@ def dict_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     tier=Tier.FULL,
     body_params=("call",),
     unsupported=_no_use("SetProxy"),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     call=fixed(*SET_USES),
 )
 def set_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -121,7 +119,6 @@ def set_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: all of them cost one round trip, and what returns a set brings a
     copy of it.
     """
-    del case
     with context.Manager() as manager:
         shared = manager.set(ITEMS)  # type: ignore[attr-defined]  # new in Python 3.14
         yield _binding("SetProxy", shared, SET_USES)
@@ -129,7 +126,6 @@ def set_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 def _lacks_locked(case: Case) -> str | None:
     """Say why locks of a manager cannot be asked for their state here, or None."""
-    del case
     from multiprocessing.managers import AcquirerProxy  # type: ignore[attr-defined]
 
     return None if hasattr(AcquirerProxy, "locked") else "no AcquirerProxy.locked before 3.14"
@@ -143,7 +139,7 @@ def _lacks_locked(case: Case) -> str | None:
     tier=Tier.FULL,
     body_params=("kind",),
     unsupported=_lacks_locked,
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     kind=fixed("Lock", "RLock", "Condition"),
 )
 def lock_queries(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -154,7 +150,6 @@ def lock_queries(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
     Reads as: one round trip; the answer may be old when it arrives.
     """
-    del case
     with context.Manager() as manager:
         locked = Use(lambda proxy: proxy.locked(), False)
         yield lambda case: using(getattr(manager, case.text("kind"))(), locked)
@@ -172,7 +167,7 @@ def lock_queries(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     ),
     tier=Tier.FULL,
     body_params=("call",),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     call=fixed(*ATTRIBUTE_USES),
 )
 def value_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -185,7 +180,6 @@ def value_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: all of them cost one round trip. `value` is `get` and `set` under
     another name.
     """
-    del case
     with context.Manager() as manager:
         proxies: dict[str, Any] = {
             "Value": manager.Value("i", 7),
@@ -231,7 +225,7 @@ _WAYS: Mapping[str, Callable[[Any], int]] = {
     ),
     tier=Tier.FULL,
     body_params=("way",),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     way=fixed(*_WAYS),
 )
 def bulk(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -246,7 +240,6 @@ def bulk(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: time for each entry. Loops over a proxy are round trips; the same
     data in one message costs little more than one of them.
     """
-    del case
     with context.Manager() as manager:
         proxy = manager.dict(zip(range(_MANY), range(_MANY)))
 
@@ -271,7 +264,7 @@ def bulk(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         *("DictProxy.__getitem__", "ListProxy.__getitem__"),
     ),
     facts={"flat": Metric.TIME},
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
 )
 def nested(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -284,7 +277,6 @@ def nested(context: BaseContext, case: Case) -> Iterator[Body]:
     registers and drops it with connections of their own each time. Keep the
     inner proxy if it is used more than once.
     """
-    del case
     with context.Manager() as manager:
         inner = manager.list(ITEMS)
         outer = manager.dict(inner=inner)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
-from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing
 from mpbench.workload import (
     WORKER_METRICS,
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("clients", "storm")
 
 # A visit takes milliseconds on a busy machine; a shorter window may see none.
-_LEAST_MS = 100
+_MIN_MS = 100
 
 
 def _needs(case: Case) -> Needs:
@@ -34,19 +33,9 @@ def _needs(case: Case) -> Needs:
     return Needs(processes=count + 2, descriptors=4 * count + 48)
 
 
-def _call(turn: WindowCounter, proxy: Any) -> None:
-    """Call while the crew's load is on, and note how long each call took."""
-    clock = monotonic_ns
-    done = 0
-    now = clock()
-    while turn.running:
-        proxy.get()
-        done += 1
-        before, now = now, clock()
-        turn.waits.append(now - before)
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
-            now = clock()
+def _call(counter: WindowCounter, proxy: Any) -> None:
+    """Call until told to stop, and note how long each call took."""
+    counter.repeat(proxy.get, notes_waits=True)
 
 
 @workload(
@@ -73,24 +62,13 @@ def clients(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     with context.Manager() as manager:
         value = manager.Value("i", 7)
-        with worker_group(context, [(_call, (value,))] * case.integer("clients")) as gang:
-            yield gang.window
+        with worker_group(context, [(_call, (value,))] * case.integer("clients")) as workers:
+            yield workers.window
 
 
-def _attach(turn: WindowCounter, pickled: bytes) -> None:
-    """Take up a proxy, call it once and drop it, while the crew's load is on."""
-    clock, loads = monotonic_ns, ForkingPickler.loads
-    done = 0
-    while turn.running:
-        began = clock()
-        proxy = loads(pickled)
-        proxy.get()
-        del proxy
-        done += 1
-        now = clock()
-        turn.waits.append(now - began)
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+def _attach(counter: WindowCounter, pickled: bytes) -> None:
+    """Take up a proxy, call it once and drop it, until told to stop."""
+    counter.repeat(lambda: ForkingPickler.loads(pickled).get(), notes_waits=True)
 
 
 @workload(
@@ -118,9 +96,9 @@ def storm(context: BaseContext, case: Case) -> Iterator[Body]:
     with context.Manager() as manager:
         value = manager.Value("i", 7)
         pickled = bytes(ForkingPickler.dumps(value))
-        with worker_group(context, [(_attach, (pickled,))] * case.integer("clients")) as gang:
+        with worker_group(context, [(_attach, (pickled,))] * case.integer("clients")) as workers:
 
             def body(milliseconds: int, /) -> BodyResult:
-                return gang.window(max(_LEAST_MS, milliseconds))
+                return workers.window(max(_MIN_MS, milliseconds))
 
             yield body

@@ -106,7 +106,7 @@ def _timed(use: Callable[[Any], bool], thing: Any, iterations: int) -> tuple[int
     ),
     facts={"native": Metric.TIME},
     body_params=("primitive",),
-    needs=lambda case: Needs(processes=2, descriptors=48, semaphores=True),  # noqa: ARG005
+    needs=Needs(processes=2, descriptors=48, semaphores=True),
     # Not `kind`: the floor has a parameter of that name with other values.
     primitive=Sweep(("Lock",), ("Lock", "Event", "Queue"), tuple(_USES)),
 )
@@ -126,7 +126,6 @@ def primitives(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     choice. Each call of the sequence is a round trip; natively most of them
     are operations on a semaphore in shared memory.
     """
-    del case
     natives: dict[str, Any] = {}
     with context.Manager() as manager, ExitStack() as stack:
 
@@ -185,7 +184,7 @@ def _unlink_listeners(known: set[str]) -> None:
     ),
     tier=Tier.FULL,
     body_params=("call",),
-    needs=lambda case: Needs(processes=4, descriptors=64, semaphores=True),  # noqa: ARG005
+    needs=Needs(processes=4, descriptors=64, semaphores=True),
     call=fixed(*_CALLS),
 )
 def pool(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -199,7 +198,6 @@ def pool(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     manager in front. The asynchronous calls and imap return proxies, which are made and
     dropped with connections of their own.
     """
-    del case
     with ExitStack() as stack:
         manager = stack.enter_context(context.Manager())
         # Under forkserver the manager's process has a fork server of its own, whose

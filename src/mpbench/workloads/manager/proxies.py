@@ -68,7 +68,7 @@ def _no_such_type(case: Case) -> str | None:
     facts={"shutdown": Metric.TIME},
     own_agent=True,
     revision=2,
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
 )
 def start(context: BaseContext, case: Case) -> Iterator[Body]:
     """
@@ -82,7 +82,6 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
     end. It is the start of a process, an import of the server's modules under
     spawn, and a listener.
     """
-    del case
 
     def body(iterations: int, /) -> BodyResult:
         clock = monotonic_ns
@@ -110,7 +109,7 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
     facts={"drop": Metric.TIME},
     body_params=("kind",),
     unsupported=_no_such_type,
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     kind=Sweep(("list", "Value"), ("list", "Value", "Queue"), _MORE_KINDS),
 )
 def proxy_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -125,7 +124,6 @@ def proxy_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     connections, each with a thread of its own in the server; dropping takes
     one more. Types without a proxy class (Queue) also ask for their methods.
     """
-    del case
     with context.Manager() as manager:
 
         def bind(case: Case) -> Body:
@@ -185,7 +183,7 @@ def _calls_of(kind: str, proxy: Any) -> _Calls:
     tier=Tier.QUICK,
     all_methods_in_quick=True,
     body_params=("kind",),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     kind=Sweep(("list", "Value"), _KINDS, _KINDS),
 )
 def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -200,7 +198,6 @@ def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     method call in a thread there, whatever the type. Compare with
     `shared/access`, which reads memory.
     """
-    del case
     with context.Manager() as manager:
 
         def bind(case: Case) -> Body:
@@ -271,7 +268,7 @@ def _call_in_thread(proxy: Any) -> tuple[int, int, int]:
     covers=("Manager", "SyncManager.list", "ListProxy.__getitem__", "reduction.ForkingPickler"),
     facts={"rebuild": Metric.TIME, "steady": Metric.TIME},
     body_params=("where",),
-    needs=lambda case: _NEEDS._replace(processes=3),  # noqa: ARG005
+    needs=_NEEDS._replace(processes=3),
     where=fixed("process", "thread"),
 )
 def first_call(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -286,7 +283,6 @@ def first_call(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     it anew and is authenticated; a thread in the server is started for it. A
     program that makes few calls from many places pays this and not `steady`.
     """
-    del case
     with context.Manager() as manager, child_server(context, _call_rebuilt) as control:
         shared = manager.list(range(16))
         pickled = bytes(ForkingPickler.dumps(shared))

@@ -103,7 +103,6 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     is not the cost of one message; `pipe/one-way` is. Above 16,384 bytes
     header and body are two writes, and the other side may wake up twice.
     """
-    del case
     with child_server(context, _echo) as here:
         echo = _Echo(here)
 
@@ -146,7 +145,6 @@ def simplex_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory
     Reads as: `pipe/round-trip` with bytes, but over two kernel pipes, where
     `Pipe()` is one socket pair: what the choice of `duplex` costs.
     """
-    del case
     requests, here_writer = context.Pipe(duplex=False)
     here_reader, answers = context.Pipe(duplex=False)
     with ExitStack() as stack:
@@ -199,7 +197,6 @@ def one_way(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: how old a message is when the receiver can use it. `send_return`
     alone is what a sender-side benchmark would report.
     """
-    del case
     with child_server(context, _serve_one_way) as here:
 
         def bind(case: Case) -> Body:

@@ -102,7 +102,6 @@ def large_receive(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     receiver asks the kernel for all that is missing at each read and gets a
     small piece, and what it collects is copied once more, also with `into`.
     """
-    del case
     reader, writer = context.Pipe(duplex=False)
     with reader, writer, child_server(context, _supply, writer) as here:
         sources = {"socket": here, "pipe": reader}

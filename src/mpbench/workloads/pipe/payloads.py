@@ -92,7 +92,6 @@ def pickle_share(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     dumps and twice loads. The rest is transport, for which shared memory or a
     smaller message would help and a faster pickle would not.
     """
-    del case
     with child_server(context, _echo_both) as here:
 
         def bind(case: Case) -> Body:
@@ -202,7 +201,6 @@ def out_of_band(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: from which size on the copies that pickle makes are worth
     avoiding. The transport is the same, and so are its copies.
     """
-    del case
     senders: dict[str, Callable[[Connection, bytearray], None]] = {
         "in-band": _send_in_band,
         "out-of-band": _send_out_of_band,

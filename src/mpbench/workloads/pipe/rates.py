@@ -82,7 +82,6 @@ def throughput(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     `window=1` the sender waits for each message, as a careful program does;
     a wide window shows what the channel carries when the sender runs ahead.
     """
-    del case
     with child_server(context, absorb) as here:
 
         def bind(case: Case) -> Body:
@@ -117,7 +116,6 @@ def message_rate(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     of the two sets the pace: usually the receiver, which makes two reads for
     each message where the sender makes one write.
     """
-    del case
     with child_server(context, absorb) as here:
 
         def bind(case: Case) -> Body:

@@ -28,7 +28,7 @@ _EXPIRY_S = 0.000_5
     body_params=("duplex",),
     duplex=fixed(True, False),
 )
-def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def create(context: BaseContext, case: Case) -> Body:
     """
     Make a pipe and close both of its ends, in one process.
 
@@ -37,29 +37,24 @@ def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the price of a channel. `duplex=True` is a socket pair,
     `duplex=False` a kernel pipe, which is cheaper to make.
     """
-    del case
+    duplex = bool(case.value("duplex"))
 
-    def bind(case: Case) -> Body:
-        duplex = bool(case.value("duplex"))
+    def body(iterations: int, /) -> Verifier:
+        pipe = context.Pipe
+        for _ in range(iterations):
+            here, there = pipe(duplex)
+            here.close()
+            there.close()
 
-        def body(iterations: int, /) -> Verifier:
-            pipe = context.Pipe
-            for _ in range(iterations):
-                here, there = pipe(duplex)
-                here.close()
-                there.close()
+        def check() -> int:
+            kinds = (here.readable, here.writable, there.readable, there.writable)
+            if kinds != (True, duplex, duplex, True):
+                raise VerificationError(1, 0, f"pipes of the right kind, found {kinds}")
+            return iterations if here.closed and there.closed else 0
 
-            def check() -> int:
-                kinds = (here.readable, here.writable, there.readable, there.writable)
-                if kinds != (True, duplex, duplex, True):
-                    raise VerificationError(1, 0, f"pipes of the right kind, found {kinds}")
-                return iterations if here.closed and there.closed else 0
+        return check
 
-            return check
-
-        return body
-
-    yield bind
+    return body
 
 
 @workload(
@@ -86,7 +81,6 @@ def poll(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     the floor is a `select.poll` object that is kept. For `late`, what is above
     500 us is the lateness of a timeout.
     """
-    del case
     empty, ready = context.Pipe(), context.Pipe()
     ready[1].send_bytes(b"x")
     asked = {
@@ -130,7 +124,6 @@ def short_buffer(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the behaviour first: the message is not lost. The time is that of
     a send, a receive and an exception.
     """
-    del case
     here, there = context.Pipe()
     message, buffer = bytes(range(64)), bytearray(32)
     with here, there:

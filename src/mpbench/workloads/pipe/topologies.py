@@ -77,7 +77,6 @@ def both_ways(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: bytes per second of a channel that is used in both directions at
     once, with one message under way each way.
     """
-    del case
     with child_server(context, _exchange_when_asked) as here:
 
         def bind(case: Case) -> Body:
@@ -97,11 +96,11 @@ def both_ways(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         yield bind
 
 
-def _write_marked(turn: WindowCounter, writer: Connection, lock: Any, message: bytes) -> None:
+def _write_marked(counter: WindowCounter, writer: Connection, lock: Any, message: bytes) -> None:
     """Send while the crew's load is on, then one empty message as the last."""
     send, clock = writer.send_bytes, monotonic_ns
     done = 0
-    while turn.running:
+    while counter.running:
         if lock is None:
             send(message)
         else:
@@ -109,13 +108,13 @@ def _write_marked(turn: WindowCounter, writer: Connection, lock: Any, message: b
                 send(message)
         done += 1
         now = clock()
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
     with lock or writer:
         send(b"")
 
 
-def _read_one(turn: WindowCounter, readers: Sequence[Connection], writers: int) -> None:
+def _read_one(counter: WindowCounter, readers: Sequence[Connection], writers: int) -> None:
     """Receive from one pipe until every writer has sent its last message."""
     receive, clock = readers[0].recv_bytes, monotonic_ns
     done = 0
@@ -125,11 +124,11 @@ def _read_one(turn: WindowCounter, readers: Sequence[Connection], writers: int) 
             continue
         done += 1
         now = clock()
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
 
 
-def _read_many(turn: WindowCounter, readers: Sequence[Connection], writers: int) -> None:
+def _read_many(counter: WindowCounter, readers: Sequence[Connection], writers: int) -> None:
     """Receive from whichever pipe has something, until every writer has sent its last."""
     wait, clock = _connection.wait, monotonic_ns
     done = 0
@@ -143,8 +142,8 @@ def _read_many(turn: WindowCounter, readers: Sequence[Connection], writers: int)
                 continue
             done += 1
             now = clock()
-            if now >= turn.next_check_ns:
-                turn.advance(now, done)
+            if now >= counter.next_check_ns:
+                counter.advance(now, done)
 
 
 @workload(
@@ -193,17 +192,16 @@ def many_to_one(context: BaseContext, case: Case) -> Iterator[Body]:
             (_write_marked, (pipes[index % len(pipes)][1], lock, message))
             for index in range(writers)
         ]
-        gang = stack.enter_context(worker_group(context, members))
+        workers = stack.enter_context(worker_group(context, members))
 
         def body(milliseconds: int, /) -> BodyResult:
-            outcome = gang.window(milliseconds, counting=[0])
+            outcome = workers.window(milliseconds, counting=[0])
             return outcome._replace(facts={name: outcome.facts[name] for name in _FACTS})
 
         yield body
 
 
 def _not_linux(case: Case) -> str | None:
-    del case
     return None if sys.platform == "linux" else "only Linux lets a program choose a pipe's size"
 
 

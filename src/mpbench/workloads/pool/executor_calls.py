@@ -232,6 +232,7 @@ _CALLS = ("done", "running", "cancelled", "cancel", "result", "exception", "add_
     covers=(*(f"Future.{call}" for call in _CALLS), "wait", "as_completed"),
     by_method=False,
     tier=Tier.FULL,
+    revision=2,
     body_params=("call",),
     needs=needs_two_workers,
     call=fixed(*_CALLS, "result-timeout", "wait", "as_completed"),
@@ -249,4 +250,4 @@ def future(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         finished = pool.submit(echo, 7)
         finished.result()
         asked = _asked(finished)
-        yield lambda case: asking_body(*asked[case.text("call")], case.text("call"))
+        yield lambda case: asking_body(*asked[case.text("call")])

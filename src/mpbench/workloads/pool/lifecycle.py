@@ -11,6 +11,7 @@ from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case
 from mpbench.workload import Body, BodyResult, Needs
+from mpbench.workload.unrolled import unrolled_body
 from mpbench.workloads.pool.tasks import echo, say_ready
 
 if TYPE_CHECKING:
@@ -132,21 +133,9 @@ def expect(wanted: object, result: object, what: str) -> None:
         raise WorkloadError(f"{what}: expected {wanted!r:.200}, found {result!r:.200}")
 
 
-def asking_body(ask: Callable[[], Any], wanted: object, call: str) -> Body:
+def asking_body(ask: Callable[[], Any], wanted: object) -> Body:
     """Return a body that makes one call over and over, whose answer must be the wanted one."""
-
-    def body(iterations: int, /) -> Callable[[], int]:
-        answer = None
-        for _ in range(iterations):
-            answer = ask()
-
-        def check() -> int:
-            expect(wanted, answer, call)
-            return iterations
-
-        return check
-
-    return body
+    return unrolled_body("answer = ask()", {"ask": ask}, lambda answer: answer == wanted)
 
 
 def first_maps(

@@ -72,6 +72,7 @@ def _expiring_body(pending: AsyncResult[bool]) -> Body:
         *("Pool.apply_async", "TimeoutError"),
     ),
     by_method=False,
+    revision=2,
     body_params=("call",),
     needs=needs_two_workers,
     call=fixed("ready", "successful", "wait", "get", "get-timeout", "expired"),
@@ -98,7 +99,7 @@ def async_result(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
             call = case.text("call")
             if call == "expired":
                 return _expiring_body(pending)
-            return asking_body(*_asked(finished)[call], call)
+            return asking_body(*_asked(finished)[call])
 
         try:
             yield bind

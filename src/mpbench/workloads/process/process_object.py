@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
-from mpbench.errors import VerificationError, WorkloadError
+from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
     Body,
     BodyFactory,
     BodyResult,
     Sweep,
-    Verifier,
     child_server,
     fixed,
     workload,
 )
+from mpbench.workload.unrolled import unrolled, unrolled_body
 from mpbench.workloads.process.stamps import (
     crowded,
     idle_children,
@@ -42,17 +41,14 @@ __all__ = ("active_children", "construct", "module_calls", "run_in_process", "st
 _ATTRIBUTES = ("exitcode", "pid", "ident", "sentinel", "name", "daemon", "authkey")
 
 
-def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[Callable[[], Any], Any]]:
-    """Return what can be asked, and what must come back."""
+def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[str, Any]]:
+    """Return what can be asked, as a statement, and what must come back."""
     key = multiprocessing.current_process().authkey
     expected = (None, child.pid, child.pid, child.sentinel, child.name, True, key)
     return {
-        "is_alive": (child.is_alive, True),
-        "exitcode-ended": (partial(attrgetter("exitcode"), gone), 0),
-        **{
-            name: (partial(attrgetter(name), child), value)
-            for name, value in zip(_ATTRIBUTES, expected)
-        },
+        "is_alive": ("answer = child.is_alive()", True),
+        "exitcode-ended": ("answer = gone.exitcode", 0),
+        **{name: (f"answer = child.{name}", value) for name, value in zip(_ATTRIBUTES, expected)},
     }
 
 
@@ -64,6 +60,7 @@ def _questions(child: BaseProcess, gone: BaseProcess) -> dict[str, tuple[Callabl
         *("Process.is_alive", "current_process"),
         *(f"Process.{attribute}" for attribute in _ATTRIBUTES),
     ),
+    revision=2,
     body_params=("call",),
     call=Sweep(
         ("is_alive",),
@@ -89,21 +86,9 @@ def state(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
             questions = _questions(child, gone)
 
             def bind(case: Case) -> Body:
-                ask, expected = questions[case.text("call")]
-
-                def body(iterations: int, /) -> Verifier:
-                    for _ in range(iterations):
-                        ask()
-
-                    def check() -> int:
-                        answer = ask()
-                        if answer != expected:
-                            raise WorkloadError(f"expected {expected!r}, found {answer!r}")
-                        return iterations
-
-                    return check
-
-                return body
+                statement, expected = questions[case.text("call")]
+                names = {"child": child, "gone": gone}
+                return unrolled_body(statement, names, lambda answer: answer == expected)
 
             yield bind
         join_checked(gone)
@@ -255,9 +240,9 @@ def _elapsed_ns(prepared: _Call, count: int) -> int:
     """Return the nanoseconds of so many calls."""
     clock, (call, undo) = monotonic_ns, prepared
     if undo is None:
+        run = unrolled("call()", {"call": call})
         began = clock()
-        for _ in range(count):
-            call()
+        run(count)
         return clock() - began
     elapsed = 0
     for _ in range(count):
@@ -282,7 +267,7 @@ def _call_often(connection: Connection) -> None:
     covers=tuple(call for call in _CALLS if "-" not in call),
     tier=Tier.FULL,
     body_params=("call",),
-    revision=2,
+    revision=3,
     call=fixed(*_CALLS),
 )
 def module_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:

@@ -21,6 +21,7 @@ from mpbench.workload import (
     fixed,
     workload,
 )
+from mpbench.workload.unrolled import unrolled
 from mpbench.workloads.queue.latency import end_queue, make_queue
 
 if TYPE_CHECKING:
@@ -94,17 +95,18 @@ def _asking(queue: Any, call: str) -> Body:
         "qsize": (queue.qsize, 9),
     }
     ask, expected = questions[call]
+    run = unrolled("answer = ask()", {"ask": ask})
 
     def body(iterations: int, /) -> BodyResult:
         _fill(queue, 8)
-        right = 0
         started = monotonic_ns()
-        for _ in range(iterations):
-            right += ask() == expected
+        answer = run(iterations)
         elapsed = monotonic_ns() - started
         for _ in range(9):
             queue.get()
-        return BodyResult(right, iterations, elapsed)
+        if answer != expected:
+            raise WorkloadError(f"{call}() of a queue with 9 items is {answer}, not {expected}")
+        return BodyResult(iterations, iterations, elapsed)
 
     return body
 
@@ -127,9 +129,10 @@ def _no_qsize(case: Case) -> str | None:
         *("JoinableQueue.full", "JoinableQueue.qsize"),
     ),
     by_method=False,
+    revision=2,
     body_params=("kind", "call"),
     unsupported=_no_qsize,
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     kind=Sweep(("Queue",), ("Queue",), ("Queue", "JoinableQueue")),
     call=fixed("get", "get-timeout", "get-nowait", "empty", "full", "qsize"),
 )
@@ -146,7 +149,6 @@ def get_variants(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     no need to wait; empty() polls too, while full() and qsize() only look at a
     semaphore.
     """
-    del case
     queues = {kind: make_queue(context, kind) for kind in ("Queue", "JoinableQueue")}
     try:
 
@@ -189,7 +191,7 @@ def _finish(control: Connection, queue: Any) -> None:
     ),
     facts={"put_return": Metric.TIME, "join_wake": Metric.LATENCY},
     body_params=("items",),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     items=Sweep((1,), (1, 16), (1, 16, 256)),
 )
 def task_done(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -203,7 +205,6 @@ def task_done(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the price of knowing that the work is done. task_done takes three
     semaphore operations under a lock; the last one wakes the joiner.
     """
-    del case
     queue = context.JoinableQueue()
     try:
         with child_server(context, _finish, queue) as control:

@@ -124,7 +124,7 @@ class _Echo:
     tier=Tier.QUICK,
     all_methods_in_quick=True,
     body_params=("kind", "payload_bytes"),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     kind=_KINDS,
     payload_bytes=_SIZES,
 )
@@ -140,7 +140,6 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     queues. A SimpleQueue is a pipe with pickling and two locks; a Queue also
     hands each item to a thread, which costs two more wake-ups.
     """
-    del case
     with _queues(context, 2) as queues, child_server(context, _echo, queues) as control:
         echo = _Echo(control, queues)
 
@@ -178,7 +177,7 @@ def _serve_deliveries(control: Connection, queues: dict[str, tuple[Any]]) -> Non
     tier=Tier.QUICK,
     body_params=("kind", "payload_bytes"),
     revision=2,
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     kind=_KINDS._replace(quick=("Queue",)),
     payload_bytes=_SIZES,
 )
@@ -196,7 +195,6 @@ def put_delivered(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     the larger the item, the further the two are apart. A SimpleQueue writes in
     put itself, and its reader may have the item before put returns.
     """
-    del case
     with _queues(context, 1) as queues, child_server(context, _serve_deliveries, queues) as control:
 
         def bind(case: Case) -> Body:
@@ -220,10 +218,10 @@ def put_delivered(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         *("JoinableQueue", "JoinableQueue.close"),
     ),
     body_params=("kind",),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     kind=fixed(*_EVERY_KIND),
 )
-def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def create(context: BaseContext, case: Case) -> Body:
     """
     Make a queue that is never used, and drop it.
 
@@ -235,29 +233,24 @@ def create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Queue, eight for a JoinableQueue. Under spawn and forkserver each has a
     name, of which the resource tracker is told.
     """
-    del case
+    kind = case.text("kind")
+    constructors: dict[str, Callable[[], Any]] = {
+        "Queue": context.Queue,
+        "SimpleQueue": context.SimpleQueue,
+        "JoinableQueue": context.JoinableQueue,
+    }
+    make = constructors[kind]
 
-    def bind(case: Case) -> Body:
-        kind = case.text("kind")
-        constructors: dict[str, Callable[[], Any]] = {
-            "Queue": context.Queue,
-            "SimpleQueue": context.SimpleQueue,
-            "JoinableQueue": context.JoinableQueue,
-        }
-        make = constructors[kind]
+    def body(iterations: int, /) -> int:
+        made = 0
+        for _ in range(iterations):
+            queue = make()
+            queue.close()
+            made += queue is not None
+            del queue
+        return made
 
-        def body(iterations: int, /) -> int:
-            made = 0
-            for _ in range(iterations):
-                queue = make()
-                queue.close()
-                made += queue is not None
-                del queue
-            return made
-
-        return body
-
-    yield bind
+    return body
 
 
 @workload(
@@ -281,7 +274,6 @@ def threads_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory
     crossed: hand-overs between threads. It does not grow with the payload,
     because only a reference moves.
     """
-    del context
     make: Callable[[], Any] = (
         _queue.SimpleQueue if case.text("kind") == "SimpleQueue" else _queue.Queue
     )

@@ -8,7 +8,6 @@ from contextlib import ExitStack, suppress
 from queue import Full
 from typing import TYPE_CHECKING, Any
 
-from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric, Timing
 from mpbench.workload import (
@@ -44,37 +43,23 @@ _MAXSIZE = 1_000
 _PATIENCE_S = 20.0
 
 
-def _produce(turn: WindowCounter, queue: Any, item: bytes) -> None:
-    """Put while the crew's load is on."""
-    put, clock = queue.put, monotonic_ns
-    done = 0
-    while turn.running:
-        put(item)
-        done += 1
-        now = clock()
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+def _produce(counter: WindowCounter, queue: Any, item: bytes) -> None:
+    """Put until told to stop."""
+    counter.repeat(queue.put, item)
 
 
-def _consume(turn: WindowCounter, queue: Any) -> None:
-    """Get while the crew's load is on."""
-    get, clock = queue.get, monotonic_ns
-    done = 0
-    while turn.running:
-        get()
-        done += 1
-        now = clock()
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
+def _consume(counter: WindowCounter, queue: Any) -> None:
+    """Get until told to stop."""
+    counter.repeat(queue.get)
 
 
 def _is_any_left(processes: tuple[BaseProcess, ...]) -> bool:
     return any(process.exitcode is None for process in processes)
 
 
-def _let_out(gang: WorkerGroup, queue: Any, consumers: int) -> None:
+def _let_out(workers: WorkerGroup, queue: Any, consumers: int) -> None:
     """
-    Stop a crew that waits for its queue.
+    Stop workers that wait for their queue.
 
     Consumers see the end after their next item, so they are fed until the last
     has left; producers see it after their next put and still have to write,
@@ -85,8 +70,8 @@ def _let_out(gang: WorkerGroup, queue: Any, consumers: int) -> None:
     """
     # Never one that waits for room: with the last consumer gone there may be none.
     feed = getattr(queue, "put_nowait", queue.put)
-    gang.stop()
-    getting, putting = gang.processes[:consumers], gang.processes[consumers:]
+    workers.stop()
+    getting, putting = workers.processes[:consumers], workers.processes[consumers:]
     deadline = time.monotonic() + _PATIENCE_S
     while _is_any_left(getting) and time.monotonic() < deadline:
         if queue.empty():
@@ -97,7 +82,7 @@ def _let_out(gang: WorkerGroup, queue: Any, consumers: int) -> None:
         while not queue.empty():
             queue.get()
         time.sleep(0.000_5)
-    if _is_any_left(gang.processes):
+    if _is_any_left(workers.processes):
         if hasattr(queue, "cancel_join_thread"):
             queue.cancel_join_thread()
         raise WorkloadError(f"producers and consumers did not leave within {_PATIENCE_S:g} s")
@@ -146,15 +131,15 @@ def throughput(context: BaseContext, case: Case) -> Iterator[Body]:
         (_produce, (queue, item))
     ] * producers
     try:
-        with worker_group(context, members) as gang:
+        with worker_group(context, members) as workers:
 
             def body(milliseconds: int, /) -> BodyResult:
-                return gang.window(milliseconds, counting=range(consumers))
+                return workers.window(milliseconds, counting=range(consumers))
 
             try:
                 yield body
             finally:
-                _let_out(gang, queue, consumers)
+                _let_out(workers, queue, consumers)
     finally:
         end_queue(queue)
 
@@ -204,7 +189,7 @@ def worker_pattern(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     tasks, results = context.Queue(), context.Queue()
     workers: list[BaseProcess] = [
-        context.Process(target=_work, args=(tasks, results), daemon=True)  # type: ignore[attr-defined]  # not in typeshed's BaseContext
+        context.Process(target=_work, args=(tasks, results), daemon=True)  # type: ignore[attr-defined]  # not in typeshed
         for _ in range(case.integer("workers"))
     ]
     with ExitStack() as stack:
@@ -221,13 +206,15 @@ def worker_pattern(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
             loops, batch = spin_loops(task_us * 1_000), _batch(task_us) * len(workers)
 
             def body(iterations: int, /) -> Verifier:
-                found = [
+                collected = [
                     _collect(tasks, results, loops=loops, count=batch) for _ in range(iterations)
                 ]
 
                 def check() -> BodyResult:
                     right = sum(
-                        one.get(number) == number**2 for one in found for number in range(batch)
+                        results.get(number) == number**2
+                        for results in collected
+                        for number in range(batch)
                     )
                     return BodyResult(right, iterations * batch)
 

@@ -45,7 +45,7 @@ def _take_all(control: Connection, queue: Any) -> None:
     floor=NoFloor("what is waited for is a thread that still has something to write"),
     covers=("Queue", "Queue.put", "Queue.close", "Queue.join_thread"),
     body_params=("payload_bytes",),
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     payload_bytes=Sweep((0,), (0, 1 << 20), (0, 65_536, 1 << 20, 1 << 24)),
 )
 def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -58,7 +58,6 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: how long a program hangs at its end because items have not been
     written yet. A process that exits does the same without being asked.
     """
-    del case
     item = os.urandom(65_536)
 
     def once(size: int) -> tuple[int, int]:
@@ -104,7 +103,7 @@ def _exit_undrained(control: Connection, queue: Any, size: int, is_cancelled: bo
         *("JoinableQueue", "JoinableQueue.put", "JoinableQueue.cancel_join_thread"),
     ),
     tier=Tier.FULL,
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     payload_bytes=fixed(1 << 20),
     way=fixed("join", "cancel"),
     kind=fixed("Queue", "JoinableQueue"),

@@ -101,7 +101,7 @@ def _backlog(returned: list[int], got: list[int], before: int) -> int:
     covers=("Queue", "Queue.put", "Queue.get"),
     facts={"sojourn": Metric.LATENCY},
     revision=2,
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     maxsize=Sweep((1,), (1, 100), (1, 10, 100, 1_000)),
     service_us=fixed(50),
     payload_bytes=fixed(64),
@@ -193,7 +193,7 @@ def _spin_until(flag: Any, number: int) -> None:
     floor="queue/put-delivered",
     covers=("Queue", "Queue.put", "Queue.get"),
     facts={"put_return": Metric.TIME},
-    needs=lambda case: _NEEDS,  # noqa: ARG005
+    needs=_NEEDS,
     payload_bytes=fixed(64),
     switch_interval_us=Sweep((5_000,), (5_000,), (500, 5_000)),
 )

@@ -83,30 +83,30 @@ def _adder(counters: _Counters, index: int) -> Callable[[], None]:
     return (add_to_value, add_to_raw, add_unlocked, add_to_slot)[counters.choice.value]
 
 
-def _count(turn: WindowCounter, counters: _Counters) -> None:
+def _count(counter: WindowCounter, counters: _Counters) -> None:
     """Add one again and again; stand still between windows, so that the sum can be read."""
     clock, totals = monotonic_ns, counters.totals
     done = 0
-    turn.wait_for_window()
-    add = _adder(counters, turn.index)
-    while turn.running:
+    counter.wait_for_window()
+    add = _adder(counters, counter.index)
+    while counter.running:
         add()
         now = clock()
         done += 1
-        if now >= turn.next_check_ns:
+        if now >= counter.next_check_ns:
             # Before the crossing, which may report this window.
-            totals[turn.index] = done
-            turn.advance(now, done)
-            if turn.is_idle:
-                turn.wait_for_window()
-                add = _adder(counters, turn.index)
+            totals[counter.index] = done
+            counter.advance(now, done)
+            if counter.is_idle:
+                counter.wait_for_window()
+                add = _adder(counters, counter.index)
 
 
-def _counted(gang: WorkerGroup, counters: _Counters, kind: str, milliseconds: int) -> BodyResult:
+def _counted(workers: WorkerGroup, counters: _Counters, kind: str, milliseconds: int) -> BodyResult:
     """Open a window on a kind of counter, and compare its growth with what was added."""
     counters.choice.value = _KINDS.index(kind)
     growth, added = -counters.sum(kind), -sum(counters.totals)
-    outcome = gang.window(milliseconds)
+    outcome = workers.window(milliseconds)
     growth += counters.sum(kind)
     added += sum(counters.totals)
     lost = added - growth
@@ -151,11 +151,11 @@ def contended_counter(context: BaseContext, case: Case) -> Iterator[BodyFactory]
     lost since the window was announced. A locked kind that loses one fails.
     """
     counters = _Counters(context, case.integer("workers"))
-    with worker_group(context, [(_count, (counters,))] * case.integer("workers")) as gang:
+    with worker_group(context, [(_count, (counters,))] * case.integer("workers")) as workers:
 
         def bind(case: Case) -> Body:
             kind = case.text("kind")
-            return lambda milliseconds, /: _counted(gang, counters, kind, milliseconds)
+            return lambda milliseconds, /: _counted(workers, counters, kind, milliseconds)
 
         yield bind
 
@@ -164,20 +164,20 @@ def contended_counter(context: BaseContext, case: Case) -> Iterator[BodyFactory]
 _BATCH = 100
 
 
-def _write(turn: WindowCounter, octets: Any, place: Any) -> None:
+def _write(counter: WindowCounter, octets: Any, place: Any) -> None:
     """Write one byte of one's own again and again, in batches."""
     clock = monotonic_ns
     view = memoryview(octets).cast("B")
     done = 0
-    mine = place[turn.index]
-    while turn.running:
+    mine = place[counter.index]
+    while counter.running:
         for number in range(_BATCH):
             view[mine] = number
         now = clock()
         done += 1
-        if now >= turn.next_check_ns:
-            turn.advance(now, done)
-            mine = place[turn.index]
+        if now >= counter.next_check_ns:
+            counter.advance(now, done)
+            mine = place[counter.index]
 
 
 @workload(
@@ -189,7 +189,7 @@ def _write(turn: WindowCounter, octets: Any, place: Any) -> None:
     timing=Timing.WINDOW,
     tier=Tier.FULL,
     body_params=("distance_bytes",),
-    needs=lambda case: Needs(processes=2),  # noqa: ARG005 - the same for each case
+    needs=Needs(processes=2),
     distance_bytes=fixed(1, 64, 128, 4_096),
 )
 def false_sharing(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
@@ -206,15 +206,14 @@ def false_sharing(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     import ctypes
 
-    del case
     octets: Any = context.RawArray("B", 3 * 4_096)
     place: Any = context.RawArray("q", 2)
     # A page boundary, so that the distance alone decides about cache lines.
     start = -ctypes.addressof(octets) % 4_096
-    with worker_group(context, [(_write, (octets, place))] * 2) as gang:
+    with worker_group(context, [(_write, (octets, place))] * 2) as workers:
 
         def bind(case: Case) -> Body:
             place[:] = [start, start + case.integer("distance_bytes")]
-            return gang.window
+            return workers.window
 
         yield bind

@@ -27,7 +27,6 @@ def _raw_array(context: BaseContext, size: int) -> Made:
 def _segment(context: BaseContext, size: int) -> Made:
     from multiprocessing import shared_memory
 
-    del context
     segment = shared_memory.SharedMemory(create=True, size=size)
 
     def end() -> None:

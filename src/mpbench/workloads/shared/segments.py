@@ -38,7 +38,6 @@ _COLD_BYTES = 1 << 28
 
 def lacks_segments(case: Case) -> str | None:
     """Say why named shared memory cannot be used here, or None."""
-    del case
     try:
         import _posixshmem  # type: ignore[import-not-found]  # noqa: F401 - private, without a stub
     except ImportError:
@@ -124,7 +123,6 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     twice, by messages that the two timed calls wait for only when its pipe is
     full; `track=False` (Python 3.13) does without.
     """
-    del context
     # A keyword that older versions do not have.
     from multiprocessing import shared_memory
 
@@ -286,7 +284,6 @@ def memory_copy(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: bytes per second. In is one memcpy; out also makes a new object,
     whose memory may have to be touched for the first time.
     """
-    del context
     cold = bool(case.value("cold"))
     made: dict[int, Any] = {}
     with ExitStack() as stack:

@@ -163,7 +163,6 @@ def hand_over(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     price for the signal and saves copies and system calls; the size at which
     its curve crosses the pipe's is where it begins to pay.
     """
-    del case
     # Before the child: both must use one resource tracker.
     with segment(1):
         pass
