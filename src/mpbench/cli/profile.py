@@ -82,6 +82,24 @@ def _write(folder: Path, profile: Profile, record: Mapping[str, Any], stacks: li
     return folder / "profile.html"
 
 
+def _time_line(time: Mapping[str, int]) -> str:
+    """Return the workers' time in one line."""
+    from mpbench.units import format_seconds
+
+    words = {
+        "own code": "own_code_ns",
+        "waiting": "waiting_ns",
+        "moving data": "moving_ns",
+        "starting": "starting_ns",
+        "profiler": "profiler_ns",
+    }
+    parts = [
+        f"{word} {format_seconds(time[key] / 1e9)}" for word, key in words.items() if time[key]
+    ]
+    alone = format_seconds(time["without_workers_ns"] / 1e9)
+    return f"all workers: {', '.join(parts)}; without workers about {alone}"
+
+
 def _show(record: Mapping[str, Any], folder: Path) -> None:
     from rich.console import Console
     from rich.text import Text
@@ -92,6 +110,8 @@ def _show(record: Mapping[str, Any], folder: Path) -> None:
     if record["ending"] != "finished":
         console.print(Text(f"the program {record['ending']}", style="bold red"))
     console.print(Text(record["verdict"] or "the program started no worker of multiprocessing"))
+    if record["time"] is not None:
+        console.print(Text(_time_line(record["time"])))
     for loss in record["losses"]:
         console.print(Text(f"  {loss['share']:5.1%}  {loss['text']}"))
         if loss["advice"]:

@@ -1,21 +1,23 @@
-"""Saying in words where a program's time went, and what would help."""
+"""Sentences on where a program's time went, and what would help."""
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from mpbench.profiling.diagnosis_input import DiagnosisInput, Sentence, workers_of
 from mpbench.profiling.efficiency import (
     AFTER_WORKERS,
     BEFORE_WORKERS,
     OFF_CPU,
+    PROFILER,
     UNEVEN_WORKERS,
-    EfficiencyBreakdown,
     LossShare,
 )
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.off_cpu import off_cpu_spans
 from mpbench.profiling.processes import ProcessRecord, Role
+from mpbench.profiling.rules import RULES
 from mpbench.profiling.states import State
 from mpbench.units import format_bytes, format_seconds
 
@@ -23,15 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mpbench.profiling.objects import ObjectCost
-    from mpbench.profiling.profile import Profile
-    from mpbench.profiling.tasks import Tasks
 
 __all__ = ("DiagnosisInput", "Loss", "efficiency_sentence", "largest_losses")
 
-# A chunk should last this long, so that handing it over does not matter.
-_GOOD_CHUNK_NS = 10_000_000
-# Below this a chunk costs about as much to hand over as to do.
-_SMALL_CHUNK_NS = 2_000_000
 # Below this a message costs about the same whatever is in it.
 _SMALL_MESSAGE_BYTES = 16 << 10
 # A loss below this share is not worth a sentence.
@@ -47,16 +43,6 @@ _START_ADVICE = {
 }
 
 
-class DiagnosisInput(NamedTuple):
-    """What the sentences are made of."""
-
-    profile: Profile
-    balance: EfficiencyBreakdown
-    tasks: Tasks | None
-    costs: tuple[ObjectCost, ...]
-    cpus: int
-
-
 class Loss(NamedTuple):
     """One of the places where the workers' time went."""
 
@@ -65,14 +51,11 @@ class Loss(NamedTuple):
     seconds: float
     text: str
     remedy: str
+    rule: str | None = None
 
 
 def _time(ns: float) -> str:
     return format_seconds(ns / 1e9)
-
-
-def _workers(facts: DiagnosisInput) -> list[ProcessRecord]:
-    return [one for one in facts.profile.members if one.role is Role.WORKER]
 
 
 def _dearest(costs: Sequence[ObjectCost], words: tuple[str, ...]) -> str:
@@ -114,10 +97,13 @@ def _queue(facts: DiagnosisInput) -> tuple[str, str]:
         many = tasks.calls_in_chunk > 1
         size = f"chunks of {tasks.calls_in_chunk:.3g}, " if many else "chunk size 1, "
     text = f"for tasks: {size}a task takes {_time(tasks.call_ns)}" + (f"; {did}" if did else "")
-    if tasks.chunk_ns < _SMALL_CHUNK_NS and tasks.call_ns > 0 and tasks.of_pools:
-        good = math.ceil(_GOOD_CHUNK_NS / tasks.call_ns)
-        return text, f"hand over more at once, such as chunksize={good} (about 10 ms of work)"
-    return text, "feed them faster: produce tasks in advance, or use fewer workers"
+    if tasks.idle_tail_ns > facts.balance.loss_ns(State.QUEUE.name) / 2:
+        few = tasks.chunks < 2 * facts.balance.workers
+        remedy = "fewer workers, or smaller tasks" if few else "the longest tasks first"
+        if tasks.calls_in_chunk > 1:
+            remedy = "smaller chunks"
+        return f"{text}; most of it at the end, when others still had one", remedy
+    return text, "produce tasks in advance, or use fewer workers"
 
 
 def _moving(facts: DiagnosisInput) -> tuple[str, str]:
@@ -127,11 +113,8 @@ def _moving(facts: DiagnosisInput) -> tuple[str, str]:
     if heaviest is not None and heaviest.sent_bytes:
         place = f" made at {heaviest.place}" if heaviest.place else ""
         text += f", most of it through the {heaviest.what}{place}"
-    tasks = facts.tasks
     messages = sum(total.times for one in facts.profile.traced for total in one.totals
                    if total.kind == kinds.SEND)  # fmt: skip
-    if tasks is not None and tasks.chunk_ns < _SMALL_CHUNK_NS and tasks.of_pools:
-        return text, "larger chunks: each message has a price of its own, whatever is in it"
     if sent < _SMALL_MESSAGE_BYTES * max(1, messages):
         return text, "several things in one message: each has a price of its own, however small"
     return text, "send less: shared memory, file names instead of contents, smaller results"
@@ -141,7 +124,7 @@ def _lock(facts: DiagnosisInput) -> tuple[str, str]:
     lock = _dearest(facts.costs, ("Lock", "Semaphore"))
     stuck = sum(
         any(moment.kind == kinds.LOCK_WAIT for moment in one.traced.main.unfinished)
-        for one in _workers(facts)
+        for one in workers_of(facts)
         if one.traced is not None and one.traced.main is not None
     )
     if stuck:
@@ -156,14 +139,12 @@ def _lock(facts: DiagnosisInput) -> tuple[str, str]:
 
 
 def _starting(facts: DiagnosisInput, state: State = State.STARTING) -> tuple[str, str]:
-    workers = [one for one in _workers(facts) if one.totals.get(state, 0)]
+    workers = [one for one in workers_of(facts) if one.totals.get(state, 0)]
     each = sum(one.totals[state] for one in workers) / max(1, len(workers))
     methods = sorted({one.detail.partition(",")[0] for one in workers if one.detail})
     how = f" ({', '.join(methods)})" if methods else ""
     count = "one process" if len(workers) == 1 else f"{len(workers)} processes"
     text = f"{count}{how}, {_time(each)} each"
-    if len(workers) > 2 * facts.balance.workers:
-        return text, "keep workers: a Pool without maxtasksperchild starts them once"
     return text, _START_ADVICE.get(methods[0] if len(methods) == 1 else "", _LIGHTER)
 
 
@@ -171,29 +152,44 @@ def _importing(facts: DiagnosisInput) -> tuple[str, str]:
     return _starting(facts, State.IMPORTING)
 
 
-def _blocked(facts: DiagnosisInput) -> tuple[str, str]:
-    text = "inside their own code, but not on a CPU"
-    delay = sum(one.run_queue_ns for one in _workers(facts))
-    blocked = next((one.ns for one in facts.balance.losses if one.key == OFF_CPU), 0)
-    if delay <= blocked / 2:
-        return (
-            f"{text}: sleeping, or waiting for files or the network",
-            "more workers than CPUs help with that, or threads in fewer workers",
+def _delay_in_own_code(process: ProcessRecord) -> int:
+    """Return for how long a worker wanted a CPU and had none while in its own code."""
+    spans = [span for span in process.spans if span.state is State.WORKING]
+    delay = 0
+    for before, after in pairwise(process.snapshots):
+        length = after.at_ns - before.at_ns
+        inside = sum(
+            max(0, min(span.end_ns, after.at_ns) - max(span.start_ns, before.at_ns))
+            for span in spans
         )
+        if length > 0:
+            delay += round(max(0, after.delay_ns - before.delay_ns) * min(1.0, inside / length))
+    return delay
+
+
+def _blocked(facts: DiagnosisInput) -> tuple[str, str]:
+    delay = sum(_delay_in_own_code(process) for process in workers_of(facts))
+    if delay <= facts.balance.loss_ns(OFF_CPU) / 2:
+        text = "blocked inside their own code, not on a CPU: sleeping, or waiting for files"
+        # Not where something else keeps the workers that there are from working.
+        is_first = facts.balance.losses[0].key == OFF_CPU
+        remedy = "more workers than CPUs help with that, or threads in fewer workers"
+        return f"{text} or the network", remedy if is_first else ""
+    text = f"ready to run their own code, but had no CPU for {_time(delay)}"
     if facts.balance.workers > facts.cpus:
-        text += f": {facts.balance.workers} workers share {facts.cpus} usable CPUs"
-        return f"{text} and waited {_time(delay)} for one", f"use {facts.cpus} workers"
+        shared = f"{facts.balance.workers} workers share {facts.cpus} usable CPUs"
+        return f"{text}: {shared}", f"use {facts.cpus} workers"
     return (
-        f"{text}: they waited {_time(delay)} for a CPU that somebody else had",
+        f"{text}, which somebody else had",
         "end other programs and threads (see mpbench doctor)",
     )
 
 
 def _before(facts: DiagnosisInput) -> tuple[str, str]:
-    alone = facts.balance.first_ns - facts.profile.began_ns
+    alone = facts.balance.loss_ns(BEFORE_WORKERS) / max(1, facts.balance.workers)
     return (
         f"not there yet: the program ran {_time(alone)} before it started the first one",
-        "start workers before loading data, or load it in the workers",
+        "start workers earlier, or let them do a part of that",
     )
 
 
@@ -208,7 +204,7 @@ def _after(facts: DiagnosisInput) -> tuple[str, str]:
 
 
 def _uneven(facts: DiagnosisInput) -> tuple[str, str]:
-    ends = sorted(one.end_ns for one in _workers(facts))
+    ends = sorted(one.end_ns for one in workers_of(facts))
     spread = _time(ends[-1] - ends[0])
     longest = f"; the longest task took {_time(facts.tasks.longest_ns)}" if facts.tasks else ""
     text = (
@@ -224,7 +220,7 @@ _WORDS: dict[str, tuple[str, Callable[[DiagnosisInput], tuple[str, str]]]] = {
     State.LOCK.name: ("workers waited", _lock),
     State.STARTING.name: ("workers started up:", _starting),
     State.IMPORTING.name: ("workers imported the main module:", _importing),
-    OFF_CPU: ("workers were blocked", _blocked),
+    OFF_CPU: ("workers were", _blocked),
     BEFORE_WORKERS: ("workers were", _before),
     AFTER_WORKERS: ("workers were", _after),
     UNEVEN_WORKERS: ("there were", _uneven),
@@ -242,8 +238,23 @@ _PLAIN_ADVICE = {
 }
 
 
+def _by_rule(share: LossShare, facts: DiagnosisInput) -> tuple[str, Sentence] | None:
+    """Return the first rule that explains a loss, by its name, and its sentence."""
+    for rule in RULES:
+        if share.key in rule.losses and (sentence := rule.find(facts, share)) is not None:
+            return rule.name, sentence
+    return None
+
+
 def _loss(share: LossShare, facts: DiagnosisInput) -> Loss:
     part = share.ns / facts.balance.capacity_ns
+    ruled = _by_rule(share, facts)
+    if ruled is not None:
+        name, sentence = ruled
+        return Loss(share.key, part, share.ns / 1e9, sentence.text, sentence.remedy, name)
+    if share.key == PROFILER:
+        text = "this profiler: loading its hook, and recording events"
+        return Loss(share.key, part, share.ns / 1e9, text, "")
     if share.key in _WORDS:
         start, words = _WORDS[share.key]
         text, advice = words(facts)
@@ -254,11 +265,24 @@ def _loss(share: LossShare, facts: DiagnosisInput) -> Loss:
 
 
 def largest_losses(facts: DiagnosisInput, *, most: int = 3) -> tuple[Loss, ...]:
-    """Return the largest losses with a sentence and an advice for each."""
+    """Return the largest losses with a sentence and a remedy; those of one cause are one."""
     if not facts.balance.capacity_ns:
         return ()
-    shares = [one for one in facts.balance.losses if one.ns >= _WORTH * facts.balance.capacity_ns]
-    return tuple(_loss(one, facts) for one in shares[:most])
+    losses: dict[str, Loss] = {}
+    for share in facts.balance.losses:
+        if share.ns < _WORTH * facts.balance.capacity_ns:
+            continue
+        loss = _loss(share, facts)
+        cause = loss.rule or loss.key
+        known = losses.get(cause)
+        losses[cause] = (
+            loss
+            if known is None
+            else known._replace(
+                share=known.share + loss.share, seconds=known.seconds + loss.seconds
+            )
+        )
+    return tuple(sorted(losses.values(), key=lambda loss: -loss.share)[:most])
 
 
 def efficiency_sentence(facts: DiagnosisInput) -> str:

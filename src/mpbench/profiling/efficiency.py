@@ -1,4 +1,4 @@
-"""How well a program used its workers, and where the rest of their time went."""
+"""Efficiency of a program's workers, and the parts of their time that were lost."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = (
     "AFTER_WORKERS",
     "BEFORE_WORKERS",
     "OFF_CPU",
+    "PROFILER",
     "UNEVEN_WORKERS",
     "EfficiencyBreakdown",
     "LossShare",
@@ -36,6 +37,7 @@ class LossShare(NamedTuple):
 OFF_CPU = "blocked"  # in the program's own code, but not on a CPU
 BEFORE_WORKERS = "before"  # no worker had been asked for yet
 AFTER_WORKERS = "after"  # the last worker had ended
+PROFILER = "profiler"  # loading the hook and recording events
 UNEVEN_WORKERS = "uneven"  # fewer workers than at the peak, in between
 
 
@@ -44,8 +46,9 @@ class EfficiencyBreakdown(NamedTuple):
     The workers' time and where it went.
 
     `capacity_ns` is what the workers could have given: as many as were ever
-    alive at once, for the whole run. `useful_ns` is the part in which they ran
-    the program's own code on a CPU. The shares add up to the rest.
+    alive at once, for the whole run but the start of the first interpreter and its
+    imports. `useful_ns` is the part in which they ran the program's own code on a CPU.
+    The shares add up to the rest.
     """
 
     workers: int
@@ -59,6 +62,10 @@ class EfficiencyBreakdown(NamedTuple):
     def efficiency(self) -> float:
         """The useful part of the capacity, 0 to 1."""
         return self.useful_ns / self.capacity_ns if self.capacity_ns else 0.0
+
+    def loss_ns(self, key: str) -> int:
+        """Return the part that one loss takes."""
+        return sum(share.ns for share in self.losses if share.key == key)
 
 
 def peak_workers(workers: Sequence[ProcessRecord]) -> int:
@@ -104,16 +111,51 @@ def efficiency_breakdown(profile: Profile) -> EfficiencyBreakdown | None:
         return None
     most = peak_workers(workers)
     first, last = min(one.begin_ns for one in workers), max(one.end_ns for one in workers)
-    capacity = most * profile.wall_ns
+    boot = min(_boot_ns(profile, first), first - profile.began_ns)
+    capacity = most * (profile.wall_ns - boot)
     totals = _states(workers)
     useful = sum(_on_cpu(one) for one in workers)
     lived = sum(one.lifetime_ns for one in workers)
     losses = _losses(totals, useful)
-    losses[BEFORE_WORKERS] = most * (first - profile.began_ns)
+    _take_out_profiler(losses, profile, workers)
+    losses[BEFORE_WORKERS] = most * (first - profile.began_ns - boot)
     losses[AFTER_WORKERS] = most * (profile.ended_ns - last)
     losses[UNEVEN_WORKERS] = max(0, most * (last - first) - lived)
     ranked = sorted((LossShare(key, ns) for key, ns in losses.items() if ns > 0), key=_most)
     return EfficiencyBreakdown(most, capacity, useful, first, last, tuple(ranked))
+
+
+def _boot_ns(profile: Profile, first_ns: int) -> int:
+    """Return how long the first interpreter took to start and to import, before any worker."""
+    main = next((one for one in profile.members if one.role is Role.MAIN), None)
+    if main is None:
+        return 0
+    hook = 0 if main.traced is None else main.traced.hook_load_ns
+    return hook + sum(
+        max(0, min(span.end_ns, first_ns) - span.start_ns)
+        for span in main.spans
+        if span.state in {State.STARTING, State.LOADING}
+    )
+
+
+def _take_out_profiler(
+    losses: dict[str, int], profile: Profile, workers: Sequence[ProcessRecord]
+) -> None:
+    """Take the recorder's own cost out of the states in which it arose."""
+    traced = [one.traced for one in workers if one.traced is not None]
+    loading = sum(one.hook_load_ns for one in traced)
+    events = round(profile.event_ns * sum(t.times for one in traced for t in one.totals))
+    losses[PROFILER] = 0
+    for cost, states in (
+        (loading, (State.STARTING, State.IMPORTING)),
+        (events, (State.MOVING, State.QUEUE, State.LOCK)),
+    ):
+        left = cost
+        for state in states:
+            part = min(left, losses.get(state.name, 0))
+            losses[state.name] = losses.get(state.name, 0) - part
+            losses[PROFILER] += part
+            left -= part
 
 
 def _losses(totals: Mapping[State, int], useful: int) -> dict[str, int]:

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mpbench.profiling.hook import layout
+from mpbench.profiling.hook import kinds, layout
 
 __all__ = (
     "Event",
     "EventTotal",
+    "LongTask",
     "RecordedProcess",
     "ThreadEvents",
     "TracedObject",
@@ -74,6 +75,20 @@ class EventTotal(NamedTuple):
     longest_ns: int
 
 
+class LongTask(NamedTuple):
+    """
+    A task that was longer than all before it in its process, as its worker described it.
+
+    `number` counts the calls of one map, or the tasks of an executor, from 0.
+    """
+
+    duration_ns: int
+    began_ns: int
+    number: int
+    function: str
+    arguments: str
+
+
 class RecordedProcess(NamedTuple):
     """
     One process as it recorded itself.
@@ -102,6 +117,12 @@ class RecordedProcess(NamedTuple):
     unknown: tuple[str, ...]
     # What became of its children: (pid, exit code, when that was known).
     child_exits: tuple[tuple[int, int, int], ...]
+    # When locks were held, and where in the program the longest hold of each ended.
+    holds: tuple[Event, ...] = ()
+    hold_places: Mapping[int, str] = {}
+    long_tasks: tuple[LongTask, ...] = ()
+    # Libraries with workers of their own that were imported.
+    libraries: tuple[str, ...] = ()
 
     @property
     def main(self) -> ThreadEvents | None:
@@ -119,6 +140,9 @@ class _Names(NamedTuple):
     hook_ns: int
     unknown: tuple[str, ...]
     endings: tuple[tuple[int, int, int], ...]
+    hold_places: Mapping[int, str]
+    tasks: tuple[LongTask, ...]
+    libraries: tuple[str, ...]
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -138,7 +162,18 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 # What a line is about: the first of these words that it has.
-_ABOUT = ("process", "role", "lane", "wrapped", "unknown", "ended", "name")
+_ABOUT = (
+    "task",
+    "hold",
+    "library",
+    "process",
+    "role",
+    "lane",
+    "wrapped",
+    "unknown",
+    "ended",
+    "name",
+)
 
 
 def _names(path: Path) -> _Names:
@@ -159,6 +194,19 @@ def _names(path: Path) -> _Names:
         hook_ns=sum(int(one["cost_ns"]) for one in lines["wrapped"]),
         unknown=tuple(f"{one['unknown']}: {one['error']}" for one in lines["unknown"]),
         endings=tuple((one["ended"], one["exit_code"], one["at_ns"]) for one in lines["ended"]),
+        # The last line of a lock is about its longest hold.
+        hold_places={int(one["object"]): str(one["place"]) for one in lines["hold"]},
+        tasks=tuple(
+            LongTask(
+                int(one["task"]),
+                int(one["began_ns"]),
+                int(one["index"]),
+                str(one["function"]),
+                str(one["arguments"]),
+            )
+            for one in lines["task"]
+        ),
+        libraries=tuple(str(one["library"]) for one in lines["library"]),
     )
 
 
@@ -259,6 +307,7 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None
     if words[layout.MAGIC_AT] != layout.MAGIC or own is None:
         return None
     rows = _records(words)
+    is_hold = rows[:, 2] & 0xFFFF == kinds.HOLD
     role = {key: value for line in own.roles for key, value in line.items()}
     return RecordedProcess(
         token=path.stem,
@@ -274,12 +323,16 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None
         program=str(own.process.get("argv0", "")),
         daemon=bool(role.get("daemon")),
         hook_load_ns=own.hook_ns,
-        threads=tuple(_threads(rows, own)),
+        threads=tuple(_threads(rows[~is_hold], own)),
         objects=_inherited(path.stem, names),
         totals=_totals(words, rows),
         dropped=int(words[layout.DROPPED]),
         unknown=own.unknown,
         child_exits=own.endings,
+        holds=_events(rows[is_hold]),
+        hold_places=own.hold_places,
+        long_tasks=own.tasks,
+        libraries=own.libraries,
     )
 
 

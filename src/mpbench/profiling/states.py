@@ -30,6 +30,7 @@ class State(Enum):
     LAUNCHING = "starting processes"
     STARTING = "starting up"
     IMPORTING = "importing the main module"
+    LOADING = "importing modules"
     EXITING = "exiting"
     SERVING = "serving others"
     UNKNOWN = "not recorded"
@@ -61,6 +62,7 @@ _PLAIN = {
     kinds.MANAGER_START: State.LAUNCHING,
     kinds.JOIN: State.CHILD,
     kinds.IMPORT_MAIN: State.IMPORTING,
+    kinds.IMPORT: State.LOADING,
     kinds.EXIT: State.EXITING,
     kinds.RUN: State.WORKING,
     kinds.LOCK_WAIT: State.LOCK,
@@ -115,7 +117,9 @@ class _Frame(NamedTuple):
 
 def _frame(moment: Event, outer: _Frame) -> _Frame:
     state = _PLAIN.get(moment.kind)
-    if state is None or outer.state in _WHOLE:
+    # What an interpreter imports to start is a part of its start.
+    is_start = state is State.LOADING and outer.state is State.STARTING
+    if state is None or is_start or outer.state in _WHOLE:
         # A task, a worker's loop: what happens there is up to the events inside.
         return outer._replace(end_ns=min(moment.end_ns, outer.end_ns))
     waiting = outer.waiting or _WAITING_IN.get(moment.kind)

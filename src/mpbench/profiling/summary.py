@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import mpbench
 from mpbench.environment import usable_cpus
-from mpbench.profiling.diagnosis import DiagnosisInput, Loss, efficiency_sentence, largest_losses
+from mpbench.profiling.cautions import ended_by, warnings_of
+from mpbench.profiling.diagnosis import Loss, efficiency_sentence, largest_losses
+from mpbench.profiling.diagnosis_input import DiagnosisInput
 from mpbench.profiling.efficiency import efficiency_breakdown
 from mpbench.profiling.hook import kinds
-from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
+from mpbench.profiling.lock_holders import lock_uses
 from mpbench.profiling.objects import describe_objects, merge_unnamed_pipes, object_costs, owner_of
 from mpbench.profiling.processes import ProcessRecord, Role
 from mpbench.profiling.states import State
+from mpbench.profiling.task_tables import lock_table, task_table, time_table
 from mpbench.profiling.tasks import tasks_of
-from mpbench.units import format_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +31,6 @@ if TYPE_CHECKING:
 __all__ = ("ending_of", "summary_of")
 
 SCHEMA = 1
-# From this share of their lives without a CPU, other programs explain a part.
-_BUSY = 0.15
-# So many processes that did not end well are named.
-_MOST = 5
 
 
 def ending_of(profile: Profile) -> str:
@@ -48,7 +46,7 @@ def ending_of(profile: Profile) -> str:
         return "was lost: its supervisor disappeared"
     if ran.exit_code == 0:
         return "finished"
-    return "ended nobody knows how" if ran.exit_code is None else _ended(ran.exit_code)
+    return "ended nobody knows how" if ran.exit_code is None else ended_by(ran.exit_code)
 
 
 def _command(profile: Profile) -> list[str]:
@@ -189,57 +187,6 @@ def _cpu(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _ended(code: int) -> str:
-    if code > 0:
-        return f"failed with exit code {code}"
-    try:
-        return f"was ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was ended by signal {-code}"
-
-
-def _told_to(one: ProcessRecord) -> bool:
-    """Return whether a pool has just ended its worker, as pools do."""
-    return one.exit_code == -signal.SIGTERM and "pool worker" in one.detail
-
-
-def _warnings(profile: Profile, cpus: int) -> list[str]:
-    """Return what a reader must know before believing the figures."""
-    workers = [one for one in profile.members if one.role is Role.WORKER]
-    ended = [
-        one
-        for one in profile.members
-        if one.exit_code and one.role is not Role.MAIN and not _told_to(one)
-    ]
-    if profile.ran.interrupted:
-        # Ctrl-C reaches them all; that each ended with KeyboardInterrupt is no news.
-        ended = [one for one in ended if one.exit_code not in {1, -signal.SIGINT}]
-    # Whom somebody told to end did so because of the others.
-    ended.sort(key=lambda one: one.exit_code == -signal.SIGTERM)
-    found = [f"{one.name} (pid {one.pid}) {_ended(one.exit_code or 0)}" for one in ended[:_MOST]]
-    if len(ended) > _MOST:
-        found.append(f"{len(ended) - _MOST} more processes did not end in good order")
-    delay = sum(one.run_queue_ns for one in workers)
-    lived = sum(one.lifetime_ns for one in workers)
-    if lived and delay > _BUSY * lived and len(workers) <= cpus:
-        found.append(
-            f"the machine was busy: workers were ready to run but had no CPU for "
-            f"{delay / lived:.0%} of their time; repeat when it is idle (see mpbench doctor)"
-        )
-    if profile.room_bytes < LEAST_FREE_BYTES:
-        found.append(
-            f"no event was kept: {format_bytes(float(profile.room_bytes))} were free where "
-            f"temporary files are made, and {format_bytes(float(LEAST_FREE_BYTES))} are needed; "
-            "set TMPDIR to a folder with more room"
-        )
-    elif not profile.traced:
-        found.append(
-            "no process recorded anything: the interpreter ignored PYTHONPATH (-E or -I), or the "
-            "program did not use multiprocessing; processes are shown from outside only"
-        )
-    return found
-
-
 def _loss(loss: Loss) -> dict[str, Any]:
     """Return a loss under the names of profile.json."""
     record = loss._asdict()
@@ -260,7 +207,10 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
     usable = usable_cpus() if cpus is None else cpus
     balance, tasks = efficiency_breakdown(profile), tasks_of(profile.members)
     costs = object_costs(profile.traced)
-    facts = None if balance is None else DiagnosisInput(profile, balance, tasks, costs, usable)
+    locks = lock_uses(profile.members)
+    facts = (
+        None if balance is None else DiagnosisInput(profile, balance, tasks, costs, usable, locks)
+    )
     things = describe_objects(profile.traced)
     starts = [start for one in profile.members if (start := _start(one)) is not None]
     return {
@@ -277,11 +227,11 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         "verdict": None if facts is None else efficiency_sentence(facts),
         "efficiency": None if balance is None else balance.efficiency,
         "workers": None if balance is None else balance.workers,
-        "warnings": _warnings(profile, usable),
+        "warnings": warnings_of(profile, usable),
         "losses": [] if facts is None else [_loss(one) for one in largest_losses(facts)],
-        "tasks": None
-        if tasks is None
-        else {**tasks._asdict(), "calls_in_chunk": tasks.calls_in_chunk, "call_ns": tasks.call_ns},
+        "tasks": None if tasks is None else task_table(tasks, profile.began_ns),
+        "time": None if facts is None else time_table(facts),
+        "locks": [lock_table(use) for use in locks],
         "processes": [_process(one, profile.began_ns, things) for one in profile.members],
         "starts": starts,
         "objects": [one._asdict() for one in merge_unnamed_pipes(costs)],

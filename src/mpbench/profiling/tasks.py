@@ -1,7 +1,8 @@
-"""The tasks that workers did: how many, how long, how many in one chunk."""
+"""Tasks of workers: their number, durations and chunks."""
 
 from __future__ import annotations
 
+import signal
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,12 +13,50 @@ from mpbench.profiling.hook import kinds
 from mpbench.profiling.processes import Role
 
 if TYPE_CHECKING:
-    from mpbench.profiling.event_files import Event, ThreadEvents
+    from mpbench.profiling.event_files import Event, LongTask, ThreadEvents
     from mpbench.profiling.processes import ProcessRecord
 
-__all__ = ("Tasks", "tasks_of")
+__all__ = (
+    "Chunk",
+    "NamedTask",
+    "Tasks",
+    "WorkerTasks",
+    "lost_tasks",
+    "tasks_of",
+    "was_told_to_end",
+)
 
 _EVER_NS = 1 << 63
+# Long tasks that are named.
+_MOST_LONGEST = 10
+
+
+class Chunk(NamedTuple):
+    """What one message brought: when it was begun, its own time, and its number of calls."""
+
+    begin_ns: int
+    own_ns: int
+    calls: int
+
+
+class WorkerTasks(NamedTuple):
+    """The chunks of one worker, in the order in which it did them."""
+
+    process: int
+    name: str
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def end_ns(self) -> int:
+        """When its last chunk was done."""
+        return max((chunk.begin_ns + chunk.own_ns for chunk in self.chunks), default=0)
+
+
+class NamedTask(NamedTuple):
+    """A long task with the worker that did it."""
+
+    worker: str
+    task: LongTask
 
 
 class Tasks(NamedTuple):
@@ -34,6 +73,8 @@ class Tasks(NamedTuple):
     chunk_ns: int
     longest_ns: int
     of_pools: bool = False
+    workers: tuple[WorkerTasks, ...] = ()
+    longest: tuple[NamedTask, ...] = ()
 
     @property
     def calls_in_chunk(self) -> float:
@@ -44,6 +85,31 @@ class Tasks(NamedTuple):
     def call_ns(self) -> float:
         """A typical call: the median chunk's time for each of its calls."""
         return self.chunk_ns / self.calls_in_chunk if self.calls else 0.0
+
+    @property
+    def own_ns(self) -> int:
+        """The time of all tasks together."""
+        return sum(chunk.own_ns for worker in self.workers for chunk in worker.chunks)
+
+    @property
+    def idle_tail_ns(self) -> int:
+        """The time of all workers between their last task and the last of all."""
+        ends = [worker.end_ns for worker in self.workers]
+        return sum(max(ends) - end for end in ends) if ends else 0
+
+    @property
+    def at_once(self) -> float:
+        """How many tasks were in work at once on average, while there was any."""
+        spans = sorted(
+            (chunk.begin_ns, chunk.begin_ns + chunk.own_ns)
+            for worker in self.workers
+            for chunk in worker.chunks
+        )
+        covered = last = 0
+        for begin, end in spans:
+            covered += max(0, end - max(begin, last))
+            last = max(last, end)
+        return self.own_ns / covered if covered else 0.0
 
 
 class _Cursor:
@@ -106,14 +172,14 @@ def _spans(lane: ThreadEvents, asked: _Asked) -> Iterator[tuple[int, int, bool]]
             yield one.end_ns, end, True
 
 
-def _is_usual(spent_ns: int, chunks: Sequence[tuple[int, int]]) -> bool:
+def _is_usual(spent_ns: int, chunks: Sequence[Chunk]) -> bool:
     """Tell whether a time is at least half of the median of a worker's chunks."""
-    return bool(chunks) and 2 * spent_ns >= median(time for time, _ in chunks)
+    return bool(chunks) and 2 * spent_ns >= median(chunk.own_ns for chunk in chunks)
 
 
-def _chunks(lane: ThreadEvents) -> list[tuple[int, int]]:
+def _chunks(lane: ThreadEvents) -> list[Chunk]:
     """
-    Return duration and number of calls of each chunk that a worker did.
+    Return the chunks that a worker did.
 
     A chunk is done between one answer of a queue and the next question to the
     same queue, without the time in which its result was handed back or other queues
@@ -123,7 +189,7 @@ def _chunks(lane: ThreadEvents) -> list[tuple[int, int]]:
     """
     asked = _asked(lane)
     mapped, given, others = (_Cursor(lane, kind) for kind in (kinds.TASK, kinds.PUT, kinds.GET))
-    found: list[tuple[int, int]] = []
+    found: list[Chunk] = []
     for begin, end, is_last in _spans(lane, asked):
         known = mapped.within(begin, end)
         handing = given.within(begin, end)
@@ -132,28 +198,54 @@ def _chunks(lane: ThreadEvents) -> list[tuple[int, int]]:
         elsewhere = [*handing, *others.within(begin, until)]
         spent = max(0, until - begin - sum(one.duration_ns for one in elsewhere))
         if known:
-            found += [(one.duration_ns, one.value) for one in known]
+            found += [Chunk(one.start_ns, one.duration_ns, one.value) for one in known]
         elif not is_last or handing or _is_usual(spent, found):
-            found.append((spent, 1))
+            found.append(Chunk(begin, spent, 1))
     # The last one of a worker that was ended in the middle, or has a queue of its own kind.
-    return found + [(one.duration_ns, one.value) for one in mapped.within(0, _EVER_NS)]
+    rest = mapped.within(0, _EVER_NS)
+    return found + [Chunk(one.start_ns, one.duration_ns, one.value) for one in rest]
 
 
 def tasks_of(members: Iterable[ProcessRecord]) -> Tasks | None:
     """Return the tasks of all workers; None when they took none from a queue or pool."""
-    lanes = [
-        one.traced.main
-        for one in members
-        if one.role is Role.WORKER and one.traced is not None and one.traced.main is not None
-    ]
-    found = [chunk for lane in lanes for chunk in _chunks(lane)]
-    if not found:
+    workers, lanes, longest = [], [], []
+    for process in members:
+        lane = None if process.traced is None else process.traced.main
+        if process.role is not Role.WORKER or process.traced is None or lane is None:
+            continue
+        lanes.append(lane)
+        workers.append(WorkerTasks(process.number, process.name, tuple(_chunks(lane))))
+        longest += [NamedTask(process.name, task) for task in process.traced.long_tasks]
+    workers = [worker for worker in workers if worker.chunks]
+    times = [chunk.own_ns for worker in workers for chunk in worker.chunks]
+    if not times:
         return None
-    times = [time for time, _ in found]
     return Tasks(
-        chunks=len(found),
-        calls=sum(calls for _, calls in found),
+        chunks=len(times),
+        calls=sum(chunk.calls for worker in workers for chunk in worker.chunks),
         chunk_ns=round(median(times)),
         longest_ns=max(times),
-        of_pools=any(one.kind == kinds.TASK for lane in lanes for one in lane.events),
+        of_pools=any(event.kind == kinds.TASK for lane in lanes for event in lane.events),
+        workers=tuple(workers),
+        longest=tuple(sorted(longest, key=lambda named: -named.task.duration_ns)[:_MOST_LONGEST]),
     )
+
+
+def was_told_to_end(process: ProcessRecord) -> bool:
+    """Return whether a pool has just ended its worker, as pools do."""
+    is_pools = "pool worker" in process.detail or "PoolWorker" in process.name
+    return process.exit_code == -signal.SIGTERM and is_pools
+
+
+def lost_tasks(processes: Sequence[ProcessRecord]) -> list[ProcessRecord]:
+    """Return the workers that were killed while they did a task of a pool or an executor."""
+    lost = []
+    for process in processes:
+        thread = None if process.traced is None else process.traced.main
+        was_killed = process.exit_code is not None and process.exit_code < 0
+        if thread is None or not was_killed or was_told_to_end(process):
+            continue
+        begun = {event.kind for event in thread.unfinished}
+        if kinds.WORKER in begun and not begun & {kinds.GET, kinds.PUT}:
+            lost.append(process)
+    return lost

@@ -7,6 +7,7 @@ uses multiprocessing pays for one finder and nothing else.
 
 from __future__ import annotations
 
+import _thread
 import sys
 import time
 
@@ -42,6 +43,31 @@ _WRAPPERS = {
 }
 
 
+# What has processes, threads or interpreters of its own; the summary says which is followed.
+_LIBRARIES = {
+    "billiard",
+    "concurrent.futures.interpreter",
+    "concurrent.futures.thread",
+    "distributed",
+    "gevent",
+    "joblib",
+    "loky",
+    "mpire",
+    "multiprocess",
+    "pebble",
+    "ray",
+    "torch.utils.data",
+    "xdist",
+}
+
+
+def _note_library(name: str) -> None:
+    try:
+        _ours("recorder").recorder().write_metadata({"library": name})
+    except Exception:  # noqa: BLE001 - nobody can be told; the program's import goes on
+        return
+
+
 def _ours(name: str) -> Any:
     """
     Import a module of the hook, and what it needs of the standard library.
@@ -55,6 +81,58 @@ def _ours(name: str) -> Any:
         return __import__(f"{__name__.rpartition('.')[0]}.{name}", fromlist=("name",))
     finally:
         sys.path = path
+
+
+# Outermost imports of the main thread: from when to when. Shorter ones do not matter.
+_IMPORTS: list[tuple[int, int]] = []
+_LEAST_IMPORT_NS = 1_000_000
+_RECORD: list[Any] = []
+# Under the name of the file that Python leaves out of tracebacks where an import fails.
+_BOOTSTRAP = "<frozen importlib._bootstrap>"
+_TIMED = """
+def make(original, now, ident, keep):
+    main, depth = ident(), []
+    def _find_and_load(name, import_):
+        if depth or ident() != main:
+            return original(name, import_)
+        depth.append(1)
+        began = now()
+        try:
+            return original(name, import_)
+        finally:
+            depth.clear()
+            keep(began, now())
+    return _find_and_load
+"""
+
+
+def _keep_import(began: int, ended: int) -> None:
+    """Note an import; those that come before multiprocessing wait until there is a recorder."""
+    if ended - began < _LEAST_IMPORT_NS:
+        return
+    _IMPORTS.append((began, ended))
+    if _RECORD:
+        _RECORD[0]()
+
+
+def _record_imports() -> None:
+    # Taken out first: to record may import something.
+    imports, _IMPORTS[:] = list(_IMPORTS), []
+    recorder, kinds = _ours("recorder").recorder(), _ours("kinds")
+    for began, ended in imports:
+        recorder.record(kinds.IMPORT, 0, began, ended)
+
+
+def _time_imports() -> None:
+    """Have the interpreter's own import function note how long imports take."""
+    bootstrap = sys.modules.get("_frozen_importlib")
+    original = getattr(bootstrap, "_find_and_load", None)
+    if original is None:
+        return
+    names: dict[str, Any] = {}
+    exec(compile(_TIMED, _BOOTSTRAP, "exec"), names)  # noqa: S102 - the text above
+    timed = names["make"](original, time.perf_counter_ns, _thread.get_ident, _keep_import)
+    bootstrap._find_and_load = timed  # type: ignore[union-attr]
 
 
 def _wrap(name: str, module: Any) -> None:
@@ -72,6 +150,9 @@ def _wrap(name: str, module: Any) -> None:
             problem = f"{type(error).__name__}: {error}"
         if problem:
             recorder.write_metadata({"unknown": name, "error": problem})
+        if not _RECORD:
+            _record_imports()
+            _RECORD.append(_record_imports)
         recorder.write_metadata({"wrapped": name, "cost_ns": time.perf_counter_ns() - began})
     except Exception:  # noqa: BLE001 - nobody can be told; the program goes on without us
         return
@@ -103,6 +184,8 @@ class _Finder:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """Return the specification that the other finders have, with our loader."""
+        if name in _LIBRARIES:
+            _note_library(name)
         if name not in _WRAPPERS:
             return None
         for finder in sys.meta_path:
@@ -125,6 +208,7 @@ def install() -> None:
         if module is not None:
             _wrap(name, module)
     sys.meta_path.insert(0, _Finder())
+    _time_imports()
 
 
 _BORN_NS = time.perf_counter_ns()

@@ -1,4 +1,4 @@
-"""What can happen in a profiled process; the numbers stand in the event files."""
+"""Kinds of events in a profiled process, as numbers of the event files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ __all__ = (
     "EXIT",
     "FORKSERVER_START",
     "GET",
+    "HOLD",
+    "IMPORT",
     "IMPORT_MAIN",
     "JOIN",
     "LOCK_WAIT",
@@ -56,6 +58,8 @@ SHM = 22  # a shared-memory segment is made or opened; the argument is its size
 TRACKER_START = 23  # the resource tracker is started or checked
 FORKSERVER_START = 24  # the fork server is started or checked
 SEND_WAIT = 25  # the part of SEND in which nobody took anything; never recorded, worked out later
+HOLD = 26  # a lock was held; need not nest with the calls of its thread
+IMPORT = 27  # an import that no other import made
 
 NAMES = {
     START: "Process.start",
@@ -83,4 +87,6 @@ NAMES = {
     TRACKER_START: "resource tracker",
     FORKSERVER_START: "fork server",
     SEND_WAIT: "wait for reader",
+    HOLD: "hold lock",
+    IMPORT: "import",
 }

@@ -18,6 +18,10 @@ __all__ = ("lock_key", "lock_number", "wrap_synchronize")
 
 # What a timeout is.
 _TIMEOUTS = (type(None), int, float)
+# The kind of an RLock, as multiprocessing.synchronize numbers it.
+_RECURSIVE = 0
+# A lock that is held for less long is nobody's wait worth a line.
+_LONG_HOLD_NS = 200_000
 
 
 def lock_key(lock: Any) -> str:
@@ -55,7 +59,17 @@ def _name_lock(lock: Any) -> None:
     recorder().register_object(lock_key(lock), type(lock).__name__, call_site())
 
 
-def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
+class _Hold:
+    """How long a process has a lock: since when, and the longest time until now."""
+
+    __slots__ = ("longest_ns", "number", "since_ns")
+
+    def __init__(self) -> None:
+        self.number = self.since_ns = 0
+        self.longest_ns = _LONG_HOLD_NS
+
+
+def _waiting_acquire(semaphore: Any, own: list[str], what: str, hold: _Hold) -> Any:
     """
     Return an acquire that keeps an event only when it has to wait.
 
@@ -67,6 +81,7 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
         semaphore: What the lock is made of.
         own: Holds the lock's key once it has one that is not its semaphore's name.
         what: The lock's class, for people.
+        hold: Is told when the lock was got.
     """
     raw = semaphore.acquire
     ours = recorder()
@@ -83,8 +98,9 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
         if not thing:
             # Not before: whoever makes the lock describes it first.
             key = own[0] if own else f"sem:{semaphore.name}"
-            thing = ours.object_id(key, what)
+            thing = hold.number = ours.object_id(key, what)
         if raw(False):
+            hold.since_ns = now()
             try:
                 lane = local.lane
             except AttributeError:
@@ -101,6 +117,7 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
         got = False
         try:
             got = bool(raw(True, timeout))
+            hold.since_ns = now() if got else 0
         finally:
             finish(kinds.LOCK_WAIT, thing, begun, int(got))
         return got
@@ -108,12 +125,50 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str) -> Any:
     return acquire
 
 
+def _timed_release(semaphore: Any, hold: _Hold) -> Any:
+    """Return a release that keeps an event where the lock was held for long."""
+    raw = semaphore.release
+
+    def release() -> None:
+        since, end = hold.since_ns, now()
+        hold.since_ns = 0
+        raw()
+        if since and end - since >= _LONG_HOLD_NS:
+            _note_hold(hold, since, end)
+
+    return release
+
+
+@safe_value
+def _note_hold(hold: _Hold, since: int, end: int) -> None:
+    recorder().record(kinds.HOLD, hold.number, since, end)
+    if (end - since) * 2 > hold.longest_ns * 3:
+        hold.longest_ns = end - since
+        line = {"hold": end - since, "object": hold.number, "place": call_site()}
+        recorder().write_metadata(line)
+
+
 def _methods(original: Any) -> Any:
     def wrapper(self: Any) -> None:
         original(self)
         own: list[str] = []
+        hold = _Hold()
         self._mpbench_key = own
-        self.acquire = _waiting_acquire(self._semlock, own, type(self).__name__)
+        semaphore = self._semlock
+        self.acquire = _waiting_acquire(semaphore, own, type(self).__name__, hold)
+        if semaphore.maxvalue == 1 and semaphore.kind != _RECURSIVE:
+            # Others than the one who got a semaphore may give it back.
+            self.release = _timed_release(semaphore, hold)
+
+    return wrapper
+
+
+def _leave(original: Any) -> Any:
+    del original
+
+    def wrapper(self: Any, *args: Any) -> Any:
+        del args
+        return self.release()
 
     return wrapper
 
@@ -176,6 +231,7 @@ def wrap_synchronize(module: Any) -> None:
     patch(module.SemLock, "__init__", _made)
     patch(module.SemLock, "_make_methods", _methods)
     patch(module.SemLock, "__enter__", _enter)
+    patch(module.SemLock, "__exit__", _leave)
     patch(module.Condition, "__init__", _condition_made)
     patch(module.Condition, "wait", blocking_call(kinds.SYNC_WAIT, _condition_number))
     patch(module.Event, "__init__", _with_condition_made("_flag"))

@@ -6,6 +6,7 @@ import threading
 
 from . import kinds
 from .channels import name_queue
+from .longest import task_log
 from .recorder import now, recorder
 from .wrap import blocking_call, call_site, patch, safe_value
 
@@ -33,14 +34,38 @@ def _chunk(args: tuple[Any, ...], result: Any) -> int:
     return len(args[1]) if len(args) > 1 else 1
 
 
+def _mapped(original: Any) -> Any:
+    """Return mapstar or starmapstar with the calls of its chunk timed."""
+    log = task_log()
+
+    def wrapper(args: Any) -> Any:
+        if type(args) is not tuple or threading.current_thread() is not threading.main_thread():
+            return original(args)
+        function, batch = args
+        return original((function, log.items(batch)))
+
+    return wrapper
+
+
+def _mapped_by_executor(original: Any) -> Any:
+    """Return _process_chunk with its calls timed."""
+    log = task_log()
+
+    def wrapper(fn: Any, chunk: Any) -> Any:
+        return original(fn, log.items(chunk))
+
+    return wrapper
+
+
 def _role(role: str) -> Any:
-    """Return a maker of wrappers for a worker's loop."""
+    """Return a maker of wrappers for a worker's loop, whose first arguments are its queues."""
 
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
             # A ThreadPool runs the same loop in threads of its owner.
             if threading.current_thread() is threading.main_thread():
                 recorder().write_metadata({"role": role})
+                _follow(*args[:2])
             begun = recorder().begin(kinds.WORKER, 0)
             try:
                 return original(*args, **named)
@@ -50,6 +75,13 @@ def _role(role: str) -> Any:
         return wrapper
 
     return make
+
+
+@safe_value
+def _follow(tasks: Any, results: Any) -> None:
+    """Have a worker's tasks noted; the queues are this process's own copies."""
+    tasks.get = task_log().follow_get(tasks.get)
+    results.put = task_log().follow_put(results.put)
 
 
 def _pool_made(original: Any) -> Any:
@@ -85,8 +117,9 @@ def _result_number(result: Any) -> int:
 def wrap_pool(module: Any) -> None:
     """Wrap Pool, its results and its workers."""
     patch(module, "worker", _role("pool worker"))
-    patch(module, "mapstar", blocking_call(kinds.TASK, None, _calls))
-    patch(module, "starmapstar", blocking_call(kinds.TASK, None, _calls))
+    for name in ("mapstar", "starmapstar"):
+        patch(module, name, _mapped)
+        patch(module, name, blocking_call(kinds.TASK, None, _calls))
     patch(module.Pool, "__init__", _pool_made)
     patch(module.Pool, "join", blocking_call(kinds.JOIN, _own_number))
     patch(module.Pool, "terminate", blocking_call(kinds.JOIN, _own_number))
@@ -113,6 +146,7 @@ def _executor_made(original: Any) -> Any:
 def wrap_executor(module: Any) -> None:
     """Wrap ProcessPoolExecutor and its workers."""
     patch(module, "_process_worker", _role("executor worker"))
+    patch(module, "_process_chunk", _mapped_by_executor)
     patch(module, "_process_chunk", blocking_call(kinds.TASK, None, _chunk))
     patch(module.ProcessPoolExecutor, "__init__", _executor_made)
     patch(module.ProcessPoolExecutor, "shutdown", blocking_call(kinds.JOIN, _own_number))
