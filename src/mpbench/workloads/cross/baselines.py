@@ -204,7 +204,7 @@ def keep_busy(counter: WindowCounter, loops: int) -> None:
 )
 def oversubscription(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Keep more and more workers busy, up to twice the usable CPUs and above.
+    Keep workers busy, from one to twice the usable CPUs and more.
 
     Timed: a common window in which every worker counts pieces of work that
     take 50 us on an idle CPU. The latencies are the pieces one by one: the

@@ -39,7 +39,7 @@ class Activity(NamedTuple):
 
 
 def _text(path: str) -> str:
-    """Return a file of the kernel, or nothing if it is gone or not there."""
+    """Return a file of the kernel, or "" if there is none."""
     try:
         with open(path) as file:
             return file.read()

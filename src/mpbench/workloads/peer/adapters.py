@@ -150,7 +150,7 @@ def opened_billiard(method: str) -> Iterator[PoolAdapter]:
     except BaseException:
         abort(pool)
         raise
-    # Its workers end with other codes than 0 under forkserver, so nobody looks at them.
+    # Its workers end with other codes than 0 under forkserver, so they are not checked.
     pool.close()
     pool.join()
     # Only this lets go of its pipes before the interpreter ends.

@@ -33,7 +33,7 @@ class Job(NamedTuple):
     Numbered tasks in each form that a call of a pool wants.
 
     Args:
-        one: Takes one item, for `map` and its kin.
+        one: Takes one item, for `map` and `imap`.
         star: Takes an item's parts, for `starmap` and `apply`.
         many: Takes a list of items: the chunk that users of `apply` make by hand.
         items: What `one` gets; each is a distinct object.
@@ -54,7 +54,7 @@ Call = Callable[[Any, Job, int], "list[Any]"]
 
 
 def echo_job(tasks: int) -> Job:
-    """Return tasks that do nothing: what remains is the price of the call."""
+    """Return tasks that do nothing, so that the cost of the call remains."""
     numbers = list(range(tasks))
     return Job(echo, echo, echo_all, numbers, [(number,) for number in numbers], numbers)
 

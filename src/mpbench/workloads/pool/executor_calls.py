@@ -46,13 +46,12 @@ def _lacks_buffer(case: Case) -> str | None:
     facts={"memory": Metric.MEMORY, "read_ahead": Metric.COUNT},
     timing=Timing.ONCE,
     tier=Tier.FULL,
-    body_params=("buffer_size",),
     needs=needs_two_workers,
     unsupported=_lacks_buffer,
     # 0 is no limit.
     buffer_size=Sweep((0,), (0,), (0, 8)),
 )
-def executor_map_memory(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+def executor_map_memory(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Feed 64 payloads of 64 KiB from a generator to `Executor.map` and consume slowly.
 
@@ -64,13 +63,9 @@ def executor_map_memory(context: BaseContext, case: Case) -> Iterator[BodyFactor
     """
     with opened_executor(context, 2) as pool:
         list(pool.map(echo, range(64)))
-
-        def bind(case: Case) -> Body:
-            limit = case.integer("buffer_size")
-            options = {"buffersize": limit} if limit else {}
-            return lambda _: slow_pass(lambda task, payloads: pool.map(task, payloads, **options))
-
-        yield bind
+        limit = case.integer("buffer_size")
+        options = {"buffersize": limit} if limit else {}
+        yield lambda _: slow_pass(lambda task, payloads: pool.map(task, payloads, **options))
 
 
 def _lacks_end(case: Case) -> str | None:
@@ -98,7 +93,7 @@ _LOAD = [(2_000, number) for number in range(16)]
     ),
     facts={"call_return": Metric.TIME},
     tier=Tier.FULL,
-    body_params=("way", "load"),
+    body_params=("load",),
     needs=needs_two_workers,
     unsupported=_lacks_end,
     deadline_s=120.0,

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mpbench.clock import monotonic_ns
 from mpbench.errors import WorkloadError
 from mpbench.model import Case, Metric
-from mpbench.workload import (
-    Body,
-    BodyFactory,
-    NoFloor,
-    Sweep,
-    fixed,
-    workload,
-)
+from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.calls import chunks_of, one_by_one, repeating
 from mpbench.workloads.pool.lifecycle import (
     expect,
@@ -113,13 +106,9 @@ def executor(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     with opened_executor(context, case.integer("workers")) as pool:
         list(pool.map(echo, range(64)))
-
-        def bind(case: Case) -> Body:
-            return submitting(
-                pool, 512, call=case.text("call"), chunk_size=case.integer("chunk_size")
-            )
-
-        yield bind
+        yield lambda case: submitting(
+            pool, 512, call=case.text("call"), chunk_size=case.integer("chunk_size")
+        )
 
 
 @workload(
@@ -180,12 +169,8 @@ def executor_first_map(context: BaseContext, case: Case) -> Iterator[Body]:
             later = monotonic_ns()
         ended = monotonic_ns()
         expect((numbers, numbers), (results, again), "two maps of 8 tasks")
-        facts = {
-            "construct_return": returned - started,
-            "later": later - first,
-            "end": ended - later,
-        }
-        return first - started, facts
+        facts = {"construct_return": returned - started, "later": later - first}
+        return first - started, {**facts, "end": ended - later}
 
     once()
     yield lifecycle_body(once)

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import (
-    Body,
-    BodyFactory,
-    NoFloor,
-    Sweep,
-    fixed,
-    workload,
-)
+from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, fixed, workload
 from mpbench.workloads.pool.lifecycle import (
     await_ready,
     expect,
@@ -65,13 +58,10 @@ def construct_to_ready(context: BaseContext, case: Case) -> Iterator[Body]:
             ready = monotonic_ns()
         return ready - started, {"construct_return": returned - started}
 
-    try:
+    with here, there:
         # The first pool of a process starts the resource tracker and the fork server.
         once()
         yield lifecycle_body(once)
-    finally:
-        here.close()
-        there.close()
 
 
 @workload(

@@ -1,4 +1,4 @@
-"""Opening and ending of pools without leaks or hangs, and bodies that time whole life cycles."""
+"""Opening and ending of pools without leaks or hangs, and bodies of whole life cycles."""
 
 from __future__ import annotations
 

@@ -184,7 +184,4 @@ def apply_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         def apply_async(number: int) -> int:
             return pool.apply_async(echo, (number,)).get()
 
-        def bind(case: Case) -> Body:
-            return one_by_one(apply if case.text("call") == "apply" else apply_async)
-
-        yield bind
+        yield lambda case: one_by_one(apply if case.text("call") == "apply" else apply_async)

@@ -66,11 +66,9 @@ def payload(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     direction, so more workers do not help. `per_task` is the time of a task.
     """
     with ready_pool(context, 2) as pool:
-
-        def bind(case: Case) -> Body:
-            return _payload_body(pool, case.text("direction"), case.integer("payload_bytes"))
-
-        yield bind
+        yield lambda case: _payload_body(
+            pool, case.text("direction"), case.integer("payload_bytes")
+        )
 
 
 def _payload_body(pool: Pool, direction: str, size: int) -> Body:
@@ -88,11 +86,8 @@ def _payload_body(pool: Pool, direction: str, size: int) -> Body:
 
         def check() -> BodyResult:
             expect(wanted == results, True, f"{direction}: the results of the last map are right")
-            return BodyResult(
-                operations=complete * travelling,
-                asked=iterations * _TASKS * travelling,
-                facts={"per_task": elapsed / complete},
-            )
+            asked = iterations * _TASKS * travelling
+            return BodyResult(complete * travelling, asked, facts={"per_task": elapsed / complete})
 
         return check
 
@@ -117,9 +112,7 @@ class _Drawn:
     """Counts what was drawn from a generator and not yet consumed, and the most of it."""
 
     def __init__(self) -> None:
-        self.drawn = 0
-        self.consumed = 0
-        self.most = 0
+        self.drawn = self.consumed = self.most = 0
 
     def payloads(self, count: int, size: int) -> Iterator[bytes]:
         """Yield payloads, and note that each was drawn."""
@@ -183,8 +176,5 @@ def slow_pass(
             raise WorkloadError(f"a result of {length} bytes, expected {size}")
         time.sleep(0.001)
         drawn.consumed += 1
-    return lambda: BodyResult(
-        operations=drawn.consumed,
-        asked=count,
-        facts={"memory": drawn.most * size, "read_ahead": drawn.most},
-    )
+    facts = {"memory": drawn.most * size, "read_ahead": drawn.most}
+    return lambda: BodyResult(drawn.consumed, count, facts=facts)

@@ -180,9 +180,8 @@ def _called_back(pool: Any, kind: str) -> Body:
             result.wait()
 
         def check() -> int:
-            expect(
-                [kind != "error"] * iterations, [result.successful() for result in pending], kind
-            )
+            successes = [result.successful() for result in pending]
+            expect([kind != "error"] * iterations, successes, kind)
             expect(0 if kind == "none" else iterations, len(arrived), f"{kind}: callbacks")
             return iterations
 

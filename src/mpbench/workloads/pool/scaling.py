@@ -198,18 +198,11 @@ def uneven_result(
     idle = sum(last - reading.end_ns for reading in readings)
     idle += (workers - len(readings)) * (last - started)
     elapsed = ended - started
-    return BodyResult(
-        operations=len(results),
-        asked=len(results),
-        elapsed_ns=elapsed,
-        facts={"efficiency": ideal_ns / elapsed, "tail_idle": idle / (workers * elapsed)},
-        workers=readings,
-    )
+    facts = {"efficiency": ideal_ns / elapsed, "tail_idle": idle / (workers * elapsed)}
+    return BodyResult(len(results), len(results), elapsed, facts, workers=readings)
 
 
 def _uneven_body(pool: Pool, tasks: list[tuple[int, int]], chunk: int, ideal_ns: float) -> Body:
-    workers = 2
-
     def body(iterations: int, /) -> Callable[[], BodyResult]:
         started = monotonic_ns()
         results: list[Any] = pool.map(stamp_burn, tasks, chunk or None)
@@ -217,7 +210,7 @@ def _uneven_body(pool: Pool, tasks: list[tuple[int, int]], chunk: int, ideal_ns:
 
         def check() -> BodyResult:
             expect(list(range(len(tasks))), [result[0] for result in results], "uneven tasks")
-            return uneven_result(results, (started, ended), ideal_ns, workers)
+            return uneven_result(results, (started, ended), ideal_ns, workers=2)
 
         return check
 

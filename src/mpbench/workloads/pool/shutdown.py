@@ -141,8 +141,5 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         way, busy = case.text("way"), case.text("load") == "busy"
         return lifecycle_body(lambda: once(way, busy=busy))
 
-    try:
+    with here, there:
         yield bind
-    finally:
-        here.close()
-        there.close()

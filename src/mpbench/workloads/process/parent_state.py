@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import (
-    Body,
-    BodyResult,
-    FloorByMethod,
-    Needs,
-    NoFloor,
-    Sweep,
-    fixed,
-    workload,
-)
+from mpbench.workload import Body, BodyResult, FloorByMethod, Needs, NoFloor, Sweep, fixed, workload
 from mpbench.workload.held_memory import held_memory
 from mpbench.workloads.process.stamps import (
     COVERS,
@@ -129,11 +120,7 @@ def write_after_start(context: BaseContext, case: Case) -> Iterator[Body]:
         yield body
 
 
-@workload(
-    "process/start-among-threads",
-    **LIFE,
-    threads=Sweep((8,), (8,), (0, 1, 8, 64)),
-)
+@workload("process/start-among-threads", **LIFE, threads=Sweep((8,), (8,), (0, 1, 8, 64)))
 def start_among_threads(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Start and join a child while threads of the parent sleep.

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import (
-    Body,
-    BodyResult,
-    Needs,
-    NoFloor,
-    Sweep,
-    workload,
-)
+from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, workload
 from mpbench.workloads.process.stamps import (
     COVERS,
     crowded,

@@ -17,13 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric
-from mpbench.workload import (
-    START_FLOOR,
-    Body,
-    BodyResult,
-    Sweep,
-    workload,
-)
+from mpbench.workload import START_FLOOR, Body, BodyResult, Sweep, workload
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
     Stamps,

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, StartMethod, Tier
-from mpbench.workload import (
-    START_FLOOR,
-    Body,
-    BodyFactory,
-    Needs,
-    Sweep,
-    workload,
-)
+from mpbench.workload import START_FLOOR, Body, BodyFactory, Needs, Sweep, workload
 from mpbench.workloads.process.main_modules import main_module
 from mpbench.workloads.process.stamps import (
     COVERS,
@@ -58,12 +51,7 @@ _IMPORTS = {
 }
 
 
-@workload(
-    "process/start-to-join",
-    **LIFE,
-    tier=Tier.QUICK,
-    all_methods_in_quick=True,
-)
+@workload("process/start-to-join", **LIFE, tier=Tier.QUICK, all_methods_in_quick=True)
 def start_to_join(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Start a child that only reads the clock, and join it; one at a time.
@@ -207,7 +195,7 @@ def start_by_imports(context: BaseContext, case: Case) -> Iterator[Body]:
     finally:
         if method == "forkserver":
             stop_fork_server()
-            # What a server loads that nobody has asked for anything.
+            # A fork server's default.
             context.set_forkserver_preload(["__main__"])
 
 

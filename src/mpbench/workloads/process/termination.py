@@ -122,8 +122,8 @@ def exit_path(context: BaseContext, case: Case) -> Iterator[Body]:
     returned. Not timed: the start.
 
     `leaving` is nothing, 100 finalizers, 1 MiB in a queue, which the parent
-    gets before it joins, or the same with `cancel_join_thread`, which nobody
-    gets.
+    gets before it joins, or the same with `cancel_join_thread`, which is
+    not read.
 
     Reads as: what a child does after its function has returned. A child that
     has put into a queue ends only when the message has been read.
