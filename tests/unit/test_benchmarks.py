@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpbench.catalog import discover
+from mpbench.model import Tier
 
 ROOT = Path(__file__).parent.parent.parent
 _CLASS = re.compile(r'^class (\w+)\(_case\("([^"]+)"\)\): \.\.\.$', re.MULTILINE)
@@ -92,6 +93,7 @@ def test_asv_would_find_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each class has asv's attributes: parameters with the start method first, version, timeout."""
     pytest.importorskip("asv_runner")
     monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.setenv("MPBENCH_ASV", "full")
     for workload, (module, name) in declared().items():
         one = getattr(importlib.import_module(f"benchmarks.{module}"), name)
         found = discover()[workload]
@@ -100,5 +102,34 @@ def test_asv_would_find_them(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(one.params) == len(one.param_names)
         assert not found.by_method or one.param_names[0] == "method"
         assert one.timeout >= found.deadline_s
+    _forget()
+
+
+def _forget() -> None:
     for loaded in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
-        monkeypatch.delitem(sys.modules, loaded)
+        del sys.modules[loaded]
+
+
+def test_the_core_selection_has_every_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without MPBENCH_ASV the core is collected, with values that the catalogue has."""
+    pytest.importorskip("asv_runner")
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.delenv("MPBENCH_ASV", raising=False)
+    core = importlib.import_module("benchmarks._adapter").CORE
+    collected = {
+        workload
+        for workload, (module, name) in declared().items()
+        if hasattr(getattr(importlib.import_module(f"benchmarks.{module}"), name), "mp_seconds")
+    }
+
+    assert set(core) == collected
+    assert {name.partition("/")[0] for name in discover()} == {
+        name.partition("/")[0] for name in core
+    }
+    for name, params in core.items():
+        found = discover()[name]
+        values = {key: sweep.resolve(Tier.FULL, 2) for key, sweep in found.parameters.items()}
+        assert set(params) <= {"method", *values}
+        assert found.by_method is ("method" in params)
+        assert all(set(given) <= set(values[key]) for key, given in params.items() if key in values)
+    _forget()

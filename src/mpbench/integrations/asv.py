@@ -1,11 +1,11 @@
 """
-A benchmark type of asv that has mpbench's own agent measure.
+Benchmark type of asv that measures in mpbench's fresh agents.
 
 asv's timing loop is never used: its process has a heavy `__main__`, which
 spawned children would run again (2.7 and 15 times too slow for spawn and
 forkserver), and with a set-up it times single cold calls. Each asv sample is
-one fresh agent's median; a round gives two, and eight rounds spread them over
-the whole of `asv run`.
+one fresh agent's median. The first combination of parameters under a start
+method measures all of them in shared agents, and the others read.
 
 This module needs the standard library and asv_runner only: asv environments
 install mpbench without its dependencies.
@@ -14,9 +14,9 @@ install mpbench without its dependencies.
 from __future__ import annotations
 
 import importlib
+import itertools
 import multiprocessing
 import re
-import statistics
 from typing import TYPE_CHECKING, Any
 
 from asv_runner import benchmarks as _types
@@ -24,20 +24,24 @@ from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
 from mpbench.agent.user_function import user_function
 from mpbench.catalog import discover
-from mpbench.integrations.fresh_agents import AgentSettings, measure, median_seconds
+from mpbench.errors import MpbenchError
+from mpbench.integrations.asv_batch import readings, shared_readings
+from mpbench.integrations.fresh_agents import AgentSettings, Host, measure
 from mpbench.integrations.user_call import user_call
 from mpbench.model import Case, StartMethod
 
 if TYPE_CHECKING:
-    from mpbench.model import Repetition, Scalar
-    from mpbench.workload import Workload
+    from mpbench.model import Scalar
 
 __all__ = ("MpBenchmark", "case", "function", "register")
 
-# Medians of fresh processes differ by round more than inside a round (ASV.md
-# 1.4 has the figures), so a round takes few and there are many.
-ROUNDS = 8
-AGENTS_IN_A_ROUND = 2
+# asv starts a process for each combination and round, which costs as much as an agent. Medians
+# of fresh processes differ by round, so that there are two; 8 agents have an interval of 99 %.
+ROUNDS = 2
+AGENTS_IN_A_ROUND = 4
+
+# As in `mpbench run --tier standard`, with the median of three samples.
+_AMOUNT = AgentSettings(AGENTS_IN_A_ROUND, samples=3, sample_ns=10_000_000, window_ms=50)
 
 # Sweeps over workers must give the same parameters on every machine, or asv
 # could not draw one line through two of them.
@@ -65,7 +69,11 @@ class MpBenchmark(Benchmark):  # type: ignore[misc]  # asv_runner has no types
         # The command line's overrides are found only here, not when the object is made.
         repeat = _get_first_attr(self._attr_sources, "repeat", AGENTS_IN_A_ROUND)
         agents = int(repeat[0] if isinstance(repeat, (tuple, list)) else repeat)
-        return {"samples": self.func(*params, agents=max(1, agents)), "number": 1}
+        try:
+            return {"samples": self.func(*params, agents=max(1, agents)), "number": 1}
+        except MpbenchError as error:
+            # asv shows what its process prints: the reason and the user's traceback are enough.
+            raise SystemExit(str(error)) from None
 
     def do_profile(self, filename: str | None = None) -> None:
         """Refuse: a profile of this process would show it waiting for the agent."""
@@ -80,13 +88,6 @@ def register() -> None:
 
 def _method_of(value: str | None) -> StartMethod | None:
     return None if value is None else StartMethod(value)
-
-
-def _seconds(one: Repetition, workload: Workload) -> float:
-    """Return a repetition's reading: seconds per operation, or the metric's own unit."""
-    if workload.metric.is_timed:
-        return median_seconds(one)
-    return statistics.median(one.values(workload.metric))
 
 
 def _wait_s(benchmark: Any) -> float:
@@ -138,11 +139,18 @@ def case(name: str) -> type:
             raise NotImplementedError(reason)
 
     def mp_seconds(self: Any, *given: Any, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
-        # The agents stay in asv's process group, which its time-out kills.
-        measured = measure(
-            workload, split(given), AgentSettings(agents), own_session=False, wait_s=_wait_s(self)
+        wanted = split(given)
+        every = [split(values) for values in itertools.product(*self.params)]
+        return shared_readings(
+            workload,
+            wanted,
+            [one for one in every if one.method is wanted.method and not workload.unsupported(one)],
+            _AMOUNT._replace(agents=agents),
+            wait_s=_wait_s(self),
         )
-        return [_seconds(one, workload) for one in measured]
+
+    def setup_cache(_self: object) -> None:
+        """Have asv make a folder that all processes of a commit and environment share."""
 
     # asv reads these two from the function, everything else from the class.
     mp_seconds.pretty_source = workload.doc  # type: ignore[attr-defined]
@@ -159,6 +167,7 @@ def case(name: str) -> type:
             else {"B": "bytes"}.get(workload.metric.unit, "unit"),
             "timeout": 4 * workload.deadline_s,
             "setup": setup,
+            "setup_cache": setup_cache,
             "mp_seconds": mp_seconds,
         },
     )
@@ -206,10 +215,9 @@ def function(target: str) -> type:
             one,
             AgentSettings(agents),
             call=user_call(target.partition(":")[0]),
-            own_session=False,
-            wait_s=_wait_s(self),
+            host=Host(own_session=False, wait_s=_wait_s(self)),
         )
-        return [_seconds(each, user_function) for each in measured]
+        return readings(measured, user_function)
 
     mp_seconds.pretty_source = f"Calls {target} in fresh interpreters."  # type: ignore[attr-defined]
     mp_seconds.pretty_name = target  # type: ignore[attr-defined]

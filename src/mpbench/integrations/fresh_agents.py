@@ -14,15 +14,19 @@ from mpbench.harness.agents import AgentFactory
 from mpbench.harness.launch import Interpreter
 from mpbench.harness.private import private_folder
 from mpbench.harness.repetitions import MeasurementSettings, measure_group
-from mpbench.harness.schedule import CaseGroup, SetUpGroup
+from mpbench.harness.schedule import group_cases, rounds
 from mpbench.integrations.user_call import UserCall
+from mpbench.plan import Sharing
 from mpbench.session.machine_lock import machine_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from mpbench.model import Case, Repetition
     from mpbench.workload import Workload
 
-__all__ = ("AgentSettings", "measure", "median_seconds")
+__all__ = ("AgentSettings", "Host", "failure_text", "measure", "measure_cases", "median_seconds")
 
 _KEY = "here"
 
@@ -46,45 +50,84 @@ class AgentSettings(NamedTuple):
     verify: bool = False
 
 
-def measure(
+class Host(NamedTuple):
+    """
+    What the process that measures needs.
+
+    Args:
+        own_session: False where a time-out kills by process group, as asv's does.
+        wait_s: How long to wait for the machine's measuring lock.
+        package: Where the agent's part is installed already.
+    """
+
+    own_session: bool = True
+    wait_s: float = 3_600.0
+    package: Path | None = None
+
+
+def measure_cases(
     workload: Workload,
-    case: Case,
-    amount: AgentSettings,
+    cases: Sequence[Case],
+    settings: AgentSettings,
     *,
     call: UserCall | None = None,
-    own_session: bool = True,
-    wait_s: float = 3_600.0,
-) -> tuple[Repetition, ...]:
+    host: Host | None = None,
+) -> dict[Case, tuple[Repetition, ...]]:
     """
-    Return one repetition for each fresh agent of the running interpreter.
+    Measure cases of a workload in fresh agents of the running interpreter.
 
-    What is timed holds the machine's measuring lock, and waits for sessions that have it.
+    Cases of one start method share agents, as in `mpbench run --tier standard`; a case that
+    failed is left out of the following agents. What is timed holds the machine's measuring
+    lock, and waits for sessions that have it.
 
     Args:
         workload: What to measure.
-        case: Its parameters.
-        amount: How much.
+        cases: Its parameters.
+        settings: How much.
         call: What a user's function needs in its agents.
-        own_session: False where a time-out kills by process group, as asv's does.
-        wait_s: How long to wait for the lock.
+        host: What the calling process needs.
+
+    Returns:
+        The repetitions of each case; the last one has the status of a failure.
 
     Raises:
-        WorkloadError: An agent failed; the text has the case and the reason.
         EnvironmentUnfitError: Another session has measured for all that time.
     """
     # A verification times nothing, and a whole test suite may be at it in parallel.
-    lock = nullcontext() if amount.verify else machine_lock(wait_s=wait_s)
+    host = host or Host()
+    lock = nullcontext() if settings.verify else machine_lock(wait_s=host.wait_s)
     with lock, private_folder() as folder:
-        place = install_agent_package(sys.executable, folder / "subject")
+        place = host.package or install_agent_package(sys.executable, folder / "subject")
         given = (call or UserCall()).prepared(folder)
-        subject = Interpreter(
+        interpreter = Interpreter(
             _KEY, sys.executable, str(place), given.paths, variables=given.variables
         )
-        with closing(AgentFactory(folder, own_session=own_session)) as source:
-            return _repetitions(workload, case, amount, subject, source)
+        with closing(AgentFactory(folder, own_session=host.own_session)) as agents:
+            return _repetitions(workload, cases, settings, interpreter, agents)
 
 
-def _failure(repetition: Repetition) -> str:
+def measure(
+    workload: Workload,
+    case: Case,
+    settings: AgentSettings,
+    *,
+    call: UserCall | None = None,
+    host: Host | None = None,
+) -> tuple[Repetition, ...]:
+    """
+    Measure one case, as `measure_cases` does, and return a repetition for each agent.
+
+    Raises:
+        WorkloadError: An agent failed; the text has the case, the reason and the traceback.
+        EnvironmentUnfitError: Another session has measured for all that time.
+    """
+    measured = measure_cases(workload, (case,), settings, call=call, host=host)[case]
+    if not measured[-1].is_ok:
+        raise WorkloadError(failure_text(measured[-1]))
+    return measured
+
+
+def failure_text(repetition: Repetition) -> str:
     """Return the reason of a failure, and the traceback that the agent or its child printed."""
     lines = str(repetition.extra.get("log", "")).splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith(_TRACEBACK)]
@@ -94,33 +137,42 @@ def _failure(repetition: Repetition) -> str:
 
 def _repetitions(
     workload: Workload,
-    case: Case,
-    amount: AgentSettings,
-    subject: Interpreter,
-    source: AgentFactory,
-) -> tuple[Repetition, ...]:
+    cases: Sequence[Case],
+    settings: AgentSettings,
+    interpreter: Interpreter,
+    agents: AgentFactory,
+) -> dict[Case, tuple[Repetition, ...]]:
     iterations: dict[tuple[str, Case], int] = {}
-    kept: list[Repetition] = []
-    group = CaseGroup(_KEY, workload.name, (SetUpGroup(workload, case.method, (case,)),))
-    for number in range(amount.agents):
-        measure_group(
-            subject,
-            group,
-            MeasurementSettings(
-                number,
-                amount.samples,
-                amount.sample_ns,
-                amount.window_ms,
-                iterations,
-                amount.verify,
-            ),
-            agents=source,
-            origin_ns=time.perf_counter_ns(),
-            keep=kept.append,
-            following=subject if number + 1 < amount.agents else None,
-        )
-        latest = kept[-1]
-        if not latest.is_ok:
-            raise WorkloadError(_failure(latest))
-        iterations[_KEY, case] = latest.iterations
-    return tuple(kept)
+    measured: dict[Case, list[Repetition]] = {case: [] for case in cases}
+    groups = group_cases((_KEY,), {_KEY: cases}, {workload.name: workload}, sharing=Sharing.FAMILY)
+
+    def keep(repetition: Repetition) -> None:
+        measured[repetition.case].append(repetition)
+        if repetition.is_ok:
+            iterations[_KEY, repetition.case] = repetition.iterations
+
+    def is_wanted(case: Case) -> bool:
+        return not measured[case] or measured[case][-1].is_ok
+
+    for number, order in rounds(groups, repetitions=settings.agents, seed=0):
+        for position, group in enumerate(order):
+            is_last = number + 1 == settings.agents and position + 1 == len(order)
+            left = group.filtered(is_wanted)
+            if left.set_ups:
+                measure_group(
+                    interpreter,
+                    left,
+                    MeasurementSettings(
+                        number,
+                        settings.samples,
+                        settings.sample_ns,
+                        settings.window_ms,
+                        iterations,
+                        settings.verify,
+                    ),
+                    agents=agents,
+                    origin_ns=time.perf_counter_ns(),
+                    keep=keep,
+                    following=None if is_last else interpreter,
+                )
+    return {case: tuple(repetitions) for case, repetitions in measured.items()}

@@ -39,6 +39,12 @@ class Dies(_function("victim:dies")): ...
 
 class Hangs(_function("victim:hangs")):
     timeout = 6
+
+
+class Reads(_function("victim:reads")): ...
+
+
+class Raises(_function("victim:raises")): ...
 """
 _VICTIM = """
 import os
@@ -55,6 +61,20 @@ def dies():
     os._exit(3)
 
 
+def reads():
+    assert os.environ["JOB_N"] == "5", "the variable is missing"
+
+
+def raises(context):
+    child = context.Process(target=dies_late)
+    child.start()
+    child.join()
+
+
+def dies_late():
+    raise ValueError("no luck")
+
+
 def hangs(context):
     child = context.Process(target=time.sleep, args=(7_531,))
     child.start()
@@ -69,11 +89,12 @@ def asv(tmp_path: Path, repository: list[str], python: Call) -> Callable[..., di
     (tmp_path / "benchmarks" / "suite.py").write_text(_SUITE)
     (tmp_path / "victim.py").write_text(_VICTIM)
 
-    def run(bench: str, *options: str) -> dict[str, Any]:
+    def run(bench: str, *options: str, **variables: str) -> dict[str, Any]:
         done = python(
             *("asv", "run", "-E", f"existing:{sys.executable}", "--machine", "box"),
             *("--set-commit-hash", repository[-1], "--bench", bench, *options),
             ASV_PYTHONPATH=str(tmp_path),
+            **variables,
         )
         (file,) = (tmp_path / ".asv" / "results" / "box").glob(f"{repository[-1][:8]}-*.json")
         content = json.loads(file.read_text())
@@ -129,6 +150,23 @@ def test_what_a_commit_lacks_is_not_available(asv: Callable[..., dict[str, Any]]
     values = [row["result"] for row in found["rows"].values()]
     assert values
     assert all(value != value for row in values for value in row)  # noqa: PLR0124 - NaN
+
+
+def test_the_environment_reaches_a_function(asv: Callable[..., dict[str, Any]]) -> None:
+    """What asv has in its environment, such as a matrix's variables, the function has too."""
+    found = asv(r"suite.Reads.mp_seconds\('fork'\)", "--quick", JOB_N="5")
+
+    assert 0 == found["code"], found["said"]
+
+
+def test_a_failed_child_is_named(asv: Callable[..., dict[str, Any]]) -> None:
+    """The child's traceback is shown, without what asv's process was doing."""
+    found = asv(r"suite.Raises.mp_seconds\('spawn'\)", "--quick", "--show-stderr")
+
+    assert 2 == found["code"], found["said"]
+    assert "its child SpawnProcess-1 ended with exit code 1" in found["said"]
+    assert "in dies_late" in found["said"]
+    assert "asv_runner" not in found["said"]
 
 
 @pytest.mark.parametrize("name", ["Dies", "Hangs"])
