@@ -17,7 +17,7 @@ from pathlib import Path
 
 from interleave import interleaved, row
 
-from mpbench.integrations.exchange.asv_files import read_asv
+from mpbench.integrations.exchange.asv_reader import read_asv
 from mpbench.integrations.exchange.medians import readings_of
 from mpbench.integrations.exchange.pytest_file import read_pytest_json
 from mpbench.model import Run, StartMethod

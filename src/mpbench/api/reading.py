@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,18 +34,15 @@ def _expanded(path: str | os.PathLike[str]) -> list[Path]:
 
 
 def _other_tool(path: Path) -> tuple[Run, ...]:
-    """Read what asv or pytest-benchmark wrote."""
-    from mpbench.integrations.exchange.asv_files import read_asv
-    from mpbench.integrations.exchange.pytest_file import read_pytest_json
+    """Read what another tool wrote; what is left out of it is a warning."""
+    from mpbench.integrations.exchange.detect import read_other_tool
 
-    if path.is_dir():
-        files = sorted(path.rglob("*.json"))
-        if any(file.name == "benchmarks.json" for file in files):
-            return read_asv(path)
-        if files:
-            return tuple(read_pytest_json(file) for file in files)
+    if path.is_dir() and next(path.rglob("*.json*"), None) is None:
         raise UsageError(f"{path} holds no results; name a run's folder or its {RESULTS}")
-    return (read_pytest_json(path),)
+    imported = read_other_tool(path)
+    for note in imported.notes:
+        warnings.warn(note, stacklevel=2)
+    return imported.runs
 
 
 def _runs_at(path: Path) -> Iterator[Run]:
@@ -63,7 +61,7 @@ def runs_of(*paths: str | os.PathLike[str]) -> tuple[Run, ...]:
 
     Args:
         paths: Result files, folders of a run or of runs, glob patterns, results
-            directories of asv, JSON files of pytest-benchmark.
+            directories of asv, JSON files of pytest-benchmark or pyperf.
 
     Raises:
         UsageError: A folder or pattern holds no results.

@@ -21,9 +21,12 @@ __all__ = ("command",)
 def _history(folder: Path | None) -> tuple[Run, ...]:
     if folder is None:
         return ()
-    from mpbench.integrations.exchange.asv_files import read_asv
+    from mpbench.integrations.exchange.asv_reader import read_asv_folder
 
-    return read_asv(folder)
+    imported = read_asv_folder(folder, timed=True)
+    for note in imported.notes:
+        sys.stderr.write(f"mpbench: {printable(note)}\n")
+    return imported.runs
 
 
 def _latest(history: tuple[Run, ...]) -> list[Run]:
@@ -68,6 +71,8 @@ def command(
     latest commit of each machine and interpreter, with the history before it, and
     history.csv has every value of the history.
     """
+    if not files and results is None:
+        raise click.UsageError("name result files, or a results directory of asv with --asv")
     import gc
 
     from mpbench.analysis.history import narrowed
@@ -78,8 +83,6 @@ def command(
     # looking for cycles among them, again and again, takes longer than reading them.
     gc.disable()
 
-    if not files and results is None:
-        raise click.UsageError("name result files, or a results directory of asv with --asv")
     history = _history(results)
     if select or machine or environment:
         history = narrowed(history, select=select, machines=machine, environments=environment)

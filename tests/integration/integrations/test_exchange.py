@@ -13,7 +13,8 @@ import fakes
 import pytest
 
 from mpbench.errors import RecordError, UsageError
-from mpbench.integrations.exchange.asv_files import read_asv, write_asv
+from mpbench.integrations.exchange.asv_files import write_asv
+from mpbench.integrations.exchange.asv_reader import read_asv
 from mpbench.integrations.exchange.medians import readings_of
 from mpbench.integrations.exchange.pyperf_file import pyperf_json
 from mpbench.integrations.exchange.pytest_file import pytest_json, read_pytest_json

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mpbench.integrations.exchange.asv_files import read_asv
+from mpbench.integrations.exchange.asv_reader import read_asv
 from mpbench.model import StartMethod
 
 Call = Callable[..., subprocess.CompletedProcess[str]]

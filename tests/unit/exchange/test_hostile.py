@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mpbench.errors import RecordError
-from mpbench.integrations.exchange.asv_files import read_asv
+from mpbench.integrations.exchange.asv_reader import read_asv, read_asv_folder
 from mpbench.integrations.exchange.pytest_file import read_pytest_json
 from mpbench.model import Run
 from mpbench.store import read
@@ -144,9 +144,14 @@ RESULT = {
     ],
 )
 def test_a_broken_result_of_asv_is_named(tmp_path: Path, text: str) -> None:
-    """Of many files the error names the one that is wrong."""
+    """One broken file of many is left out with a note that names it; alone it is an error."""
     folder = asv_folder(tmp_path, "box/b.json", text)
 
+    (run,), (note,) = read_asv_folder(folder)
+
+    assert run.path.endswith("a.json")
+    assert "box/b.json: expected a result file of asv" in note
+    (folder / "box" / "a.json").unlink()
     with pytest.raises(RecordError, match=r"box/b\.json: expected a result file of asv"):
         read_asv(folder)
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from mpbench.analysis.summarize import summarize
-from mpbench.integrations.exchange.asv_files import read_asv, write_asv
+from mpbench.integrations.exchange.asv_files import write_asv
+from mpbench.integrations.exchange.asv_reader import read_asv
 from mpbench.integrations.exchange.imported import _kept
 from mpbench.integrations.exchange.pytest_file import pytest_json, read_pytest_json
 from mpbench.model import Run

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import fakes
 
-from mpbench.integrations.exchange.imported import ImportedBenchmark, imported_run
+from mpbench.integrations.exchange.imported import ImportedBenchmark, Origin, imported_run
 from mpbench.model import Run
 from mpbench.report.build import build, load_report_data
 from mpbench.report.document import Check, CheckState
@@ -22,10 +22,7 @@ def imported(*benchmarks: ImportedBenchmark, source: str = "pytest-benchmark") -
     return imported_run(
         f"{source}.json",
         benchmarks,
-        source=source,
-        machine="box",
-        python="3.11",
-        started_utc="2026-01-01T00:00:00+00:00",
+        Origin(source, "box", "3.11", "2026-01-01T00:00:00+00:00"),
     )
 
 

@@ -1,8 +1,7 @@
-"""asv's results directory (api version 2): written for `asv compare`, and read into runs."""
+"""asv's results directory, written for `asv compare` and `asv publish`."""
 
 from __future__ import annotations
 
-import ast
 import itertools
 import json
 import math
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.analysis.stats import median_interval, quantiles
 from mpbench.errors import RecordError
-from mpbench.integrations.exchange.imported import ImportedBenchmark, imported_run, reading, text_of
 from mpbench.integrations.exchange.medians import facts_of, readings_of
 
 if TYPE_CHECKING:
@@ -21,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mpbench.integrations.exchange.medians import Readings
-    from mpbench.model import Run, Scalar
+    from mpbench.model import Run
 
-__all__ = ("read_asv", "write_asv")
+__all__ = ("write_asv",)
 
 _COLUMNS = (
     *("result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b"),
@@ -33,10 +31,6 @@ _CI = 0.99
 # Below the smallest number of values with an order-statistic interval asv has infinity.
 _ENDLESS = math.inf
 _METHOD = "method"
-_NOTED = (("commit", "commit_hash"), ("env_name", "env_name"))
-# A revision is counted by hand.
-_MOST_DIGITS = 9
-_EXPECTED = "a results directory of asv (api version 2) with its benchmarks.json"
 
 
 class _Benchmark(NamedTuple):
@@ -46,6 +40,7 @@ class _Benchmark(NamedTuple):
     pretty: str
     version: str
     doc: str
+    metric: str
     names: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
     readings: Mapping[tuple[str, ...], Readings]
@@ -72,6 +67,7 @@ def _grouped(every: Sequence[Readings]) -> Iterator[_Benchmark]:
             workload,
             f"{workload}:{record.revision}",
             record.doc,
+            record.metric.key,
             names,
             tuple(tuple(dict.fromkeys(column)) for column in columns),
             readings,
@@ -111,6 +107,8 @@ def _definition(one: _Benchmark) -> dict[str, Any]:
         "type": "time",
         "unit": "seconds",
         "version": one.version,
+        # Of ours: seconds of one operation may be a throughput.
+        "mpbench_metric": one.metric,
     }
 
 
@@ -214,115 +212,3 @@ def write_asv(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(what, indent=1) + "\n")
     return tuple(files)
-
-
-def _plain(value: str) -> Scalar:
-    """Return the value of which asv kept the `repr`."""
-    try:
-        found = ast.literal_eval(value)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return value
-    return found if isinstance(found, (bool, int, float, str)) else value
-
-
-def _samples(row: Mapping[str, Any], place: int) -> list[float]:
-    """Return what asv recorded of a combination, nothing unless it was told to record it."""
-    samples = row.get("samples")
-    return [float(value) for value in samples[place] or ()] if samples else []
-
-
-def _result(row: Mapping[str, Any], place: int) -> list[float]:
-    result = row["result"][place] if row.get("result") else None
-    return [] if result is None else [float(result)]
-
-
-def _is_current(row: Mapping[str, Any], definition: Mapping[str, Any]) -> bool:
-    """Tell whether a row means what the definitions say, as `asv publish` does."""
-    return (
-        definition.get("unit") == "seconds"
-        and str(row.get("version")) == str(definition.get("version"))
-        and len(row.get("params") or []) == len(definition.get("param_names") or [])
-    )
-
-
-def _benchmarks(
-    content: Mapping[str, Any], definitions: Mapping[str, Any]
-) -> list[ImportedBenchmark]:
-    found = []
-    for name, values in content["results"].items():
-        row = dict(zip(content["result_columns"], values, strict=False))
-        definition = definitions.get(name, {})
-        if not _is_current(row, definition):
-            continue
-        names = definition.get("param_names") or []
-        revision = _own_revision(definition)
-        for place, chosen in enumerate(itertools.product(*(row.get("params") or []))):
-            given = dict(zip(names, (_plain(value) for value in chosen), strict=True))
-            method = given.pop(_METHOD, None)
-            samples = _samples(row, place)
-            found.append(
-                ImportedBenchmark(
-                    definition.get("pretty_name") or name.replace(".", "/", 1),
-                    None if method is None else str(method),
-                    given,
-                    samples or _result(row, place),
-                    1 if revision is None else revision,
-                    # The result alone is a median, of nobody knows how many agents.
-                    is_agents=revision is not None and bool(samples),
-                )
-            )
-    return found
-
-
-def _own_revision(definition: Mapping[str, Any]) -> int | None:
-    """
-    Return the revision of what mpbench measured, None where asv's own timer did.
-
-    Our benchmark type and our exports set the version `NAME:REVISION` and the
-    name as the pretty name. asv's own version is a hash of the code.
-    """
-    name, _, number = str(definition.get("version")).rpartition(":")
-    is_ours = bool(name) and name == definition.get("pretty_name") and number.isdecimal()
-    return int(number) if is_ours and len(number) <= _MOST_DIGITS else None
-
-
-def read_asv(folder: Path) -> tuple[Run, ...]:
-    """
-    Read a results directory of asv: one run for each commit, machine and environment.
-
-    The commit stands in the run's plan and its date in `started_utc`. Samples
-    are there when asv was told to record them; else a run has one value for
-    each case. Each sample of our own benchmark type is an agent. Those of asv's
-    timer make one repetition: asv does not keep which process each is of. Rows
-    of an older version of a benchmark are left out, as `asv publish` leaves
-    them out, and so is what is not measured in seconds.
-
-    Raises:
-        RecordError: It is no such directory, or nothing in it is timed.
-    """
-    known = folder / "benchmarks.json"
-    with reading(known, _EXPECTED):
-        definitions = dict(json.loads(known.read_text(encoding="utf-8")).items())
-    runs = []
-    for path in sorted(folder.glob("*/*.json")):
-        if path.name != "machine.json":
-            with reading(path, "a result file of asv (api version 2)"):
-                runs.append(_read(path, definitions))
-    kept = tuple(run for run in runs if run.cases)
-    if not kept:
-        raise RecordError(str(folder), 0, "asv results in seconds", f"none in {len(runs)} files")
-    return kept
-
-
-def _read(path: Path, definitions: Mapping[str, Any]) -> Run:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    run = imported_run(
-        str(path),
-        _benchmarks(content, definitions),
-        source="asv",
-        machine=str(content["params"].get("machine", path.parent.name)),
-        python=str(content["python"]),
-        started_utc=datetime.fromtimestamp(content["date"] / 1_000, UTC).isoformat(),
-    )
-    more = {name: text_of(content[key]) for name, key in _NOTED}
-    return run._replace(header=run.header._replace(plan={**run.header.plan, **more}))

@@ -1,4 +1,4 @@
-"""Other tools' figures as a run of ours, so that tables, reports and comparisons take them."""
+"""Other tools' results as a run of ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench import __version__
 from mpbench.errors import RecordError
@@ -27,16 +27,26 @@ from mpbench.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mpbench.model import Scalar
 
-__all__ = ("ImportedBenchmark", "imported_run", "reading", "text_of")
+__all__ = (
+    "Imported",
+    "ImportedBenchmark",
+    "Origin",
+    "imported_run",
+    "metric_of",
+    "noted_metric",
+    "reading",
+    "text_of",
+    "values_in",
+)
 
-# Seconds become integers of nanoseconds over this many operations, so that
-# figures below a nanosecond keep six digits.
-_OPERATIONS = 1_000_000
+# Seconds become integers of nanoseconds over a power of ten of operations, so that they keep
+# twelve digits; sums of a million of them fit into 64 bits.
+_DIGITS, _MOST_ZEROS = 12, 17
 
 # A million samples need some 55 MB of the 64 MiB that one line of a result file may have.
 _MOST = 1_000_000
@@ -45,9 +55,6 @@ _MOST = 1_000_000
 _LONGEST_NAME = 1_000
 _LARGEST = 2**63 - 1
 _LONGEST_S = 1e9
-
-# From here on a nanosecond is digits enough, and a million operations are too many.
-_LONG_S = 1_000
 
 _METHODS = {one.value for one in StartMethod}
 
@@ -94,11 +101,13 @@ def _scalar(value: object) -> Scalar:
 
 class ImportedBenchmark(NamedTuple):
     """
-    One benchmark of another tool: its name, and its values in seconds per operation.
+    One benchmark of another tool: its name and its values.
 
-    `is_agents` tells whether each value is the median of one fresh agent, as in
-    what mpbench's own front ends wrote. Values of other tools are of one
-    process, or of a few that their files do not tell apart.
+    `seconds` are values in the base unit of the metric. `is_agents` tells whether each is
+    the median of one fresh agent, as in what mpbench's own front ends wrote. Values of other
+    tools are of one process, or of a few that their files do not tell apart. `processes` has
+    the values of each process instead, where a file tells them apart. `failure` is why there
+    are no values.
     """
 
     name: str
@@ -107,6 +116,84 @@ class ImportedBenchmark(NamedTuple):
     seconds: Sequence[float]
     revision: int = 1
     is_agents: bool = False
+    metric: Metric = Metric.TIME
+    processes: Sequence[Sequence[float]] = ()
+    failure: str | None = None
+    doc: str = ""
+
+    @property
+    def groups(self) -> list[Sequence[float]]:
+        """The values of each repetition."""
+        if self.processes:
+            return list(self.processes)
+        return [[value] for value in self.seconds] if self.is_agents else [self.seconds]
+
+
+class Origin(NamedTuple):
+    """
+    Where and when another tool measured.
+
+    Args:
+        source: The tool.
+        machine: Its name for the machine.
+        python: The version of the interpreter.
+        started_utc: When it ran.
+        implementation: CPython, PyPy, ...
+        key: The interpreter and what else its environment has; without, the version.
+        digest: Of the file, so that a copy elsewhere is the same run.
+        plan: Further facts of the run: commit, environment, requirements.
+        environment: Facts of the machine, as docs/FORMAT.md has them.
+    """
+
+    source: str
+    machine: str
+    python: str
+    started_utc: str
+    implementation: str = "CPython"
+    key: str = ""
+    digest: str = ""
+    plan: Mapping[str, Any] = {}
+    environment: Mapping[str, Any] = {}
+
+
+class Imported(NamedTuple):
+    """Runs that were read, and notes on what was left out."""
+
+    runs: tuple[Run, ...]
+    notes: tuple[str, ...] = ()
+
+
+_UNITS = {
+    "s": Metric.TIME,
+    "second": Metric.TIME,
+    "seconds": Metric.TIME,
+    "byte": Metric.MEMORY,
+    "bytes": Metric.MEMORY,
+    "op/s": Metric.THROUGHPUT,
+    "ops/s": Metric.THROUGHPUT,
+    "b/s": Metric.BANDWIDTH,
+}
+
+
+def metric_of(unit: object) -> Metric:
+    """Return what a unit of another tool measures; a count where it is none of ours."""
+    return _UNITS.get(str(unit).lower(), Metric.COUNT)
+
+
+def noted_metric(key: object) -> Metric:
+    """Return the metric that our export noted beside seconds, a time without one."""
+    try:
+        metric = Metric.of(str(key))
+    except ValueError:
+        return Metric.TIME
+    return metric if metric.is_timed else Metric.TIME
+
+
+def values_in(metric: Metric, seconds: Sequence[float]) -> tuple[float, ...]:
+    """Return seconds of one operation in the unit of a timed metric."""
+    if metric.unit == "s":
+        return tuple(seconds)
+    return tuple(1 / value for value in seconds if value > 0)
 
 
 def _workload_name(name: str) -> str:
@@ -116,55 +203,80 @@ def _workload_name(name: str) -> str:
     return f"{family or 'imported'}/{behaviour or 'benchmark'}"[:_LONGEST_NAME]
 
 
-def _case(one: ImportedBenchmark) -> Case:
+def _distinct_names(names: Iterable[str]) -> dict[str, str]:
+    """Return our name of each; those that would be one name end in a digest of their own."""
+    ours = {name: _workload_name(name) for name in names}
+    times = Counter(ours.values())
+
+    def told_apart(name: str) -> str:
+        digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
+        return f"{ours[name][: _LONGEST_NAME - 9]}-{digest}"
+
+    return {name: made if times[made] == 1 else told_apart(name) for name, made in ours.items()}
+
+
+def _case(one: ImportedBenchmark, workload: str) -> Case:
     method = str(one.method).strip("'\"") if one.method else None
     given = {text_of(name): _scalar(value) for name, value in one.params.items()}
     if method is not None and method not in _METHODS:
         given["method"] = text_of(method)
         method = None
     start = None if method is None else StartMethod(method)
-    return Case.make(_workload_name(one.name), start, given)
+    return Case.make(workload, start, given)
 
 
-def _kept(seconds: Sequence[float], most: int = _MOST) -> list[float]:
-    """Return the values that can be times, thinned evenly where a line has no room."""
-    values = [value for value in seconds if 0 < value <= _LONGEST_S]
+def _kept(seconds: Sequence[float], most: int = _MOST, metric: Metric = Metric.TIME) -> list[float]:
+    """Return the values that the metric can have, thinned evenly where a line has no room."""
+    largest = _LONGEST_S if metric.unit == "s" else _LARGEST
+    values = [
+        value
+        for value in seconds
+        if (value > 0 or (value == 0 and not metric.is_timed)) and value <= largest
+    ]
     return values[:: math.ceil(len(values) / most) or 1]
 
 
 def _record(one: ImportedBenchmark, case: Case, python: str, source: str) -> CaseRecord:
-    has_values = bool(_kept(one.seconds))
+    has_values = one.failure is not None or any(
+        _kept(group, metric=one.metric) for group in one.groups
+    )
     return CaseRecord(
         subject=python,
         case=case,
-        metric=Metric.TIME,
+        metric=one.metric,
         facts={},
-        timing=Timing.LOOP,
+        timing=Timing.LOOP if one.metric.is_timed else Timing.ONCE,
         floor=None,
         no_floor=f"measured by {source}, which has no floors",
         revision=one.revision,
-        doc=f"Imported from {source}: {text_of(one.name)}.",
+        doc=text_of(f"Imported from {source}: {one.name}. {one.doc}".strip()),
         status=Status.OK if has_values else Status.SKIPPED,
         reason=None if has_values else f"{source} has no value for it",
     )
 
 
-def _sample(seconds: float) -> Sample:
-    operations = _OPERATIONS if seconds < _LONG_S else 1
+def _sample(value: float, metric: Metric) -> Sample:
+    if not metric.is_timed:
+        return Sample(1, 1, {metric.key: float(value)})
+    seconds = value if metric.unit == "s" else 1 / value
+    digits = _DIGITS - 1 - math.floor(math.log10(seconds * 1e9))
+    operations = 10 ** min(max(0, digits), _MOST_ZEROS)
     return Sample(max(1, round(seconds * 1e9 * operations)), operations)
 
 
-def _repetition(case: Case, python: str, number: int, values: Sequence[float]) -> Repetition:
+def _repetition(
+    case: Case, python: str, number: int, samples: tuple[Sample, ...], failure: str | None = None
+) -> Repetition:
     return Repetition(
         subject=python,
         case=case,
         number=number,
-        status=Status.OK,
-        reason=None,
-        iterations=1,
-        samples=tuple(_sample(value) for value in values),
+        status=Status.OK if failure is None else Status.FAILED,
+        reason=failure,
+        iterations=1 if samples else 0,
+        samples=samples,
         started_ns=0,
-        elapsed_ns=min(round(sum(values) * 1e9), _LARGEST),
+        elapsed_ns=min(round(sum(sample.seconds for sample in samples) * 1e9), _LARGEST),
         hash_seed=None,
         agent=number,
     )
@@ -172,63 +284,67 @@ def _repetition(case: Case, python: str, number: int, values: Sequence[float]) -
 
 def _repetitions(one: ImportedBenchmark, case: Case, python: str) -> Iterator[Repetition]:
     """
-    Yield a repetition for each agent, and otherwise one for all values.
+    Yield a repetition for each agent or process, and otherwise one for all values.
 
     Values of one process share its memory layout and its place in time. As
     repetitions they would pass for independent, and an interval of them
     leaves the median over processes out nearly always.
     """
-    values = _kept(one.seconds)
-    unit = "agent" if one.is_agents else "process"
-    groups = [[value] for value in values] if one.is_agents else [values] if values else []
-    for number, group in enumerate(groups):
-        yield _repetition(case, python, number, group)._replace(extra={"imported": unit})
+    is_told_apart = one.is_agents or bool(one.processes)
+    unit = "agent" if is_told_apart else "process"
+    if one.failure is not None:
+        yield _repetition(case, python, 0, (), text_of(one.failure))._replace(
+            extra={"imported": unit}
+        )
+        return
+    groups = [_kept(group, metric=one.metric) for group in one.groups]
+    for number, group in enumerate(filter(None, groups)):
+        samples = tuple(_sample(value, one.metric) for value in group)
+        yield _repetition(case, python, number, samples)._replace(extra={"imported": unit})
 
 
 def imported_run(
     path: str,
     benchmarks: Sequence[ImportedBenchmark],
-    *,
-    source: str,
-    machine: str,
-    python: str,
-    started_utc: str,
+    origin: Origin,
+    names: Iterable[str] = (),
 ) -> Run:
     """
-    Return a run that holds another tool's figures.
+    Return a run that holds another tool's values.
 
     Args:
         path: Where they were read.
-        benchmarks: What it measured; values that are no number are left out.
-        source: The tool.
-        machine: Its name for the machine.
-        python: The version of the interpreter.
-        started_utc: When it ran.
+        benchmarks: What it measured; values that the metric cannot have are left out.
+        origin: Where and when.
+        names: All names that the tool has, so that each keeps its own in every run.
 
     Raises:
-        ValueError: That is no time.
+        ValueError: `started_utc` is no time.
     """
-    machine, python = text_of(machine), text_of(python)
-    datetime.fromisoformat(started_utc)
+    machine, python = text_of(origin.machine), text_of(origin.python)
+    key = text_of(origin.key or python)
+    datetime.fromisoformat(origin.started_utc)
     records: list[CaseRecord] = []
     repetitions: list[Repetition] = []
     times: Counter[Case] = Counter()
+    workloads = _distinct_names(dict.fromkeys((*names, *(one.name for one in benchmarks))))
     for one in benchmarks:
-        case = _case(one)
+        case = _case(one, workloads[one.name])
         times[case] += 1
         if times[case] > 1:
             # Tests of one name in two files would else pass for one case.
             case = Case.make(case.workload, case.method, {**dict(case.params), "copy": times[case]})
-        records.append(_record(one, case, python, source))
-        repetitions += _repetitions(one, case, python)
+        records.append(_record(one, case, key, origin.source))
+        repetitions += _repetitions(one, case, key)
+    digest = hashlib.sha256(f"{origin.digest or path}{origin.started_utc}".encode())
     header = RunHeader(
-        run=hashlib.sha256(f"{path}{started_utc}".encode()).hexdigest()[:16],
-        started_utc=started_utc,
+        run=digest.hexdigest()[:16],
+        started_utc=origin.started_utc,
         mpbench=__version__,
         machine=machine,
         command=("mpbench", "import"),
-        plan={"imported_from": source},
-        subjects={python: {"implementation": "CPython", "version": python}},
-        environment={"imported_from": source},
+        plan={**origin.plan, "imported_from": origin.source},
+        subjects={key: {"implementation": text_of(origin.implementation), "version": python}},
+        environment={**origin.environment, "imported_from": origin.source},
     )
     return Run(path, header, tuple(records), tuple(repetitions), (), RunEnd(0, Status.OK, None))

@@ -1,4 +1,4 @@
-"""Write a JSON file of pyperf: one value for each process, so that its t-test counts processes."""
+"""JSON of pyperf, written with one value for each process."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _FORMAT = "1.0"
 
 
 def _benchmark(readings: Readings) -> dict[str, Any]:
+    case = readings.record.case
     return {
         "metadata": {
             "name": readings.name,
@@ -27,6 +28,13 @@ def _benchmark(readings: Readings) -> dict[str, Any]:
             "loops": 1,
             "mpbench_workload": readings.record.case.workload,
             "mpbench_revision": readings.record.revision,
+            "mpbench_metric": readings.record.metric.key,
+            "mpbench_case": json.dumps(
+                {
+                    "method": None if case.method is None else case.method.value,
+                    "params": dict(case.params),
+                }
+            ),
         },
         "runs": [{"values": [value]} for value in readings.seconds],
     }
@@ -45,6 +53,7 @@ def pyperf_json(runs: Sequence[Run]) -> str:
             "hostname": runs[0].header.machine,
             "python_version": ", ".join(runs[0].header.subjects),
             "mpbench_version": runs[0].header.mpbench,
+            "date": runs[0].header.started_utc,
         },
         "benchmarks": [_benchmark(readings) for readings in readings_of(runs)],
     }

@@ -1,14 +1,23 @@
-"""pytest-benchmark's JSON: written with one round for each agent, and read into a run."""
+"""JSON of pytest-benchmark, written and read."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import statistics
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mpbench.integrations.exchange.imported import ImportedBenchmark, imported_run, reading
+from mpbench.integrations.exchange.imported import (
+    ImportedBenchmark,
+    Origin,
+    imported_run,
+    noted_metric,
+    reading,
+    values_in,
+)
 from mpbench.integrations.exchange.medians import facts_of, readings_of
 
 if TYPE_CHECKING:
@@ -20,8 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ("pytest_json", "read_pytest_json")
 
-_EXPECTED = "a pytest-benchmark file with its data (--benchmark-json, or --benchmark-save-data)"
+_EXPECTED = "a pytest-benchmark file (of --benchmark-json, -save or -autosave)"
 _LARGEST = 2**63 - 1
+_NO_COMMIT = (None, "unknown", "unversioned")
 
 # What says that a round is an agent: the names in our exports, and the clock of our plugin.
 _EXPORTED, _CLOCK = "mpbench::", "mpbench_agent_clock"
@@ -74,6 +84,7 @@ def _benchmark(readings: Readings) -> dict[str, Any]:
             "case_params": dict(case.params),
             "revision": readings.record.revision,
             "subject": readings.record.subject,
+            "metric": readings.record.metric.key,
         },
         "options": {
             "disable_gc": True,
@@ -139,21 +150,78 @@ def _ours(noted: object, seconds: tuple[float, ...]) -> ImportedBenchmark | None
         return None
     if not (isinstance(revision, int) and 0 <= revision <= _LARGEST):
         return None
+    metric = noted_metric(noted.get("metric"))
     return ImportedBenchmark(
-        name, None if method is None else str(method), params, seconds, int(revision)
+        name,
+        None if method is None else str(method),
+        params,
+        values_in(metric, seconds),
+        int(revision),
+        metric=metric,
     )
 
 
 def _foreign(one: Mapping[str, Any]) -> ImportedBenchmark:
     """Return one benchmark; what mpbench wrote or measured says itself which case it is."""
-    seconds = tuple(float(value) for value in one["stats"]["data"])
+    stats = one["stats"]
+    has_data = "data" in stats
+    # Without --benchmark-save-data a file has the statistics alone.
+    seconds = tuple(float(value) for value in (stats["data"] if has_data else [stats["median"]]))
+    doc = "" if has_data else f"The median of {stats.get('rounds')} rounds, saved without its data."
     params, ours = one.get("params") or {}, _ours(one.get("extra_info"), seconds)
     if ours is not None:
-        return ours._replace(is_agents=_is_agents(one))
+        return ours._replace(is_agents=has_data and _is_agents(one), doc=doc)
     given = {name: value for name, value in params.items() if isinstance(value, (str, int, float))}
     method = given.pop("method", None)
     name = f"{one.get('group') or 'pytest'}/{one['name']}"
-    return ImportedBenchmark(name, None if method is None else str(method), given, seconds)
+    method = None if method is None else str(method)
+    return ImportedBenchmark(name, method, given, seconds, doc=doc)
+
+
+def _dictionary(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _machine_facts(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of the machine as docs/FORMAT.md has them; what is missing stays so."""
+    cpu = _dictionary(machine.get("cpu"))
+    facts = {
+        "cpu": {
+            "architecture": machine.get("machine"),
+            "model": cpu.get("brand_raw") or cpu.get("brand"),
+            "logical": cpu.get("count"),
+        },
+        "kernel": {"system": machine.get("system"), "release": machine.get("release")},
+    }
+    return {
+        name: {key: value for key, value in fact.items() if value}
+        for name, fact in facts.items()
+        if any(fact.values())
+    }
+
+
+def _origin(content: Mapping[str, Any], digest: str) -> Origin:
+    machine = content["machine_info"]
+    commit = _dictionary(content.get("commit_info"))
+    implementation = str(machine.get("python_implementation") or "CPython")
+    python = str(machine.get("python_version", "unknown"))
+    version = str(machine.get("python_implementation_version") or python)
+    is_cpython = implementation == "CPython"
+    plan = {} if commit.get("id") in _NO_COMMIT else {"commit": str(commit["id"])}
+    if commit.get("time"):
+        plan["commit_date"] = str(commit["time"])
+    moment = datetime.fromisoformat(content["datetime"])
+    return Origin(
+        "pytest-benchmark",
+        str(machine.get("node", "unknown")),
+        python if is_cpython else version,
+        moment.replace(tzinfo=moment.tzinfo or UTC).isoformat(),
+        implementation,
+        "" if is_cpython else f"{implementation}-{version}",
+        digest,
+        plan,
+        {**_machine_facts(machine), "source": {"commit": plan.get("commit")}},
+    )
 
 
 def read_pytest_json(path: Path) -> Run:
@@ -161,20 +229,18 @@ def read_pytest_json(path: Path) -> Run:
     Read a JSON file of pytest-benchmark as a run.
 
     The rounds of a test become the samples of one repetition, for one process
-    made them all. Only in what our plugin or an export of ours wrote is each
-    round a repetition: there it is the median of a fresh agent.
+    made them all; without them there is the median alone. Only in what our plugin
+    or an export of ours wrote is each round a repetition: there it is the median of a
+    fresh agent.
 
     Raises:
-        RecordError: It is no such file, or was saved without its data.
+        RecordError: It is no such file.
     """
     with reading(path, _EXPECTED):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        machine = content["machine_info"]
+        text = path.read_bytes()
+        content = json.loads(text)
         return imported_run(
             str(path),
             [_foreign(one) for one in content["benchmarks"]],
-            source="pytest-benchmark",
-            machine=str(machine.get("node", "unknown")),
-            python=str(machine.get("python_version", "unknown")),
-            started_utc=str(content["datetime"]),
+            _origin(content, hashlib.sha256(text).hexdigest()),
         )
