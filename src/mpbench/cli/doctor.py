@@ -19,9 +19,10 @@ _STYLES = {"fine": "green", "note": "cyan", "warning": "yellow", "fault": "bold 
 
 
 def _show(findings: tuple[Finding, ...], *, everything: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from mpbench.cli.terminal import terminal
 
     shown = [one for one in findings if everything or one.level.rank]
     table = Table("", "what", "found, why it matters, what to do", box=None, pad_edge=False)
@@ -33,7 +34,7 @@ def _show(findings: tuple[Finding, ...], *, everything: bool) -> None:
             words.append(f"\n-> {one.remedy}")
         mark = Text(_MARKS[one.level.value], style=_STYLES[one.level.value])
         table.add_row(mark, Text(one.area), words)
-    console = Console(file=sys.stdout)
+    console = terminal()
     if shown:
         console.print(table)
     quiet = len(findings) - len(shown)

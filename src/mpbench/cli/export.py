@@ -46,6 +46,7 @@ def _commit(runs: Sequence[Run], given: str | None) -> str:
 
 
 def _table(runs: Sequence[Run], output: Path, *, columnar: bool) -> None:
+    from mpbench.report.csv_file import field_text
     from mpbench.store.frame import frame
 
     table = frame(runs)
@@ -56,10 +57,8 @@ def _table(runs: Sequence[Run], output: Path, *, columnar: bool) -> None:
             raise UsageError("Parquet needs pyarrow: pip install 'mpbench[parquet]'") from error
         return
     for name in table.select_dtypes(include=["category", "object", "string"]).columns:
-        # A spreadsheet would take these for formulas.
-        text = table[name].astype(str)
-        table[name] = text.where(~text.str.startswith(("=", "+", "-", "@")), "'" + text)
-    table.to_csv(output, index=False)
+        table[name] = table[name].astype(str).map(field_text)
+    table.rename(columns=field_text).to_csv(output, index=False)
 
 
 def _once(runs: Sequence[Run]) -> None:

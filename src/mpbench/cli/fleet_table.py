@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,13 +12,14 @@ __all__ = ("print_hosts",)
 
 def print_hosts(outcomes: tuple[HostOutcome, ...]) -> None:
     """Show what became of each host, and how much it gave."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from mpbench.cli.terminal import terminal
 
     table = Table("host", "status", "repetitions", "why", box=None, pad_edge=False)
     for one in outcomes:
         table.add_row(
             Text(one.host), one.status.value, f"{one.repetitions:,}", Text(one.reason or "")
         )
-    Console(file=sys.stdout).print(table)
+    terminal().print(table)

@@ -101,11 +101,12 @@ def _time_line(time: Mapping[str, int]) -> str:
 
 
 def _show(record: Mapping[str, Any], folder: Path) -> None:
-    from rich.console import Console
     from rich.text import Text
 
+    from mpbench.cli.terminal import terminal
+
     # The program's own output stays alone on stdout.
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     console.print()
     if record["ending"] != "finished":
         console.print(Text(f"the program {record['ending']}", style="bold red"))

@@ -28,8 +28,9 @@ class Bars:
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            from mpbench.cli.terminal import terminal
 
             # No refresh thread: the bar is drawn between measurements only.
             self._bar = Progress(
@@ -38,7 +39,7 @@ class Bars:
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[name]}"),
                 TextColumn("{task.fields[left]}"),
-                console=Console(stderr=True),
+                console=terminal(stderr=True),
                 auto_refresh=False,
                 transient=True,
             )

@@ -1,4 +1,8 @@
-"""Standard streams that may be closed, full, gone or unable to show a character."""
+"""
+Standard streams that may be closed, full, gone or unable to show a character.
+
+Whatever is written to them, no control character reaches the terminal.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,9 @@ import unicodedata
 from typing import Any
 
 from mpbench.errors import OutputError, reason_of
+from mpbench.printable import printable
 
-__all__ = ("protect_streams",)
+__all__ = ("PlainText", "protect_streams")
 
 # Nobody reads any more: the pipe is closed, or the terminal was hung up.
 _UNREAD = {errno.EPIPE, errno.EIO}
@@ -88,11 +93,23 @@ class _Raw(io.FileIO):
             ) from error
 
 
+class PlainText(io.TextIOWrapper):
+    """Text without control characters, whoever wrote it; what styles it has a way of its own."""
+
+    def write(self, text: str, /) -> int:
+        """Write text, with a space for each character that would not print."""
+        return super().write(printable(text, keep="\n\t"))
+
+    def write_styled(self, text: str) -> int:
+        """Write text that rich has made of plain text: with colours and moves of the cursor."""
+        return super().write(text)
+
+
 def _guarded(stream: Any, descriptor: int, *, loud: bool) -> Any:
     """Return a stream that writes to the same place and minds its failures."""
     raw = _Raw(descriptor, loud=loud)
     terminal = raw.isatty()
-    return io.TextIOWrapper(
+    return PlainText(
         io.BufferedWriter(raw),
         encoding=getattr(stream, "encoding", None) or "utf-8",
         errors=_SPELL,

@@ -24,7 +24,7 @@ COLUMNS = (
 )
 
 # A spreadsheet runs a text that begins with one of these.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def field_text(value: Any) -> str:
@@ -36,7 +36,7 @@ def field_text(value: Any) -> str:
     if value is None or value is pd.NA:
         return ""
     text = printable(str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def to_csv(summaries: pd.DataFrame) -> str:
