@@ -37,7 +37,12 @@ __all__ = ("failures", "terminal", "workload_table")
 
 
 _METHOD = Column("start_method", "Start method")
-_MEDIAN = Column("median", "Median", "The median of the agents.", is_number=True)
+_MEDIAN = Column(
+    "median",
+    "Median",
+    "Over the agents, of each agent's median sample; a sample is the mean of its operations.",
+    is_number=True,
+)
 _INTERVAL = Column(
     "interval", "95 % interval", "For the median, from the spread between agents.", is_number=True
 )

@@ -1,4 +1,4 @@
-"""How single operations are distributed: the share that took no longer, up to the last 0.1 %."""
+"""Cumulative distribution of single operations, up to the slowest 0.1 %."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ _HEIGHT = 3.5
 # percentile of 1,000 operations is one operation.
 _BEYOND = 5
 _MARKED = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"))
+# "Median" has one meaning on a page: that of a case, over its agents.
+_PERCENTILES = "Percentiles are of single operations, all agents together; a median is of agents."
 # Nines drawn above the last percentile that is marked.
 _ABOVE = 0.5
 # Points of one curve: more cannot be told apart at this width.
@@ -81,11 +83,11 @@ def _said(figure: Distribution) -> str:
     for name, values in figure.series.items():
         share, label = _known(len(values))[-1]
         middle, tail = (float(one) for one in np.quantile(values, [0.5, share]))
-        words = f"{clean(name)}: " * bool(name) + f"median {quantity(middle, 's')}"
+        words = f"{clean(name)}: " * bool(name) + f"p50 {quantity(middle, 's')}"
         if share > _MARKED[0][0]:
             words += f", {label} {quantity(tail, 's')} ({ratio_words(tail / middle)} times)"
         parts.append(words)
-    return f"{'; '.join(parts)}."
+    return f"{'; '.join(parts)}. {_PERCENTILES}"
 
 
 def ecdf_figure(family: str, figure: Distribution) -> Figure | None:
