@@ -23,7 +23,7 @@ __all__ = ("ProgramAgent", "program_agents", "run_checked", "whole_program")
 
 @workload(
     "program/run",
-    metric=Metric.TIME,
+    metric=Metric.WALL_CLOCK,
     floor=NoFloor("what a program does is the user's"),
     by_method=False,
     tier=Tier.FULL,

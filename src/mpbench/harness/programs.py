@@ -180,7 +180,7 @@ class ProgramRunner:
         """
         reply = self._run(spec._replace(cpus=(), stdin=os.devnull), ["/bin/sh", "-c", line],
                           str(self.folder / "shell"))  # fmt: skip
-        self._refuse(spec._replace(name=f"{what} of {spec.name}", ignore_output=False), reply)
+        self._refuse(reply, f"{what} of arm {spec.name!r}", spec)
 
     def run(self, spec: ProgramSpec) -> ProgramRun:
         """
@@ -193,7 +193,7 @@ class ProgramRunner:
             self.shell(spec, spec.prepare, "--prepare")
         stdout = Path(os.devnull) if spec.ignore_output else self.folder / "stdout"
         reply = self._run(spec, list(spec.command), str(stdout))
-        self._refuse(spec, reply)
+        self._refuse(reply, f"arm {spec.name!r}", spec)
         peak = reply["peak_rss_bytes"]
         numbers = {name: reply[name] for name in ProgramRun._fields if name in reply}
         return ProgramRun(
@@ -202,8 +202,8 @@ class ProgramRunner:
             output_tail=_tail(stdout),
         )
 
-    def _refuse(self, spec: ProgramSpec, reply: Mapping[str, Any]) -> None:
-        arm, cause = f"arm {spec.name!r}", reply["cause"]
+    def _refuse(self, reply: Mapping[str, Any], arm: str, spec: ProgramSpec) -> None:
+        cause = reply["cause"]
         errors = _tail(self.folder / "stderr")
         if cause == "unstarted":
             raise WorkloadError(f"{arm} cannot be started: {reply['reason']}")

@@ -77,6 +77,7 @@ class Metric(Enum):
     TIME = ("time", "s", Better.LOWER, "time per operation")
     LATENCY = ("latency", "s", Better.LOWER, "latency, one way")
     ROUND_TRIP = ("round-trip", "s", Better.LOWER, "round trip")
+    WALL_CLOCK = ("wall-clock", "s", Better.LOWER, "wall-clock time")
     WAITING = ("waiting", "s", Better.LOWER, "waiting time")
     THROUGHPUT = ("throughput", "op/s", Better.HIGHER, "throughput")
     BANDWIDTH = ("bandwidth", "B/s", Better.HIGHER, "bandwidth")

@@ -67,8 +67,13 @@ _NO_INTERPRETER = {"implementation": "command", "version": "as it is"}
 
 def _side(arm: Arm, info: InterpreterInfo) -> PreparedArm:
     key = "program" if arm.command is None else "command"
-    case = Case.make(whole_program.name, None, {key: arm.whole or "", **arm.overrides})
-    subject = info.subject if arm.command is None else Interpreter("command", "", "")
+    changes = dict(arm.overrides)
+    subject = info.subject
+    if arm.command is not None:
+        subject = Interpreter("command", "", "")
+        # A program's commit is part of the name of its interpreter.
+        changes |= {"rev": arm.rev} if arm.rev is not None else {}
+    case = Case.make(whole_program.name, None, {key: arm.whole or "", **changes})
     return PreparedArm(arm.name, subject, whole_program, case)
 
 
