@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 
-__all__ = ("format_bytes", "format_quantity", "format_seconds", "parse_bytes", "parse_seconds")
+__all__ = (
+    "format_bytes",
+    "format_duration",
+    "format_quantity",
+    "format_seconds",
+    "parse_bytes",
+    "parse_seconds",
+)
 
 _SECONDS: tuple[tuple[float, str], ...] = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+_MINUTE = 60.0
 _DECIMAL: tuple[tuple[float, str], ...] = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _BINARY: tuple[tuple[int, str], ...] = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
@@ -34,6 +42,15 @@ def format_seconds(seconds: float, *, significant: int = 3) -> str:
         if size >= factor * (1 - 0.5 * 10.0**-significant) or name == "ns":
             return f"{_digits(seconds / factor, significant)} {name}"
     raise AssertionError("the last unit takes every value")
+
+
+def format_duration(seconds: float) -> str:
+    """Write a waiting time as people say it: `45 s`, `13 min`, `1 h 5 min`."""
+    if round(seconds) < 2 * _MINUTE:
+        return format_seconds(max(0.0, seconds), significant=2)
+    minutes = round(seconds / _MINUTE)
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"
 
 
 def format_bytes(count: float) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mpbench.units import format_bytes, format_quantity, format_seconds, parse_bytes, parse_seconds
+from mpbench.units import (
+    format_bytes,
+    format_duration,
+    format_quantity,
+    format_seconds,
+    parse_bytes,
+    parse_seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +75,18 @@ def test_sizes_are_read() -> None:
     assert [4_096, 65_536, 1 << 20, 10**6] == [
         parse_bytes(text) for text in ("4096", "64 KiB", "1M", "1MB")
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.25, "250 ms"), (45.2, "45 s"), (119.4, "119 s"), (780, "13 min"), (3590, "1 h 0 min")],
+)
+def test_waiting_times_are_written_as_people_say_them(seconds, text):
+    """Nobody waits for 3,590 s."""
+    assert text == format_duration(seconds)
+
+
+def test_large_sizes_can_be_read():
+    """A size that no machine has is refused by what needs it, not called no size."""
+    assert 999 << 40 == parse_bytes("999TiB")
+    assert 2 * 10**12 == parse_bytes("2TB")

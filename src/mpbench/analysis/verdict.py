@@ -227,8 +227,8 @@ def judge_one(
         noise = f"too noisy: {comparison.dropped_share:.0%} of the episodes had to be dropped"
         reason = comparison.problem or noise
     elif interval is None:
-        needed = rules.looks[0]
-        reason = f"{len(counted(comparison.episodes))} episodes, the first look needs {needed}"
+        needed, number = rules.looks[0], len(counted(comparison.episodes))
+        reason = f"{number} episode{'' if number == 1 else 's'}, the first look needs {needed}"
     elif verdict is Verdict.INCONCLUSIVE:
         reason, needed = _undecided(interval, standing.episodes, rules)
     elif verdict is not Verdict.UNCHANGED and adjusted_p > rules.rate:

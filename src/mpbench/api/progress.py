@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mpbench.printable import printable
 from mpbench.session.progress import NullProgress
-from mpbench.units import format_seconds
+from mpbench.units import format_duration
 
 if TYPE_CHECKING:
     from mpbench.session.progress import Progress
@@ -34,7 +34,7 @@ class LineProgress:
         if time.monotonic() - self._shown < 1 / _LINES_PER_S:
             return
         self._shown = time.monotonic()
-        left = "" if left_s is None else f", {format_seconds(max(0.0, left_s), significant=2)} left"
+        left = "" if left_s is None else f", {format_duration(left_s)} left"
         text = printable(f"{self._what} {self._made}/{self._total}: {name}{left}")
         sys.stderr.write(f"\r{text[:100]:<100}")
         sys.stderr.flush()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpbench.cli.options import Duration
+from mpbench.printable import counted
 
 if TYPE_CHECKING:
     from mpbench.doctor.finding import Finding
@@ -46,9 +47,11 @@ def _summary(findings: tuple[Finding, ...]) -> str:
     faults = sum(one.level.value == "fault" for one in findings)
     warnings = sum(one.level.value == "warning" for one in findings)
     if faults:
-        return f"not fit to measure on now: {faults} fault(s), {warnings} warning(s)"
+        return (
+            f"not fit to measure on now: {counted(faults, 'fault')}, {counted(warnings, 'warning')}"
+        )
     if warnings:
-        return f"fit to measure on, with {warnings} warning(s)"
+        return f"fit to measure on, with {counted(warnings, 'warning')}"
     return "fit to measure on"
 
 

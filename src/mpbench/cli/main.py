@@ -91,7 +91,15 @@ def _exists(module: str) -> bool:
     return importlib.util.find_spec(f"mpbench.cli.{module}") is not None
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_EPILOG = (
+    'Completion: put `eval "$(_MPBENCH_COMPLETE=bash_source mpbench)"` into ~/.bashrc (zsh_source '
+    "into ~/.zshrc; for fish, `_MPBENCH_COMPLETE=fish_source mpbench | source`)."
+)
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
+)
 @click.version_option(__version__, prog_name="mpbench")
 def _mpbench() -> None:
     """

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from mpbench.printable import printable
-from mpbench.units import format_seconds
+from mpbench.units import format_duration
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -67,7 +67,7 @@ class Bars:
         """Say what is measured next, and about how many seconds remain."""
         if self._bar is None:
             return
-        left = "" if left_s is None else f"{format_seconds(max(0.0, left_s), significant=2)} left"
+        left = "" if left_s is None else f"{format_duration(left_s)} left"
         self._bar.update(self._task, name=name, left=left)
         if time.monotonic() - self._shown >= 1 / _REDRAWS_PER_S:
             self._bar.refresh()

@@ -84,3 +84,9 @@ class Run(NamedTuple):
     repetitions: tuple[Repetition, ...]
     events: tuple[RunEvent, ...]
     end: RunEnd | None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Run {self.header.run} on {self.header.machine}, {self.header.started_utc}: "
+            f"{len(self.cases)} cases, {len(self.repetitions)} repetitions>"
+        )

@@ -11,7 +11,7 @@ from mpbench.analysis.arm_values import ArmValues
 from mpbench.analysis.outcome import ComparisonOutcome
 from mpbench.analysis.verdict import Judgement, Verdict
 from mpbench.report.markdown import escape
-from mpbench.units import format_quantity, format_seconds
+from mpbench.units import format_duration, format_quantity, format_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,7 @@ def needed_text(outcome: ComparisonOutcome) -> str:
     seconds, looks = _needed_s(outcome)
     if not seconds:
         return ""
-    took = format_seconds(seconds, significant=2)
+    took = format_duration(seconds)
     if looks:
         return f"a new session with --looks {looks} would decide the rest in about {took}"
     return f"about {took} more would decide the rest"

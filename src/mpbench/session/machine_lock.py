@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from mpbench.errors import EnvironmentUnfitError, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ("machine_lock",)
 
 _POLL_S = 0.2
+_WAIT = "wait for it, or use --wait DURATION, such as --wait 10m"
 _ADVICE = "name another file with MPBENCH_LOCK"
 # Where every user of a machine can make a file, whatever TMPDIR says.
 _PLACES = (Path("/tmp"), Path("/run/lock"))  # noqa: S108 - opened through no link
@@ -83,8 +84,13 @@ def _sign(descriptor: int) -> None:
         os.pwrite(descriptor, f"pid {os.getpid()}".encode(), 0)
 
 
+def _unheard(text: str) -> None:
+    """Nobody listens."""
+    del text
+
+
 @contextmanager
-def machine_lock(*, wait_s: float = 0.0) -> Iterator[None]:
+def machine_lock(*, wait_s: float = 0.0, note: Callable[[str], None] = _unheard) -> Iterator[None]:
     """
     Hold the machine's measuring lock.
 
@@ -93,6 +99,7 @@ def machine_lock(*, wait_s: float = 0.0) -> Iterator[None]:
 
     Args:
         wait_s: How long to wait for another session to end.
+        note: Told once that it waits.
 
     Raises:
         EnvironmentUnfitError: Another session is measuring, or the lock cannot be opened.
@@ -105,6 +112,7 @@ def machine_lock(*, wait_s: float = 0.0) -> Iterator[None]:
     path = _lock_file()
     descriptor = _open(path)
     limit = time.monotonic() + wait_s
+    is_told = False
     try:
         _check(descriptor, path)
         while True:
@@ -114,11 +122,15 @@ def machine_lock(*, wait_s: float = 0.0) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() >= limit:
                     holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
+                    waited = f"after {wait_s:g} s of waiting " if wait_s else ""
+                    advice = "--wait DURATION waits longer" if wait_s else _WAIT
                     raise EnvironmentUnfitError(
-                        "another mpbench session is measuring on this machine "
-                        f"({holder or 'unknown'}); two at once would measure each other: "
-                        "wait for it, or use --wait DURATION, such as --wait 10m"
+                        f"{waited}another mpbench session is measuring on this machine "
+                        f"({holder or 'unknown'}); two at once would measure each other: {advice}"
                     ) from None
+                if not is_told:
+                    is_told = True
+                    note(f"waiting up to {wait_s:g} s for another session on this machine")
                 time.sleep(_POLL_S)
         _sign(descriptor)
         yield

@@ -31,7 +31,7 @@ from mpbench.session.verify import find_coverage_errors, is_checkable
 from mpbench.store.atomic_write import make_folder
 from mpbench.store.reader import RESULTS
 from mpbench.store.writer import Writer, read
-from mpbench.units import format_seconds
+from mpbench.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -159,7 +159,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
     """
     with ExitStack() as stack:
         stack.enter_context(terminations())
-        stack.enter_context(machine_lock(wait_s=wait_s))
+        stack.enter_context(machine_lock(wait_s=wait_s, note=progress.note))
         private = stack.enter_context(private_folder())
         catalogue = catalogue_for(plan)
         own = sorted({path.resolve().parent for path in plan.files})
@@ -214,11 +214,10 @@ def _announce(plan: Plan, groups: Sequence[CaseGroup], progress: Progress) -> No
     if estimate.least_s > limit and not plan.has_limit_of_quick:
         raise UsageError(
             f"a budget of {limit:g} s is too short: {cases} once take about "
-            f"{format_seconds(estimate.least_s, significant=2)}; give at least "
+            f"{format_duration(estimate.least_s)}; give at least "
             f"--budget {math.ceil(estimate.least_s)}s or choose fewer with --select or --param"
         )
-    seconds = format_seconds(min(estimate.all_s, limit), significant=2)
-    progress.note(f"{cases}, about {seconds}")
+    progress.note(f"{cases}, about {format_duration(min(estimate.all_s, limit))}")
 
 
 def _claims(session: RunState, catalogue: Mapping[str, Workload]) -> tuple[str, ...]:

@@ -245,7 +245,8 @@ def test_two_commits_are_built_and_compared(tmp_path, inside):
     commits = {one["revision"] for one in compared.run.header.subjects.values()}
 
     assert "slower" == found.verdict.value
-    assert ("main~1", "main") == (found.comparison.baseline, found.comparison.candidate)
+    names = tuple(f"{rev}@{commit_of(repository, rev)[:10]}" for rev in ("main~1", "main"))
+    assert names == (found.comparison.baseline, found.comparison.candidate)
     assert {commit_of(repository, "main"), commit_of(repository, "main~1")} == commits
 
 
@@ -253,12 +254,14 @@ def test_two_commits_are_built_and_compared(tmp_path, inside):
 def test_a_built_commit_is_used_again(tmp_path):
     """The second build of a commit takes the environment that is there."""
     repository = _repository(tmp_path / "repository")
-    first = build_revision(repository, "main", cache=tmp_path / "cache")
+    notes = []
+    first = build_revision(repository, "main", cache=tmp_path / "cache", note=notes.append)
     mark = first.executable.parent.parent.parent / "complete"
     before = mark.stat().st_mtime_ns
-    second = build_revision(repository, "HEAD", cache=tmp_path / "cache")
+    second = build_revision(repository, "HEAD", cache=tmp_path / "cache", note=notes.append)
 
     assert first == second
+    assert 1 == len(notes)
     assert before == mark.stat().st_mtime_ns
 
 

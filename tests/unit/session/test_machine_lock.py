@@ -97,3 +97,19 @@ def test_the_temporary_folder_may_be_the_present_one(
         is_whole = folder.is_absolute()
 
     assert is_whole
+
+
+@pytest.mark.usefixtures("lock")
+def test_who_waits_is_told_once_and_advised_once() -> None:
+    """The note says that it waits; the refusal does not advise what was done already."""
+    notes: list[str] = []
+    with (
+        machine_lock(),
+        pytest.raises(EnvironmentUnfitError) as refused,
+        machine_lock(wait_s=0.01, note=notes.append),
+    ):
+        pass
+
+    assert ["waiting up to 0.01 s for another session on this machine"] == notes
+    assert "after 0.01 s of waiting" in str(refused.value)
+    assert 1 == str(refused.value).count("--wait")

@@ -122,20 +122,30 @@ def _plain_names(arms: Sequence[Arm]) -> list[str]:
     return [arm.text.partition("=")[2] if short else arm.text for arm in arms]
 
 
-def with_names(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+def with_names(arms: Sequence[Arm], repository: Path | None = None) -> tuple[Arm, ...]:
     """
     Give the arms short names that differ.
 
     Arms that are written with one key each, the same for all, are called by
-    its value: `fork` and not `method=fork`.
+    its value: `fork` and not `method=fork`. A branch or tag gets its commit.
+
+    Args:
+        arms: The baseline first.
+        repository: Where commits are looked up; None leaves them as they were written.
 
     Raises:
-        UsageError: There are fewer than two arms.
+        UsageError: There are fewer than two arms, or a commit does not exist.
     """
     if len(arms) < 2:  # noqa: PLR2004 - a comparison has two sides
         raise UsageError("a comparison needs two arms at least; give --arm twice or --arms A,B")
     found: list[Arm] = []
-    for arm, name in zip(arms, _plain_names(arms), strict=True):
+    names = [
+        name
+        if arm.rev is None or repository is None
+        else _with_commit(name, arm.rev, commit_of(repository, arm.rev))
+        for arm, name in zip(arms, _plain_names(arms), strict=True)
+    ]
+    for arm, name in zip(arms, names, strict=True):
         same = sum(one.name.partition(" #")[0] == name for one in found)
         found.append(replace(arm, name=f"{name} #{same + 1}" if same else name))
     return tuple(found)
@@ -165,14 +175,19 @@ def _with_method(arm: Arm, method: StartMethod) -> Arm:
     return replace(arm, method=method, name=f"{before}{word} ({method.value}){after}")
 
 
+def _with_commit(name: str, rev: str, commit: str) -> str:
+    """Put a commit's hash behind the name that the user gave it: `HEAD@1a2b3c4d5e`."""
+    return name if commit.startswith(rev) else name.replace(rev, f"{rev}@{commit[:10]}", 1)
+
+
 def _describe(arm: Arm, place: ArmContext, folder: Path) -> InterpreterInfo:
     pythons = () if arm.python is None else (arm.python,)
     if arm.rev is None:
         (found,) = prepare_interpreters(pythons, folder, paths=place.paths)
         return found
-    place.note(f"building commit {arm.rev} into an environment of its own")
     base = None if arm.python is None else find_interpreter(arm.python)
-    built = build_revision(place.repository, arm.rev, cache=cache_folder("revisions"), python=base)
+    cache = cache_folder("revisions")
+    built = build_revision(place.repository, arm.rev, cache=cache, python=base, note=place.note)
     (found,) = prepare_interpreters((str(built.executable),), folder, paths=built.paths)
     facts = {**found.facts, "revision": built.commit, "described_as": arm.rev}
     key = f"{found.subject.key}@{built.commit[:12]}"

@@ -150,7 +150,7 @@ def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:
     own = {path.resolve().parent for path in plan.plan.files}
     if any(arm.call or arm.code for arm in plan.arms):
         own |= set(plan.paths) or {Path.cwd()}
-    arms = with_names(plan.arms)
+    arms = with_names(plan.arms, plan.repository)
     place = ArmContext(
         private=private,
         repository=plan.repository,
@@ -199,7 +199,7 @@ def _prepare_programs(
     plan: ComparePlan, private: Path, progress: Progress, stack: ExitStack
 ) -> _Prepared:
     """Prepare whole programs; their runner lives as long as *stack*."""
-    arms = with_names(plan.arms)
+    arms = with_names(plan.arms, plan.repository)
     place = ArmContext(private=private, repository=plan.repository, paths=(), note=progress.note)
     described = prepare_arms(arms, place)
     arms = with_default_methods(arms, described)
@@ -274,7 +274,7 @@ def compare(
         InvalidSessionError: There is nothing to measure.
     """
     with ExitStack() as stack:
-        stack.enter_context(machine_lock(wait_s=wait_s))
+        stack.enter_context(machine_lock(wait_s=wait_s, note=progress.note))
         private = stack.enter_context(private_folder())
         if plan.has_programs:
             prepared = _prepare_programs(plan, private, progress, stack)

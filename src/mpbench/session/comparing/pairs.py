@@ -119,7 +119,8 @@ def _cases(
     if unknown:
         raise UsageError(
             f"arm {arm.text!r}: no selected workload has a parameter {unknown[0]!r}; "
-            f"they have {sorted(known)}"
+            f"they have {', '.join(sorted(known)) or 'none'}; other keys of an arm: method, "
+            "python, workload, rev, call, code, program, sample"
         )
 
 

@@ -9,9 +9,12 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ("RevisionEnvironment", "build_revision", "commit_of", "date_ms_of")
 
@@ -79,10 +82,20 @@ def commit_of(repository: Path, rev: str) -> str:
     try:
         return _call(command, timeout_s=_GIT_S, what="git rev-parse").decode().strip()
     except EnvironmentUnfitError:
-        raise UsageError(
-            f"{repository} has no commit {rev!r}; name one that `git rev-parse` knows, "
-            "or another repository with --repo"
-        ) from None
+        advice = "name one that `git rev-parse` knows, or another repository with --repo"
+        if _is_shallow(repository):
+            advice = (
+                "it is a shallow clone: `git fetch --unshallow`, or fetch with a larger --depth"
+            )
+        raise UsageError(f"{repository} has no commit {rev!r}; {advice}") from None
+
+
+def _is_shallow(repository: Path) -> bool:
+    command = ["git", "-C", str(repository), "rev-parse", "--is-shallow-repository"]
+    try:
+        return _call(command, timeout_s=_GIT_S, what="git rev-parse").strip() == b"true"
+    except EnvironmentUnfitError:
+        return False
 
 
 def date_ms_of(repository: Path, commit: str) -> int | None:
@@ -131,8 +144,18 @@ def _install(source: Path, environment: Path, python: str) -> tuple[Path, ...]:
     return tuple(one for one in (source / "src", source) if one.is_dir())
 
 
+def _unheard(text: str) -> None:
+    """Nobody listens."""
+    del text
+
+
 def build_revision(
-    repository: Path, rev: str, *, cache: Path, python: str | None = None
+    repository: Path,
+    rev: str,
+    *,
+    cache: Path,
+    python: str | None = None,
+    note: Callable[[str], None] = _unheard,
 ) -> RevisionEnvironment:
     """
     Return an environment that holds a commit, built now or earlier.
@@ -145,6 +168,7 @@ def build_revision(
         rev: A commit, tag or branch.
         cache: Where environments are kept.
         python: The interpreter to build it with; the running one by default.
+        note: Told when it is built, which takes long, and not when it is there already.
 
     Raises:
         UsageError: There is no such commit.
@@ -156,6 +180,7 @@ def build_revision(
     folder = cache / stamp / commit
     mark = folder / _MARK
     if not mark.is_file():
+        note(f"building commit {rev} ({commit[:10]}) into an environment of its own")
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # An environment cannot be moved, so it is built in its place and marked at the end.
