@@ -138,14 +138,19 @@ TWINS: tuple[tuple[str, dict[str, Any], str, Callable[[], dict[str, Any]]], ...]
 
 
 def twin(statement: str, names: dict[str, Any]) -> Callable[[], None]:
-    """Return a function that holds the statement as often as a body executes it."""
+    """Return what executes the statement as often as a body, from code without a loop."""
+    # The interpreter searches a function's exception table from its start.
+    copies = 8 if "try:" in statement else COUNT
     lines = "\n".join(f"    {line}" for line in statement.splitlines())
-    source = f"def twin({', '.join(f'{name}={name}' for name in names)}):\n" + "\n".join(
-        [lines] * COUNT
-    )
+    head = f"def twin({', '.join(f'{name}={name}' for name in names)}):\n"
     space = dict(names)
-    exec(source, space)  # noqa: S102 - the table above
-    run: Callable[[], None] = space["twin"]
+    exec(head + "\n".join([lines] * copies), space)  # noqa: S102 - the table above
+    once: Callable[[], None] = space["twin"]
+
+    def run() -> None:
+        for _ in range(COUNT // copies):
+            once()
+
     return run
 
 

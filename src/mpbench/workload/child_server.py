@@ -1,4 +1,4 @@
-"""One child that serves a body over a pipe, and that ends when the pipe does."""
+"""Child server: a child process that answers a body over a pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a workload's docstring says, in its parts."""
+"""Parser of a workload's docstring into its labelled parts."""
 
 from __future__ import annotations
 

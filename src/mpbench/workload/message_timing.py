@@ -1,4 +1,4 @@
-"""The two ways in which every channel is timed: there and back, and one way."""
+"""Timed bodies of every channel: round trips and one-way messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work of a chosen length that needs no system call: for critical sections and tasks."""
+"""Busy loop of a calibrated length, without system calls."""
 
 from __future__ import annotations
 

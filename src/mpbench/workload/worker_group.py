@@ -1,11 +1,10 @@
 """
-Workers that time themselves: a ready handshake, one GO, and common windows.
+Worker group: start barrier and common windows of workers that count for themselves.
 
-A fixed count for each worker would refuse exactly the unfair runs that one
-wants to see, so the crew keeps its load on all the time and every worker
-counts the operations that it completes inside a window [start, end) of the
-common clock. Windows are published in a shared page that workers look at
-between operations; nothing else passes between them while the load is on.
+A fixed count for each worker would refuse unfair runs. So the workers keep the
+load on, and each counts the operations that it completes inside a window
+[start, end) of the common clock. Windows are published in a shared page that
+workers read between operations; nothing else passes between them meanwhile.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ WORKER_METRICS: Mapping[str, Metric] = {
     "cpu_per_operation": Metric.TIME,
 }
 
-# What a member runs: work(turn, *arguments) until turn.running is false.
+# What a member runs: work(counter, *arguments) until turn.running is false.
 Work = Callable[..., None]
 WorkerSpec = tuple[Work, tuple[Any, ...]]
 
@@ -104,14 +103,14 @@ def _serve(
 ) -> None:
     """Run in the child: say ready, wait for the one GO, then work."""
     ready, go = pipes
-    turn = WindowCounter(index, page)
+    counter = WindowCounter(index, page)
     parent = os.getppid()
     ready.send_bytes(b"r")
     # Nobody reads the byte, so one write wakes every worker (WORKLOADS rule R1).
     while not go.poll(_ORPHAN_S):
         if os.getppid() != parent:
             return
-    work(turn, *arguments)
+    work(counter, *arguments)
 
 
 def _waits_of(page: Any, chosen: Sequence[int]) -> tuple[int, ...]:
@@ -218,18 +217,14 @@ class WorkerGroup:
     def _collect(self, length: int, chosen: tuple[int, ...]) -> BodyResult:
         page = self._page
         workers = len(self.processes)
-        readings: list[WorkerCount] = []
-        for index in chosen:
-            at = worker_offset(index)
-            readings.append(
-                WorkerCount(
-                    page[at + WorkerWord.FIRST],
-                    page[at + WorkerWord.LAST],
-                    page[at + WorkerWord.COUNT],
-                )
+        offsets = [worker_offset(index) for index in chosen]
+        self.latest = tuple(
+            WorkerCount(
+                page[at + WorkerWord.FIRST], page[at + WorkerWord.LAST], page[at + WorkerWord.COUNT]
             )
-        self.latest = tuple(readings)
-        counts = [reading.operations for reading in readings]
+            for at in offsets
+        )
+        counts = [reading.operations for reading in self.latest]
         total = sum(counts)
         used = _processor_use(page, workers)
         facts: dict[str, float] = {
@@ -238,7 +233,7 @@ class WorkerGroup:
             "cpu_share": used / workers,
             "cpu_per_operation": used * length / max(1, total),
         }
-        longest = max(page[worker_offset(index) + WorkerWord.LONGEST] for index in chosen)
+        longest = max(page[at + WorkerWord.LONGEST] for at in offsets)
         if longest:
             facts["longest_wait"] = longest
         return BodyResult(
@@ -330,15 +325,15 @@ def worker_group(context: BaseContext, members: Sequence[WorkerSpec]) -> Iterato
                 )
             )
             processes[-1].start()
-        gang = WorkerGroup(page, processes)
+        group = WorkerGroup(page, processes)
         for _ in processes:
             while not _connection.wait([ready_here], timeout=0.5):
-                gang.check()
+                group.check()
             ready_here.recv_bytes()
         go_here.send_bytes(b"g")
-        gang.await_load()
-        yield gang
-        gang.stop()
+        group.await_load()
+        yield group
+        group.stop()
         _await_exits(processes)
     finally:
         _end(processes)

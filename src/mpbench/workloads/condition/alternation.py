@@ -1,4 +1,4 @@
-"""Processes that take turns by a Condition: two players, a herd, producers and consumers."""
+"""Processes alternating by a Condition: ping-pong, false wake-ups, bounded buffer."""
 
 from __future__ import annotations
 

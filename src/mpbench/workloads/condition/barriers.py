@@ -1,4 +1,4 @@
-"""Processes that meet at a Barrier."""
+"""Barriers: cycle, skew, abort and reset."""
 
 from __future__ import annotations
 

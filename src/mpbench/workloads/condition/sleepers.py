@@ -1,4 +1,4 @@
-"""Processes that sleep until they are woken, and how to know that they do sleep."""
+"""Children that sleep until woken, and detection of their sleep."""
 
 from __future__ import annotations
 

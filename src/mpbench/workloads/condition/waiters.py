@@ -1,4 +1,4 @@
-"""Waking processes that wait for a Condition or an Event."""
+"""Wake-ups of processes that wait for a Condition or an Event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it costs to hand an open file or a connection to another process that already runs."""
+"""Passing of descriptors and connections to a running process."""
 
 from __future__ import annotations
 

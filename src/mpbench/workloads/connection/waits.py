@@ -1,4 +1,4 @@
-"""What `multiprocessing.connection.wait` costs over many connections and many processes."""
+"""`connection.wait` over connections and over process sentinels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Floors of processes and threads: what the kernel and the interpreter ask for one."""
+"""Floors of processes and threads: spawn, boot, fork, exit, kill, thread start."""
 
 from __future__ import annotations
 

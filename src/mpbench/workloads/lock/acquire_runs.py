@@ -1,4 +1,4 @@
-"""How often in a row one process gets a lock that others want too."""
+"""Runs of acquisitions of a contended lock by one process."""
 
 from __future__ import annotations
 

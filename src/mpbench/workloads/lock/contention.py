@@ -1,4 +1,4 @@
-"""Locks that several processes want at the same time: throughput, fairness, waiting."""
+"""Contended locks and semaphores: throughput, fairness, waiting times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks that pass from one process to another: hand-offs, and holders that do not run."""
+"""Hand-offs of a lock between processes; a stopped lock holder."""
 
 from __future__ import annotations
 

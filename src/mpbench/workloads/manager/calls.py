@@ -1,4 +1,4 @@
-"""Every method of a manager's list and dict, many values at once, and proxies inside proxies."""
+"""Methods of shared lists, dicts, sets and values; bulk access; nested proxies."""
 
 from __future__ import annotations
 

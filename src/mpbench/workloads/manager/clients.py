@@ -1,4 +1,4 @@
-"""Managers with several clients at once: calling, and connecting."""
+"""Managers with several clients: calls and connections per second."""
 
 from __future__ import annotations
 

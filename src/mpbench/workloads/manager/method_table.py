@@ -1,4 +1,4 @@
-"""Every method of the objects that a manager shares: how it is called, and what it must return."""
+"""Table of the methods of shared objects: call, expected result, undo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A manager's locks, events, queues and pool, each beside the native one of multiprocessing."""
+"""A manager's locks, events, queues and pool beside the native ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a `multiprocessing.Manager` costs: its start, its proxies, the first call and the next."""
+"""Start of a Manager; creation, first and later calls of proxies."""
 
 from __future__ import annotations
 

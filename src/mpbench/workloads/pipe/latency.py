@@ -1,4 +1,4 @@
-"""Latencies of `multiprocessing.Pipe`: there and back, and one way."""
+"""Round trips and one-way latencies of `multiprocessing.Pipe`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What receiving large messages over `multiprocessing.Pipe` costs in time and memory."""
+"""Receiving large messages over `multiprocessing.Pipe`: bandwidth, page faults, memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects over `multiprocessing.Pipe`: what pickle costs, in-band and out-of-band."""
+"""Objects over `multiprocessing.Pipe`: share of pickling, in-band and out-of-band."""
 
 from __future__ import annotations
 

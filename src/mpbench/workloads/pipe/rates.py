@@ -1,4 +1,4 @@
-"""How much and how many messages `multiprocessing.Pipe` carries from one process to one other."""
+"""Bandwidth and message rate of `multiprocessing.Pipe`, one sender and one receiver."""
 
 from __future__ import annotations
 

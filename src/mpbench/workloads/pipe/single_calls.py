@@ -1,4 +1,4 @@
-"""Single calls of `multiprocessing.Pipe` and its connections: making, asking, refusing."""
+"""Single calls of `multiprocessing.Pipe`: creating, polling, refusing a short buffer."""
 
 from __future__ import annotations
 

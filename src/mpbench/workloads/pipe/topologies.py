@@ -1,4 +1,4 @@
-"""Pipes used otherwise than from one sender to one receiver, or with another buffer."""
+"""Pipes used both ways, by many senders, or with another buffer size."""
 
 from __future__ import annotations
 

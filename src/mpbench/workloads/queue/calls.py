@@ -1,4 +1,4 @@
-"""Single calls of `multiprocessing`'s queues: getting, asking, finishing."""
+"""Single calls of queues: get, questions, task_done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latencies of `multiprocessing`'s queues: there and back, put against delivered, making one."""
+"""Latencies of queues: round trip, put and delivery, creation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queues between several producers and consumers, and the worker pattern of the documentation."""
+"""Queues between producers and consumers; the worker pattern of the documentation."""
 
 from __future__ import annotations
 

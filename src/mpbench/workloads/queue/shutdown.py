@@ -1,4 +1,4 @@
-"""How long the end of `multiprocessing`'s queues takes: what is not written yet must be."""
+"""End of a queue: close, join_thread, exit with unread items."""
 
 from __future__ import annotations
 

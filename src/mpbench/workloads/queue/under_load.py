@@ -1,4 +1,4 @@
-"""Queues under load: a full one, and one whose feeder thread has to fight for the interpreter."""
+"""Queues under load: a full queue, a feeder thread beside a busy main thread."""
 
 from __future__ import annotations
 

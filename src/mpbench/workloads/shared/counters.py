@@ -1,4 +1,4 @@
-"""Shared numbers that several processes write at the same time."""
+"""Shared numbers written by several processes: counters, false sharing."""
 
 from __future__ import annotations
 

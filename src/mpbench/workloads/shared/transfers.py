@@ -1,4 +1,4 @@
-"""One message by shared memory or by a pipe: which arrives first, and from which size on."""
+"""Hand-over of one message by shared memory or by a pipe."""
 
 from __future__ import annotations
 
