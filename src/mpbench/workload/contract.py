@@ -72,7 +72,7 @@ BodyFactory = Callable[[Case], Body]
 SetUp = Callable[[BaseContext, Case], Union[Iterator[Union[Body, BodyFactory]], Body]]
 
 # inspect.CO_GENERATOR; importing `inspect` would weigh on every agent.
-_IS_GENERATOR = 0x20
+_GENERATOR_FLAG = 0x20
 
 
 class NoFloor(NamedTuple):
@@ -165,11 +165,15 @@ def _always(case: Case) -> str | None:
     return None
 
 
+def _is_generator(function: Any) -> bool:
+    return bool(function.__code__.co_flags & _GENERATOR_FLAG)
+
+
 def _entered(
     function: Any, *, is_factory: bool
 ) -> Callable[[BaseContext, Case], AbstractContextManager[Any]]:
     """Return what enters a declared set-up function."""
-    if function.__code__.co_flags & _IS_GENERATOR:
+    if _is_generator(function):
         return contextmanager(function)
 
     @contextmanager
@@ -233,8 +237,8 @@ class Workload(NamedTuple):
 def workload(  # noqa: PLR0913 - one keyword for each thing that a workload declares
     name: str,
     *,
-    metric: Metric,
     floor: str | NoFloor | FloorByMethod,
+    metric: Metric = Metric.TIME,
     covers: tuple[str, ...] = (),
     by_method: bool = True,
     facts: Mapping[str, Metric] | None = None,
@@ -258,9 +262,9 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
 
     Args:
         name: `family/behaviour` in kebab-case.
-        metric: What the main reading is; it carries unit and direction.
         floor: The workload that does the cheapest thing with the same kernel
             mechanism, one for each start method, or `NoFloor` with the reason.
+        metric: What the main reading is; it carries unit and direction.
         covers: What it calls of multiprocessing, as users write it:
             `Process.start`, `Pool.map`, `connection.wait`.
         by_method: Whether the start method can matter.
@@ -273,8 +277,9 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
         own_agent: Whether each set-up is given an agent of its own in every tier, because
             it changes, or depends on, what the interpreter holds. An agent costs
             0.1 s a round.
-        body_params: Parameters that need no set-up of their own: the function then
-            yields a `BodyFactory` that returns the body of one case.
+        body_params: Parameters that need no set-up of their own: a generator then
+            yields a `BodyFactory` that returns the body of one case. All parameters
+            where the function is plain.
         revision: Raised when what is measured changes.
         requires: Distributions that must be importable in the measured interpreter.
         needs: What a case takes from the machine; a function where that depends on it.
@@ -295,9 +300,10 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
         raise ValueError(f"{name}: body_params {sorted(unknown)} without a sweep of that name")
 
     def declare(function: SetUp) -> Workload:
+        shared = body_params if _is_generator(function) else tuple(parameters)
         return Workload(
             name=name,
-            set_up=_entered(function, is_factory=bool(body_params)),
+            set_up=_entered(function, is_factory=bool(shared)),
             module=function.__module__,
             doc=function.__doc__ or "",
             metric=metric,
@@ -310,7 +316,7 @@ def workload(  # noqa: PLR0913 - one keyword for each thing that a workload decl
             tier=tier,
             all_methods_in_quick=all_methods_in_quick,
             own_agent=own_agent,
-            body_params=body_params,
+            body_params=shared,
             revision=revision,
             requires=requires,
             needs=(lambda _: needs) if isinstance(needs, Needs) else needs,

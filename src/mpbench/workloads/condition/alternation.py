@@ -45,7 +45,6 @@ def _play(mine: int, condition: Any, turn: Any) -> None:
 
 @workload(
     "condition/ping-pong",
-    metric=Metric.TIME,
     floor="floor/semaphore-hand-off",
     covers=("Condition", "Condition.wait", "Condition.notify"),
     needs=Needs(processes=1, semaphores=True),
@@ -53,15 +52,14 @@ def _play(mine: int, condition: Any, turn: Any) -> None:
 )
 def ping_pong(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Pass the turn to another process and back under one Condition.
+    Alternate with another process under one Condition.
 
-    Timed: per operation one turn, half of a round trip: `notify()` on one
-    side, the return of `wait()` on the other, and the check of a shared
-    number whose turn it is. Not timed: starting the child.
+    Timed: half of a round trip: `notify()` on one side, the return of `wait()` on
+    the other, and the check of a shared number. Not timed: starting the child.
 
-    Reads as: the price of one wait that another process ends. Beside the
-    wake-up that `lock/hand-off` shows it holds about a dozen semaphore
-    operations and the rendezvous that `notify()` makes with the sleeper.
+    Reads as: the cost of one wait that another process ends: the wake-up of
+    `lock/hand-off`, a dozen semaphore operations, and the handshake of
+    `notify()` with the sleeper.
     """
     condition = context.Condition(getattr(context, case.text("lock"))())
     turn: Any = context.RawValue("i", _PARENT)
@@ -101,7 +99,6 @@ def _play_in_herd(mine: int, condition: Any, turn: Any) -> None:
 
 @workload(
     "condition/false-wakes",
-    metric=Metric.TIME,
     floor="floor/semaphore-hand-off",
     covers=("Condition.wait_for", "Condition.notify_all"),
     tier=Tier.FULL,
@@ -113,14 +110,11 @@ def false_wakes(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Wake all waiters when only one of them has something to do.
 
-    Timed: per operation one turn, half of a round trip, as in
-    `condition/ping-pong`: the parent gives the turn to one child after the
-    other with `notify_all()` and gets it back the same way; all wait with
-    `wait_for()`, and the others wake, find their predicate false, and wait
-    again.
+    Timed: half of a round trip as in `condition/ping-pong`: the parent wakes one
+    child after the other with `notify_all()` and is woken likewise; all use
+    `wait_for()`, and the others wake, test their predicate, and wait again.
 
-    Reads as: how a turn grows with the waiters that are woken for nothing.
-    With one waiter nobody is.
+    Reads as: the growth with the number of waiters woken for nothing.
     """
     count = case.integer("waiters")
     condition = context.Condition()
@@ -220,17 +214,15 @@ def _consume(counter: WindowCounter, conditions: tuple[Any, Any], state: Any) ->
 )
 def producer_consumer(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Let producers and consumers share a bounded counter with two Conditions on one lock.
+    Share a bounded counter between producers and consumers by two Conditions on one lock.
 
-    Timed: items taken by all consumers inside a common window. A producer
-    waits on `not_full` while there are `capacity` items, a consumer on
-    `not_empty` while there are none; each change notifies one of the other
-    side. With one Condition for both sides the wrong one could be woken.
+    Timed: items taken by all consumers inside a common window. A producer waits
+    on `not_full` at `capacity` items, a consumer on `not_empty` at none; each
+    change notifies one waiter of the other side.
 
-    Reads as: items per second through a hand-made bounded buffer. With a
-    capacity of 1 every item is a hand-off; with more, both sides run for a
-    while. The percentiles are the times in which a consumer got an item, the
-    fairness is that between consumers.
+    Reads as: items per second through a hand-made bounded buffer. At capacity 1
+    every item is a hand-off. The percentiles are the times in which a consumer
+    got an item; the fairness is between consumers.
     """
     capacity = case.integer("capacity")
     producers, consumers = case.integer("producers"), case.integer("consumers")

@@ -53,7 +53,6 @@ def _meet(barrier: Any) -> None:
 
 @workload(
     "condition/barrier-cycle",
-    metric=Metric.TIME,
     floor="floor/semaphore-hand-off",
     covers=("Barrier", "Barrier.wait"),
     needs=_needs,
@@ -62,14 +61,13 @@ def _meet(barrier: Any) -> None:
 )
 def barrier_cycle(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Let several processes meet at a Barrier, again and again.
+    Let several processes meet at a Barrier repeatedly.
 
-    Timed: one cycle, from one return of `wait()` in this process to the next;
-    the other parties do nothing but come back. Not timed: starting them.
+    Timed: one cycle, from one return of `wait()` here to the next; the other
+    parties only come back. Not timed: starting them.
 
-    Reads as: what it costs to go on together. Everybody is woken one after
-    the other, and a second notification tells that all have left, so the
-    time grows with the parties. An `action` runs in one of them meanwhile.
+    Reads as: the cost of continuing together. Parties are woken one after the
+    other, so it grows with their number. An `action` runs in one of them.
     """
     parties = case.integer("parties")
     total: Any = context.RawValue("q", 0)
@@ -128,14 +126,13 @@ def _meet_and_stamp(index: int, barriers: tuple[Any, Any], stamps: Any) -> None:
 )
 def barrier_skew(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    See how long a Barrier takes to let everybody go.
+    Measure how long a Barrier takes to release all parties.
 
-    Timed: from the arrival of the last party until the last party has left;
-    `first_leave` until the first has. Each party stamps both itself. Not
-    timed: two more meetings, between which the stamps are read.
+    Timed: from the arrival of the last party until the last has left;
+    `first_leave` until the first has. Each party stamps both. Not timed: two
+    further meetings, between which the stamps are read.
 
-    Reads as: how far apart processes are that a Barrier has let go together.
-    The difference of both readings is the head start of the first.
+    Reads as: how far apart processes are that a Barrier released together.
     """
     parties = case.integer("parties")
     barrier, collected = context.Barrier(parties), context.Barrier(parties)
@@ -198,10 +195,10 @@ def barrier_break(context: BaseContext, case: Case) -> Iterator[Body]:
     Abort a Barrier at which another process waits, and reset it.
 
     Timed: from before `abort()` until the waiter has its `BrokenBarrierError`;
-    `abort_return` until `abort()` has returned, `reset` the later `reset()` of
-    the broken barrier. Not timed: waiting until the waiter sleeps.
+    `abort_return` is the duration of `abort()`, `reset` of the later `reset()`.
+    Not timed: waiting until the waiter sleeps.
 
-    Reads as: how fast a process that fails can free those who wait for it.
+    Reads as: how fast a failing process frees those that wait for it.
     """
     barrier = context.Barrier(2)
     awake, again = context.Semaphore(0), context.Semaphore(0)

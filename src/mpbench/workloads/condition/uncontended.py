@@ -21,11 +21,9 @@ _NEEDS = Needs(semaphores=True)
 
 @workload(
     "condition/event-is-set",
-    metric=Metric.TIME,
     floor="floor/semlock",
     covers=("Event.is_set", "Event.set"),
     by_method=False,
-    body_params=("state",),
     revision=2,
     needs=_NEEDS,
     state=Sweep(("unset",), ("unset", "set"), ("unset", "set")),
@@ -49,12 +47,10 @@ def event_is_set(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "condition/event-calls",
-    metric=Metric.TIME,
     floor="floor/semlock",
     covers=("Event.set", "Event.clear", "Event.wait"),
     by_method=False,
     tier=Tier.FULL,
-    body_params=("call",),
     revision=2,
     needs=_NEEDS,
     call=fixed("set", "clear", "wait"),
@@ -81,12 +77,10 @@ def event_calls(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "condition/notify-nobody",
-    metric=Metric.TIME,
     floor="floor/semlock",
     covers=("Condition.notify", "Condition.notify_all", "Condition.wait_for"),
     by_method=False,
     tier=Tier.FULL,
-    body_params=("call",),
     revision=2,
     needs=_NEEDS,
     call=fixed("notify", "notify_all", "wait_for"),
@@ -121,10 +115,8 @@ def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
 
 @workload(
     "condition/create",
-    metric=Metric.TIME,
     floor="floor/semlock-create",
     covers=("Condition", "Event", "Barrier"),
-    body_params=("kind",),
     needs=_NEEDS,
     kind=Sweep(("Event",), ("Condition", "Event"), ("Condition", "Event", "Barrier")),
 )
@@ -170,7 +162,6 @@ _WAITS: dict[str, Callable[[Any, float], bool]] = {
     covers=("Condition.wait", "Event.wait", "Barrier.wait", "Barrier.reset"),
     by_method=False,
     tier=Tier.FULL,
-    body_params=("kind", "timeout_ms"),
     needs=_NEEDS,
     kind=fixed(*_WAITS),
     timeout_ms=fixed(1, 10),

@@ -105,12 +105,11 @@ def event_set_to_wake(context: BaseContext, case: Case) -> Iterator[Body]:
     Set an Event for which other processes wait.
 
     Timed: from before `set()` until the last waiter has returned from `wait()`;
-    `set_return` until `set()` has returned, `first_wake` until the first
-    waiter runs. Not timed: `clear()`, and waiting until all waiters sleep
-    again.
+    `set_return` is the duration of `set()`, `first_wake` until the first waiter
+    runs. Not timed: `clear()`, waiting until all waiters sleep again.
 
-    Reads as: how late a signal arrives. `set()` itself waits until every
-    sleeper has said that it woke, so it takes longer the more there are.
+    Reads as: the delay of a signal. `set()` waits until every sleeper has
+    confirmed its wake-up, so it grows with their number.
     """
     count = case.integer("waiters")
     event = context.Event()
@@ -180,13 +179,12 @@ def notify(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Notify processes that wait for a Condition.
 
     Timed: from before `notify()` (one waiter) or `notify_all()` until the last
-    of the woken runs on with the lock; `notify_return` until the call has
-    returned, `first_wake` until the first of them runs on. Not timed: taking
-    the lock before, and waiting until all waiters sleep again.
+    of the woken runs with the lock; `notify_return` is the duration of the call,
+    `first_wake` until the first of them runs. Not timed: taking the lock before,
+    waiting until all waiters sleep again.
 
-    Reads as: the call waits until every sleeper it wakes has said so, one
-    after the other, so a notifier pays for its waiters. Then they run one at a
-    time, because each needs the lock to return from `wait()`.
+    Reads as: the call waits for the confirmation of every sleeper, one after the
+    other; then they run one at a time, because each needs the lock.
     """
     count = case.integer("waiters")
     condition = context.Condition()
@@ -260,12 +258,11 @@ def abandoned_waiter(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Kill a process that waits for a Condition, and then notify.
 
-    Timed: how long another process is busy with `notify_all()`, but not longer
-    than 250 ms; then it is ended by force. Not timed: starting both.
+    Timed: how long another process is in `notify_all()`, at most 250 ms; then it
+    is killed. Not timed: starting both.
 
-    Reads as: whether one lost waiter blocks everybody who notifies later
-    (`blocked` is 1 then). `notify_all()` waits for each sleeper that was
-    counted to say that it woke, and a killed one never does.
+    Reads as: whether one lost waiter blocks every later notifier (`blocked` is 1
+    then): `notify_all()` waits for the confirmation of a dead process.
     """
 
     def abandon() -> Any:

@@ -53,7 +53,6 @@ def _answer_then_ask(connection: Connection, authkey: bytes) -> None:
 
 @workload(
     "connection/challenge",
-    metric=Metric.TIME,
     floor="floor/hmac",
     covers=("Pipe", "connection.deliver_challenge", "connection.answer_challenge"),
     needs=Needs(processes=2),
@@ -90,7 +89,6 @@ def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "connection/listen",
-    metric=Metric.TIME,
     floor=NoFloor("socket, bind, listen and close are the kernel's own operations"),
     covers=("Listener", "Listener.close"),
     by_method=False,
@@ -133,7 +131,6 @@ def listen(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "connection/no-listener",
-    metric=Metric.TIME,
     floor=NoFloor("nobody accepts: a refused connect and two calls around it are all there is"),
     covers=("connection.Client",),
     by_method=False,

@@ -46,7 +46,6 @@ _FAMILIES = ("AF_UNIX", "AF_INET")
 
 @workload(
     "connection/connect",
-    metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("connection.Client", "Listener", "Listener.accept", "Connection.recv_bytes"),
     facts={"client_return": Metric.TIME},
@@ -108,7 +107,6 @@ def _connecting(at: Address) -> Body:
 
 @workload(
     "connection/nodelay",
-    metric=Metric.TIME,
     floor="floor/socket-round-trip",
     covers=("connection.Client", "Listener.accept", "Connection.send_bytes", "Connection.fileno"),
     body_params=("exchange", "nodelay"),
@@ -220,7 +218,6 @@ def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "connection/wrong-key",
-    metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("connection.Client", "Listener", "Listener.accept", "AuthenticationError"),
     needs=_NEEDS,

@@ -10,7 +10,7 @@ from multiprocessing import resource_sharer as _resource_sharer
 from typing import TYPE_CHECKING, Callable
 
 from mpbench.clock import monotonic_ns
-from mpbench.model import Case, Metric
+from mpbench.model import Case
 from mpbench.workload import Body, BodyFactory, BodyResult, Needs, Sweep, child_server, workload
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ def _not_unix(case: Case) -> str | None:
 
 @workload(
     "connection/handle-passing",
-    metric=Metric.TIME,
     floor="floor/socketpair-round-trip",
     covers=(
         *("Pipe", "Connection.send", "Connection.recv", "Connection.fileno"),

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from mpbench.errors import WorkloadError
-from mpbench.model import Case, Metric
+from mpbench.model import Case
 from mpbench.workload import Body, BodyFactory, Needs, Sweep, workload
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ def _waiting(objects: list[Any], expected: int) -> Body:
 
 @workload(
     "connection/wait",
-    metric=Metric.TIME,
     floor="floor/poll",
     covers=("Pipe", "connection.wait"),
     by_method=False,
@@ -154,7 +153,6 @@ def _too_many(case: Case) -> str | None:
 
 @workload(
     "connection/wait-sentinels",
-    metric=Metric.TIME,
     floor="floor/poll",
     covers=("Process.sentinel", "connection.wait"),
     body_params=("objects",),

@@ -32,7 +32,6 @@ __all__ = (
 
 @workload(
     "floor/empty-call",
-    metric=Metric.TIME,
     floor=NoFloor("it is the floor of everything that is called from Python"),
     by_method=False,
     tier=Tier.QUICK,
@@ -52,7 +51,6 @@ def empty_call(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "floor/empty-c-call",
-    metric=Metric.TIME,
     floor=NoFloor("it is the floor of everything that calls into C"),
     by_method=False,
     revision=2,
@@ -72,7 +70,6 @@ def empty_c_call(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "floor/os-fork-wait",
-    metric=Metric.TIME,
     floor=NoFloor("fork, exit and wait are the kernel's own operations"),
     by_method=False,
     tier=Tier.QUICK,
@@ -175,7 +172,6 @@ def memory_copy(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "floor/poll",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     by_method=False,
     revision=2,
@@ -208,7 +204,6 @@ def poll(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "floor/hmac",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     by_method=False,
     revision=2,

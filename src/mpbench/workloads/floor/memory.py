@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from mpbench.clock import monotonic_ns
-from mpbench.model import Case, Metric
+from mpbench.model import Case
 from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, Sweep, fixed, workload
 from mpbench.workload.unrolled import number_body
 
@@ -29,7 +29,6 @@ _STATEMENTS = {
 
 @workload(
     "floor/memory-item",
-    metric=Metric.TIME,
     floor=NoFloor("one index of a memoryview calls nothing; it is cheaper than an empty call"),
     by_method=False,
     revision=2,
@@ -65,7 +64,6 @@ def _lacks_segments(case: Case) -> str | None:
 
 @workload(
     "floor/segment-create",
-    metric=Metric.TIME,
     floor=NoFloor("opening, sizing, mapping and unlinking are the kernel's own operations"),
     by_method=False,
     unsupported=_lacks_segments,
@@ -148,7 +146,6 @@ def _zeroing(mapping: mmap.mmap, size: int) -> Body:
 
 @workload(
     "floor/memory-create",
-    metric=Metric.TIME,
     floor=NoFloor("opening, sizing and mapping, or filling with zeros, is all that is done"),
     by_method=False,
     unsupported=_lacks_segments,
@@ -178,7 +175,6 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "floor/segment-attach",
-    metric=Metric.TIME,
     floor=NoFloor("opening, asking for the size and mapping are the kernel's own operations"),
     by_method=False,
     unsupported=_lacks_segments,

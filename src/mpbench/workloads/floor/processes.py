@@ -36,7 +36,6 @@ def _without_spawn(case: Case) -> str | None:
 
 @workload(
     "floor/posix-spawn",
-    metric=Metric.TIME,
     floor=NoFloor("spawn, exec, exit and wait are the kernel's own operations"),
     by_method=False,
     tier=Tier.QUICK,
@@ -66,7 +65,6 @@ def posix_spawn(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "floor/python-boot",
-    metric=Metric.TIME,
     floor="floor/posix-spawn",
     by_method=False,
     unsupported=_without_spawn,
@@ -101,7 +99,6 @@ def python_boot(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "floor/os-fork-at-rss",
-    metric=Metric.TIME,
     floor="floor/os-fork-wait",
     by_method=False,
     own_agent=True,
@@ -191,7 +188,6 @@ def _ready_and_pause(writer: int) -> None:
 
 @workload(
     "floor/os-kill-wait",
-    metric=Metric.TIME,
     floor=NoFloor("the signal, the kernel's clean-up and the wait are the operation"),
     by_method=False,
     own_agent=True,
@@ -235,7 +231,6 @@ def _nothing() -> None:
 
 @workload(
     "floor/thread-start-join",
-    metric=Metric.TIME,
     floor="floor/empty-call",
     by_method=False,
 )

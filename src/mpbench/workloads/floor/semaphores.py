@@ -93,7 +93,6 @@ def lock_body(lock: Any, statement: str, *, pairs: int = 1) -> Body:
 
 @workload(
     "floor/semlock",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     by_method=False,
     tier=Tier.QUICK,
@@ -115,7 +114,6 @@ def semlock(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "floor/semaphore-hand-off",
-    metric=Metric.TIME,
     floor=NoFloor("one semaphore operation that wakes a sleeper is the least a hand-off can be"),
     by_method=False,
     unsupported=without_fork,
@@ -164,7 +162,6 @@ def semaphore_hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "floor/semlock-create",
-    metric=Metric.TIME,
     floor=NoFloor("opening, unlinking and unmapping a semaphore are the C library's operations"),
     by_method=False,
     needs=Needs(semaphores=True),

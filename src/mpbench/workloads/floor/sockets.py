@@ -93,10 +93,8 @@ def framed_pipe_round_trip(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "floor/pipe-create",
-    metric=Metric.TIME,
     floor=NoFloor("making and closing a channel are the kernel's own operations"),
     by_method=False,
-    body_params=("duplex",),
     revision=2,
     # A queue, which has no such parameter, is made of simplex pipes.
     duplex=fixed(False, True),
@@ -216,7 +214,6 @@ def _connecting(server: socket.socket, connect: Callable[[], socket.socket]) -> 
 
 @workload(
     "floor/socket-connect",
-    metric=Metric.TIME,
     floor=NoFloor("connect, accept and close are the kernel's own operations"),
     by_method=False,
     family=fixed(*_FAMILIES),

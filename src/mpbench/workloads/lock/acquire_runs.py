@@ -81,17 +81,14 @@ def _run(counter: WindowCounter, lock: Any, board: Any, inside: int, outside: in
 )
 def runs(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    See how often in a row one process gets a lock that others want too.
+    Count how often in a row one process gets a contended lock.
 
     Timed: acquires by all workers inside a common window, as `lock/contended`;
-    under the lock each worker also looks who had it before and leaves its
-    number, everything else is noted outside. `mean_run` and `longest_run`
-    count acquires in a row by one worker, from just before the window until
-    just after it.
+    under the lock each worker also reads and writes the last holder's number.
+    `mean_run` and `longest_run` count acquires in a row by one worker.
 
-    Reads as: 1 is a lock that goes round, a long run one that stays. A worker
-    that releases is running and asks again before the sleeper is awake, so
-    short work outside the lock makes long runs.
+    Reads as: 1 is a lock that alternates. A worker that releases asks again
+    before a sleeper is awake, so short work outside the lock makes long runs.
     """
     per_ns = spin_loops(1_000_000) / 1_000_000
     count = case.integer("workers")

@@ -132,20 +132,18 @@ class _Lengths:
 )
 def contended(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Let several processes want one Lock again and again.
+    Let several processes acquire one Lock repeatedly.
 
     Timed: acquires by all workers whose work under the lock ended inside a
-    common window of the clock. Each worker acquires, works for `critical_ns`,
-    releases, and works for `outside_ns`; both are loops that were calibrated
-    on an idle CPU. Before and after the window the load is the same. Each pass
-    also reads the clock three times, which `lock/without-lock` does as well.
+    common window. Each worker acquires, works for `critical_ns`, releases, works
+    for `outside_ns`; both are busy loops calibrated on an idle CPU. Each pass
+    reads the clock three times, as `lock/without-lock` does.
 
-    Reads as: how many turns a second the lock gives out. 1/critical_ns is the
-    most that any lock can reach. The percentiles are waiting times, `jain` and
-    `smallest_share` say how evenly the turns went to the workers (1 is even),
-    `longest_wait` is the worst of the window, `cpu_share` how much of their
-    time the workers were on a CPU, `cpu_per_operation` what one turn cost all
-    of them together. More workers than CPUs also wait for a CPU.
+    Reads as: acquires per second; 1/critical_ns is the limit of any lock. The
+    percentiles are waiting times, `jain` and `smallest_share` the fairness (1 is
+    even), `longest_wait` the worst of the window, `cpu_share` the part of their
+    time that workers were on a CPU, `cpu_per_operation` the CPU time of all
+    workers for one acquire.
     """
     lengths = _Lengths(context)
     members = [(contend, (context.Lock(), lengths.settings))] * case.integer("workers")
@@ -170,11 +168,10 @@ def without_lock(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Do the work of `lock/contended` without the lock.
 
-    Timed: as there. Nobody waits for anybody, except for a CPU.
+    Timed: as there. Workers wait for a CPU only.
 
-    Reads as: what the workers could do if nothing had to be done one at a
-    time. Its ratio to `lock/contended` is the price of mutual exclusion: of
-    waiting for turns, of the lock's own calls and of sleeping and waking.
+    Reads as: the throughput without mutual exclusion; its ratio to
+    `lock/contended` is the cost of waiting, of the calls, of sleep and wake-up.
     """
     lengths = _Lengths(context)
     members = [(_work_alone, (lengths.settings,))] * case.integer("workers")
@@ -201,11 +198,10 @@ def permits(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Let several processes share the permits of one Semaphore.
 
-    Timed: as `lock/contended`, with a Semaphore that lets `permits` workers in
-    at a time.
+    Timed: as `lock/contended`, with a Semaphore of `permits`.
 
-    Reads as: with as many permits as workers nobody waits for a permit and
-    what remains is the semaphore's own cost; with fewer the others sleep.
+    Reads as: with as many permits as workers nobody waits for a permit; with fewer
+    the others sleep.
     """
     lengths = _Lengths(context)
     semaphore = context.Semaphore(case.integer("permits"))
@@ -257,15 +253,13 @@ def _contend_in_threads(counter: WindowCounter, lock: Any, settings: Any, count:
 )
 def threads(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Let several threads in each of several processes want one Lock.
+    Let several threads in each of several processes acquire one Lock.
 
-    Timed: as `lock/contended`, with `threads` threads in each worker; counts
-    are exact to one operation for each thread. The fairness is that between
-    processes.
+    Timed: as `lock/contended`, with `threads` threads in each worker; counts are
+    exact to one operation for each thread. The fairness is between processes.
 
-    Reads as: what the GIL adds. A thread that must wait for the lock lets the
-    GIL go first, and needs it again before it can use the lock that it got;
-    meanwhile nobody else in any process has the lock.
+    Reads as: the part of the GIL. A thread that waits for the lock releases the
+    GIL and needs it again before it can use the lock that it got.
     """
     lengths = _Lengths(context)
     lengths.choose(case)

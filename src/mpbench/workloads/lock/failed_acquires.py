@@ -39,11 +39,9 @@ _FORMS = {"not-blocking": "answer = acquire(False)", "zero-timeout": "answer = a
 
 @workload(
     "lock/refused",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     covers=("Lock.acquire", "Semaphore.acquire"),
     by_method=False,
-    body_params=("kind", "form"),
     revision=3,
     needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock",), ("Lock", "Semaphore")),
@@ -79,11 +77,9 @@ else: raise RuntimeError("release() of what is not held was not refused")"""
 
 @workload(
     "lock/over-release",
-    metric=Metric.TIME,
     floor="floor/semlock",
     covers=("BoundedSemaphore.release", "Lock.release", "RLock.release"),
     by_method=False,
-    body_params=("kind",),
     revision=2,
     needs=_NEEDS,
     kind=Sweep(("BoundedSemaphore",), ("BoundedSemaphore",), ("BoundedSemaphore", "Lock", "RLock")),
@@ -112,7 +108,6 @@ def over_release(context: BaseContext, case: Case) -> Body:
     floor="floor/sleep-late",
     covers=("Lock.acquire", "Semaphore.acquire"),
     by_method=False,
-    body_params=("kind", "timeout_ms"),
     needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock",), ("Lock", "Semaphore")),
     timeout_ms=Sweep((1,), (1, 10), (1, 10, 100)),

@@ -100,7 +100,6 @@ def _answer(pipe: Connection, locks: tuple[Any, Any], stop: Any, cpu: int | None
 
 @workload(
     "lock/hand-off",
-    metric=Metric.TIME,
     floor="floor/semaphore-hand-off",
     covers=tuple(
         f"{kind}.{call}"
@@ -114,15 +113,14 @@ def _answer(pipe: Connection, locks: tuple[Any, Any], stop: Any, cpu: int | None
 )
 def hand_off(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Pass the turn to a sleeping process and back with two semaphores.
+    Pass control to a sleeping process and back with two semaphores.
 
     Timed: one hand-off, half of a round trip of one `release()` and one
     `acquire()` on each side. The percentiles are of halves of single round
     trips. Not timed: starting the child.
 
-    Reads as: how long it takes until the other process goes on when this one
-    lets it. It is a wake-up by the scheduler; `placement` says whether both
-    share a CPU, which saves an interrupt and costs a switch.
+    Reads as: the delay until another process continues: a wake-up by the
+    scheduler. `placement` says whether both share a CPU.
     """
     make = getattr(context, case.text("kind"))
     # One permit each, taken here: what is released there is acquired by the other side.
@@ -209,15 +207,14 @@ def _lacks_signals(case: Case) -> str | None:
 )
 def convoy(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Stop the process that holds a contended lock, let it go on, and wait for the next holder.
+    Stop the process that holds a contended lock, continue it, and wait for the next holder.
 
-    Timed: from the signal that continues the stopped holder until another
-    worker has the lock. Not timed: the 20 ms for which it was stopped, in
-    which nobody can have the lock. The work under the lock takes 200 us.
+    Timed: from the signal that continues the stopped holder until another worker
+    has the lock. Not timed: the 20 ms of the stop. The work under the lock takes
+    200 us.
 
-    Reads as: how long a convoy takes to move again after its head was
-    descheduled: the holder must be scheduled, finish its work, and lose the
-    race for its own lock.
+    Reads as: how long a lock needs to move on after its holder was descheduled:
+    the holder runs, finishes its work and loses the race for its own lock.
     """
     board: Any = context.RawArray("q", 3)
     loops = spin_loops(200_000)

@@ -6,7 +6,7 @@ import threading
 from multiprocessing import synchronize
 from typing import TYPE_CHECKING, Any, Callable
 
-from mpbench.model import Case, Metric, Tier
+from mpbench.model import Case, Tier
 from mpbench.workload import Body, Needs, Sweep, fixed, workload
 from mpbench.workload.unrolled import creation_body, unrolled_body
 from mpbench.workloads.floor.semaphores import ACQUIRE_RELEASE, lock_body
@@ -30,12 +30,10 @@ def _maker(context: BaseContext, kind: str) -> Callable[[], Any]:
 
 @workload(
     "lock/uncontended",
-    metric=Metric.TIME,
     floor="floor/semlock",
     covers=_CALLS,
     by_method=False,
     tier=Tier.QUICK,
-    body_params=("kind",),
     needs=_NEEDS,
     revision=3,
     kind=Sweep(("Lock", "RLock"), _ALL, (*_ALL, "threading.Lock")),
@@ -62,11 +60,9 @@ _FORMS = {
 
 @workload(
     "lock/forms",
-    metric=Metric.TIME,
     floor="floor/semlock",
     covers=_CALLS,
     by_method=False,
-    body_params=("kind", "form"),
     revision=3,
     needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock",), _ALL),
@@ -87,12 +83,10 @@ def forms(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "lock/recursion",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     covers=("RLock.acquire", "RLock.release"),
     by_method=False,
     tier=Tier.FULL,
-    body_params=("depth",),
     revision=3,
     needs=_NEEDS,
     depth=fixed(1, 2, 8),
@@ -122,7 +116,6 @@ def _lacks_locked(case: Case) -> str | None:
 
 @workload(
     "lock/queries",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     covers=_QUERIES,
     by_method=False,
@@ -148,10 +141,8 @@ def queries(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "lock/create",
-    metric=Metric.TIME,
     floor="floor/semlock-create",
     covers=_ALL,
-    body_params=("kind",),
     needs=_NEEDS,
     kind=Sweep(("Lock",), ("Lock", "Semaphore"), _ALL),
 )

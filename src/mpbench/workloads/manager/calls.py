@@ -51,7 +51,6 @@ def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> BodyFactory:
 
 @workload(
     "manager/list-calls",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=("Manager", "SyncManager.list", *covered("ListProxy", LIST_USES)),
     tier=Tier.FULL,
@@ -75,7 +74,6 @@ def list_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "manager/dict-calls",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=("Manager", "SyncManager.dict", *covered("DictProxy", DICT_USES)),
     tier=Tier.FULL,
@@ -100,7 +98,6 @@ def dict_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "manager/set-calls",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=covered("SetProxy", SET_USES),
     tier=Tier.FULL,
@@ -133,7 +130,6 @@ def _lacks_locked(case: Case) -> str | None:
 
 @workload(
     "manager/lock-queries",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=("AcquirerProxy.locked", "ConditionProxy.locked"),
     tier=Tier.FULL,
@@ -157,7 +153,6 @@ def lock_queries(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "manager/value-calls",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=(
         *("Manager", "SyncManager.Value", "SyncManager.Array", "SyncManager.Namespace"),
@@ -216,7 +211,6 @@ _WAYS: Mapping[str, Callable[[Any], int]] = {
 
 @workload(
     "manager/bulk",
-    metric=Metric.TIME,
     floor=NoFloor("time for each entry, of which one call moves many; one call is manager/access"),
     covers=(
         *("Manager", "SyncManager.dict", "IteratorProxy.__next__"),
@@ -257,7 +251,6 @@ def bulk(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "manager/nested",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=(
         *("Manager", "SyncManager.dict", "SyncManager.list"),

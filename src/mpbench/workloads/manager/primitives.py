@@ -93,7 +93,6 @@ def _timed(use: Callable[[Any], bool], thing: Any, iterations: int) -> tuple[int
 
 @workload(
     "manager/primitives",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=(
         *("Manager", "AcquirerProxy.acquire", "AcquirerProxy.release"),
@@ -176,7 +175,6 @@ def _unlink_listeners(known: set[str]) -> None:
 
 @workload(
     "manager/pool",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=(
         *("Manager", "SyncManager.Pool", "IteratorProxy.__next__"),

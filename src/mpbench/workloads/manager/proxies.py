@@ -62,7 +62,6 @@ def _no_such_type(case: Case) -> str | None:
 
 @workload(
     "manager/start",
-    metric=Metric.TIME,
     floor=START_FLOOR,
     covers=("Manager", "SyncManager.start", "SyncManager.join"),
     facts={"shutdown": Metric.TIME},
@@ -103,7 +102,6 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
 
 @workload(
     "manager/proxy-create",
-    metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("Manager", *(f"SyncManager.{kind}" for kind in _MORE_KINDS)),
     facts={"drop": Metric.TIME},
@@ -172,7 +170,6 @@ def _calls_of(kind: str, proxy: Any) -> _Calls:
 
 @workload(
     "manager/access",
-    metric=Metric.TIME,
     floor="floor/socketpair-round-trip",
     covers=(
         "Manager",
@@ -263,7 +260,6 @@ def _call_in_thread(proxy: Any) -> tuple[int, int, int]:
 
 @workload(
     "manager/first-call",
-    metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("Manager", "SyncManager.list", "ListProxy.__getitem__", "reduction.ForkingPickler"),
     facts={"rebuild": Metric.TIME, "steady": Metric.TIME},

@@ -111,7 +111,6 @@ def network(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "manager/connect",
-    metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("BaseManager.connect",),
     body_params=("family",),
@@ -159,7 +158,6 @@ def _no_tcp_option(case: Case) -> str | None:
 
 @workload(
     "manager/network-create",
-    metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("AutoProxy", "BaseProxy"),
     body_params=("family", "proxy", "nodelay"),

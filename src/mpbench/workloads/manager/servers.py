@@ -29,7 +29,6 @@ def manager_class() -> type[CustomManager]:
 
 @workload(
     "manager/custom",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=("AutoProxy", "BaseProxy"),
     facts={"create": Metric.TIME},
@@ -83,7 +82,6 @@ def custom(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "manager/custom-create",
-    metric=Metric.TIME,
     floor="floor/socket-connect",
     covers=("AutoProxy", "BaseProxy"),
     facts={"drop": Metric.TIME},
@@ -128,7 +126,6 @@ def custom_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "manager/generator",
-    metric=Metric.TIME,
     floor="manager/access",
     covers=(
         *("IteratorProxy.__next__", "IteratorProxy.send"),

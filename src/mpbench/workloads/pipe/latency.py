@@ -90,18 +90,17 @@ class _Echo:
 )
 def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Send one message over `Pipe()` to an idle child and wait for it to come back.
+    Send one message over `Pipe()` to an idle child and receive it back.
 
-    `form` is `bytes` (send_bytes and recv_bytes), `object` (send and recv of a
-    bytes object, pickled) or `into` (recv_bytes_into a kept buffer).
+    `form`: `bytes` (send_bytes, recv_bytes), `object` (send, recv of pickled
+    bytes) or `into` (recv_bytes_into a kept buffer).
 
-    Timed: one send and one receive here, the same two in the child, and two
-    wake-ups by the scheduler. Not timed: starting the child. The message is
-    the same each time, so it is in the cache.
+    Timed: one send and one receive here, the same two in the child, two
+    wake-ups. Not timed: starting the child. The message stays in the cache.
 
-    Reads as: the least time in which two processes can answer each other. It
-    is not the cost of one message; `pipe/one-way` is. Above 16,384 bytes
-    header and body are two writes, and the other side may wake up twice.
+    Reads as: the least time in which two processes answer each other, not the
+    cost of one message (`pipe/one-way`). Above 16,384 bytes header and body are
+    two writes.
     """
     with child_server(context, _echo) as here:
         echo = _Echo(here)
@@ -137,13 +136,13 @@ def _echo_simplex(control: Connection, requests: Connection, answers: Connection
 )
 def simplex_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Send one message over a pair of `Pipe(duplex=False)` to an idle child and get it back.
+    Send one message over a pair of `Pipe(duplex=False)` to an idle child and back.
 
     Timed: one send_bytes and one recv_bytes here, the same two in the child,
-    and two wake-ups. Not timed: starting the child.
+    two wake-ups. Not timed: starting the child.
 
-    Reads as: `pipe/round-trip` with bytes, but over two kernel pipes, where
-    `Pipe()` is one socket pair: what the choice of `duplex` costs.
+    Reads as: `pipe/round-trip` with bytes over two kernel pipes instead of one
+    socket pair.
     """
     requests, here_writer = context.Pipe(duplex=False)
     here_reader, answers = context.Pipe(duplex=False)
@@ -187,15 +186,13 @@ def _serve_one_way(connection: Connection) -> None:
 )
 def one_way(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Send one message over `Pipe()` to an idle child, which stamps it when it has it.
+    Send one message over `Pipe()` to an idle child, which stamps its arrival.
 
     Timed: from before the send until the child's receive has returned, on the
-    clock that both processes share; one wake-up is inside. The fact
-    `send_return` is the sender's share: until its call returned. Not timed:
-    the answer that starts the next turn.
+    common clock. The fact `send_return` is the duration of the send call. Not
+    timed: the answer that starts the next message.
 
-    Reads as: how old a message is when the receiver can use it. `send_return`
-    alone is what a sender-side benchmark would report.
+    Reads as: the age of a message when the receiver can use it.
     """
     with child_server(context, _serve_one_way) as here:
 
@@ -250,12 +247,10 @@ def placed_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]
     """
     Do the round trip of `pipe/round-trip` with both processes bound to chosen CPUs.
 
-    Timed: one send_bytes and one recv_bytes here, the same two in the child,
-    and two wake-ups. Not timed: starting the child, binding.
+    Timed: as there, with bytes. Not timed: starting the child, binding.
 
-    Reads as: how much of a round trip is the scheduler's choice. On one CPU
-    a wake-up is a switch; between two it is an interrupt to a CPU that may be
-    asleep. `anywhere` lies between, and moves.
+    Reads as: the scheduler's part of a round trip. On one CPU a wake-up is a
+    context switch, between two CPUs an interrupt.
     """
     everywhere = os.sched_getaffinity(0)
     mine, others = _places(case.text("placement"), sorted(everywhere))

@@ -89,18 +89,17 @@ def _faults() -> int:
 )
 def large_receive(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Ask a child for one large message and receive it.
+    Request one large message from a child and receive it.
 
-    `form` is `bytes` (recv_bytes) or `into` (recv_bytes_into a kept buffer);
-    `channel` is `socket` (`Pipe()`) or `pipe` (`Pipe(duplex=False)`).
+    `form`: `bytes` (recv_bytes) or `into` (recv_bytes_into a kept buffer).
+    `channel`: `socket` (`Pipe()`) or `pipe` (`Pipe(duplex=False)`).
 
-    Timed: the request, the child's send_bytes, and the receive. An operation
-    is one byte. The facts are the receiver's page faults for each message, and
-    by how much its largest resident size grew. Not timed: making the message.
+    Timed: the request, the child's send_bytes, the receive. An operation is one
+    byte. Facts: the receiver's page faults for each message and the growth of
+    its peak resident size. Not timed: making the message.
 
-    Reads as: how far a large message is from a plain copy of memory. The
-    receiver asks the kernel for all that is missing at each read and gets a
-    small piece, and what it collects is copied once more, also with `into`.
+    Reads as: the distance to a plain copy of memory. Each read returns a small
+    piece, and the pieces are copied once more, also with `into`.
     """
     reader, writer = context.Pipe(duplex=False)
     with reader, writer, child_server(context, _supply, writer) as here:

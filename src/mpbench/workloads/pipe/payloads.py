@@ -79,18 +79,17 @@ def _echo_both(connection: Connection) -> None:
 )
 def pickle_share(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Compare a message's round trip as an object with the same bytes sent as they are.
+    Compare a message's round trip as an object with the same bytes unpickled.
 
-    `kind` is a tuple of three integers, a nested dictionary of 50 entries, a
-    list of 1,000 distinct floats, or a bytes object of so many bytes.
+    `kind`: a tuple of three integers, a nested dictionary of 50 entries, a list
+    of 1,000 floats, or a bytes object of that size.
 
-    Timed: in turn, within each iteration, the round trip with send and recv,
-    the round trip of the same pickle with send_bytes and recv_bytes, one
-    `ForkingPickler.dumps`, one `loads`. Not timed: starting the child.
+    Timed: in turn, in each iteration, a round trip with send and recv, one of
+    the same pickle with send_bytes and recv_bytes, one `ForkingPickler.dumps`,
+    one `loads`. Not timed: starting the child.
 
-    Reads as: the share of the object's round trip that is pickling, twice
-    dumps and twice loads. The rest is transport, for which shared memory or a
-    smaller message would help and a faster pickle would not.
+    Reads as: the share of the round trip that is pickling (twice dumps and
+    loads). It falls when the transport gets slower; `dumps` and `loads` do not.
     """
     with child_server(context, _echo_both) as here:
 
@@ -192,14 +191,13 @@ def _send_out_of_band(connection: Connection, payload: bytearray) -> None:
 )
 def out_of_band(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Hand over a bytearray inside its pickle, or beside it with pickle protocol 5.
+    Send a bytearray inside its pickle, or beside it with pickle protocol 5.
 
-    Timed: `send` until the child's answer, or the small pickle and the buffer
-    as two messages with `send_bytes`, received into a new bytearray. An
-    operation is one byte. Not timed: starting the child.
+    Timed: `send` until the child's answer, or pickle and buffer as two messages
+    with `send_bytes`, received into a new bytearray. An operation is one byte.
+    Not timed: starting the child.
 
-    Reads as: from which size on the copies that pickle makes are worth
-    avoiding. The transport is the same, and so are its copies.
+    Reads as: the size from which the copies of pickle are worth avoiding.
     """
     senders: dict[str, Callable[[Connection, bytearray], None]] = {
         "in-band": _send_in_band,

@@ -75,12 +75,11 @@ def throughput(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Send messages to a child that answers every `window` messages.
 
-    Timed: the sends, until the answer to the last window says how many bytes
+    Timed: the sends, until the answer to the last window gives the bytes that
     arrived. An operation is one byte. Not timed: starting the child.
 
-    Reads as: bytes per second that really reached the other process. With
-    `window=1` the sender waits for each message, as a careful program does;
-    a wide window shows what the channel carries when the sender runs ahead.
+    Reads as: bytes per second that reached the other process. With `window=1`
+    the sender waits for each message; with more it runs ahead.
     """
     with child_server(context, absorb) as here:
 
@@ -107,14 +106,13 @@ def throughput(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 )
 def message_rate(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Send small messages one way, as fast as the pipe takes them.
+    Send small messages one way without waiting.
 
     Timed: the sends, until one answer says that the last message has arrived.
     Not timed: starting the child.
 
-    Reads as: messages per second of one sender and one receiver. The slower
-    of the two sets the pace: usually the receiver, which makes two reads for
-    each message where the sender makes one write.
+    Reads as: messages per second of one sender and one receiver, limited by the
+    slower one, usually the receiver: two reads for each message.
     """
     with child_server(context, absorb) as here:
 

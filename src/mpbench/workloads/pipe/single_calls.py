@@ -6,7 +6,7 @@ from multiprocessing import BufferTooShort
 from typing import TYPE_CHECKING
 
 from mpbench.errors import VerificationError
-from mpbench.model import Case, Metric, Tier
+from mpbench.model import Case, Tier
 from mpbench.workload import Body, BodyFactory, NoFloor, Sweep, Verifier, fixed, workload
 
 if TYPE_CHECKING:
@@ -21,11 +21,9 @@ _EXPIRY_S = 0.000_5
 
 @workload(
     "pipe/create",
-    metric=Metric.TIME,
     floor="floor/pipe-create",
     covers=("Pipe", "Connection.close"),
     by_method=False,
-    body_params=("duplex",),
     duplex=fixed(True, False),
 )
 def create(context: BaseContext, case: Case) -> Body:
@@ -34,8 +32,8 @@ def create(context: BaseContext, case: Case) -> Body:
 
     Timed: `Pipe(duplex)` and two `Connection.close`.
 
-    Reads as: the price of a channel. `duplex=True` is a socket pair,
-    `duplex=False` a kernel pipe, which is cheaper to make.
+    Reads as: the cost of a channel: a socket pair with `duplex=True`, otherwise
+    a kernel pipe.
     """
     duplex = bool(case.value("duplex"))
 
@@ -59,7 +57,6 @@ def create(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "pipe/poll",
-    metric=Metric.TIME,
     floor="floor/poll",
     covers=("Pipe", "Connection.poll"),
     by_method=False,
@@ -70,16 +67,15 @@ def poll(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Ask a connection whether something can be received.
 
-    `answer` is `empty` (`poll()` with nothing there), `ready` (`poll()` with a
-    message there), `blocking` (`poll(None)` with a message there) or `late`
-    (`poll(0.0005)` with nothing there, so half a millisecond is waited for).
+    `answer`: `empty` (`poll()`, nothing there), `ready` (`poll()`, a message
+    there), `blocking` (`poll(None)`, a message there) or `late`
+    (`poll(0.0005)`, nothing there).
 
-    Timed: one `Connection.poll`, nothing else.
+    Timed: one `Connection.poll`.
 
-    Reads as: what a loop pays that looks before it receives. Each call makes
-    a selector, registers the connection, asks and throws the selector away;
-    the floor is a `select.poll` object that is kept. For `late`, what is above
-    500 us is the lateness of a timeout.
+    Reads as: the cost of a look before receiving. Each call makes a selector and
+    drops it; the floor keeps its `select.poll`. For `late`, what exceeds 500 us
+    is lateness.
     """
     empty, ready = context.Pipe(), context.Pipe()
     ready[1].send_bytes(b"x")
@@ -108,7 +104,6 @@ def poll(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "pipe/short-buffer",
-    metric=Metric.TIME,
     floor=NoFloor("a send, a receive and an exception in one process; no floor sends to itself"),
     covers=("Pipe", "Connection.send_bytes", "Connection.recv_bytes_into", "BufferTooShort"),
     by_method=False,
@@ -119,10 +114,10 @@ def short_buffer(context: BaseContext, case: Case) -> Iterator[Body]:
     Receive a message of 64 bytes into a buffer of 32, which must be refused.
 
     Timed: one send_bytes, one recv_bytes_into that raises `BufferTooShort`, and
-    taking the whole message out of the exception. All in one process.
+    taking the message from the exception, all in one process.
 
-    Reads as: the behaviour first: the message is not lost. The time is that of
-    a send, a receive and an exception.
+    Reads as: the message is not lost; the time is a send, a receive and an
+    exception.
     """
     here, there = context.Pipe()
     message, buffer = bytes(range(64)), bytearray(32)

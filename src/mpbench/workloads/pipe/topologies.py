@@ -67,15 +67,13 @@ def _exchange_when_asked(connection: Connection) -> None:
 )
 def both_ways(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Let both processes send one message and then receive one, over and over.
+    Let both processes send one message and then receive one, repeatedly.
 
     Timed: from the first send until the other side's count of bytes is here.
     An operation is one byte, both directions counted. Not timed: starting the
-    child. Messages stay below the socket's buffer: two processes that send
-    more than it holds before they receive block each other for ever.
+    child. Messages stay below the socket's buffer, or both sides would block.
 
-    Reads as: bytes per second of a channel that is used in both directions at
-    once, with one message under way each way.
+    Reads as: bytes per second of a channel used in both directions at once.
     """
     with child_server(context, _exchange_when_asked) as here:
 
@@ -165,17 +163,16 @@ def _read_many(counter: WindowCounter, readers: Sequence[Connection], writers: i
 )
 def many_to_one(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Let several children send to one: over one pipe with a lock, or over a pipe each.
+    Let several children send to one: over one pipe with a lock, or one pipe each.
 
-    With `design=wait` the reader asks `connection.wait` which of its pipes
-    have something. A Queue is the first design, with a thread added.
+    With `design=wait` the reader calls `connection.wait` on its pipes. A Queue
+    is the first design with a thread added.
 
     Timed: messages that the reader received inside a common window, while all
-    keep sending. Not timed: starting, and emptying the pipes at the end.
+    keep sending. Not timed: starting, emptying the pipes at the end.
 
-    Reads as: messages per second into one process. Where the lock makes
-    writers wait for each other, pipes of their own help; `wait` costs more
-    with each pipe, because it registers all of them at every call.
+    Reads as: messages per second into one process. `wait` registers every pipe
+    at each call.
     """
     writers, message = case.integer("writers"), os.urandom(case.integer("payload_bytes"))
     is_one = case.text("design") == "one-pipe"
@@ -222,8 +219,8 @@ def buffer_size(context: BaseContext, case: Case) -> Iterator[Body]:
     Timed: the sends, until the answer to the last window. An operation is one
     byte. Not timed: starting the child, setting the size with F_SETPIPE_SZ.
 
-    Reads as: how often sender and receiver must take turns. The default of
-    65,536 bytes does not hold one message of that size and its header.
+    Reads as: how often sender and receiver must alternate. The default of 65,536
+    bytes does not hold a message of that size with its header.
     """
     import fcntl
 

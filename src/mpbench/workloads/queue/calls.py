@@ -119,7 +119,6 @@ def _no_qsize(case: Case) -> str | None:
 
 @workload(
     "queue/get-variants",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     covers=(
         *("Queue", "Queue.put", "Queue.put_nowait", "Queue.get", "Queue.get_nowait"),
@@ -138,16 +137,13 @@ def _no_qsize(case: Case) -> str | None:
 )
 def get_variants(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Get an item that is already there, in each of the three ways, or ask about the queue.
+    Get an item that is already there in each of the three ways, or ask about the queue.
 
-    Timed: one get(), get(timeout=5), get_nowait(), empty(), full() or qsize().
-    Not timed: putting, and waiting until the feeder thread has written
-    everything. All in one process.
+    Timed: one get(), get(timeout=5), get_nowait(), empty(), full() or qsize(), in
+    one process. Not timed: putting, waiting for the feeder thread.
 
-    Reads as: what the call itself takes. get(timeout) and get_nowait poll
-    before they read, and so make a selector for each item, also when there is
-    no need to wait; empty() polls too, while full() and qsize() only look at a
-    semaphore.
+    Reads as: the cost of the call. get(timeout), get_nowait and empty poll with a
+    new selector each time; full and qsize read a semaphore.
     """
     queues = {kind: make_queue(context, kind) for kind in ("Queue", "JoinableQueue")}
     try:
@@ -180,7 +176,6 @@ def _finish(control: Connection, queue: Any) -> None:
 
 @workload(
     "queue/task-done",
-    metric=Metric.TIME,
     floor="queue/put-delivered",
     covers=(
         "JoinableQueue",
@@ -198,12 +193,12 @@ def task_done(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Put items into a JoinableQueue and join until a child has reported all of them done.
 
-    Timed: the puts and join, for one round of `items`. The fact `put_return`
-    is the share of one put; `join_wake` is the time from before the child's last
-    task_done until join returned here. Not timed: starting the child.
+    Timed: the puts and join of one round of `items`. Facts: `put_return`, the
+    share of one put; `join_wake`, from before the child's last task_done until
+    join returned. Not timed: starting the child.
 
-    Reads as: the price of knowing that the work is done. task_done takes three
-    semaphore operations under a lock; the last one wakes the joiner.
+    Reads as: the cost of knowing that the work is done: three semaphore
+    operations under a lock for each task_done.
     """
     queue = context.JoinableQueue()
     try:

@@ -130,15 +130,15 @@ class _Echo:
 )
 def round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Put one item into a queue and wait for it to come back through another.
+    Put one item into a queue and get it back through another.
 
-    Timed: put and get here, get and put in an idle child. A JoinableQueue's
-    receiver also calls task_done, as it must. Not timed: starting the child
-    and the feeder threads.
+    Timed: put and get here, get and put in an idle child; a JoinableQueue's
+    receiver also calls task_done. Not timed: starting the child and the feeder
+    threads.
 
-    Reads as: the least time in which two processes can answer each other over
-    queues. A SimpleQueue is a pipe with pickling and two locks; a Queue also
-    hands each item to a thread, which costs two more wake-ups.
+    Reads as: the least time in which two processes answer each other over
+    queues. A SimpleQueue is a pipe with pickling and two locks; a Queue adds a
+    thread and its wake-up on each side.
     """
     with _queues(context, 2) as queues, child_server(context, _echo, queues) as control:
         echo = _Echo(control, queues)
@@ -183,17 +183,16 @@ def _serve_deliveries(control: Connection, queues: dict[str, tuple[Any]]) -> Non
 )
 def put_delivered(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Put one item into a queue whose reader waits, and see when the reader has it.
+    Put one item into a queue whose reader waits, and stamp when the reader has it.
 
-    Timed: from before put until the child's get has returned, on the clock that
-    both share. The fact `put_return` is the time until put returned. Not
-    timed: a JoinableQueue's task_done, the answer that starts the next turn,
-    starting the child and the feeder thread.
+    Timed: from before put until the child's get has returned, on the common
+    clock. The fact `put_return` is the duration of put. Not timed: task_done of
+    a JoinableQueue, the answer that starts the next item, starting the child and
+    the feeder threads.
 
-    Reads as: how old an item is when it can be used. For a Queue, put only
-    hands the item to a thread, so `put_return` says nothing about delivery:
-    the larger the item, the further the two are apart. A SimpleQueue writes in
-    put itself, and its reader may have the item before put returns.
+    Reads as: the age of an item when it can be used. A Queue's put only hands
+    the item to a thread, so `put_return` says nothing about delivery; a
+    SimpleQueue writes in put itself.
     """
     with _queues(context, 1) as queues, child_server(context, _serve_deliveries, queues) as control:
 
@@ -211,13 +210,11 @@ def put_delivered(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "queue/create",
-    metric=Metric.TIME,
     floor="floor/pipe-create",
     covers=(
         *("Queue", "Queue.close", "SimpleQueue", "SimpleQueue.close"),
         *("JoinableQueue", "JoinableQueue.close"),
     ),
-    body_params=("kind",),
     needs=_NEEDS,
     kind=fixed(*_EVERY_KIND),
 )
@@ -225,13 +222,12 @@ def create(context: BaseContext, case: Case) -> Body:
     """
     Make a queue that is never used, and drop it.
 
-    Timed: the constructor, close, and the end of the last reference, with
-    which its semaphores go. Not timed: starting a feeder thread, which the
-    first put does.
+    Timed: the constructor, close, and the end of its semaphores. Not timed: a
+    feeder thread, which the first put starts.
 
-    Reads as: a pipe and its semaphores: two for a SimpleQueue, three for a
-    Queue, eight for a JoinableQueue. Under spawn and forkserver each has a
-    name, of which the resource tracker is told.
+    Reads as: a pipe and two semaphores for a SimpleQueue, three for a Queue,
+    eight for a JoinableQueue. Under spawn and forkserver the resource tracker is
+    told of each.
     """
     kind = case.text("kind")
     constructors: dict[str, Callable[[], Any]] = {
@@ -267,12 +263,10 @@ def threads_round_trip(context: BaseContext, case: Case) -> Iterator[BodyFactory
     """
     Exchange items with a thread over the queues of the `queue` module.
 
-    Timed: put and get here, get and put in the thread. Nothing of
-    multiprocessing is used.
+    Timed: put and get here, get and put in the thread; no multiprocessing.
 
-    Reads as: what remains of `queue/round-trip` when no process boundary is
-    crossed: hand-overs between threads. It does not grow with the payload,
-    because only a reference moves.
+    Reads as: the control of `queue/round-trip` without a second process. Only a
+    reference moves, so it does not grow with the payload.
     """
     make: Callable[[], Any] = (
         _queue.SimpleQueue if case.text("kind") == "SimpleQueue" else _queue.Queue

@@ -112,17 +112,16 @@ def _let_out(workers: WorkerGroup, queue: Any, consumers: int) -> None:
 )
 def throughput(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Let producers put and consumers get, each as fast as it can.
+    Let producers put and consumers get without waiting for each other.
 
     The Queue has room for 1,000 items; a SimpleQueue for what a pipe holds.
 
-    Timed: the items that consumers got inside a common window, on their own
-    clocks, while everybody keeps on. `jain` and `smallest_share` tell how even
-    the consumers' parts are. Not timed: starting, and emptying at the end.
+    Timed: items that consumers got inside a common window, while all keep on.
+    `jain` and `smallest_share` are the fairness among consumers. Not timed:
+    starting, emptying at the end.
 
-    Reads as: items per second that really came through. There is one pipe and
-    one lock at each end of it, so more processes do not carry more items; they
-    only wait for each other.
+    Reads as: items per second that came through. One pipe with a lock at each end
+    carries all, so more processes do not carry more items.
     """
     producers, consumers = case.integer("producers"), case.integer("consumers")
     queue = make_queue(context, case.text("kind"), _MAXSIZE)
@@ -175,17 +174,16 @@ def worker_pattern(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Hand tasks to workers through one queue and collect results from another.
 
-    It is the pattern of the multiprocessing documentation: workers that loop
-    over `iter(tasks.get, "STOP")`, call a function, and put its result.
+    The pattern of the multiprocessing documentation: workers loop over
+    `iter(tasks.get, "STOP")`, call a function, and put its result.
 
-    Timed: putting a batch of tasks (100 for each worker, fewer if they are
-    long), and getting all results, in whatever order they come. Not timed:
-    starting the workers, stopping them.
+    Timed: putting a batch of tasks (100 for each worker, fewer if they are long)
+    and getting all results in any order. Not timed: starting and stopping the
+    workers.
 
-    Reads as: tasks per second of a pool made by hand. With `task_us=0` it is
-    the most that two queues and one parent can hand out; with longer tasks it
-    should be the number of workers that have a CPU, divided by the task's
-    length. Compare with `pool/task-overhead` at chunk size 1.
+    Reads as: tasks per second of a hand-made pool. With `task_us=0` it is the
+    limit of two queues and one parent. Compare with `pool/task-overhead` at chunk
+    size 1.
     """
     tasks, results = context.Queue(), context.Queue()
     workers: list[BaseProcess] = [

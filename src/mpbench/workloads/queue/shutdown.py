@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mpbench.clock import monotonic_ns
-from mpbench.model import Case, Metric, Tier
+from mpbench.model import Case, Tier
 from mpbench.workload import (
     Body,
     BodyFactory,
@@ -41,7 +41,6 @@ def _take_all(control: Connection, queue: Any) -> None:
 
 @workload(
     "queue/shutdown",
-    metric=Metric.TIME,
     floor=NoFloor("what is waited for is a thread that still has something to write"),
     covers=("Queue", "Queue.put", "Queue.close", "Queue.join_thread"),
     body_params=("payload_bytes",),
@@ -52,11 +51,11 @@ def shutdown(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Close a queue into which items of 64 KiB were just put, and wait for its thread.
 
-    Timed: close and join_thread, while a child gets the items. Not timed:
-    making the queue, starting the child, the puts.
+    Timed: close and join_thread, while a child gets the items. Not timed: making
+    the queue, starting the child, the puts.
 
-    Reads as: how long a program hangs at its end because items have not been
-    written yet. A process that exits does the same without being asked.
+    Reads as: how long a program waits at its end for items that are not written
+    yet. A process that exits does the same by itself.
     """
     item = os.urandom(65_536)
 
@@ -96,7 +95,6 @@ def _exit_undrained(control: Connection, queue: Any, size: int, is_cancelled: bo
 
 @workload(
     "queue/undrained-exit",
-    metric=Metric.TIME,
     floor=NoFloor("an exit with nothing left to write is what `way=cancel` shows"),
     covers=(
         *("Queue", "Queue.put", "Queue.cancel_join_thread"),
@@ -112,15 +110,13 @@ def undrained_exit(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Let a child exit that has put 1 MiB which nobody has got yet.
 
-    With `way=join` the parent gets everything as soon as the child is done
-    putting; with `way=cancel` the child calls cancel_join_thread and nobody
-    gets anything.
+    `way=join`: the parent gets everything once the child has put it.
+    `way=cancel`: the child calls cancel_join_thread, nobody gets anything.
 
-    Timed: from the child's last statement until it has been joined. Not
-    timed: starting the child, the puts.
+    Timed: from the child's last statement until it is joined. Not timed: starting
+    the child, the puts.
 
-    Reads as: how long a process lives on because its queue is not empty. It
-    lives as long as the reader needs; cancelling loses the items instead.
+    Reads as: a process lives until its queue is read; cancelling loses the items.
     """
     size, is_cancelled = case.integer("payload_bytes"), case.text("way") == "cancel"
 

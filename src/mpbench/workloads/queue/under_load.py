@@ -96,7 +96,6 @@ def _backlog(returned: list[int], got: list[int], before: int) -> int:
 
 @workload(
     "queue/back-pressure",
-    metric=Metric.TIME,
     floor=NoFloor("a put into a full queue takes as long as the reader takes for an item"),
     covers=("Queue", "Queue.put", "Queue.get"),
     facts={"sojourn": Metric.LATENCY},
@@ -108,16 +107,14 @@ def _backlog(returned: list[int], got: list[int], before: int) -> int:
 )
 def back_pressure(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Put into a bounded queue that is full, because its reader works on each item.
+    Put into a full bounded queue whose reader works on each item.
 
-    Timed: each put, 200 or more in a row, once the queue is full and puts wait
-    for the reader; that it stays full is verified. The fact `sojourn` is the
-    time from before a put until the reader got that item. Not timed: filling
-    the queue with twice `maxsize` items, emptying it.
+    Timed: each put, 200 or more in a row, while the queue is full, which is
+    verified. The fact `sojourn` is the time from before a put until the reader
+    got that item. Not timed: filling and emptying the queue.
 
     Reads as: put takes as long as the reader, whatever `maxsize` is; a larger
-    queue does not make the producer faster. It makes every item older, by the
-    reader's time for each item that stands before it.
+    queue only makes every item older.
     """
     maxsize, item = case.integer("maxsize"), os.urandom(case.integer("payload_bytes"))
     queue = context.Queue(maxsize)
@@ -199,16 +196,15 @@ def _spin_until(flag: Any, number: int) -> None:
 )
 def feeder_under_load(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Put one item, and go on computing in Python until its reader has it.
+    Put one item, and compute in Python until its reader has it.
 
-    Timed: from before put until the child's get has returned, on the clock
-    that both share. The fact `put_return` is the time until put returned. Not
-    timed: starting the child and the feeder thread.
+    Timed: from before put until the child's get has returned, on the common
+    clock. The fact `put_return` is the duration of put. Not timed: starting the
+    child and the feeder thread.
 
-    Reads as: how late an item leaves a process that is busy. The feeder thread
-    must wait until the computing thread gives up the interpreter, which it does
-    after `sys.setswitchinterval`, 5,000 us by default, for each step of the
-    way. Compare with `queue/put-delivered`, where the putting thread is idle.
+    Reads as: the delay of an item in a busy process. The feeder thread waits for
+    the interpreter lock, `sys.setswitchinterval` (5,000 us) for each step. Compare
+    with `queue/put-delivered`.
     """
     queue, item = context.Queue(), os.urandom(case.integer("payload_bytes"))
     flag = context.RawValue("q", 0)

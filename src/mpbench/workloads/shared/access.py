@@ -47,7 +47,6 @@ _INCREMENTS = {
 
 @workload(
     "shared/access",
-    metric=Metric.TIME,
     floor="floor/memory-item",
     covers=(
         *("Value", "RawValue", "Array", "RawArray"),
@@ -55,7 +54,6 @@ _INCREMENTS = {
     ),
     tier=Tier.QUICK,
     all_methods_in_quick=True,
-    body_params=("kind", "operation"),
     revision=3,
     needs=_NEEDS,
     kind=Sweep(
@@ -101,7 +99,6 @@ def _bytes_of(count: int, answer: Any, expected: Any) -> BodyResult:
     floor="floor/memory-copy",
     covers=("Array", "RawArray"),
     by_method=False,
-    body_params=("kind", "operation", "payload_bytes"),
     revision=2,
     needs=lambda case: Needs(memory_bytes=16 * case.integer("payload_bytes"), semaphores=True),
     kind=Sweep(("Array",), ("Array", "memoryview"), ("Array", "RawArray", "memoryview")),
@@ -143,7 +140,6 @@ def slices(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "shared/string",
-    metric=Metric.TIME,
     floor="floor/memory-item",
     covers=("Array", "SynchronizedString.value", "SynchronizedString.raw"),
     by_method=False,
@@ -182,12 +178,10 @@ def string(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "shared/wrap",
-    metric=Metric.TIME,
     floor="floor/empty-call",
     covers=("sharedctypes.copy", "sharedctypes.synchronized", "Synchronized.get_obj"),
     by_method=False,
     tier=Tier.FULL,
-    body_params=("call",),
     revision=2,
     needs=_NEEDS,
     call=fixed("copy", "synchronized"),

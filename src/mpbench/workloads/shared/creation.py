@@ -63,7 +63,6 @@ def _once(context: BaseContext, kind: str, source: bytes) -> tuple[int, int, int
 
 @workload(
     "shared/create",
-    metric=Metric.TIME,
     floor="floor/memory-create",
     covers=(
         *("RawArray", "shared_memory.SharedMemory", "SharedMemory.buf"),
@@ -71,7 +70,6 @@ def _once(context: BaseContext, kind: str, source: bytes) -> tuple[int, int, int
     ),
     facts={"create": Metric.TIME, "first_touch": Metric.TIME, "steady": Metric.TIME},
     by_method=False,
-    body_params=("kind", "payload_bytes"),
     unsupported=lacks_segments,
     needs=lambda case: Needs(
         memory_bytes=2 * case.integer("payload_bytes"), shm_bytes=2 * case.integer("payload_bytes")
@@ -106,13 +104,11 @@ def create(context: BaseContext, case: Case) -> Body:
 
 @workload(
     "shared/heap",
-    metric=Metric.TIME,
     floor="floor/empty-c-call",
     covers=("RawValue",),
     facts={"free": Metric.TIME},
     by_method=False,
     tier=Tier.FULL,
-    body_params=("kind", "objects"),
     needs=lambda case: Needs(semaphores=True, memory_bytes=2_048 * case.integer("objects")),
     kind=fixed("RawValue"),
     objects=fixed(1, 1_000, 10_000),

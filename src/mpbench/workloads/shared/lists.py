@@ -66,7 +66,6 @@ def _remove(shared: Any) -> None:
 
 @workload(
     "shared/list",
-    metric=Metric.TIME,
     floor="floor/memory-item",
     covers=(
         *("shared_memory.ShareableList", "ShareableList.count", "ShareableList.index"),
@@ -121,13 +120,11 @@ def access(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 @workload(
     "shared/list-create",
-    metric=Metric.TIME,
     floor="floor/memory-create",
     covers=("shared_memory.ShareableList",),
     facts={"attach": Metric.TIME},
     by_method=False,
     tier=Tier.FULL,
-    body_params=("elements",),
     unsupported=lacks_segments,
     elements=fixed(8, 1_000),
 )
@@ -189,7 +186,6 @@ def _use_manager(manager: Any, blocks: int, size: int) -> tuple[int, int, int, i
 
 @workload(
     "shared/manager-blocks",
-    metric=Metric.TIME,
     floor="floor/memory-create",
     covers=(
         *("SharedMemoryManager", "SharedMemoryManager.start"),

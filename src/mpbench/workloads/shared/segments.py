@@ -94,7 +94,6 @@ def _still_there(name: str) -> bool:
 
 @workload(
     "shared/memory-create",
-    metric=Metric.TIME,
     floor="floor/segment-create",
     covers=("shared_memory.SharedMemory", "SharedMemory.close", "SharedMemory.unlink"),
     facts={
@@ -203,7 +202,6 @@ def _attach(pipe: Connection) -> None:
 
 @workload(
     "shared/memory-attach",
-    metric=Metric.TIME,
     floor="floor/segment-attach",
     covers=("shared_memory.SharedMemory", "SharedMemory.close"),
     facts={"first_touch": Metric.TIME, "steady": Metric.TIME, "close": Metric.TIME},
