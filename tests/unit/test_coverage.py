@@ -16,6 +16,8 @@ import multiprocessing.synchronize
 import sys
 from collections.abc import Iterator
 
+import pytest
+
 from mpbench.catalog import discover
 from mpbench.session.verify import _can_be_seen, _found
 
@@ -128,7 +130,7 @@ NEW_PARAMETERS = {
 }
 
 
-def modules_names() -> Iterator[tuple[str, object]]:
+def public_names() -> Iterator[tuple[str, object]]:
     """Yield what the modules name, without the constants."""
     for prefix, module in MODULES.items():
         for name in module.__all__:
@@ -139,7 +141,7 @@ def modules_names() -> Iterator[tuple[str, object]]:
 
 def required() -> Iterator[str]:
     """Yield every public name as users write it."""
-    yield from (name for name, _ in modules_names())
+    yield from (name for name, _ in public_names())
     for name, kind in TYPES.items():
         for attribute in dir(kind):
             if not attribute.startswith("_"):
@@ -181,21 +183,30 @@ def is_covered(name: str, claims: set[str]) -> bool:
     )
 
 
+def missing() -> list[str]:
+    """Return the public names that are neither covered nor excluded."""
+    claims = covered()
+    names = dict.fromkeys(required())
+    return sorted(name for name in names if not is_excluded(name) and not is_covered(name, claims))
+
+
 def test_nothing_public_is_left_out() -> None:
     """A name that is neither covered nor excluded is a hole in the catalogue."""
-    claims = covered()
-    missing = sorted(
-        name
-        for name in dict.fromkeys(required())
-        if not is_excluded(name) and not is_covered(name, claims)
-    )
+    assert [] == missing()
 
-    assert [] == missing
+
+def test_what_a_new_python_brings_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new function is missing, and so is its parameter."""
+    monkeypatch.setattr(multiprocessing, "__all__", [*multiprocessing.__all__, "migrate"])
+    monkeypatch.setattr(multiprocessing, "migrate", lambda destination: destination, raising=False)
+
+    assert ["migrate"] == missing()
+    assert {"destination"} == set(parameters()) - PARAMETERS - NEW_PARAMETERS.keys()
 
 
 def parameters() -> Iterator[str]:
     """Yield the parameters of every public function, class and method."""
-    calls = [value for _, value in modules_names() if callable(value)]
+    calls = [value for _, value in public_names() if callable(value)]
     for kind in TYPES.values():
         methods = (inspect.getattr_static(kind, name) for name in dir(kind) if name[0] != "_")
         calls += [method for method in methods if inspect.isfunction(method)]

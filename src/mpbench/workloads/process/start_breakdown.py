@@ -242,14 +242,15 @@ def anatomy(context: BaseContext, case: Case) -> Iterator[Body]:
 
     `bookkeeping`: the parent's own Python code; `tracker`: asking for the
     resource tracker; `pickle`: preparation data and process object; `launch`:
-    fork, or exec, or the request to the fork server; `boot`: the new
-    interpreter up to its first line (under forkserver: the server's fork,
-    until its child has read what the parent sent); `import_...`: what a spawned
-    child imports; `receive`: reading the preparation data; `main`: running
-    the program's script again; `unpickle`: the process object, with the
-    import of the target's module; `bootstrap`: from there to the target;
-    `target`: two readings of the clock; `exit`: from the last statement until
-    the parent sees the end; `join`: the call that then remains.
+    fork, or exec, or the request to the fork server, which Python 3.14
+    authenticates; `boot`: the new interpreter up to its first line (under
+    forkserver: the server's fork, until its child has read what the parent
+    sent); `import_...`: what a spawned child imports; `receive`: reading the
+    preparation data; `main`: running the program's script again; `unpickle`:
+    the process object, with the import of the target's module; `bootstrap`:
+    from there to the target; `target`: two readings of the clock; `exit`: from
+    the last statement until the parent sees the end; `join`: the call that
+    then remains.
 
     Reads as: where the time of spawn goes. A preload or a lighter script would
     save the imports and `main`. Taking the readings adds some microseconds: for
