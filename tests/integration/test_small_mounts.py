@@ -115,11 +115,11 @@ def statuses(run: Run) -> dict[str, Status]:
     return {one.case.workload: one.status for one in run.repetitions}
 
 
-def one_line(done: subprocess.CompletedProcess[str], *parts: str) -> None:
-    """Check that stderr is one line with these parts, and the exit code 2."""
+def one_line(done: subprocess.CompletedProcess[str], *parts: str, code: int = 2) -> None:
+    """Check that stderr is one line with these parts, and the exit code."""
     said = done.stderr.strip().splitlines()
 
-    assert 2 == done.returncode, done.stderr
+    assert code == done.returncode, done.stderr
     assert 1 == len(said), done.stderr
     assert said[0].startswith("mpbench: ")
     for part in parts:
@@ -251,7 +251,7 @@ def test_no_space_for_the_profilers_hook_is_one_line(tmp_path: Path) -> None:
     set_up = "mount -t tmpfs -o size=64k tmpfs $T"
     done = apart(tmp_path, set_up, "-o", "out", "fills.py", command="profile")
 
-    one_line(done, "cannot copy the hook to", "is the temporary folder full?")
+    one_line(done, "cannot copy the hook to", "is the temporary folder full?", code=125)
     assert "" == done.stdout
 
 

@@ -38,6 +38,8 @@ _LONGEST = 103 if sys.platform == "darwin" else 107
 LONGEST_PREFIX = 8
 # What comes below the private folder: an agent's own folder, a manager's, its socket.
 _BELOW = LONGEST_PREFIX + len("/xxxxxxxx/pymp-xxxxxxxx/listener-xxxxxxxx")
+# Where files are memory, on Linux.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - as below
 _SHORT = Path("/tmp")  # noqa: S108 - mkdtemp makes a folder that only this user can enter
 
 
@@ -110,7 +112,7 @@ def _is_too_long(path: Path) -> bool:
 
 
 @contextmanager
-def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
+def private_folder(prefix: str = PREFIX, base: Path | None = None) -> Iterator[Path]:
     """
     Make a folder that only this user can enter; leaving removes it.
 
@@ -120,13 +122,14 @@ def private_folder(prefix: str = PREFIX) -> Iterator[Path]:
 
     Args:
         prefix: How its name begins; it must begin with `PREFIX`.
+        base: Where to make it: `SHARED_MEMORY`, or the usual place. No sockets lie in it then.
 
     Raises:
         EnvironmentUnfitError: There is no place for temporary files, or only one too deep.
     """
     with ExitStack() as stack:
-        path = stack.enter_context(_made(prefix))
-        if _is_too_long(path):
+        path = stack.enter_context(_made(prefix, base))
+        if base is None and _is_too_long(path):
             try:
                 link = stack.enter_context(_made(PREFIX, _SHORT)) / "t"
                 link.symlink_to(path, target_is_directory=True)
@@ -164,7 +167,8 @@ def _folders(base: Path | None) -> Iterator[tuple[Path, bool]]:
     """
     usual = Path(tempfile.gettempdir()).absolute()
     is_linked = base is None and _is_too_long(usual / f"{PREFIX}xxxxxxxx")
-    bases = dict.fromkeys((base or usual, *([_SHORT] if is_linked else ())))
+    others = () if base is not None else (SHARED_MEMORY, *([_SHORT] if is_linked else ()))
+    bases = dict.fromkeys((base or usual, *others))
     for path in (path for place in bases for path in sorted(place.glob(f"{PREFIX}*"))):
         if _is_ours(path) and _is_file(path / _HELD):
             descriptor = _hold(path)

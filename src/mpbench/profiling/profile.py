@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import EnvironmentUnfitError, reason_of
-from mpbench.harness.private import private_folder
+from mpbench.harness.private import SHARED_MEMORY, private_folder
 from mpbench.profiling.event_files import RecordedProcess, read_event_files
 from mpbench.profiling.flows import Flow, flows_of
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
@@ -25,6 +25,8 @@ __all__ = ("Profile", "profile_program")
 
 _HOOK = Path(__file__).parent / "hook"
 _TIMEOUT_S = 120
+# With less room in shared memory the program may need it itself, and events go to the disk.
+_SHARED_ROOM_BYTES = 1 << 30
 _DEFAULTS = RunOptions()
 
 # Compiles the hook, so that not each of the program's processes does, and says
@@ -126,13 +128,23 @@ def _prepare(executable: str, place: Path, scratch: Path) -> float:
         ) from error
 
 
+def _event_base() -> Path | None:
+    """Return where events are memory and touch no disk; None where there is too little room."""
+    try:
+        room = shutil.disk_usage(SHARED_MEMORY).free
+    except OSError:
+        return None
+    has_room = room >= _SHARED_ROOM_BYTES and os.access(SHARED_MEMORY, os.W_OK | os.X_OK)
+    return SHARED_MEMORY if has_room else None
+
+
 @contextmanager
 def _injected(
     executable: str, variables: Mapping[str, str], records: int
 ) -> Iterator[tuple[dict[str, str], Path, float]]:
     """Make the private folder with the hook; give environment, event folder and event cost."""
-    with private_folder("mpb-profile-") as own:
-        place, events, scratch = (own / part for part in ("hook", "events", "scratch"))
+    with private_folder("mpb-profile-") as own, private_folder("mpb-events-", _event_base()) as shm:
+        place, events, scratch = own / "hook", shm / "events", own / "scratch"
         ours = place / "_mpbench_hook"
         try:
             for folder in (events, scratch):

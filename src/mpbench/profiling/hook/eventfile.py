@@ -20,9 +20,12 @@ __all__ = ("EventFile",)
 # As the file fills up, only longer events are kept, so that the waits that
 # matter are there to the end: (share of the file, shortest event in ns).
 _THINNING = ((0.5, 20_000), (0.75, 200_000), (0.875, 2_000_000))
-# Pages are asked for so many at a time: the first touch of a page in a file costs
-# several times what an event does, and comes in the middle of one.
+# Pages of events are asked for so many at a time, fewer in the beginning: the first touch of a
+# page in a file costs several times what an event does, and comes in the middle of one.
 _AHEAD = 16
+_PAGE_BYTES = 4_096
+_LANES_ON_PAGE = _PAGE_BYTES // 8 // layout.OPEN_WORDS
+_SLOTS_ON_PAGE = _PAGE_BYTES // 8 // layout.SLOT_WORDS
 # Linux 5.14 and newer, <linux/mman.h>; Python does not name it.
 _MADV_POPULATE_WRITE = 23
 # A page that cannot be stored when it is touched ends the process, so pages are asked
@@ -67,7 +70,10 @@ class EventFile:
         self._path = path
         try:
             shared: Any = _mapped(path, records)
-            self.is_kept = self._prepared(shared, 0, layout.FIRST_RECORD * 8)
+            # The header with the first threads, and the first sums; the rest when it is needed.
+            self.is_kept = self._prepared(shared, 0, 2 * _PAGE_BYTES) and self._prepared(
+                shared, layout.TOTALS_START * 8, _PAGE_BYTES
+            )
         except OSError:
             self.is_kept = False
         if not self.is_kept:
@@ -86,7 +92,10 @@ class EventFile:
         begin = chunk * layout.CHUNK_WORDS
         if begin + layout.CHUNK_WORDS > self._whole:
             return None
-        if chunk % _AHEAD == 0 and not self._populate(layout.FIRST_RECORD + begin):
+        # 1, 1, 2, 4, 8 chunks, then 16 at a time.
+        is_due = chunk % _AHEAD == 0 or (chunk < _AHEAD and not chunk & (chunk - 1))
+        ahead = min(max(1, chunk), _AHEAD)
+        if is_due and not self._populate(layout.FIRST_RECORD + begin, ahead):
             # No room on the disk any more: from now on events are summed up.
             self._whole = 0
             return None
@@ -96,9 +105,9 @@ class EventFile:
         first = layout.FIRST_RECORD + begin
         return first, first + layout.CHUNK_WORDS, shortest, chunk + 1
 
-    def _populate(self, word: int) -> bool:
+    def _populate(self, word: int, chunks: int) -> bool:
         """Prepare the pages of the next chunks; return whether there is room for them."""
-        size = min(_AHEAD * layout.CHUNK_WORDS, len(self.cells) - word) * 8
+        size = min(chunks * layout.CHUNK_WORDS, len(self.cells) - word) * 8
         return not self.is_kept or self._prepared(self._shared, word * 8, size)
 
     def _prepared(self, shared: Any, begin: int, size: int) -> bool:
@@ -127,6 +136,21 @@ class EventFile:
             os.close(descriptor)
         return True
 
+    def lane(self, number: int) -> int:
+        """Return where a thread notes what has begun; 0 where there is no room for it."""
+        if number >= layout.MAX_THREADS:
+            return 0
+        at = layout.HEADER_WORDS + number * layout.OPEN_WORDS
+        if number >= _LANES_ON_PAGE and number % _LANES_ON_PAGE == 0 and not self._page(at):
+            return 0
+        return at
+
     def slot(self) -> int:
-        """Return the number of a slot that no one has; the last one takes what does not fit."""
-        return min(next(self._slots), layout.TOTALS - 1)
+        """Return the number of a slot that no one has; 0, which nobody reads, without room."""
+        number = min(next(self._slots), layout.TOTALS - 1)
+        at = layout.TOTALS_START + number * layout.SLOT_WORDS
+        return number if number % _SLOTS_ON_PAGE or self._page(at) else 0
+
+    def _page(self, word: int) -> bool:
+        """Prepare one page; return whether there is room for it."""
+        return not self.is_kept or self._prepared(self._shared, word * 8, _PAGE_BYTES)
