@@ -11,7 +11,7 @@ from mpbench.analysis.comparison import Phase
 from mpbench.analysis.episode import MetricRef, slice_values
 from mpbench.model import Metric, Run
 
-__all__ = ("ArmValues", "arm_values", "side_medians", "unmatched_cases")
+__all__ = ("ArmValues", "arm_values", "unmatched_cases")
 
 
 class ArmValues(NamedTuple):
@@ -59,19 +59,6 @@ def arm_values(run: Run) -> Mapping[_Key, ArmValues]:
         for pair, own in readings.items()
         for reading in own
     }
-
-
-def side_medians(runs: Sequence[Run]) -> Mapping[tuple[str, str], float]:
-    """Return, by subject and case id, the median over the agents of several runs."""
-    agents: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for run in runs:
-        metrics = {(one.subject, one.case): one.metric for one in run.cases}
-        for repetition in run.repetitions:
-            if repetition.is_ok and repetition.samples:
-                metric = metrics[repetition.subject, repetition.case]
-                values = median(repetition.values(metric))
-                agents[repetition.subject, repetition.case.id].append(values)
-    return {key: median(values) for key, values in agents.items()}
 
 
 def unmatched_cases(sides: Sequence[Sequence[Run]]) -> tuple[tuple[str, ...], ...]:

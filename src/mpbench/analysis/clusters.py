@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from statistics import fmean, harmonic_mean, variance
+from statistics import fmean, harmonic_mean, median, variance
 from typing import NamedTuple
 
-__all__ = ("LONGEST_S", "Cluster", "Session", "Variation", "cluster_sessions", "variation")
+__all__ = (
+    "LONGEST_S",
+    "Cluster",
+    "Session",
+    "Variation",
+    "cluster_mean",
+    "cluster_sessions",
+    "variation",
+)
 
 # Sessions of half a day share what a machine is like that day: host, neighbours, heat.
 LONGEST_S = 12 * 3_600.0
+# The variance of a median of many normal values, as a multiple of that of their mean.
+_OF_MEDIAN = math.pi / 2.0
 
 
 class Session(NamedTuple):
@@ -40,8 +51,13 @@ def cluster_sessions(sessions: Iterable[Session], width_s: float) -> tuple[Clust
     return tuple(map(tuple, clusters))
 
 
-def _means(cluster: Cluster) -> list[float]:
-    return [fmean(session.values) for session in cluster]
+def _medians(cluster: Cluster) -> list[float]:
+    return [median(session.values) for session in cluster]
+
+
+def cluster_mean(cluster: Cluster) -> float:
+    """Return the mean over sessions of each session's median agent."""
+    return fmean(_medians(cluster))
 
 
 class Variation(NamedTuple):
@@ -51,7 +67,7 @@ class Variation(NamedTuple):
     Args:
         of_means: The variance of a cluster's mean.
         freedom: With how many degrees of freedom it was estimated.
-        of_sessions: The variance of session means inside a cluster.
+        of_sessions: The variance of session medians inside a cluster.
         sessions: How many of them a cluster had (the harmonic mean).
         of_agents: The variance of agents inside a session.
         agents: How many of them a session had (the harmonic mean).
@@ -69,7 +85,7 @@ class Variation(NamedTuple):
         count = len(cluster)
         agents = harmonic_mean([len(session.values) for session in cluster])
         fewer_sessions = self.of_sessions * (1.0 / count - 1.0 / self.sessions)
-        fewer_agents = self.of_agents * (1.0 / agents - 1.0 / self.agents) / count
+        fewer_agents = _OF_MEDIAN * self.of_agents * (1.0 / agents - 1.0 / self.agents) / count
         return self.of_means + max(0.0, fewer_sessions) + max(0.0, fewer_agents)
 
 
@@ -96,7 +112,7 @@ def variation(groups: Sequence[Sequence[Cluster]]) -> Variation | None:
     """
     several = [clusters for clusters in groups if len(clusters) > 1]
     of_means, freedom = _pooled_variance(
-        [[fmean(_means(cluster)) for cluster in clusters] for clusters in several]
+        [[cluster_mean(cluster) for cluster in clusters] for clusters in several]
     )
     if not freedom:
         return None
@@ -105,7 +121,7 @@ def variation(groups: Sequence[Sequence[Cluster]]) -> Variation | None:
     return Variation(
         of_means,
         freedom,
-        _pooled_variance([_means(cluster) for cluster in clusters])[0],
+        _pooled_variance([_medians(cluster) for cluster in clusters])[0],
         harmonic_mean([len(cluster) for cluster in clusters]),
         _pooled_variance([session.values for session in sessions])[0],
         harmonic_mean([len(session.values) for session in sessions]),

@@ -23,6 +23,7 @@ from mpbench.analysis.clusters import (
     Cluster,
     Session,
     Variation,
+    cluster_mean,
     cluster_sessions,
     variation,
 )
@@ -53,6 +54,8 @@ class StoredComparison:
         subject: The interpreter; both names where they differ.
         case: The case's id.
         metric: What was measured.
+        values: The median of base and new in the metric's unit, over agents; of several
+            sessions the geometric mean. Their ratio is `ratio`.
         ratio: New to base.
         interval: Of the ratio; None when the session variance is not known.
         agents: How many agents each side has.
@@ -65,6 +68,7 @@ class StoredComparison:
     subject: str
     case: str
     metric: Metric
+    values: tuple[float, float]
     ratio: float
     interval: Interval | None
     agents: tuple[int, int]
@@ -178,7 +182,7 @@ def _duration(seconds: float) -> str:
     for size, unit in ((86_400, "days"), (3_600, "hours")):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"
-    return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 60:.0f} minutes" if seconds >= 60 else f"{seconds:.0f} s"  # noqa: PLR2004
 
 
 def _lacking(sides: _Sides) -> str:
@@ -262,10 +266,7 @@ def _compared(
     sides: _Sides, metric: Metric, why_not: str, rules: DecisionRules
 ) -> StoredComparison:
     groups = sides.groups
-    base, new = (
-        fmean(fmean(fmean(session.values) for session in cluster) for cluster in clusters)
-        for clusters in groups[:2]
-    )
+    base, new = (fmean(map(cluster_mean, clusters)) for clusters in groups[:2])
     interval = verdict = None
     varied = None if why_not else variation(groups)
     if varied is not None:
@@ -282,6 +283,7 @@ def _compared(
         subject=subject if subject == other else f"{subject} -> {other}",
         case=case,
         metric=metric,
+        values=(math.exp(base), math.exp(new)),
         ratio=math.exp(new - base),
         interval=interval,
         agents=(

@@ -13,7 +13,7 @@ from mpbench.api.reading import runs_of
 from mpbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mpbench.analysis.stored import StoredComparison
     from mpbench.analysis.verdict import DecisionRules
@@ -36,7 +36,7 @@ def compare_files(
         UsageError: There are too few files.
         RecordError: One cannot be read.
     """
-    from mpbench.analysis.arm_values import side_medians, unmatched_cases
+    from mpbench.analysis.arm_values import unmatched_cases
     from mpbench.analysis.outcome import is_comparison, outcome_of
     from mpbench.analysis.stored import compare_stored
 
@@ -63,7 +63,6 @@ def compare_files(
         _Side(
             str(path),
             _ranked(compare_stored(base, runs, history=past, rules=family)),
-            (side_medians(base), side_medians(runs)),
             unmatched_cases((base, runs)),
         )
         for path, runs in sides[1:]
@@ -90,14 +89,7 @@ class _Side(NamedTuple):
 
     path: str
     comparisons: tuple[StoredComparison, ...]
-    values: tuple[Mapping[tuple[str, str], float], Mapping[tuple[str, str], float]]
     unmatched: tuple[tuple[str, ...], ...]
-
-    def both(self, one: StoredComparison) -> tuple[float | None, float | None]:
-        """Return the medians of a case on both sides, in its base unit."""
-        first, _, second = one.subject.partition(" -> ")
-        base, new = self.values
-        return base.get((first, one.case)), new.get((second or first, one.case))
 
 
 def _ranked(comparisons: Iterable[StoredComparison]) -> tuple[StoredComparison, ...]:
@@ -113,7 +105,7 @@ def _ranked(comparisons: Iterable[StoredComparison]) -> tuple[StoredComparison, 
 
 
 def _record(side: _Side, one: StoredComparison) -> dict[str, Any]:
-    base, new = side.both(one)
+    base, new = one.values
     return {
         "file": side.path,
         "subject": one.subject,
@@ -133,7 +125,8 @@ def _record(side: _Side, one: StoredComparison) -> dict[str, Any]:
     }
 
 
-def _cells(side: _Side, one: StoredComparison) -> tuple[str, ...]:
+def _cells(one: StoredComparison) -> tuple[str, ...]:
+    from mpbench.analysis.verdict import Verdict
     from mpbench.report.verdicts import change_text
     from mpbench.units import format_quantity
 
@@ -143,11 +136,9 @@ def _cells(side: _Side, one: StoredComparison) -> tuple[str, ...]:
     verdict = "no verdict"
     if one.verdict is not None:
         word = one.verdict.word(one.metric)
-        verdict = change_text(one.ratio, word) if one.verdict.is_change else word
-    values = (
-        "-" if value is None else format_quantity(value, one.metric.unit)
-        for value in side.both(one)
-    )
+        sized = one.verdict.is_change or one.verdict is Verdict.SMALL
+        verdict = change_text(one.ratio, word) if sized else word
+    values = (format_quantity(value, one.metric.unit) for value in one.values)
     agents = f"{one.agents[0]} / {one.agents[1]}"
     sessions = f"{one.sessions[0]} / {one.sessions[1]}"
     return one.case, one.subject, *values, ratio, verdict, agents, sessions
@@ -184,7 +175,7 @@ def _markdown(side: _Side, notes: Sequence[str]) -> None:
     from mpbench.report.markdown import escape
 
     lines = [f"### {escape(side.path)}", "", f"| {' | '.join(_HEAD)} |", "|---" * len(_HEAD) + "|"]
-    cells = [[escape(cell) for cell in _cells(side, one)] for one in side.comparisons]
+    cells = [[escape(cell) for cell in _cells(one)] for one in side.comparisons]
     lines += [
         *(f"| {' | '.join(row)} |" for row in cells),
         "",
@@ -198,7 +189,7 @@ def _table(side: _Side, notes: Sequence[str]) -> None:
     from mpbench.cli.text_table import TextColumn, print_table, wrapped
 
     columns = [TextColumn(name, is_number=name in _NUMBERS) for name in _HEAD]
-    print_table(side.path, columns, [_cells(side, one) for one in side.comparisons])
+    print_table(side.path, columns, [_cells(one) for one in side.comparisons])
     for note in notes:
         sys.stdout.write(wrapped(note) + "\n")
     first = side.comparisons[0]

@@ -158,8 +158,9 @@ def test_the_variation_is_that_of_session_means():
         for spread in (0.05, 0.0)
     )
 
-    assert 0.05**2 + 0.04**2 / 8 == pytest.approx(wild.of_means, rel=0.2)
-    assert 0.04**2 / 8 == pytest.approx(calm.of_means, rel=0.2)
+    # A median of eight varies by about 1.4 times as much as their mean.
+    assert 0.05**2 + 1.4 * 0.04**2 / 8 == pytest.approx(wild.of_means, rel=0.2)
+    assert 1.4 * 0.04**2 / 8 == pytest.approx(calm.of_means, rel=0.2)
     assert (399, 8) == (wild.freedom, wild.agents)
 
 
@@ -330,6 +331,24 @@ def test_many_agents_in_one_session_do_not_count_as_sessions():
         alarms += found.verdict.is_change
 
     assert alarms <= 18
+
+
+def test_the_ratio_is_that_of_the_medians_beside_it():
+    """One agent that was disturbed moves neither the values nor their ratio."""
+    sides = [session(1), session(2, level=0.1)]
+    slow = sides[1].repetitions[0]
+    sides[1] = sides[1]._replace(
+        repetitions=(
+            slow._replace(samples=tuple(
+                one._replace(elapsed_ns=50 * one.elapsed_ns) for one in slow.samples
+            )),
+            *sides[1].repetitions[1:],
+        )
+    )  # fmt: skip
+    (found,) = compare_stored(sides[:1], sides[1:])
+
+    assert found.ratio == pytest.approx(found.values[1] / found.values[0])
+    assert math.exp(0.1) == pytest.approx(found.ratio, rel=0.01)
 
 
 def test_two_interpreters_are_compared_by_case():
