@@ -44,7 +44,7 @@ class Sharing(Enum):
     ALL = "all families share one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True)
 class Plan:
     """
     One run, decided before anything is measured.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -68,13 +69,11 @@ class AgentFactory:
     def _start(self, subject: Interpreter) -> tuple[AgentHandle, ExitStack]:
         with ExitStack() as stack:
             try:
-                place = tempfile.TemporaryDirectory(
-                    dir=self._folder, prefix="a", ignore_cleanup_errors=True
-                )
+                own = Path(tempfile.mkdtemp(dir=self._folder, prefix="a"))
             except OSError as error:
                 reason = reason_of(error)
                 raise AgentError(f"no folder for an agent can be made: {reason}") from error
-            own = Path(stack.enter_context(place))
+            stack.callback(shutil.rmtree, own, ignore_errors=True)
             agent = stack.enter_context(launch(subject, folder=own, own_session=self._own_session))
             return agent, stack.pop_all()
         raise AssertionError("an exit stack suppresses nothing by itself")

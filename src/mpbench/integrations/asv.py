@@ -16,13 +16,14 @@ from __future__ import annotations
 import importlib
 import itertools
 import multiprocessing
+import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
 from asv_runner import benchmarks as _types
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
-from mpbench.agent.user_function import user_function
+from mpbench.agent.user_function import resolve, user_function
 from mpbench.catalog import discover
 from mpbench.errors import MpbenchError
 from mpbench.integrations.asv_batch import readings, shared_readings
@@ -127,7 +128,7 @@ def case(name: str) -> type:
     values += [list(given) for given in sweeps.values()]
 
     def split(given: tuple[Any, ...]) -> Case:
-        found = dict(zip(names, given, strict=True))
+        found = dict(zip(names, given))  # noqa: B905 - Python 3.9 has no `strict`
         return Case.make(name, _method_of(found.pop("method", None)), found)
 
     def setup(_self: object, *given: Any) -> None:
@@ -189,32 +190,41 @@ def _is_missing(target: str) -> str | None:
     return None
 
 
-def function(target: str) -> type:
+def function(target: str, params: dict[str, list[Any]] | None = None) -> type:
     """
     Return the base of an asv class for a function of a project's own.
 
     A parameter named `context` receives the multiprocessing context; without
     one the default start method is set before the function's module is
-    imported. A commit without the function gives results that are n/a.
+    imported. A commit without the function gives results that are n/a. A class
+    may set `timeout`, in seconds, and every other attribute that asv knows.
 
     Args:
         target: The function, `package.module:function`.
+        params: Values of its keyword arguments: `{"tasks": [10, 100]}`.
     """
+    arguments = params or {}
 
-    def setup(_self: object, method: str) -> None:
+    def setup(_self: object, method: str, *_given: Any) -> None:
         if method not in multiprocessing.get_all_start_methods():
             raise NotImplementedError(f"no start method {method}")
         reason = _is_missing(target)
         if reason is not None:
             raise NotImplementedError(reason)
 
-    def mp_seconds(self: Any, method: str, agents: int = AGENTS_IN_A_ROUND) -> list[float]:
-        one = Case.make(user_function.name, StartMethod(method), {"target": target})
+    def mp_seconds(
+        self: Any, method: str, *given: Any, agents: int = AGENTS_IN_A_ROUND
+    ) -> list[float]:
+        keywords = dict(zip(arguments, given))  # noqa: B905 - Python 3.9 has no `strict`
+        pickled = pickle.dumps((resolve(target), (), keywords)) if keywords else None
+        one = Case.make(
+            user_function.name, StartMethod(method), {"target": target, **_labels(keywords)}
+        )
         measured = measure(
             user_function,
             one,
             AgentSettings(agents),
-            call=user_call(target.partition(":")[0]),
+            call=user_call(target.partition(":")[0], pickled),
             host=Host(own_session=False, wait_s=_wait_s(self)),
         )
         return readings(measured, user_function)
@@ -225,8 +235,8 @@ def function(target: str) -> type:
         "Called",
         (),
         {
-            "params": [[one.value for one in StartMethod]],
-            "param_names": ["method"],
+            "params": [[one.value for one in StartMethod], *arguments.values()],
+            "param_names": ["method", *arguments],
             # Of the way of measuring: a change of the function itself is what is looked for.
             "version": f"{target}:{user_function.revision}",
             "unit": "seconds",
@@ -235,3 +245,11 @@ def function(target: str) -> type:
             "mp_seconds": mp_seconds,
         },
     )
+
+
+def _labels(keywords: dict[str, Any]) -> dict[str, Scalar]:
+    """Return arguments as parameters of a case."""
+    return {
+        name: value if isinstance(value, (bool, int, float, str)) else repr(value)
+        for name, value in keywords.items()
+    }

@@ -1,4 +1,4 @@
-"""Writes an asv suite for a project's own functions; `mpbench init-asv` calls it."""
+"""Files of an asv suite for a project's own functions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 from mpbench import __version__
 from mpbench.errors import OutputError, UsageError
+from mpbench.integrations.vendored import VENDOR_FOLDER, vendored_files
 
 __all__ = ("Target", "scaffold", "target_of")
 
 _OURS = "mpbench.integrations.asv"
+_BUILDABLE = ("pyproject.toml", "setup.py", "setup.cfg")
 _BENCHMARK_DIR = re.compile(r'^\s*"benchmark_dir"\s*:\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -76,13 +78,41 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip() or None
 
 
-def _project_name(root: Path) -> str:
+def _project_folder(folder: Path, root: Path) -> Path:
+    """
+    Return the nearest folder, up to the repository's, that pip can build.
+
+    Raises:
+        UsageError: There is none.
+    """
+    for place in (folder.resolve(), *folder.resolve().parents):
+        if any((place / name).is_file() for name in _BUILDABLE):
+            return place
+        if place == root:
+            break
+    raise UsageError(
+        f"neither {folder} nor its repository has a pyproject.toml or setup.py, so that asv cannot "
+        "build the project; write one, or name the project's folder with -o"
+    )
+
+
+def _project_name(project: Path) -> str:
     """Return the name that pip knows the project by, or its folder's."""
     try:
-        found = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+        name = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["name"]
     except (OSError, ValueError, KeyError, TypeError):
-        return root.name
-    return str(found)
+        return project.name
+    return str(name)
+
+
+def _branch(folder: Path) -> str:
+    """Return the branch that is checked out; for a detached HEAD the main one, or any."""
+    current = _git(folder, "symbolic-ref", "--short", "HEAD")
+    if current is not None:
+        return current
+    names = (_git(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads") or "").split()
+    usual = [name for name in ("main", "master") if name in names]
+    return (*usual, *names, "HEAD")[0]
 
 
 def _configuration(folder: Path) -> str:
@@ -90,17 +120,20 @@ def _configuration(folder: Path) -> str:
     Return asv's configuration for the git repository that holds a folder.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, or no project in it.
     """
-    root = _git(folder, "rev-parse", "--show-toplevel")
-    if root is None:
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None:
         raise UsageError(f"{folder} is in no git repository, and asv measures commits; `git init`")
+    root = Path(top).resolve()
+    project = _project_folder(folder, root)
+    below = project.relative_to(root).as_posix()
     return _template(
         "asv.conf.json",
-        project=json.dumps(_project_name(Path(root))),
+        project=json.dumps(_project_name(project)),
         repo=json.dumps(Path(os.path.relpath(root, folder.resolve())).as_posix()),
-        branch=json.dumps(_git(folder, "symbolic-ref", "--short", "HEAD") or "main"),
-        version=__version__,
+        subfolder="" if below == "." else f'\n  "repo_subdir": {json.dumps(below)},',
+        branch=json.dumps(_branch(folder)),
     )
 
 
@@ -134,44 +167,49 @@ def _modules(targets: tuple[Target, ...]) -> dict[str, str]:
     return made
 
 
-def _suite(folder: Path, targets: tuple[Target, ...]) -> dict[Path, str]:
-    """Return the files that are missing; what is there is checked and stays."""
+def _suite(folder: Path, targets: tuple[Target, ...]) -> tuple[dict[Path, str], dict[Path, str]]:
+    """Return the files that are missing, and those that get lines at their end."""
     wanted: dict[Path, str] = {}
+    longer: dict[Path, str] = {}
     configuration = folder / "asv.conf.json"
     benchmarks = folder / "benchmarks"
     if configuration.exists():
-        found = _BENCHMARK_DIR.search(configuration.read_text("utf-8"))
-        benchmarks = folder / (found[1] if found else "benchmarks")
+        match = _BENCHMARK_DIR.search(configuration.read_text("utf-8"))
+        benchmarks = folder / (match[1] if match else "benchmarks")
     else:
         wanted[configuration] = _configuration(folder)
     package = benchmarks / "__init__.py"
+    lines = _template("init.py", version=__version__)
     if not package.exists():
-        wanted[package] = _template("init.py")
+        wanted[package] = lines
     elif _OURS not in package.read_text("utf-8"):
-        raise OutputError(
-            f"{package} is there already and stays as it is; add to it "
-            f"`from {_OURS} import register as _register` and `_register()`, and try again"
-        )
-    return wanted | {benchmarks / name: text for name, text in _modules(targets).items()}
+        longer[package] = lines.partition("\n")[2]
+    wanted |= {benchmarks / name: text for name, text in _modules(targets).items()}
+    if not (benchmarks / VENDOR_FOLDER).exists():
+        wanted |= {benchmarks / path: text for path, text in vendored_files().items()}
+    return wanted, longer
 
 
 def scaffold(folder: Path, targets: tuple[Target, ...]) -> tuple[Path, ...]:
     """
     Write the suite; nothing is written where anything is in the way.
 
+    A configuration that is there stays: the suite needs nothing of it. An `__init__.py` that
+    is there gets lines at its end.
+
     Args:
         folder: Where `asv.conf.json` is or shall be.
         targets: The functions to measure.
 
     Returns:
-        The files that were written.
+        The files that were written or got lines, and the folder of the copy of mpbench.
 
     Raises:
         UsageError: The suite cannot be named, or asv could not use the folder.
         OutputError: A file exists, or cannot be written.
     """
     try:
-        wanted = _suite(folder, targets)
+        wanted, longer = _suite(folder, targets)
         for path in wanted:
             if path.exists():
                 raise OutputError(f"{path} is there already and stays as it is; name another -o")
@@ -179,6 +217,11 @@ def scaffold(folder: Path, targets: tuple[Target, ...]) -> tuple[Path, ...]:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
+        for path, text in longer.items():
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
-    return tuple(wanted)
+    copies = {path.parents[path.parts[::-1].index(VENDOR_FOLDER) - 1] for path in wanted
+              if VENDOR_FOLDER in path.parts}  # fmt: skip
+    return (*longer, *(path for path in wanted if VENDOR_FOLDER not in path.parts), *copies)

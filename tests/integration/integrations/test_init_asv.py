@@ -14,7 +14,6 @@ from mpbench.integrations.exchange.asv_reader import read_asv
 from mpbench.model import StartMethod
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
-ROOT = Path(__file__).parents[3]
 
 _PROJECT = """
 [build-system]
@@ -89,15 +88,69 @@ def test_it_keeps_a_configuration(project: Path, python: Call) -> None:
     assert (project / "perf" / "work.py").exists()
 
 
-def test_another_suite_says_what_to_add(project: Path, python: Call) -> None:
-    """A package that does not register the type stays, and the message has the two lines."""
+def test_another_suite_gets_the_lines(project: Path, python: Call) -> None:
+    """A package that does not register the type keeps its lines, and gets ours at the end."""
     (project / "benchmarks").mkdir()
-    (project / "benchmarks" / "__init__.py").write_text("")
+    (project / "benchmarks" / "__init__.py").write_text("MINE = 1\n")
+
+    done = python("mpbench", "init-asv", "small.work:start", PYTHONPATH="src")
+
+    assert 0 == done.returncode, done.stderr
+    text = (project / "benchmarks" / "__init__.py").read_text()
+    assert text.startswith("MINE = 1\n")
+    assert "_register()" in text
+
+
+def test_a_project_may_be_a_part_of_a_repository(project: Path, call: Call, python: Call) -> None:
+    """The configuration names the project's folder, and a branch where HEAD is detached."""
+    part = project / "parts" / "one"
+    part.mkdir(parents=True)
+    (part / "pyproject.toml").write_text(_PROJECT.replace("small-project", "part-one"))
+    call("git", "branch", "-m", "master")
+    call("git", "checkout", "-q", "--detach")
+
+    done = python("mpbench", "init-asv", "small.work:start", "-o", "parts/one")
+
+    assert 0 == done.returncode, done.stderr
+    configuration = json.loads((part / "asv.conf.json").read_text())
+    assert ("part-one", "../..", "parts/one", ["master"]) == tuple(
+        configuration[key] for key in ("project", "repo", "repo_subdir", "branches")
+    )
+
+
+def test_a_project_that_cannot_be_built_is_refused(project: Path, python: Call) -> None:
+    """Without pyproject.toml or setup.py asv could build nothing."""
+    (project / "pyproject.toml").unlink()
 
     done = python("mpbench", "init-asv", "small.work:start")
 
     assert 2 == done.returncode
-    assert "import register as _register" in done.stderr
+    assert "has a pyproject.toml or setup.py" in done.stderr
+    assert not (project / "benchmarks").exists()
+
+
+def test_the_copy_needs_nothing_else(project: Path, python: Call) -> None:
+    """The copy beside the suite is all that an environment of asv needs to measure."""
+    pytest.importorskip("asv_runner")
+    python("mpbench", "init-asv", "small.work:start", PYTHONPATH="src")
+    (project / "src" / "small" / "more.py").write_text("def run(n):\n    assert n in (1, 2)\n")
+    check = (
+        "import sys; sys.path.insert(0, 'src'); import benchmarks, mpbench\n"
+        "from mpbench.integrations.asv import function\n"
+        "assert '_mpbench' in mpbench.__file__, mpbench.__file__\n"
+        "base = function('small.more:run', params={'n': [1, 2]})\n"
+        "assert base.param_names == ['method', 'n']\n"
+        "found = base().mp_seconds('fork', 2, agents=1)\n"
+        "assert found[0] > 0\n"
+        "outside = [n for n, m in sys.modules.items() if n.startswith('mpbench')"
+        " and '_mpbench' not in (m.__file__ or '')]\n"
+        "assert not outside, outside\n"
+    )
+    (project / "check.py").write_text(check)
+
+    done = python("check", PYTHONDONTWRITEBYTECODE="1")
+
+    assert 0 == done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -134,14 +187,10 @@ def test_a_missing_function_is_told(project: Path, python: Call) -> None:
 @pytest.mark.slow
 def test_asv_measures_two_commits(project: Path, python: Call) -> None:
     """The project is built and measured where the function exists, and n/a where it does not."""
-    wheels = project / ".asv" / "wheels"
-    built = python("pip", "wheel", "-q", "--no-deps", "-w", str(wheels), str(ROOT))
-    assert 0 == built.returncode, built.stderr
     python("mpbench", "init-asv", "small.work:start")
 
     done = python(
         *("asv", "run", "--quick", "--record-samples", "--machine", "box", "HEAD~2..HEAD"),
-        PIP_FIND_LINKS=str(wheels),
         PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin",
     )
 
