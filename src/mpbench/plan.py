@@ -1,4 +1,4 @@
-"""What a run is asked to do: how much, how long, in which order."""
+"""Plan of a run: workloads, repetitions, budget, seed."""
 
 from __future__ import annotations
 

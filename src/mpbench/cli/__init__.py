@@ -1,4 +1,4 @@
-"""The command line: parses, calls a session, prints, and maps errors to exit codes."""
+"""The command line: parsing, printing, and exit codes for errors."""
 
 from mpbench.cli.main import main
 

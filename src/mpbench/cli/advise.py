@@ -1,4 +1,4 @@
-"""`mpbench advise`: what to use on the measured machine, each answer with its evidence."""
+"""The command `mpbench advise`: recommendations for a machine, with their evidence."""
 
 from __future__ import annotations
 

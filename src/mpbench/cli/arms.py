@@ -1,4 +1,4 @@
-"""How `--arm` and `--arms` become arms."""
+"""Arms of the command line: the values of `--arm` and `--arms`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mpbench clean`: remove what a power cut or a killed session left behind."""
+"""The command `mpbench clean`: removal of what killed sessions left behind."""
 
 from __future__ import annotations
 

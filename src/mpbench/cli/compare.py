@@ -1,4 +1,4 @@
-"""`mpbench compare`: verdicts about arms that are measured now, or about result files."""
+"""The command `mpbench compare`: verdicts about arms measured now, or about result files."""
 
 from __future__ import annotations
 

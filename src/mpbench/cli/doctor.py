@@ -1,4 +1,4 @@
-"""`mpbench doctor`: whether this machine is fit to measure on, and what would make it fitter."""
+"""The command `mpbench doctor`: the fitness of this machine for measuring."""
 
 from __future__ import annotations
 

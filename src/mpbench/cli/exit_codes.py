@@ -1,4 +1,4 @@
-"""What the exit codes mean; an error of ours carries its own (see mpbench.errors)."""
+"""Exit codes of the commands; errors of mpbench carry their own."""
 
 from __future__ import annotations
 

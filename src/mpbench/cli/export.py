@@ -1,4 +1,4 @@
-"""`mpbench export`: results for other tools."""
+"""The command `mpbench export`: results for other tools."""
 
 from __future__ import annotations
 

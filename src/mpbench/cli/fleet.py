@@ -1,4 +1,4 @@
-"""`mpbench fleet`: one run on every host of a Dask cluster, gathered into one folder."""
+"""The command `mpbench fleet`: one run on every host of a Dask cluster."""
 
 from __future__ import annotations
 

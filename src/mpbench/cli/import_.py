@@ -1,4 +1,4 @@
-"""`mpbench import`: other tools' results as ours."""
+"""The command `mpbench import`: results of other tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mpbench init-asv`: an asv suite for a project's own functions."""
+"""The command `mpbench init-asv`: an asv suite for a project's own functions."""
 
 from __future__ import annotations
 

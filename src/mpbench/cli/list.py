@@ -1,4 +1,4 @@
-"""`mpbench list`: what each workload times, how to read it, which API it covers."""
+"""The command `mpbench list`: workloads, what each times, how it reads, what it covers."""
 
 from __future__ import annotations
 

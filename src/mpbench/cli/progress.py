@@ -1,4 +1,4 @@
-"""Progress in the terminal; nothing when stderr is no terminal."""
+"""Progress bars in the terminal; none where stderr is no terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mpbench report`: one page from any number of result files."""
+"""The command `mpbench report`: one page from any number of result files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mpbench run`: measure workloads here, show a table, write results and a report."""
+"""The command `mpbench run`: measurement of workloads, tables, results and a report."""
 
 from __future__ import annotations
 
@@ -193,16 +193,15 @@ def _finish(measured: RunResult, *, verify: bool, began: float) -> int:
     from mpbench.cli.tables import print_run, print_verified
 
     results = measured.folder / "results.jsonl"
-    took = _took(measured, time.monotonic() - began)
     if verify:
         print_verified(measured)
-        sys.stdout.write(f"{took}\n{results}\n")
+        sys.stdout.write(f"{_took(measured, time.monotonic() - began)}\n{results}\n")
     else:
         measurement = Results((measured.run,))
         # Before anything is printed: whoever reads it may stop, or have no room.
         paths = measurement.report(measured.folder)
         print_run(measurement.data)
-        sys.stdout.write(f"{took}\n")
+        sys.stdout.write(f"{_took(measured, time.monotonic() - began)}\n")
         print_report_closing(measurement.data, (*paths, results))
     if measured.interrupted:
         return exit_codes.INTERRUPTED

@@ -1,4 +1,4 @@
-"""`mpbench selftest`: prove on this machine that verdicts can be trusted."""
+"""The command `mpbench selftest`: proof on this machine that verdicts can be trusted."""
 
 from __future__ import annotations
 

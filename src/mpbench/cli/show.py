@@ -1,4 +1,4 @@
-"""`mpbench show`: the tables of stored runs and comparisons."""
+"""The command `mpbench show`: the tables of stored runs and comparisons."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _starting(facts: DiagnosisInput, state: State = State.STARTING) -> tuple[str
     methods = sorted({one.detail.partition(",")[0] for one in workers if one.detail})
     how = f" ({', '.join(methods)})" if methods else ""
     count = "one process" if len(workers) == 1 else f"{len(workers)} processes"
-    text = f"{count}{how}, {_time(each)} each"
+    text = f"{count}{how}, {_time(each)}" + (" each" if len(workers) > 1 else "")
     return text, _START_ADVICE.get(methods[0] if len(methods) == 1 else "", _LIGHTER)
 
 

@@ -27,8 +27,10 @@ __all__ = (
 # More samples in one agent add little: the agent is the unit of analysis.
 _MOST_SAMPLES = 5
 # Seconds, measured on 2 idle cores: an agent's start and end; what a case takes beside its
-# samples; a report. The estimate is printed as "about".
-_AGENT_S, _CASE_S, REPORT_S = 0.2, 0.015, 8.0
+# samples; imports, checks and the report around a run. Estimates are printed as "about".
+_AGENT_S, _CASE_S, REPORT_S = 0.2, 0.015, 12.0
+# What is measured at least, however slow a CPU is.
+_LEAST_S = 5.0
 # A first sample is calibrated, which takes about as long as two samples.
 _CALIBRATION = 2
 # The shortest spin that the scheduler interrupts where other programs want the CPU.
@@ -125,12 +127,12 @@ class Budget:
         """
         Leave more time for what follows, by the mean of all slowdowns that were seen.
 
-        At least the reserve itself is measured.
+        Some seconds are measured in any case.
         """
         self._slowdowns.append(slowdown)
         if self._asked is not None and self._reserve:
             left = self._asked - self._reserve * (fmean(self._slowdowns) - 1.0)
-            self._seconds = max(self._reserve, left)
+            self._seconds = max(_LEAST_S, left)
 
     def is_used_up(self, used_s: float) -> bool:
         """Return whether nothing more may be started."""

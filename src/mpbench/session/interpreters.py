@@ -1,4 +1,4 @@
-"""Which interpreters are measured, and how the agent reaches each."""
+"""Interpreters that are measured, and the agent package installed for each."""
 
 from __future__ import annotations
 

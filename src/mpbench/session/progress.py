@@ -1,4 +1,4 @@
-"""What a session tells whoever watches it."""
+"""Progress of a session: the protocol of those who are told."""
 
 from __future__ import annotations
 

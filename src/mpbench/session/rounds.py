@@ -1,4 +1,4 @@
-"""The repetitions of a run, round by round: what is asked of agents, what is kept of it."""
+"""Rounds of a run: the repetitions of all groups, and the records that are kept."""
 
 from __future__ import annotations
 

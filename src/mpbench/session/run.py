@@ -1,4 +1,4 @@
-"""Measure a plan on this machine: the session behind `mpbench run`."""
+"""Session of `mpbench run`: measurement of a plan on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cases a plan means, and which of them this machine cannot measure."""
+"""Selection of cases: what a plan means, and what this machine cannot measure."""
 
 from __future__ import annotations
 

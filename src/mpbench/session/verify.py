@@ -1,4 +1,4 @@
-"""Whether workloads make the calls that they claim to cover."""
+"""Verification of the calls that workloads claim to cover."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_a_loaded_machine_leaves_time_for_the_report() -> None:
         budget.slow_down(slowdown)
         limits.append(budget.seconds)
 
-    assert [44.0, 36.0, 36.0, 8.0] == limits
+    assert [44.0, 36.0, 36.0, 5.0] == limits
 
 
 def test_a_budget_of_the_user_is_not_shortened() -> None:

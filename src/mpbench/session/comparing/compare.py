@@ -36,6 +36,7 @@ from mpbench.session.comparing.arms import (
     with_names,
 )
 from mpbench.session.comparing.episode_scheduler import EpisodeScheduler, StopConditions
+from mpbench.session.comparing.estimate import comparison_estimate
 from mpbench.session.comparing.noise_monitor import NoiseMonitor
 from mpbench.session.comparing.pair_runner import ComparisonContext, Slowdown
 from mpbench.session.comparing.pairs import Pair, PairingInputs, make_pairs
@@ -280,6 +281,8 @@ def compare(
             prepared = _prepare_programs(plan, private, progress, stack)
         else:
             prepared = _prepare(plan, private, progress)
+            rules = prepared.plan.rules
+            progress.note(comparison_estimate(prepared.pairs, rules, plan.plan.budget_s))
         writer = stack.enter_context(Writer(folder, veil=veil))
         writer.header(_header(prepared, command))
         for record in prepared.records:

@@ -1,0 +1,27 @@
+"""How long a comparison takes, and budgets that hold nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from mpbench.analysis.verdict import DecisionRules
+from mpbench.errors import UsageError
+from mpbench.session.comparing.estimate import comparison_estimate
+
+PAIRS = [SimpleNamespace(refused=None)] * 3 + [SimpleNamespace(refused="no fork here")]
+
+
+def test_an_estimate_spans_the_first_and_the_last_look() -> None:
+    """Refused pairs take no time; a budget ends it earlier."""
+    rules = DecisionRules(looks=(8, 32))
+
+    assert "3 pairs, about 12 s to 48 s" == comparison_estimate(PAIRS, rules, None)
+    assert "3 pairs, about 12 s to 20 s" == comparison_estimate(PAIRS, rules, 20.0)
+
+
+def test_a_budget_without_a_first_look_is_refused() -> None:
+    """It would say nothing; the message has what is needed."""
+    with pytest.raises(UsageError, match=r"first look at 3 pairs .* at least --budget 12s"):
+        comparison_estimate(PAIRS, DecisionRules(looks=(8, 32)), 5.0)
