@@ -263,3 +263,18 @@ def test_an_impossible_override_is_refused(tmp_path, capsys, override):
 
     assert (2, None) == compared("--arm", "program=it.py", "--arm", f"program=it.py,{override}")
     assert override in capsys.readouterr().err
+
+
+def test_an_override_that_is_used_in_part_is_told(tmp_path, capsys):
+    """The processes that ask for a method by name keep it, and the file says so."""
+    (tmp_path / "it.py").write_text(
+        NAMED + "    one = multiprocessing.Process(target=abs, args=(1,))\n"
+        "    one.start()\n    one.join()\n"
+    )
+    arms = ("--arm", "program=it.py", "--arm", "program=it.py,method=spawn")
+    code, run = compared(*arms, "--no-control")
+
+    assert code in {0, 1}
+    (event,) = [one for one in run.events if one.kind == "override"]
+    assert "method!=spawn overrides that too" in event.text
+    assert event.text in capsys.readouterr().err.replace("\n", " ")
