@@ -18,6 +18,7 @@ from mpbench.cli import exit_codes
 from mpbench.cli.options import Duration, Folder
 from mpbench.model import Status
 from mpbench.printable import printable
+from mpbench.session.interrupt import ending_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ def _settings(given: dict[str, Any], name: str, arguments: tuple[str, ...]) -> S
     help="Where to write; by default reports/TIME-fleet.",
 )  # fmt: skip
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with one.")
+@click.option("--check", is_flag=True, help="Measure nothing: say which hosts have mpbench.")
 @click.option("--python", metavar="PATH", help="The hosts' interpreter that has mpbench.")
 @click.option("--wait", type=Duration(), default=3600.0, help="For a host's other session (1h).")
 @click.option("--patience", type=Duration(), default=60.0, help="For a lost host (60s).")
@@ -76,6 +78,8 @@ def command(**given: Any) -> int:
     if tls and given["local"] is not None:
         option = tls[0].replace("_", "-")
         raise click.UsageError(f"--{option} is for --scheduler; leave it out with --local")
+    if given["check"]:
+        return _check(given)
     from mpbench.fleet.campaign import load
 
     if given["resume"] is None:
@@ -88,6 +92,40 @@ def command(**given: Any) -> int:
         raise click.UsageError("--resume goes on with what was asked for; give no run options")
     name, arguments, known = load(given["resume"])
     return _measure(given, _settings(given, name, arguments), given["resume"], known)
+
+
+def _check(given: dict[str, Any]) -> int:
+    """Print what each worker has; 1 where one cannot measure, 4 where there is none."""
+    from mpbench import __version__
+    from mpbench.errors import InvalidSessionError
+    from mpbench.fleet.dask import DaskCluster
+
+    with _stops(), ExitStack() as stack:
+        client = _connected(given, stack)
+        cluster = DaskCluster(client, secrets.token_hex(6), apart=given["local"] is not None)
+        hosts, described = cluster.workers(), cluster.describe()
+    if not described:
+        raise InvalidSessionError("the scheduler has no workers")
+    is_fit = True
+    for address, worker in described.items():
+        if isinstance(worker, str):
+            text, fits = worker, False
+        else:
+            fits = worker.mpbench == __version__
+            wanted = "" if fits else f", expected {__version__}: install it there"
+            text = f"Python {worker.python}, mpbench {worker.mpbench or 'none'}{wanted}"
+        is_fit &= fits
+        sys.stdout.write(f"{hosts.get(address, '?')} ({address}): {text}\n")
+    return int(not is_fit)
+
+
+def _connected(given: dict[str, Any], stack: ExitStack) -> Any:
+    """Return a client of the scheduler that was named, or of one that is started here."""
+    from mpbench.fleet.dask import Tls, connected, local_cluster
+
+    address = given["scheduler"] or stack.enter_context(local_cluster(given["local"]))
+    tls = Tls(given["tls_ca_file"], given["tls_cert"], given["tls_key"])
+    return stack.enter_context(connected(address, tls))
 
 
 def _default_folder() -> Path:
@@ -116,32 +154,29 @@ class _Stop:
 
 @contextmanager
 def _stops() -> Iterator[_Stop]:
-    """Catch Ctrl-C and SIGTERM; in a thread that is not the main one they are somebody else's."""
+    """Catch what asks to end; in a thread that is not the main one it is somebody else's."""
     stop = _Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, *ending_signals())
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield stop
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _measure(
     given: dict[str, Any], settings: Settings, folder: Path, known: tuple[HostOutcome, ...]
 ) -> int:
     from mpbench.fleet.campaign import FleetCampaign, save
-    from mpbench.fleet.dask import DaskCluster, Tls, connected, local_cluster
+    from mpbench.fleet.dask import DaskCluster
 
     with _stops() as stop:
         with ExitStack() as stack:
-            address = given["scheduler"]
-            if address is None:
-                address = stack.enter_context(local_cluster(given["local"]))
-            tls = Tls(given["tls_ca_file"], given["tls_cert"], given["tls_key"])
-            client = stack.enter_context(connected(address, tls))
+            client = _connected(given, stack)
             save(folder, settings, known)
             cluster = DaskCluster(client, settings.campaign, apart=given["local"] is not None)
             campaign = FleetCampaign(cluster, settings, folder, note=_note)

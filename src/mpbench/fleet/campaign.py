@@ -26,6 +26,9 @@ _FILE = "campaign.json"
 # What `mpbench run` ends with, where its result file is whole.
 _STATUSES = {0: Status.OK, 1: Status.FAILED, 130: Status.INTERRUPTED}
 
+# How often hosts are told that the controller lives; a fifth of their lease.
+_RENEW_S = 3.0
+
 # Of a host whose worker died again and again while the host stayed.
 _ATTEMPTS = 3
 
@@ -100,7 +103,7 @@ class FleetCampaign:
         self._note = note
         self._hosts: dict[str, _Host] = {}
         self._by_key: dict[str, _Host] = {}
-        self._began = clock()
+        self._began = self._renewed = clock()
         self._controller = secrets.token_hex(8)
 
     def restore(self, outcome: HostOutcome) -> None:
@@ -131,6 +134,9 @@ class FleetCampaign:
         Raises:
             SchedulerLostError: The scheduler is gone.
         """
+        if self._clock() - self._renewed >= _RENEW_S:
+            self._renewed = self._clock()
+            self._cluster.renew(self._controller)
         self._gather()
         living = self._cluster.workers()
         for address, name in living.items():

@@ -46,5 +46,8 @@ class Cluster(Protocol):
     def discard(self, job: Job, worker: str) -> None:
         """Remove a job's files from its host."""
 
+    def renew(self, controller: str) -> None:
+        """Tell every worker that a controller lives; a run without it ends after its lease."""
+
     def stop(self, controller: str) -> None:
         """Have every worker end what it runs for a controller; wait a moment for their answers."""

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.fleet.cluster import SchedulerLostError
-from mpbench.fleet.task import Answer, Chunk, Job, discard, measure, stop
+from mpbench.fleet.task import OTHER_VERSION, Answer, Chunk, Job
+from mpbench.harness.private import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ("DaskCluster", "Tls", "connected", "local_cluster")
+__all__ = ("DaskCluster", "Tls", "WorkerDescription", "connected", "local_cluster")
 
 _CONNECT_S = 10
 _SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
@@ -39,15 +40,56 @@ class Tls(NamedTuple):
     key: str | None = None
 
 
-def _perform(job: tuple[Any, ...], topic: str) -> tuple[Any, ...]:
-    """Run one job in a worker; only plain tuples cross the network."""
-    from distributed import get_worker  # noqa: PLC0415 - only where it is installed
-
+# What workers do. It travels as text, with built-in types as arguments: a worker without
+# mpbench would be ended by a function or a type that it cannot unpickle.
+_PERFORM = """
+def act(job, topic):
+    try:
+        from mpbench.fleet.task import Job, measure
+    except ImportError:
+        return None
+    from distributed import get_worker
     worker = get_worker()
-    return tuple(
-        # Another version may say more of a job; that it is another one is answered.
-        measure(Job(*job[: len(Job._fields)]), lambda chunk: worker.log_event(topic, tuple(chunk))),
-    )
+    send = lambda chunk: worker.log_event(topic, tuple(chunk))
+    # Another version may say more of a job; that it is another one is answered.
+    return tuple(measure(Job(*job[: len(Job._fields)]), send))
+"""
+_FORGET = """
+def act(job):
+    from mpbench.fleet.task import Job, discard
+    discard(Job(*job[: len(Job._fields)]))
+"""
+_TELL = """
+def act(what, controller):
+    import sys
+    # A worker that has not measured anything needs no telling.
+    task = sys.modules.get("mpbench.fleet.task")
+    if task is not None:
+        getattr(task, what)(controller)
+"""
+_DESCRIBE = """
+def act():
+    import platform
+    try:
+        from mpbench import __version__ as version
+    except ImportError:
+        version = None
+    return version, platform.python_version(), platform.node()
+"""
+_ACT = "(exec(source, scope), scope['act'](*arguments))[1]"
+
+
+def _text_call(source: str, *arguments: Any) -> tuple[Any, ...]:
+    """Return what a worker is sent to call `act` of a text: `eval` and built-in types."""
+    return eval, _ACT, {"source": source, "scope": {}, "arguments": arguments}
+
+
+class WorkerDescription(NamedTuple):
+    """What a worker has: mpbench's version or None, Python's, the host's name."""
+
+    mpbench: str | None
+    python: str
+    node: str
 
 
 class _Task:
@@ -61,7 +103,10 @@ class _Task:
         status = self._future.status
         if status == "finished":
             try:
-                return Answer(*self._future.result(timeout=_CONNECT_S)[: len(Answer._fields)])
+                given = self._future.result(timeout=_CONNECT_S)
+                if given is None:
+                    return Answer(OTHER_VERSION, "", b"", "", "none")
+                return Answer(*given[: len(Answer._fields)])
             except Exception as error:  # noqa: BLE001 - a network can fail in any way; it is shown
                 return f"its answer did not arrive: {type(error).__name__}: {error}"
         if status == "error":
@@ -91,6 +136,7 @@ class DaskCluster:
         self._apart = apart
         self._arrived: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
         self._discards: list[Any] = []
+        self._renewing: threading.Thread | None = None
         client.subscribe_topic(self._topic, self._take)
 
     def _take(self, event: tuple[float, Any]) -> None:
@@ -121,13 +167,12 @@ class DaskCluster:
 
     def start(self, job: Job, worker: str) -> _Task:
         """Start a job on a worker."""
-        return _Task(self._submit(_perform, worker, tuple(job), self._topic))
+        return _Task(self._submit(_PERFORM, worker, tuple(job), self._topic))
 
-    def _submit(self, function: Any, worker: str, *arguments: Any) -> Any:
+    def _submit(self, source: str, worker: str, *arguments: Any) -> Any:
         """Have exactly this worker do something, once."""
         return self._client.submit(
-            function,
-            *arguments,
+            *_text_call(source, *arguments),
             workers=[worker],
             allow_other_workers=False,
             pure=False,
@@ -146,7 +191,7 @@ class DaskCluster:
     def discard(self, job: Job, worker: str) -> None:
         """Remove a job's files from its host."""
         with suppress(Exception):
-            self._discards.append(self._submit(_forget, worker, tuple(job)))
+            self._discards.append(self._submit(_FORGET, worker, tuple(job)))
 
     def stop(self, controller: str) -> None:
         """
@@ -155,15 +200,35 @@ class DaskCluster:
         A worker's only thread is busy with the run, so its event loop is told.
         The wait is for one that hangs: Dask has no limit for it.
         """
-        asking = threading.Thread(target=self._tell, args=(controller,), daemon=True)
-        asking.start()
-        asking.join(_CONNECT_S)
+        self._tell("stop", controller).join(_CONNECT_S)
 
-    def _tell(self, controller: str) -> None:
-        if self._client.status != "running":
-            return
-        with suppress(Exception):
-            self._client.run(stop, controller, on_error="ignore")
+    def renew(self, controller: str) -> None:
+        """Tell every worker that a controller lives; nobody waits for it."""
+        if self._renewing is None or not self._renewing.is_alive():
+            self._renewing = self._tell("renew", controller)
+
+    def _tell(self, what: str, controller: str) -> threading.Thread:
+        """Have the event loop of every worker call a function; return the thread that asks."""
+
+        def ask() -> None:
+            if self._client.status == "running":
+                with suppress(Exception):
+                    self._client.run(*_text_call(_TELL, what, controller), on_error="ignore")
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        return asking
+
+    def describe(self) -> dict[str, WorkerDescription | str]:
+        """Return what each worker has, or why it does not say."""
+        futures = {address: self._submit(_DESCRIBE, address) for address in self.workers()}
+        described: dict[str, WorkerDescription | str] = {}
+        for address, future in futures.items():
+            try:
+                described[address] = WorkerDescription(*future.result(timeout=_CONNECT_S))
+            except Exception as error:  # noqa: BLE001 - a worker can fail in any way; it is shown
+                described[address] = f"no answer: {type(error).__name__}: {error}".rstrip(": ")
+        return described
 
     def settle(self) -> None:
         """Wait a moment for the hosts to remove what was gathered."""
@@ -171,10 +236,6 @@ class DaskCluster:
             # A file that stays on a host costs space there and nothing else.
             with suppress(Exception):
                 future.result(timeout=_CONNECT_S)
-
-
-def _forget(job: tuple[Any, ...]) -> None:
-    discard(Job(*job))
 
 
 def _distributed() -> Any:
@@ -250,6 +311,7 @@ def local_cluster(workers: int) -> Iterator[str]:
     import dask  # noqa: PLC0415 - comes with distributed
 
     with (
+        private_folder() as scratch,
         dask.config.set(_QUIET),
         distributed.LocalCluster(
             n_workers=workers,
@@ -259,6 +321,7 @@ def local_cluster(workers: int) -> Iterator[str]:
             dashboard_address=None,
             memory_limit=0,
             silence_logs=50,
+            local_directory=str(scratch),
         ) as cluster,
     ):
         yield cluster.scheduler_address

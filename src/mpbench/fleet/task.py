@@ -33,7 +33,7 @@ from mpbench.store.writer import read
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ("OTHER_VERSION", "Answer", "Chunk", "Job", "discard", "measure", "stop")
+__all__ = ("OTHER_VERSION", "Answer", "Chunk", "Job", "discard", "measure", "renew", "stop")
 
 _POLL_S = 0.5
 # One message to the scheduler; it keeps a thousand of them.
@@ -48,6 +48,9 @@ _NOT_STARTED = 127
 
 # The controllers that were stopped. A worker keeps them for as long as it lives.
 _stopped: set[str] = set()
+# When each controller was last heard of. One that is killed renews nothing, and its runs end.
+_renewed: dict[str, float] = {}
+LEASE_S = 15.0
 
 _KEPT_VARIABLES = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ"),
@@ -209,6 +212,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _run(job: Job, out: Path, tail: _Tail, *, resume: bool) -> tuple[int, str]:
     """Run to the end, sending lines meanwhile; return the exit code and the last words."""
+    renew(job.controller)
     if job.controller in _stopped:
         return _INTERRUPTED, "stopped by the user"
     said = out.parent / "said"
@@ -233,7 +237,7 @@ def _run(job: Job, out: Path, tail: _Tail, *, resume: bool) -> tuple[int, str]:
     try:
         while process.poll() is None:
             tail.look()
-            if job.controller in _stopped:
+            if not _is_wanted(job.controller):
                 _end(process)
             time.sleep(_POLL_S)
     finally:
@@ -268,6 +272,17 @@ def measure(job: Job, send: Callable[[Chunk], None]) -> Answer:
         content = file.read_bytes() if file.exists() else b""
     version = said if code == OTHER_VERSION else __version__
     return _answer(code, said, content, version)
+
+
+def _is_wanted(controller: str) -> bool:
+    """Whether a controller has neither stopped its runs nor been silent for too long."""
+    silent_s = time.monotonic() - _renewed[controller]
+    return controller not in _stopped and (not controller or silent_s < LEASE_S)
+
+
+def renew(controller: str) -> None:
+    """Note that a controller lives."""
+    _renewed[controller] = time.monotonic()
 
 
 def stop(controller: str) -> None:

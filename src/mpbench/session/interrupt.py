@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ("StopRequest", "stop_requests", "terminations")
+__all__ = ("StopRequest", "ending_signals", "stop_requests", "terminations")
 
 
-def _endings() -> tuple[signal.Signals, ...]:
+def ending_signals() -> tuple[signal.Signals, ...]:
     """Return the signals that end a session: SIGTERM and SIGHUP, unless they are ignored."""
     numbers = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
     return tuple({one for one in numbers if signal.getsignal(one) is not signal.SIG_IGN})
@@ -63,7 +63,7 @@ def terminations() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in _endings()}
+    before = {number: signal.signal(number, _interrupt) for number in ending_signals()}
     try:
         yield
     finally:
@@ -83,7 +83,8 @@ def stop_requests() -> Iterator[StopRequest]:
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, *_endings())}
+    numbers = (signal.SIGINT, *ending_signals())
+    before = {number: signal.signal(number, request) for number in numbers}
     try:
         yield request
     finally:

@@ -91,10 +91,13 @@ class Cluster:
         wait_for(lambda: self._file.exists() and self._file.stat().st_size > 0)
         self.address = str(json.loads(self._file.read_text())["address"])
 
-    def _start(self, inside: tuple[str, ...], what: str, *more: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, inside: tuple[str, ...], what: str, *more: str, start: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
+        command = start or (*_DASK, f"distributed.cli.dask_{what}")
         with (self._folder / f"{what}.log").open("ab") as log:
             process = subprocess.Popen(
-                [*inside, *_DASK, f"distributed.cli.dask_{what}", *more, *self._security],
+                [*inside, *command, *more, *self._security],
                 env=self._environment,
                 stdout=log,
                 stderr=log,
@@ -103,8 +106,22 @@ class Cluster:
         self._living.append(process)
         return process
 
-    def worker(self, host: str, *, nanny: bool = False) -> subprocess.Popen[bytes]:
-        """Start a worker on an address, alone or under a nanny that starts it again."""
+    def worker(
+        self, host: str, *, nanny: bool = False, version: str | None = ""
+    ) -> subprocess.Popen[bytes]:
+        """
+        Start a worker on an address, alone or under a nanny that starts it again.
+
+        Args:
+            host: The address.
+            nanny: Whether there is a nanny.
+            version: The version of mpbench that it says it has; None has no mpbench.
+        """
+        change = {
+            "": "",
+            None: "sys.modules['mpbench'] = None",
+        }.get(version, f"import mpbench; mpbench.__version__ = {version!r}")
+        code = f"import sys; {change}\nfrom distributed.cli.dask_worker import main; main()"
         return self._start(
             self._inside(host),
             "worker",
@@ -112,6 +129,7 @@ class Cluster:
             *("--host", host, "--name", f"{host}-{len(self._living)}", "--nthreads", "1"),
             *("--nanny" if nanny else "--no-nanny", "--no-dashboard", "--memory-limit", "0"),
             *("--local-directory", str(self._folder / host)),
+            start=(sys.executable, "-c", code) if change else (),
         )
 
     def kill_scheduler(self) -> None:

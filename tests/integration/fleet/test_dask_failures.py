@@ -28,6 +28,8 @@ pytestmark = pytest.mark.slow
 
 FIRST, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 WHOLE = list(range(20))
+# The exit code of a check before a worker is there.
+EMPTY = 4
 
 
 @pytest.fixture
@@ -120,6 +122,46 @@ def test_ctrl_c_stops_the_hosts(cluster: Cluster, tmp_path: Path, nanny: bool) -
     assert on_host.end is not None
     assert Status.INTERRUPTED is on_host.end.status
     with machine_lock():
+        pass
+
+
+def test_a_worker_without_mpbench_lives_on(cluster: Cluster, tmp_path: Path) -> None:
+    """It is somebody else's: it is asked in built-in types, answers, and is not asked again."""
+    out = tmp_path / "out"
+    workers = [cluster.worker(FIRST), cluster.worker(SECOND, version=None)]
+    other = cluster.worker(THIRD, version="0.0.9")
+    checks = [fleet(cluster.address, out, "--check")]
+    while checks[-1].end() == EMPTY or checks[-1].said().count("Python") < len((*workers, other)):
+        checks.append(fleet(cluster.address, out, "--check"))
+    controller = fleet(cluster.address, out, "-o", str(out), *RUN)
+    code = controller.end()
+
+    assert 1 == code, controller.said()
+    assert {FIRST: "ok", SECOND: "failed", THIRD: "failed"} == statuses(out)
+    assert "host has mpbench none, expected" in controller.said()
+    assert "mpbench none, expected" in checks[-1].said()
+    assert [None, None, None] == [worker.poll() for worker in (*workers, other)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_a_controller_that_is_gone_frees_its_hosts(
+    cluster: Cluster, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Killed, it renews no lease; hung up, it stops its hosts as Ctrl-C does."""
+    out = tmp_path / "out"
+    worker = cluster.worker(FIRST)
+    slow = ("--", *RUN[:4], "--reps", "5000", "--budget", "60m")
+    controller = fleet(cluster.address, out, "-o", str(out), *slow)
+    controller.waits_for(lambda: repetitions_in(out, FIRST) >= 2)
+    controller.process.send_signal(number)
+    code = controller.end()
+    began = time.monotonic()
+    wait_for(lambda: not cluster.runs_on(FIRST))
+    print(f"{number.name}: free after {time.monotonic() - began:.1f} s")
+
+    assert code == {signal.SIGKILL: -signal.SIGKILL, signal.SIGHUP: 130}[number]
+    assert worker.poll() is None
+    with machine_lock(wait_s=5.0):
         pass
 
 

@@ -104,6 +104,7 @@ def test_a_local_cluster_is_a_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         capture_output=True,
         text=True,
         check=False,
+        cwd=tmp_path,
         timeout=LIMIT_S,
     )
 
@@ -111,3 +112,4 @@ def test_a_local_cluster_is_a_fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert {"0": "ok", "1": "ok"} == statuses(out)
     assert {2} == {len(read(out / host).repetitions) for host in ("0", "1")}
     assert [] == list((tmp_path / "cache" / "mpbench" / "fleet").iterdir())
+    assert {"cache", "out"} == {path.name for path in tmp_path.iterdir()}

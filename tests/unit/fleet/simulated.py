@@ -111,6 +111,7 @@ class Simulated:
         self.started: list[str] = []
         self.discarded: list[str] = []
         self.stopped: list[str] = []
+        self.renewed: list[str] = []
         self.version = __version__
         self.code = 0
         self._random = random.Random(seed)
@@ -143,6 +144,10 @@ class Simulated:
         """Note it."""
         del worker
         self.discarded.append(job.host)
+
+    def renew(self, controller: str) -> None:
+        """Note it."""
+        self.renewed.append(controller)
 
     def stop(self, controller: str) -> None:
         """Note it."""
