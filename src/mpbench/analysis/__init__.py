@@ -1,1 +1,1 @@
-"""Turns results into summaries, comparisons, steps and advice; knows nothing of pages."""
+"""Summaries, comparisons, steps and advice, computed from results."""

@@ -1,4 +1,4 @@
-"""From which task length on an efficiency is reached."""
+"""Interpolation of the task length that reaches an efficiency."""
 
 from __future__ import annotations
 

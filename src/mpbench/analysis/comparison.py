@@ -1,4 +1,4 @@
-"""From a result file of `mpbench compare` to the comparisons in it."""
+"""Comparisons in a result file of `mpbench compare`."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ class Comparison:
     @property
     def dropped_share(self) -> float:
         """The share of episodes that were dropped as too noisy."""
-        dropped = sum(one.dropped is not None for one in self.episodes)
+        dropped = sum(episode.dropped is not None for episode in self.episodes)
         return dropped / len(self.episodes) if self.episodes else 0.0
 
     @property
     def on_one_cpu(self) -> bool:
         """Whether both arms ran on one CPU, drawn for each episode."""
-        return any(one.cpu is not None for one in self.episodes)
+        return any(episode.cpu is not None for episode in self.episodes)
 
     @property
     def seconds(self) -> float:
         """Wall-clock time spent on its episodes."""
-        return sum(one.seconds for one in self.episodes)
+        return sum(episode.seconds for episode in self.episodes)
 
     @property
     def seconds_each(self) -> float | None:
@@ -80,26 +80,37 @@ class Comparison:
     @property
     def measured_seconds(self) -> float | None:
         """The mean wall-clock time of an episode."""
-        return fmean(one.seconds for one in self.episodes) if self.episodes else None
+        return fmean(episode.seconds for episode in self.episodes) if self.episodes else None
 
 
 def _by_pair(repetitions: Iterable[Repetition], part: Phase) -> Mapping[str, list[Repetition]]:
-    found: dict[str, list[Repetition]] = defaultdict(list)
-    for one in repetitions:
-        if one.slice is not None and one.extra.get("part", Phase.MAIN.value) == part.value:
-            found[str(one.extra.get("pair"))].append(one)
-    return found
+    by_pair: dict[str, list[Repetition]] = defaultdict(list)
+    for repetition in repetitions:
+        if (
+            repetition.slice is not None
+            and repetition.extra.get("part", Phase.MAIN.value) == part.value
+        ):
+            by_pair[str(repetition.extra.get("pair"))].append(repetition)
+    return by_pair
 
 
 def _problem(repetitions: Iterable[Repetition]) -> str | None:
     """Return why a pair cannot be compared: the commonest reason of its failures."""
-    failed = [one for one in repetitions if not one.is_ok and one.status is not Status.INTERRUPTED]
-    hopeless = [one for one in failed if one.status in {Status.UNSUPPORTED, Status.SKIPPED}]
+    failed = [
+        repetition
+        for repetition in repetitions
+        if not repetition.is_ok and repetition.status is not Status.INTERRUPTED
+    ]
+    hopeless = [
+        repetition
+        for repetition in failed
+        if repetition.status in {Status.UNSUPPORTED, Status.SKIPPED}
+    ]
     if not hopeless and len(failed) <= FAILURES_ALLOWED:
         return None
-    (status, reason), _ = Counter((one.status.value, one.reason) for one in failed).most_common(1)[
-        0
-    ]
+    (status, reason), _ = Counter(
+        (repetition.status.value, repetition.reason) for repetition in failed
+    ).most_common(1)[0]
     return f"{status}: {reason}"
 
 
@@ -149,7 +160,7 @@ def _comparison(
 ) -> Comparison:
     episodes = _episodes(repetitions, reading)
     problem = pair.get("refused") or _problem(repetitions)
-    if problem is None and any(one.is_ok for one in repetitions) and not episodes:
+    if problem is None and any(repetition.is_ok for repetition in repetitions) and not episodes:
         problem = "no positive reading to compare in both arms"
     return Comparison(
         pair=pair["id"],

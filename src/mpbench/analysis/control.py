@@ -1,4 +1,4 @@
-"""Whether a session can be trusted: its control compares identical arms and must find nothing."""
+"""A/A control: test that identical arms do not differ."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-From the two repetitions of one episode to the one number that counts: its log ratio.
+Log ratio of an episode, from the repetitions of its two agents.
 
 The unit of a comparison is the episode, never the slice: slices of one agent
 share its memory layout, its hash seed and its luck, so a hundred of them say
@@ -118,5 +118,5 @@ def episode_statistic(
 
 def counted(episodes: Iterable[EpisodeStatistic]) -> Sequence[float]:
     """Return the log ratios of the episodes that count, in the order in which they were made."""
-    kept = [one for one in episodes if one.dropped is None]
-    return [one.log_ratio for one in sorted(kept, key=lambda one: one.episode)]
+    kept = [episode for episode in episodes if episode.dropped is None]
+    return [episode.log_ratio for episode in sorted(kept, key=lambda episode: episode.episode)]

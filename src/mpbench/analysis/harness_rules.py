@@ -1,5 +1,5 @@
 """
-The decision rules of other harnesses, applied to samples that mpbench took.
+Decision rules of other benchmark harnesses.
 
 Each rule is written from its project's documentation. It is given what its
 harness would have: one process or several, so many values of each. That the

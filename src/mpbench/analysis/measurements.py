@@ -1,5 +1,5 @@
 """
-One reading of one case on one machine, with what every agent measured.
+Measurements: one metric of a case on one platform, with every agent's value.
 
 Figures, steps and advice ask "which reading of which case", so they get
 records instead of tables with a column for each parameter of the catalogue.
@@ -121,12 +121,12 @@ def pick(
     """
     wanted = params or {}
     return tuple(
-        one
-        for one in readings
-        if (workload is None or one.workload == workload)
-        and (fact is None or one.fact == fact)
-        and all(one.params.get(name) == value for name, value in wanted.items())
-        and (where is None or where(one))
+        measurement
+        for measurement in readings
+        if (workload is None or measurement.workload == workload)
+        and (fact is None or measurement.fact == fact)
+        and all(measurement.params.get(name) == value for name, value in wanted.items())
+        and (where is None or where(measurement))
     )
 
 
@@ -135,36 +135,36 @@ def grouped(
 ) -> dict[str, tuple[Measurement, ...]]:
     """Return readings by a key, in the order in which the keys first appear."""
     groups: dict[str, list[Measurement]] = {}
-    for one in readings:
-        groups.setdefault(key(one), []).append(one)
+    for measurement in readings:
+        groups.setdefault(key(measurement), []).append(measurement)
     return {name: tuple(each) for name, each in groups.items()}
 
 
 def distinct(readings: Iterable[Measurement], name: str) -> tuple[ParamValue, ...]:
     """Return the values that a parameter has in these readings, in ascending order."""
-    values = {one.params[name] for one in readings if name in one.params}
+    values = {measurement.params[name] for measurement in readings if name in measurement.params}
     return tuple(sorted(values, key=lambda value: (isinstance(value, str), value)))
 
 
 def numeric_params(readings: Iterable[Measurement]) -> dict[str, int]:
     """Return the parameters that are numbers in every reading, with how many values each has."""
-    known = tuple(readings)
-    names = {name for one in known for name in one.params}
+    measurements = tuple(readings)
+    names = {name for measurement in measurements for name in measurement.params}
     return {
-        name: len(distinct(known, name))
+        name: len(distinct(measurements, name))
         for name in sorted(names)
-        if all(isinstance(one.params.get(name), float) for one in known)
+        if all(isinstance(measurement.params.get(name), float) for measurement in measurements)
     }
 
 
 def shared_params(readings: Iterable[Measurement]) -> dict[str, ParamValue]:
     """Return the parameters that have one and the same value in every reading."""
-    known = tuple(readings)
-    first = dict(known[0].params) if known else {}
+    measurements = tuple(readings)
+    first = dict(measurements[0].params) if measurements else {}
     return {
         name: value
         for name, value in first.items()
-        if all(one.params.get(name) == value for one in known)
+        if all(measurement.params.get(name) == value for measurement in measurements)
     }
 
 
@@ -178,12 +178,12 @@ def platforms_of(summaries: pd.DataFrame) -> tuple[Platform, ...]:
 
 def _agents(agents: pd.DataFrame, cases: pd.Series[Any]) -> dict[tuple[int, str, str], list[float]]:
     """Return the medians of the agents by case, fact and arm."""
-    known = agents[agents["case"].isin(cases)]
-    found: dict[tuple[int, str, str], list[float]] = {}
-    columns = (known[name].tolist() for name in ("case", "fact", "arm", "median"))
+    chosen = agents[agents["case"].isin(cases)]
+    values: dict[tuple[int, str, str], list[float]] = {}
+    columns = (chosen[name].tolist() for name in ("case", "fact", "arm", "median"))
     for case, fact, arm, value in zip(*columns, strict=True):
-        found.setdefault((case, fact, arm), []).append(value)
-    return found
+        values.setdefault((case, fact, arm), []).append(value)
+    return values
 
 
 def readings_of(
@@ -203,10 +203,10 @@ def readings_of(
     rows = rows.drop_duplicates(["id", "fact"])
     values_of = _agents(agents, rows["case"])
     params = [name for name in rows.columns if name.startswith("param:")]
-    found: list[Measurement] = []
+    measurements: list[Measurement] = []
     for row in rows.to_dict("records"):
         values = {name.removeprefix("param:"): row[name] for name in params if pd.notna(row[name])}
-        found.append(
+        measurements.append(
             Measurement(
                 case=row["id"],
                 workload=row["workload"],
@@ -222,4 +222,4 @@ def readings_of(
                 floor=row["floor"],
             )
         )
-    return tuple(found)
+    return tuple(measurements)

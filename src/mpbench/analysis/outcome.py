@@ -1,4 +1,4 @@
-"""What a whole session of `mpbench compare` says, computed from its result file alone."""
+"""Outcome of a session of `mpbench compare`, computed from its result file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ComparisonOutcome:
     @property
     def invalid(self) -> bool:
         """Whether the session says nothing at all."""
-        return all(one.verdict is Verdict.INVALID for one in self.judgements)
+        return all(judgement.verdict is Verdict.INVALID for judgement in self.judgements)
 
     def exit_code(self, *, require_decision: bool = False) -> int:
         """
@@ -56,7 +56,7 @@ class ComparisonOutcome:
         4 when nothing can be believed, 1 when something got slower or could
         not be measured, 3 when a decision was required and is missing, else 0.
         """
-        verdicts = [one.verdict for one in self.judgements]
+        verdicts = [judgement.verdict for judgement in self.judgements]
         if self.invalid:
             return 4
         if Verdict.SLOWER in verdicts or Verdict.INVALID in verdicts:
@@ -73,7 +73,7 @@ def is_comparison(run: Run) -> bool:
 
 def _seconds(comparisons: tuple[Comparison, ...]) -> float:
     # Readings of one pair come from the same episodes; their time counts once.
-    return sum({one.pair: one.seconds for one in comparisons}.values())
+    return sum({comparison.pair: comparison.seconds for comparison in comparisons}.values())
 
 
 def outcome_of(run: Run) -> ComparisonOutcome:

@@ -1,5 +1,5 @@
 """
-How many times more one thing costs than another, measured in the same run.
+Cost ratios, with intervals, of readings from the same run.
 
 A cost is a time, or the inverse of a rate, so that a ratio above 1 is worse
 whatever the direction of the metric. The two medians come from different

@@ -1,5 +1,5 @@
 """
-How throughput grows with workers: speed-up, efficiency, Amdahl and USL fits.
+Scaling with workers: speed-up, efficiency, Amdahl and USL fits.
 
 The universal scalability law is X(n) = rate_one * n / (1 + contention * (n - 1)
 + coherency * n * (n - 1)) (Gunther, Guerrilla Capacity Planning, 2007); Amdahl's

@@ -1,5 +1,5 @@
 """
-Which statistic of an episode says most in the same time: the bake-off, on recorded samples.
+Comparison of episode statistics by their spread on identical arms.
 
 Every candidate changes its sign when the arms are swapped, so each is valid
 under the sign-flip test; they differ in how far identical arms spread.
@@ -67,16 +67,22 @@ def pairs_of_episode(baseline: Repetition, candidate: Repetition, reading: Metri
     first = {turn // 2: value for turn, value in slice_values(baseline, reading).items()}
     second = {turn // 2: value for turn, value in slice_values(candidate, reading).items()}
     both = sorted(first.keys() & second.keys())
-    return np.asarray([(first[one], second[one]) for one in both], dtype=float).reshape(-1, 2)
+    return np.asarray([(first[number], second[number]) for number in both], dtype=float).reshape(
+        -1, 2
+    )
 
 
 def _episodes(run: Run) -> Iterable[tuple[str, Pairs]]:
     """Yield the case and the pairs of every complete episode of identical arms."""
     halves: dict[tuple[object, object], dict[str, Repetition]] = defaultdict(dict)
-    for one in run.repetitions:
-        if one.is_ok and one.slice is not None and one.extra.get("part") == "main":
-            key = (one.extra.get("pair"), one.slice.episode)
-            halves[key][str(one.extra.get("role"))] = one
+    for repetition in run.repetitions:
+        if (
+            repetition.is_ok
+            and repetition.slice is not None
+            and repetition.extra.get("part") == "main"
+        ):
+            key = (repetition.extra.get("pair"), repetition.slice.episode)
+            halves[key][str(repetition.extra.get("role"))] = repetition
     plans = {pair["id"]: pair for pair in run.header.plan.get("pairs", ())}
     for (pair, _), both in halves.items():
         if both.keys() >= {"baseline", "candidate"}:
@@ -88,7 +94,7 @@ def _episodes(run: Run) -> Iterable[tuple[str, Pairs]]:
 
 
 def _spread(values: Sequence[float]) -> float:
-    return _NORMAL * median(abs(one) for one in values)
+    return _NORMAL * median(abs(value) for value in values)
 
 
 def spread_by_statistic(runs: Iterable[Run]) -> ValidationTable:

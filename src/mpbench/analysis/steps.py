@@ -1,4 +1,4 @@
-"""Where in a sweep the cost jumps, and how sure that is."""
+"""Detection of cost jumps in a sweep."""
 
 from __future__ import annotations
 

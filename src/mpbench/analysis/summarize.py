@@ -1,5 +1,5 @@
 """
-What each case costs here: one row for each reading of each case of each run.
+Summary table: one row for each reading of each case of each run.
 
 The unit of analysis is the agent: samples of one agent share its memory
 layout, its hash seed and its place in time, so that only their median counts.

@@ -51,11 +51,11 @@ def rate(count: int, trials: int) -> str:
 
 
 def _by_case(runs: Iterable[Run]) -> Mapping[str, list[Judgement]]:
-    found: dict[str, list[Judgement]] = defaultdict(list)
+    by_case: dict[str, list[Judgement]] = defaultdict(list)
     for run in runs:
-        for one in outcome_of(run).judgements:
-            found[one.comparison.title].append(one)
-    return found
+        for judgement in outcome_of(run).judgements:
+            by_case[judgement.comparison.title].append(judgement)
+    return by_case
 
 
 def _covers(judged: Iterable[Judgement], truth: float) -> tuple[int, int]:
@@ -65,9 +65,9 @@ def _covers(judged: Iterable[Judgement], truth: float) -> tuple[int, int]:
 
 
 def _row(name: str, judged: Sequence[Judgement]) -> tuple[str, ...]:
-    verdicts = Counter(one.verdict for one in judged)
+    verdicts = Counter(judgement.verdict for judgement in judged)
     alarms = verdicts[Verdict.SLOWER] + verdicts[Verdict.FASTER]
-    seconds = median(one.comparison.seconds for one in judged)
+    seconds = median(judgement.comparison.seconds for judgement in judged)
     return (
         name,
         rate(alarms, len(judged)),
@@ -112,15 +112,15 @@ def injected(runs: Sequence[Run]) -> ValidationTable:
     rows: list[tuple[str, ...]] = []
     share = max((float(run.header.plan.get("inject", 0.0)) for run in runs), default=0.0)
     for name, judged in sorted(_by_case(runs).items()):
-        found = sum(one.verdict is Verdict.SLOWER for one in judged)
-        wrong = sum(one.verdict is Verdict.FASTER for one in judged)
-        ratios = [one.ratio.estimate for one in judged if one.ratio is not None]
-        seconds = sorted(one.comparison.seconds for one in judged)
+        slower = sum(judgement.verdict is Verdict.SLOWER for judgement in judged)
+        wrong = sum(judgement.verdict is Verdict.FASTER for judgement in judged)
+        ratios = [judgement.ratio.estimate for judgement in judged if judgement.ratio is not None]
+        seconds = sorted(judgement.comparison.seconds for judgement in judged)
         middle = f"{median(ratios):.3f}" if ratios else "-"
         rows.append(
             (
                 name,
-                rate(found, len(judged)),
+                rate(slower, len(judged)),
                 str(wrong),
                 middle,
                 f"{median(seconds):.1f}",
@@ -137,12 +137,12 @@ def injected(runs: Sequence[Run]) -> ValidationTable:
 
 def _pooled(runs: Iterable[Run]) -> Mapping[str, list[float]]:
     """Return all log ratios of a case, from all sessions."""
-    found: dict[str, list[float]] = defaultdict(list)
+    ratios: dict[str, list[float]] = defaultdict(list)
     for run in runs:
-        for one in comparisons_of(run):
-            if one.reading.fact is None:
-                found[one.title] += counted(one.episodes)
-    return found
+        for comparison in comparisons_of(run):
+            if comparison.reading.fact is None:
+                ratios[comparison.title] += counted(comparison.episodes)
+    return ratios
 
 
 def _detects(
@@ -203,24 +203,26 @@ def by_scaling(
 
 
 def _agents(comparison: Comparison, run: Run, role: str) -> list[list[float]]:
-    found = [
-        one
-        for one in run.repetitions
-        if one.is_ok
-        and one.extra.get("pair") == comparison.pair
-        and one.extra.get("part") == "main"
-        and one.extra.get("role") == role
+    repetitions = [
+        repetition
+        for repetition in run.repetitions
+        if repetition.is_ok
+        and repetition.extra.get("pair") == comparison.pair
+        and repetition.extra.get("part") == "main"
+        and repetition.extra.get("role") == role
     ]
-    return [list(slice_values(one, comparison.reading).values()) for one in found]
+    return [
+        list(slice_values(repetition, comparison.reading).values()) for repetition in repetitions
+    ]
 
 
 def _trials(runs: Iterable[Run]) -> list[tuple[Agents, Agents]]:
     """Return the raw samples of every comparison of identical arms."""
     return [
-        (_agents(one, run, "baseline"), _agents(one, run, "candidate"))
+        (_agents(comparison, run, "baseline"), _agents(comparison, run, "candidate"))
         for run in runs
-        for one in comparisons_of(run)
-        if one.reading.fact is None and len(one.episodes) > 1
+        for comparison in comparisons_of(run)
+        if comparison.reading.fact is None and len(comparison.episodes) > 1
     ]
 
 

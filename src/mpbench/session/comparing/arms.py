@@ -1,4 +1,4 @@
-"""What is compared: arms, and the interpreters and environments behind them."""
+"""Arms of a comparison, with their interpreters and environments."""
 
 from __future__ import annotations
 

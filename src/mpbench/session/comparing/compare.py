@@ -1,4 +1,4 @@
-"""Compare live arms on this machine: the session behind `mpbench compare`."""
+"""Session of `mpbench compare`: live arms on this machine."""
 
 from __future__ import annotations
 

@@ -92,11 +92,11 @@ class EpisodeScheduler:
     def first_look_s(self) -> float | None:
         """About how many seconds a first look takes where the budget ended before it, else None."""
         first = self._rules.looks[0]
-        behind = [one for one in self._contests if not one.gave_up and one.kept < first]
+        behind = [runner for runner in self._contests if not runner.gave_up and runner.kept < first]
         if not self.over_budget or not behind or not self._main_episodes:
             return None
         controls = max(0, _FEWEST_CONTROLS - self._controls_made()) if self._controls else 0
-        missing = sum(first - one.kept for one in behind) + controls
+        missing = sum(first - runner.kept for runner in behind) + controls
         return (1 + missing / self._episodes) * (time.monotonic() - self._began)
 
     @property
@@ -132,7 +132,7 @@ class EpisodeScheduler:
             if not active or self._halted():
                 break
         # Where nothing was measured a control controls nothing.
-        is_measured = any(one.kept for one in self._contests)
+        is_measured = any(runner.kept for runner in self._contests)
         # Noise may cost control episodes as well, but not without end.
         for _ in range(2 * _FEWEST_CONTROLS if control and is_measured else 0):
             if self._halted() or self._controls_made() >= _FEWEST_CONTROLS:
@@ -158,31 +158,31 @@ class EpisodeScheduler:
     ) -> None:
         """Give every contest episodes, one each in turn and in random order, up to a look."""
         while not self._halted():
-            waiting = [one for one in contests if self._wants(one, look)]
+            waiting = [runner for runner in contests if self._wants(runner, look)]
             if not waiting:
                 return
             self._order.shuffle(waiting)
-            for one in waiting:
+            for runner in waiting:
                 if self._halted():
                     return
-                self._progress.step(one.pair.title, left_s=self._left(waiting, look))
-                self._records += one.episode()
+                self._progress.step(runner.pair.title, left_s=self._left(waiting, look))
+                self._records += runner.episode()
                 self._main_episodes += 1
                 self._progress.done()
                 between()
 
-    def _wants(self, one: PairRunner, look: int) -> bool:
+    def _wants(self, runner: PairRunner, look: int) -> bool:
         # With more than this dropped, not even all episodes of the last look make it valid.
         share = self._rules.most_dropped
         allowed = self._rules.looks[-1] * share / (1.0 - share)
-        return not one.gave_up and one.kept < look and one.dropped <= allowed
+        return not runner.gave_up and runner.kept < look and runner.dropped <= allowed
 
     def _left(self, waiting: Sequence[PairRunner], look: int) -> float | None:
         """Return about how many seconds remain until this look."""
         if not self._main_episodes:
             return None
         each = (time.monotonic() - self._began) / self._main_episodes
-        return each * sum(look - one.kept for one in waiting)
+        return each * sum(look - runner.kept for runner in waiting)
 
     def _is_affordable(self) -> bool:
         """Whether the budget has room for one control before the arms have their first look."""
@@ -191,7 +191,9 @@ class EpisodeScheduler:
             return True
         spent = time.monotonic() - self._began
         first = self._rules.looks[0]
-        missing = sum(first - one.kept for one in self._contests if self._wants(one, first))
+        missing = sum(
+            first - runner.kept for runner in self._contests if self._wants(runner, first)
+        )
         return not missing or spent + (missing + 1) * spent / self._episodes <= limit
 
     def _judged(self) -> tuple[Judgement, ...]:
@@ -221,7 +223,7 @@ class EpisodeScheduler:
                 )
 
     def _controls_made(self) -> int:
-        return sum(one.kept for one in self._controls)
+        return sum(runner.kept for runner in self._controls)
 
     def _perhaps_control(self) -> None:
         made = self._controls_made()
@@ -232,11 +234,11 @@ class EpisodeScheduler:
     def _next_control(self) -> None:
         """Run a control episode of the next pair in a random order."""
         if not self._queue:
-            self._queue = [one for one in self._controls if not one.gave_up]
+            self._queue = [runner for runner in self._controls if not runner.gave_up]
             self._order.shuffle(self._queue)
         if not self._queue:
             return
-        one = self._queue.pop()
-        self._progress.step(f"control: {one.pair.title}", left_s=None)
-        self._records += one.episode()
+        runner = self._queue.pop()
+        self._progress.step(f"control: {runner.pair.title}", left_s=None)
+        self._records += runner.episode()
         self._control_episodes += 1

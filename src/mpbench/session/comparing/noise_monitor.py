@@ -1,5 +1,5 @@
 """
-Watches the machine, not the arms: what else happened during an episode.
+Machine-noise monitor: canary and steal time around each episode.
 
 An episode may be dropped, but only as a whole and only on evidence that no
 arm can have caused or favoured: the speed of a short spin of the controller's

@@ -1,4 +1,4 @@
-"""One pair of arms while it is measured: its pace, its episodes, its failures."""
+"""Runner for the episodes of one pair."""
 
 from __future__ import annotations
 
@@ -173,8 +173,8 @@ class PairRunner:
             repetitions = self._complete(result, self._extra(spent, facts))
         self._episodes += 1
         self._count(repetitions)
-        for one in repetitions:
-            ring.keep(one)
+        for repetition in repetitions:
+            ring.keep(repetition)
         return repetitions
 
     def _run(self, number: int) -> EpisodeResult:
@@ -208,8 +208,8 @@ class PairRunner:
         )
         each = [
             sample.elapsed_ns / sample.operations
-            for one in result.repetitions
-            for sample in one.samples
+            for repetition in result.repetitions
+            for sample in repetition.samples
         ]
         baseline, candidate = self._sides
         if not each or candidate.workload.name not in slowdown.targets:
@@ -230,16 +230,16 @@ class PairRunner:
 
     def _complete(self, result: EpisodeResult, extra: dict[str, Any]) -> tuple[Repetition, ...]:
         by_arm = {side.arm: index for index, side in enumerate(self._sides)}
-        found: list[Repetition] = []
-        for one in result.repetitions:
-            assert one.slice is not None
-            index = by_arm[one.slice.arm]
+        complete: list[Repetition] = []
+        for repetition in result.repetitions:
+            assert repetition.slice is not None
+            index = by_arm[repetition.slice.arm]
             whole = self._ring.watch.add_usage(
-                one, result.endings[index], origin_ns=self._ring.origin_ns
+                repetition, result.endings[index], origin_ns=self._ring.origin_ns
             )
-            found.append(whole._replace(extra={**extra, "role": _ROLES[index]}))
+            complete.append(whole._replace(extra={**extra, "role": _ROLES[index]}))
         self._ring.watch.clear()
-        return tuple(found)
+        return tuple(complete)
 
     def _failed(self, error: WorkloadError, number: int, started: int) -> Repetition:
         """Return the record of a pair that could not even be calibrated."""
@@ -260,10 +260,11 @@ class PairRunner:
         )
 
     def _count(self, repetitions: tuple[Repetition, ...]) -> None:
-        if any(not one.is_ok for one in repetitions):
+        if any(not repetition.is_ok for repetition in repetitions):
             self._failures += 1
             self.is_unmeasurable = self.is_unmeasurable or any(
-                one.status in {Status.UNSUPPORTED, Status.SKIPPED} for one in repetitions
+                repetition.status in {Status.UNSUPPORTED, Status.SKIPPED}
+                for repetition in repetitions
             )
         elif repetitions[0].extra.get("dropped") is None:
             self.kept += 1

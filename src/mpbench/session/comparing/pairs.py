@@ -1,4 +1,4 @@
-"""Which two cases are compared with each other: arms and a selection become pairs."""
+"""Pairs of cases to compare, made from arms and a selection."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-A simulated machine with simulated agents, where the truth is known.
+Simulated machine and agents with a known truth.
 
 The real episode code runs on it, so that its error rates cover the coin, the
 order of turns, the pairing and the analysis together. The machine's speed

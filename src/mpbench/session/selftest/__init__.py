@@ -1,1 +1,1 @@
-"""The proof that verdicts can be trusted, made on the machine at hand."""
+"""Selftest: error rates of verdicts, measured and simulated."""

@@ -1,4 +1,4 @@
-"""A campaign: many sessions in one folder, begun again wherever it was cut off."""
+"""Selftest campaign: many sessions in one folder, resumable."""
 
 from __future__ import annotations
 

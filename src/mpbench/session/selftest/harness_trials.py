@@ -1,4 +1,4 @@
-"""mpbench, pyperf, pytest-benchmark and asv on the same two operations, trial by trial."""
+"""Trials of mpbench, pyperf, pytest-benchmark and asv on the same operations."""
 
 from __future__ import annotations
 

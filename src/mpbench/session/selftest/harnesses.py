@@ -1,4 +1,4 @@
-"""One trial of each harness: its own program, its own defaults, its own decision."""
+"""Trial of each harness with its own program, defaults and decision."""
 
 from __future__ import annotations
 

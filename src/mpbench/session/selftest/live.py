@@ -1,4 +1,4 @@
-"""The sessions of a campaign that are measured: identical arms, injected slowdowns, loads."""
+"""Measured sessions of a campaign: identical arms, injected slowdowns, loads."""
 
 from __future__ import annotations
 

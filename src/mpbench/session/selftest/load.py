@@ -1,4 +1,4 @@
-"""Load that is meant to mislead: it keeps time with the measurement, or begins half-way."""
+"""Misleading background load: periodic, from half-way, or on one CPU."""
 
 from __future__ import annotations
 

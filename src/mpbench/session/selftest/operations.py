@@ -1,4 +1,4 @@
-"""What the side-by-side trials measure: two operations, as they are and slowed down by 5 %."""
+"""Operations of the harness trials, as they are and slowed down by 5 %."""
 
 from __future__ import annotations
 

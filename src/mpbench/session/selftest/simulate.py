@@ -1,4 +1,4 @@
-"""Error rates on a simulated machine, where the truth is known."""
+"""Error rates on a simulated machine with a known truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated stored sessions of identical code, and the share that a comparison calls different."""
+"""Simulated stored sessions of identical code, and the share called different."""
 
 from __future__ import annotations
 
