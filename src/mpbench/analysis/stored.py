@@ -29,6 +29,7 @@ from mpbench.analysis.clusters import (
 )
 from mpbench.analysis.stats import Interval, student_interval
 from mpbench.analysis.verdict import DecisionRules, Verdict, claim
+from mpbench.errors import UsageError
 from mpbench.model import Metric, Run
 
 __all__ = ("CLUSTERS_NEEDED", "StoredComparison", "compare_stored")
@@ -212,6 +213,26 @@ def _partners(base: Iterable[Key], new: Iterable[Key]) -> list[tuple[Key, Key]]:
     return [(key, key) for key in first if key in set(second)]
 
 
+def _check_units(pairs: Iterable[tuple[Key, Key]], base: Sequence[Run], new: Sequence[Run]) -> None:
+    """
+    Make sure that both sides of each case have one unit.
+
+    Raises:
+        UsageError: They have two, and a ratio of them would say nothing.
+    """
+    sides = [
+        {(one.subject, one.case.id): one.metric.unit for run in runs for one in run.cases}
+        for runs in (base, new)
+    ]
+    for first, second in pairs:
+        units = sides[0][first], sides[1][second]
+        if units[0] != units[1]:
+            raise UsageError(
+                f"{first[1]} is in {units[0]} on the one side and in {units[1]} on the other, and "
+                "a ratio of them says nothing; compare files that hold it in one unit"
+            )
+
+
 def compare_stored(
     base: Sequence[Run],
     new: Sequence[Run],
@@ -232,6 +253,9 @@ def compare_stored(
         new: One or more sessions of the other.
         history: Sessions of the same machine in which nothing was changed.
         rules: What counts as a difference.
+
+    Raises:
+        UsageError: A case has two units.
     """
     every = (*base, *new, *history)
     metrics = {
@@ -242,6 +266,7 @@ def compare_stored(
     sides_runs = {run.header.run for run in (*base, *new)}
     past = _sessions([run for run in history if run.header.run not in sides_runs])
     pairs = _partners(here, there)
+    _check_units(pairs, base, new)
     given = rules or DecisionRules()
     family = replace(given, alpha=given.alpha / max(1, len(pairs)))
     machines = _several_machines(every)

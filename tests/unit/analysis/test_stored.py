@@ -11,6 +11,7 @@ import pytest
 from mpbench.analysis.clusters import Session, cluster_sessions, variation
 from mpbench.analysis.stored import compare_stored
 from mpbench.analysis.verdict import DecisionRules, Verdict
+from mpbench.errors import UsageError
 from mpbench.model import (
     Case,
     CaseRecord,
@@ -356,3 +357,14 @@ def test_two_interpreters_are_compared_by_case():
     (found,) = compare_stored([session(1)], [session(2, subject="3.13")])
 
     assert "3.11 -> 3.13" == found.subject
+
+
+def test_unlike_units_are_refused():
+    """A ratio of seconds to operations per second would say nothing."""
+    base, new = session(1), session(2)
+    other = new._replace(
+        cases=tuple(record._replace(metric=Metric.THROUGHPUT) for record in new.cases)
+    )
+
+    with pytest.raises(UsageError, match=r"is in s on the one side and in op/s on the other"):
+        compare_stored([base], [other])
