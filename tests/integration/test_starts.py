@@ -38,11 +38,11 @@ def test_a_life_is_stamped_in_order(method: str) -> None:
     context = multiprocessing.get_context(method)
     with stamps() as pipe:
         warm(context)
-        found = timed_life(make_process(context, stamp, (pipe.path,)), pipe)
+        life = timed_life(make_process(context, stamp, (pipe.path,)), pipe)
 
-    assert 0 < found.first_bytecode < found.total
-    assert 0 < found.exit_to_join < found.total
-    assert 0 < found.start_return < found.total
+    assert 0 < life.first_bytecode < life.total
+    assert 0 < life.exit_to_join < life.total
+    assert 0 < life.start_return < life.total
 
 
 def test_a_child_that_says_nothing_is_reported() -> None:

@@ -32,10 +32,10 @@ def test_all_results_of_all_rounds_are_counted() -> None:
     assert BodyResult(operations=12, asked=12) == check()
 
 
-@pytest.mark.parametrize("found", [[0, 1], [0, 1, 2, 3], [0, 1, 5], [2, 1, 0]])
-def test_other_results_than_expected_are_refused(found: list[int]) -> None:
+@pytest.mark.parametrize("results", [[0, 1], [0, 1, 2, 3], [0, 1, 5], [2, 1, 0]])
+def test_other_results_than_expected_are_refused(results: list[int]) -> None:
     """Missing, additional, wrong and reordered results are no measurement."""
-    check = repeating(lambda: found, [0, 1, 2], "map")(1)
+    check = repeating(lambda: results, [0, 1, 2], "map")(1)
 
     assert callable(check)
     with pytest.raises(VerificationError, match="map"):

@@ -90,12 +90,12 @@ def test_units_have_their_memory_before_they_are_timed(
         check = body(3)
         wall = monotonic_ns() - started
     assert callable(check)
-    found = check()
+    result = check()
 
-    assert isinstance(found, BodyResult)
-    assert 3 == found.operations
-    assert found.elapsed_ns is not None
+    assert isinstance(result, BodyResult)
+    assert 3 == result.operations
+    assert result.elapsed_ns is not None
     assert (unit != "fork") == here
     # Touching 32 MiB takes milliseconds, of which a process is charged none.
-    assert unit != "fork" or found.elapsed_ns < wall - 3_000_000
+    assert unit != "fork" or result.elapsed_ns < wall - 3_000_000
     assert 0 == tasks._stream_view.cache_info().currsize

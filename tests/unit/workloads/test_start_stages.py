@@ -22,7 +22,7 @@ def test_a_forked_child_has_no_boot_and_no_import() -> None:
     """Under fork everything between the fork and the target is launch and bootstrap."""
     child = ChildMarks(received=200, prepared=0, unpickled=0, first=260, last=270)
 
-    found = stages_of(PARENT._replace(tracker=0, pickle=0), child)
+    stages = stages_of(PARENT._replace(tracker=0, pickle=0), child)
 
     assert {
         "bookkeeping": 20,
@@ -31,7 +31,7 @@ def test_a_forked_child_has_no_boot_and_no_import() -> None:
         "target": 10,
         "exit": 630,
         "join": 30,
-    } == {name: length for name, length in found.items() if length}
+    } == {name: length for name, length in stages.items() if length}
 
 
 def test_a_spawned_child_has_every_stage() -> None:
@@ -39,11 +39,11 @@ def test_a_spawned_child_has_every_stage() -> None:
     booted = (300, 310, 330, 360, 400, 450, 510)
     child = ChildMarks(600, 620, 650, 690, 700, booted)
 
-    found = stages_of(PARENT, child)
+    stages = stages_of(PARENT, child)
 
-    assert list(STAGES) == list(found)
+    assert list(STAGES) == list(stages)
     assert [5, 5, 10, 30, 150, 10, 20, 30, 40, 50, 60, 90, 20, 30, 40, 10, 200, 30] == list(
-        found.values()
+        stages.values()
     )
 
 
@@ -51,11 +51,11 @@ def test_a_fork_server_takes_the_place_of_the_boot() -> None:
     """Under forkserver the server's part stands where a new interpreter boots."""
     child = ChildMarks(received=400, prepared=420, unpickled=450, first=460, last=470)
 
-    found = stages_of(PARENT, child)
+    stages = stages_of(PARENT, child)
 
-    assert 30 == found["launch"]
-    assert 250 == found["boot"]
-    assert 20 == found["main"]
+    assert 30 == stages["launch"]
+    assert 250 == stages["boot"]
+    assert 20 == stages["main"]
 
 
 def test_a_parent_that_was_put_aside_makes_no_negative_boot() -> None:
@@ -63,10 +63,10 @@ def test_a_parent_that_was_put_aside_makes_no_negative_boot() -> None:
     booted = (140, *(141 + place for place in range(len(IMPORTS))))
     child = ChildMarks(600, 620, 650, 690, 700, booted)
 
-    found = stages_of(PARENT, child)
+    stages = stages_of(PARENT, child)
 
-    assert 20 == found["launch"]
-    assert 0 == found["boot"]
+    assert 20 == stages["launch"]
+    assert 0 == stages["boot"]
 
 
 @pytest.mark.parametrize("booted", [(), (300, 310, 330, 360, 400, 450, 510)])
