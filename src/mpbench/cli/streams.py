@@ -98,6 +98,9 @@ class PlainText(io.TextIOWrapper):
 
     def write(self, text: str, /) -> int:
         """Write text, with a space for each character that would not print."""
+        if not isinstance(text, str):
+            # click finds out what a stream takes by writing no bytes to it.
+            raise TypeError(f"write() takes text, not {type(text).__name__}")
         return super().write(printable(text, keep="\n\t"))
 
     def write_styled(self, text: str) -> int:

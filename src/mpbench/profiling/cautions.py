@@ -98,6 +98,12 @@ def warnings_of(profile: Profile, cpus: int) -> list[str]:
     found = [f"{one.name} (pid {one.pid}) {ended_by(one.exit_code or 0)}" for one in ended[:_MOST]]
     if len(ended) > _MOST:
         found.append(f"{len(ended) - _MOST} more processes did not end in good order")
+    if profile.dropped:
+        found.insert(
+            0,
+            f"{profile.dropped:,} of {profile.events:,} events were not kept, the shortest: sums "
+            "have all of them, tasks, messages and the timeline do not (--events keeps more)",
+        )
     found = [*_uncounted(profile), *_lost_tasks(profile), *found]
     delay = sum(one.run_queue_ns for one in workers)
     lived = sum(one.lifetime_ns for one in workers)
@@ -112,7 +118,7 @@ def warnings_of(profile: Profile, cpus: int) -> list[str]:
             f"temporary files are made, and {format_bytes(float(LEAST_FREE_BYTES))} are needed; "
             "set TMPDIR to a folder with more room"
         )
-    elif not profile.traced:
+    elif not profile.traced and profile.ran.exit_code == 0:
         found.append(
             "no process recorded anything: the interpreter ignored PYTHONPATH (-E or -I), or the "
             "program did not use multiprocessing; processes are shown from outside only"

@@ -294,7 +294,7 @@ def _totals(words: _Words, rows: npt.NDArray[np.int64]) -> tuple[EventTotal, ...
         np.maximum.reduceat(longest[order], first),
     )
     totals = map(EventTotal._make, zip(*(one.tolist() for one in sums), strict=True))
-    return tuple(one for one in totals if one.times)
+    return tuple(one for one in totals if one.times or one.kind == kinds.SENT)
 
 
 def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None:

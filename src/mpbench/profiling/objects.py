@@ -106,7 +106,8 @@ class _Sum:
             what=thing.type_name,
             place=thing.label,
             calls=self.moves if bare else self.calls,
-            call_ns=self.move_ns if bare else self.call_ns,
+            # What waits in threads of a pool, or in a lock of a queue, is inside of calls, too.
+            call_ns=max(self.wait_ns, self.move_ns if bare else self.call_ns),
             wait_ns=self.wait_ns,
             longest_ns=self.longest_ns,
             sent_bytes=self.sent_bytes,
@@ -146,7 +147,11 @@ def owner_of(key: str, things: Mapping[str, TracedObject]) -> str:
 def _add_moments(
     one: RecordedProcess, things: Mapping[str, TracedObject], sums: dict[str, _Sum]
 ) -> None:
-    """Add what the totals do not hold: bytes, and what never ended."""
+    """Add what the sums of calls do not hold: bytes, and what never ended."""
+    for total in one.totals:
+        if total.kind == kinds.SENT and total.object in one.objects:
+            owner = owner_of(one.objects[total.object].key, things)
+            sums.setdefault(owner, _Sum()).sent_bytes += total.total_ns
     for lane in one.threads:
         for moment in lane.events:
             if moment.kind == kinds.SEND and moment.object in one.objects:

@@ -14,7 +14,7 @@ from mpbench.harness.private import SHARED_MEMORY, private_folder
 from mpbench.profiling.event_files import RecordedProcess, read_event_files
 from mpbench.profiling.flows import Flow, flows_of
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
-from mpbench.profiling.processes import ProcessRecord, process_records
+from mpbench.profiling.processes import ProcessRecord, Role, process_records
 from mpbench.profiling.run_program import ProgramRun, RunOptions, run_program
 from mpbench.profiling.transfer_waits import add_transfer_waits
 
@@ -166,6 +166,13 @@ def _injected(
         yield environment, events, event_ns
 
 
+def _name(command: Sequence[str]) -> str:
+    """Return what a command runs: the module after -m, or the script."""
+    if len(command) > 2 and command[1] == "-m":  # noqa: PLR2004 - the module
+        return command[2]
+    return Path(command[1]).name if len(command) > 1 else Path(command[0]).name
+
+
 def profile_program(
     command: Sequence[str],
     options: RunOptions = _DEFAULTS,
@@ -202,4 +209,8 @@ def profile_program(
             if keep is not None:
                 shutil.copytree(events, keep / "events", dirs_exist_ok=True)
             raise
+    members = tuple(
+        member._replace(name=_name(command)) if member.role is Role.MAIN else member
+        for member in members
+    )
     return Profile(tuple(command), ran, members, event_ns, room, flows_of(members))

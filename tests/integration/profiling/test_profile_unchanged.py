@@ -79,6 +79,18 @@ queue = Patient(ctx=mp.get_context("fork"))
 queue.put(4)
 print(queue.get())
 """,
+    "a future that as_completed has given": """
+import weakref
+from concurrent.futures import ThreadPoolExecutor, as_completed
+with ThreadPoolExecutor(1) as executor:
+    futures = [executor.submit(pow, 2, number) for number in range(3)]
+    completed = as_completed(futures)
+    futures = None
+    one = next(completed)
+    gone = weakref.ref(one)
+    one = None
+    print(gone() is None)
+""",
     "wrong arguments of acquire": """
 import multiprocessing as mp
 lock = mp.Lock()

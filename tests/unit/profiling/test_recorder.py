@@ -8,6 +8,7 @@ import pytest
 from mpbench.profiling.event_files import read_event_files
 from mpbench.profiling.hook import kinds, layout
 from mpbench.profiling.hook.recorder import Recorder, line_of
+from mpbench.profiling.objects import object_costs
 
 
 def make(folder, records=4_096):
@@ -249,3 +250,16 @@ def test_names_need_no_open_descriptor(tmp_path):
 
     assert "late" == only(tmp_path).objects[number].label
     assert before == set(os.listdir("/proc/self/fd"))
+
+
+def test_bytes_of_sends_that_were_not_kept_are_summed_up(tmp_path):
+    """What was sent is exact, however few events are kept."""
+    recorder = Recorder(str(tmp_path), 256)
+    number = recorder.register_object("pipe:1", "Pipe", "a.py:1")
+    for _ in range(1_000):
+        begun = recorder.begin(kinds.SEND, number)
+        recorder.finish(kinds.SEND, number, begun, 7)
+    processes = read_event_files(tmp_path)
+
+    assert processes[0].dropped > 0
+    assert [7_000] == [cost.sent_bytes for cost in object_costs(processes)]

@@ -24,6 +24,7 @@ __all__ = (
     "RUN",
     "SEND",
     "SEND_WAIT",
+    "SENT",
     "SHM",
     "START",
     "SYNC_WAIT",
@@ -60,6 +61,7 @@ FORKSERVER_START = 24  # the fork server is started or checked
 SEND_WAIT = 25  # the part of SEND in which nobody took anything; never recorded, worked out later
 HOLD = 26  # a lock was held; need not nest with the calls of its thread
 IMPORT = 27  # an import that no other import made
+SENT = 28  # only a sum: bytes of sends that have no record
 
 NAMES = {
     START: "Process.start",

@@ -159,13 +159,15 @@ def _each(original: Any) -> Any:
         futures = original(*args, **named)
         while True:
             begun = recorder().begin(kinds.RESULT_WAIT, 0)
+            box = []
             try:
-                one = next(futures)
+                box.append(next(futures))
             except StopIteration:
                 return
             finally:
                 recorder().finish(kinds.RESULT_WAIT, 0, begun)
-            yield one
+            # Taken out: while the program has it nothing here may keep it alive.
+            yield box.pop()
 
     return wrapper
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import layout
+from . import kinds, layout
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -125,12 +125,12 @@ class ThreadBuffer:
         cells[at + 2] = 0
         if duration < self._shortest:
             # A long program's events are nearly all of them here.
-            self._sum(key, duration)
+            self._sum(key, duration, argument)
             return
         if self._spare == self._spare_stop:
             self._refill()
             if duration < self._shortest:
-                self._sum(key, duration)
+                self._sum(key, duration, argument)
                 return
         at, self._spare = self._spare, self._spare + _RECORD_WORDS
         cells[at] = start
@@ -152,7 +152,7 @@ class ThreadBuffer:
         cells[layout.SLOT_AT] = max(cells[layout.SLOT_AT], number + 1)
         return at
 
-    def _sum(self, key: int, duration: int) -> None:
+    def _sum(self, key: int, duration: int, argument: int) -> None:
         """Count an event that is not kept with the others of its kind and object."""
         cells, key = self.words, key & _KIND_AND_OBJECT
         slot = self._slots.get(key)
@@ -162,6 +162,9 @@ class ThreadBuffer:
         cells[slot + 1] += 1
         cells[slot + 2] += duration
         cells[slot + 3] = max(cells[slot + 3], duration)
+        if key & 0xFFFF == kinds.SEND:
+            # Bytes, in the word for nanoseconds.
+            cells[self._slot(key - kinds.SEND + kinds.SENT) + 2] += argument
 
     def counter(self, kind: int, thing: int) -> int:
         """Return the word in which the lane counts events that take no time worth a record."""
