@@ -9,6 +9,7 @@ the instructions of one of them: the body, the body with twice as many operation
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -62,7 +63,13 @@ TWINS: tuple[tuple[str, dict[str, Any], str, Callable[[], dict[str, Any]]], ...]
             text,
             lambda: {"v": memoryview(bytearray(64)).cast("q")},
         )
-        for name, text in (("read", "v[0]"), ("write", "v[0] = 7"), ("increment", "v[0] += 1"))
+        for name, text in (("read", "v[0]"), ("increment", "v[0] += 1"))
+    ),
+    (
+        "floor/memory-item",
+        {"operation": "write"},
+        "n.value = 7",
+        lambda: {"n": ctypes.c_longlong()},
     ),
     ("floor/semlock", {}, PAIR, lambda: lock_names("Semaphore")),
     *(

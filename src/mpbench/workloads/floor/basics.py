@@ -13,7 +13,7 @@ from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, Needs, NoFloor, Sweep, workload
 from mpbench.workload.unrolled import unrolled_body
 from mpbench.workloads.floor.descriptors import echo, round_trip_body
-from mpbench.workloads.floor.forks import forked_over_pipes, without_fork
+from mpbench.workloads.floor.forks import forked_over_pipes, forking, without_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def empty_c_call(context: BaseContext, case: Case) -> Body:
     revision=2,
     unsupported=without_fork,
 )
-def os_fork_wait(context: BaseContext, case: Case) -> Iterator[Body]:
+def os_fork_wait(context: BaseContext, case: Case) -> Body:
     """
     Fork a child that exits at once, and wait for it, with `os` alone.
 
@@ -87,17 +87,7 @@ def os_fork_wait(context: BaseContext, case: Case) -> Iterator[Body]:
     made, scheduled and reaped. `process/start-to-join` under fork pays this
     and multiprocessing's own bookkeeping.
     """
-
-    def body(iterations: int, /) -> int:
-        reaped = 0
-        for _ in range(iterations):
-            pid = os.fork()
-            if pid == 0:
-                os._exit(0)
-            reaped += os.waitpid(pid, 0) == (pid, 0)
-        return reaped
-
-    yield body
+    return forking
 
 
 @workload(

@@ -13,13 +13,17 @@ from mpbench.errors import WorkloadError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mpbench.workload import Body
+
 __all__ = (
     "EXECUTABLE",
     "fork_child",
     "forked",
     "forked_over_pipes",
     "forked_over_socket",
+    "forking",
     "reap",
+    "running",
     "without_fork",
 )
 
@@ -69,6 +73,31 @@ def reap(pid: int, expected: int = 0) -> None:
         raise WorkloadError(
             f"the forked child {pid} ended with wait status {status}, expected {expected}"
         )
+
+
+def forking(iterations: int, /) -> int:
+    """Fork children that exit at once, wait for each, and count them: the body of a floor."""
+    reaped = 0
+    for _ in range(iterations):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        reaped += os.waitpid(pid, 0) == (pid, 0)
+    return reaped
+
+
+def running(*command: str) -> Body:
+    """Return the body that runs a program and waits for it, by `os.posix_spawn`."""
+    environment = dict(os.environ)
+
+    def body(iterations: int, /) -> int:
+        reaped = 0
+        for _ in range(iterations):
+            pid = os.posix_spawn(command[0], command, environment)
+            reaped += os.waitpid(pid, 0) == (pid, 0)
+        return reaped
+
+    return body
 
 
 @contextmanager

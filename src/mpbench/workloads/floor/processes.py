@@ -12,7 +12,14 @@ from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import Body, BodyResult, Needs, NoFloor, Sweep, fixed, workload
 from mpbench.workload.held_memory import held_memory
-from mpbench.workloads.floor.forks import EXECUTABLE, fork_child, reap, without_fork
+from mpbench.workloads.floor.forks import (
+    EXECUTABLE,
+    fork_child,
+    forking,
+    reap,
+    running,
+    without_fork,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +48,7 @@ def _without_spawn(case: Case) -> str | None:
     tier=Tier.QUICK,
     unsupported=_without_spawn,
 )
-def posix_spawn(context: BaseContext, case: Case) -> Iterator[Body]:
+def posix_spawn(context: BaseContext, case: Case) -> Body:
     """
     Run the program `true` and wait for it, with `os` alone.
 
@@ -51,16 +58,7 @@ def posix_spawn(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: the least time for a new program, however small. A spawned
     Python pays this and its own boot, see `floor/python-boot`.
     """
-    environment = dict(os.environ)
-
-    def body(iterations: int, /) -> int:
-        reaped = 0
-        for _ in range(iterations):
-            pid = os.posix_spawn(EXECUTABLE, [EXECUTABLE], environment)
-            reaped += os.waitpid(pid, 0) == (pid, 0)
-        return reaped
-
-    yield body
+    return running(EXECUTABLE)
 
 
 @workload(
@@ -70,7 +68,7 @@ def posix_spawn(context: BaseContext, case: Case) -> Iterator[Body]:
     unsupported=_without_spawn,
     site=Sweep((False,), (False, True), (False, True)),
 )
-def python_boot(context: BaseContext, case: Case) -> Iterator[Body]:
+def python_boot(context: BaseContext, case: Case) -> Body:
     """
     Run an interpreter that does nothing and wait for it, with `os` alone.
 
@@ -82,19 +80,8 @@ def python_boot(context: BaseContext, case: Case) -> Iterator[Body]:
     the first line of multiprocessing runs. `process/start-to-join` under
     spawn cannot be faster.
     """
-    command = [sys.executable, "-I", "-c", "pass"]
-    if not case.value("site"):
-        command.insert(2, "-S")
-    environment = dict(os.environ)
-
-    def body(iterations: int, /) -> int:
-        reaped = 0
-        for _ in range(iterations):
-            pid = os.posix_spawn(command[0], command, environment)
-            reaped += os.waitpid(pid, 0) == (pid, 0)
-        return reaped
-
-    yield body
+    site = () if case.value("site") else ("-S",)
+    return running(sys.executable, "-I", *site, "-c", "pass")
 
 
 @workload(
@@ -119,18 +106,8 @@ def os_fork_at_rss(context: BaseContext, case: Case) -> Iterator[Body]:
     depends on `pages`: a huge page needs 1 table entry where 512 small ones
     need 512.
     """
-
-    def body(iterations: int, /) -> int:
-        reaped = 0
-        for _ in range(iterations):
-            pid = os.fork()
-            if pid == 0:
-                os._exit(0)
-            reaped += os.waitpid(pid, 0) == (pid, 0)
-        return reaped
-
     with held_memory(case.integer("rss_mib"), case.text("pages")):
-        yield body
+        yield forking
 
 
 def _stamp_and_exit(writer: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
 from mpbench.model import Case, Metric, Tier, Timing
@@ -105,14 +105,20 @@ class _Lengths:
             round(case.integer(name) * self._per_ns) for name in ("critical_ns", "outside_ns")
         ]
 
-    def chosen_for(self, body: Body) -> BodyFactory:
-        """Return what publishes the lengths of a case and gives the body."""
+
+def _contending(
+    context: BaseContext, case: Case, work: Callable[..., None], *objects: Any
+) -> Iterator[BodyFactory]:
+    """Start the workers of a case; each case then publishes its lengths."""
+    lengths = _Lengths(context)
+    members = [(work, (*objects, lengths.settings))] * case.integer("workers")
+    with worker_group(context, members) as workers:
 
         def bind(case: Case) -> Body:
-            self.choose(case)
-            return body
+            lengths.choose(case)
+            return workers.window
 
-        return bind
+        yield bind
 
 
 @workload(
@@ -145,10 +151,7 @@ def contended(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     time that workers were on a CPU, `cpu_per_operation` the CPU time of all
     workers for one acquire.
     """
-    lengths = _Lengths(context)
-    members = [(contend, (context.Lock(), lengths.settings))] * case.integer("workers")
-    with worker_group(context, members) as workers:
-        yield lengths.chosen_for(workers.window)
+    yield from _contending(context, case, contend, context.Lock())
 
 
 @workload(
@@ -173,10 +176,7 @@ def without_lock(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: the throughput without mutual exclusion; its ratio to
     `lock/contended` is the cost of waiting, of the calls, of sleep and wake-up.
     """
-    lengths = _Lengths(context)
-    members = [(_work_alone, (lengths.settings,))] * case.integer("workers")
-    with worker_group(context, members) as workers:
-        yield lengths.chosen_for(workers.window)
+    yield from _contending(context, case, _work_alone)
 
 
 @workload(
@@ -203,11 +203,7 @@ def permits(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     Reads as: with as many permits as workers nobody waits for a permit; with fewer
     the others sleep.
     """
-    lengths = _Lengths(context)
-    semaphore = context.Semaphore(case.integer("permits"))
-    members = [(contend, (semaphore, lengths.settings))] * case.integer("workers")
-    with worker_group(context, members) as workers:
-        yield lengths.chosen_for(workers.window)
+    yield from _contending(context, case, contend, context.Semaphore(case.integer("permits")))
 
 
 def _contend_in_threads(counter: WindowCounter, lock: Any, settings: Any, count: int) -> None:

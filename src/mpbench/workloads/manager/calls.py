@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Callable
 from mpbench.clock import monotonic_ns
 from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, Tier
-from mpbench.workload import Body, BodyFactory, BodyResult, Needs, NoFloor, fixed, workload
+from mpbench.workload import (
+    Body,
+    BodyFactory,
+    BodyResult,
+    Needs,
+    NoFloor,
+    Workload,
+    fixed,
+    workload,
+)
 from mpbench.workloads.manager.method_table import (
     ATTRIBUTE_USES,
     DICT_USES,
@@ -49,76 +58,59 @@ def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> BodyFactory:
     return bind
 
 
-@workload(
-    "manager/list-calls",
-    floor="manager/access",
-    covers=("Manager", "SyncManager.list", *covered("ListProxy", LIST_USES)),
-    tier=Tier.FULL,
-    body_params=("call",),
-    unsupported=_no_use("ListProxy"),
-    needs=_NEEDS,
-    call=fixed(*LIST_USES),
-)
-def list_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
-    """
-    Call each method of a shared list of 16 integers.
+def _method_calls(
+    kind: str, uses: Mapping[str, Use], arguments: tuple[Any, ...], reads_as: str
+) -> Workload:
+    """Declare the workload that calls each method of a type of shared object."""
+    proxy = f"{kind.capitalize()}Proxy"
+
+    def calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
+        with context.Manager() as manager:
+            yield _binding(proxy, getattr(manager, kind)(*arguments), uses)
+
+    calls.__doc__ = f"""
+    Call each method of a shared {kind} of 16 integers.
 
     Timed: one call of the method. Not timed: undoing what it changed, which
     is another call; starting the manager.
 
-    Reads as: all of them cost one round trip; the list itself costs nothing.
+    Reads as: {reads_as}
     """
-    with context.Manager() as manager:
-        yield _binding("ListProxy", manager.list(ITEMS), LIST_USES)
+    return workload(
+        f"manager/{kind}-calls",
+        floor="manager/access",
+        covers=_COVERS.get(kind, ()) + covered(proxy, uses),
+        tier=Tier.FULL,
+        body_params=("call",),
+        unsupported=_no_use(proxy),
+        needs=_NEEDS,
+        call=fixed(*uses),
+    )(calls)
 
 
-@workload(
-    "manager/dict-calls",
-    floor="manager/access",
-    covers=("Manager", "SyncManager.dict", *covered("DictProxy", DICT_USES)),
-    tier=Tier.FULL,
-    body_params=("call",),
-    unsupported=_no_use("DictProxy"),
-    needs=_NEEDS,
-    call=fixed(*DICT_USES),
+_COVERS = {"list": ("Manager", "SyncManager.list"), "dict": ("Manager", "SyncManager.dict")}
+
+list_calls = _method_calls(
+    "list",
+    LIST_USES,
+    (ITEMS,),
+    "all of them cost one round trip; the list itself costs nothing.",
 )
-def dict_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
-    """
-    Call each method of a shared dict of 16 integers.
-
-    Timed: one call of the method. Not timed: undoing what it changed, which
-    is another call; starting the manager.
-
-    Reads as: all of them cost one round trip. keys, values and items arrive
-    as lists: they are copies, made and pickled at each call.
-    """
-    with context.Manager() as manager:
-        yield _binding("DictProxy", manager.dict(zip(ITEMS, ITEMS)), DICT_USES)
-
-
-@workload(
-    "manager/set-calls",
-    floor="manager/access",
-    covers=covered("SetProxy", SET_USES),
-    tier=Tier.FULL,
-    body_params=("call",),
-    unsupported=_no_use("SetProxy"),
-    needs=_NEEDS,
-    call=fixed(*SET_USES),
+dict_calls = _method_calls(
+    "dict",
+    DICT_USES,
+    (dict(zip(ITEMS, ITEMS)),),
+    "all of them cost one round trip. keys, values and items arrive as lists, copied and "
+    "pickled at each call.",
 )
-def set_calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
-    """
-    Call each method of a shared set of 16 integers (Python 3.14 and newer).
-
-    Timed: one call of the method. Not timed: undoing what it changed, which
-    is another call; starting the manager.
-
-    Reads as: all of them cost one round trip, and what returns a set brings a
-    copy of it.
-    """
-    with context.Manager() as manager:
-        shared = manager.set(ITEMS)  # type: ignore[attr-defined]  # new in Python 3.14
-        yield _binding("SetProxy", shared, SET_USES)
+# From Python 3.14 on.
+set_calls = _method_calls(
+    "set",
+    SET_USES,
+    (ITEMS,),
+    "all of them cost one round trip; what returns a set brings a copy of it (Python 3.14 "
+    "and newer).",
+)
 
 
 def _lacks_locked(case: Case) -> str | None:

@@ -29,7 +29,7 @@ def _make(context: BaseContext, kind: str) -> Any:
 
 # What is timed; `{place}` is `.value` or `[0]`.
 _STATEMENTS = {
-    "read": "answer = shared{place}",
+    "read": "shared{place}",
     "write": "shared{place} = 7",
     "increment": "with shared.get_lock(): shared{place} += 1",
     "increment-raw": "shared{place} += 1",
