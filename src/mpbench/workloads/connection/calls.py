@@ -60,14 +60,13 @@ def _answer_then_ask(connection: Connection, authkey: bytes) -> None:
 )
 def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Authenticate both ways over a pipe that is already there.
+    Authenticate both ways over an existing pipe.
 
-    Timed: one deliver_challenge and one answer_challenge here, the same two
-    in the other order in a child. Not timed: starting the child.
+    Timed: one deliver_challenge and one answer_challenge here, the same two in
+    the other order in a child. Not timed: starting the child.
 
-    Reads as: the part of `connection/connect` that the key adds. It is mostly
-    messages: six of them, and all but two are waited for; the four digests
-    cost four times `floor/hmac`.
+    Reads as: what the key adds to `connection/connect`: six messages, four of
+    them waited for, and four digests (`floor/hmac`).
     """
     authkey = os.urandom(case.integer("key_bytes"))
     with child_server(context, _answer_then_ask, authkey) as here:
@@ -98,13 +97,13 @@ def challenge(context: BaseContext, case: Case) -> Iterator[Body]:
 )
 def listen(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Make a Listener to which nobody comes, and close it.
+    Make a Listener to which nobody connects, and close it.
 
     Timed: `Listener(address, family)` with a private path or a free port, and
     `Listener.close`, which removes the path.
 
-    Reads as: what a server pays before its first client. A manager and a
-    fork server make one each.
+    Reads as: what a server pays before its first client. A manager and a fork
+    server make one each.
     """
     with tempfile.TemporaryDirectory(prefix="mpbench-") as folder:
 
@@ -141,11 +140,11 @@ def no_listener(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Try to connect where nobody listens.
 
-    Timed: `Client` until it raises `FileNotFoundError` (AF_UNIX, no such path)
-    or `ConnectionRefusedError` (AF_INET, no such port).
+    Timed: `Client` until it raises `FileNotFoundError` (AF_UNIX, no such path) or
+    `ConnectionRefusedError` (AF_INET, no such port).
 
-    Reads as: what each attempt of a program costs that tries until the other
-    one is there. It fails at once; there is no timeout to wait for.
+    Reads as: the cost of each attempt of a program that retries. It fails at once,
+    without a timeout.
     """
     with tempfile.TemporaryDirectory(prefix="mpbench-") as folder, socket.socket() as taken:
         # Bound and not listening, so that nobody else can listen there.
@@ -203,13 +202,12 @@ def clients(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Let several processes connect to one Listener at once, with a key.
 
-    Timed: connections that were made, authenticated, greeted and closed inside
-    a common window; the single ones give the latencies. Not timed: starting.
+    Timed: connections that were made, authenticated, answered and closed inside a
+    common window; single ones give the latencies. Not timed: starting.
 
-    Reads as: connections per second that one accepting loop can take. The key
-    is checked inside accept, one client after the other. With the default
-    `backlog` of 1 few can wait: over AF_UNIX the rest blocks, over AF_INET it is
-    turned away silently and tries again a second later.
+    Reads as: connections per second of one accepting loop, which checks one key
+    after the other. With the default `backlog` of 1 few can wait: over AF_UNIX the
+    others block, over AF_INET they are turned away and retry a second later.
     """
     family = case.text("family")
     with ExitStack() as stack:

@@ -227,12 +227,11 @@ def wrong_key(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Connect to a Listener with a key that is not its own, which must be refused.
 
-    Timed: `Client` until it raises `AuthenticationError`. Not timed: starting
-    the process that listens, which must raise it too, once for each stranger.
+    Timed: `Client` until it raises `AuthenticationError`. Not timed: starting the
+    process that listens, which must raise it too, once for each such client.
 
-    Reads as: the behaviour first: nobody without the key gets a connection,
-    and the listener lives on. The time is what a stranger costs the listener,
-    which does nothing else meanwhile.
+    Reads as: without the key nobody gets a connection, and the listener continues.
+    The time is what such a client costs the listener.
     """
     with place(case.text("family"), 32) as where, listening(context, where) as (at, strangers):
         stranger = os.urandom(32)

@@ -86,18 +86,17 @@ def _not_unix(case: Case) -> str | None:
 )
 def handle_passing(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Hand the writing end of a pipe to a child that already runs, which uses and closes it.
+    Pass the writing end of a pipe to a running child, which uses and closes it.
 
-    `way` is `send_handle` (reduction.send_handle), `sendfds` (the function
-    below it) or `connection` (the Connection itself is sent through a pipe).
+    `way`: `send_handle` (reduction.send_handle), `sendfds` (the function below it)
+    or `connection` (the Connection itself is sent through a pipe).
 
-    Timed: the call, taking it up in the child, one byte written to it, closing
-    it, and an answer. Not timed: starting the child.
+    Timed: the call, receiving it in the child, one byte written to it, closing it,
+    and an answer. Not timed: starting the child.
 
-    Reads as: a descriptor costs about one message. A Connection that is
-    pickled costs much more: it travels as an address, at which a thread in the
-    sender waits, and the receiver connects there, with authentication, for
-    each object.
+    Reads as: a descriptor costs about one message. A pickled Connection costs much
+    more: it travels as an address at which a thread of the sender listens, and the
+    receiver connects there, with authentication, for each object.
     """
     reader, writer = context.Pipe(duplex=False)
     with reader, writer, child_server(context, _use) as control:

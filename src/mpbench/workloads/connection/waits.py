@@ -54,15 +54,14 @@ def wait_for_connections(context: BaseContext, case: Case) -> Iterator[BodyFacto
     """
     Ask which of many connections have something to be received.
 
-    `ready` says how many of them have: one, all, or none. The connections are
-    duplicates of the ends of two pipes, so that 512 of them fit into the usual
-    limit of 1,024 open files.
+    `ready`: one, all, or none of them have. The connections are duplicates of the
+    ends of two pipes, so that 512 fit into the usual limit of 1,024 open files.
 
     Timed: one `wait(connections, 0)`. Not timed: making the connections.
 
-    Reads as: what each turn of a loop over many children costs. Every call
-    registers all connections anew, so it grows with their number whatever is
-    ready; a selector that is kept (the floor) grows far less.
+    Reads as: the cost of each pass of a loop over many children. Every call
+    registers all connections anew, so it grows with their number; a kept selector
+    (the floor) grows far less.
     """
     silent, quiet_end = context.Pipe(duplex=False)
     speaking, loud_end = context.Pipe(duplex=False)

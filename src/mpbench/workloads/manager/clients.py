@@ -50,15 +50,14 @@ def _call(counter: WindowCounter, proxy: Any) -> None:
 )
 def clients(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Let several processes read one shared Value through a manager, each as fast as it can.
+    Let several processes read one shared Value through a manager.
 
-    Timed: the calls that clients completed inside a common window, while all
-    keep on; the single calls give the latencies. Not timed: starting the
-    manager and the clients, connecting.
+    Timed: calls that clients completed inside a common window, while all keep on;
+    single calls give the latencies. Not timed: starting the manager and the
+    clients, connecting.
 
-    Reads as: calls per second of all clients together. The server runs them
-    in threads of one interpreter, so once that is busy more clients bring no
-    more calls, only longer waits.
+    Reads as: calls per second of all clients together. The server runs them in
+    threads of one interpreter; once it is busy, more clients only wait longer.
     """
     with context.Manager() as manager:
         value = manager.Value("i", 7)
@@ -84,14 +83,14 @@ def _attach(counter: WindowCounter, pickled: bytes) -> None:
 )
 def storm(context: BaseContext, case: Case) -> Iterator[Body]:
     """
-    Let several processes take up a proxy, call it once and drop it, over and over.
+    Let several processes take up a proxy, call it once and drop it, repeatedly.
 
-    Timed: such visits that were completed inside a common window; each is
-    three connections that are authenticated and get a thread in the server.
-    A refused connection ends the case with an error. Not timed: starting.
+    Timed: such visits completed inside a common window; each is three
+    authenticated connections with a thread each in the server. A refused connection
+    ends the case with an error. Not timed: starting.
 
-    Reads as: visits per second that a manager survives when short-lived
-    processes come to it, as workers do that are replaced after some tasks.
+    Reads as: visits per second of short-lived processes, such as workers that are
+    replaced after some tasks.
     """
     with context.Manager() as manager:
         value = manager.Value("i", 7)

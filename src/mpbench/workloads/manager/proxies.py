@@ -73,13 +73,11 @@ def start(context: BaseContext, case: Case) -> Iterator[Body]:
     """
     Start a manager, and shut it down.
 
-    Timed: `Manager()` until it returns, which is when its server listens. The
-    fact `shutdown` is the time for shutdown and join. Not timed: nothing else
-    happens.
+    Timed: `Manager()` until its server listens. The fact `shutdown` is the time for
+    shutdown and join. Not timed: nothing else happens.
 
-    Reads as: what a program pays before its first shared object, and at its
-    end. It is the start of a process, an import of the server's modules under
-    spawn, and a listener.
+    Reads as: what a program pays before its first shared object and at its end: the
+    start of a process, under spawn an import of the server's modules, a listener.
     """
 
     def body(iterations: int, /) -> BodyResult:
@@ -114,13 +112,12 @@ def proxy_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a shared object, and drop its only proxy.
 
-    Timed: the manager's method until the proxy is here. The fact `drop` is the
-    time for dropping it, with which the object goes too. Not timed: starting
-    the manager.
+    Timed: the manager's method until the proxy is here. The fact `drop` is the time
+    for dropping it and its object. Not timed: starting the manager.
 
-    Reads as: not the price of an object but of three authenticated
-    connections, each with a thread of its own in the server; dropping takes
-    one more. Types without a proxy class (Queue) also ask for their methods.
+    Reads as: three authenticated connections, each with a thread of its own in the
+    server; dropping takes one more. Types without a proxy class (Queue) also ask
+    for their methods.
     """
     with context.Manager() as manager:
 
@@ -271,13 +268,12 @@ def first_call(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Call a proxy for the first time in another process or in a new thread, and once more.
 
-    Timed: the first call. The fact `steady` is the second call, `rebuild` the
-    time for unpickling the proxy, which a thread does not do. Not timed:
-    starting processes and threads, sending the proxy.
+    Timed: the first call. Facts: `steady`, the second call; `rebuild`, unpickling
+    the proxy, which a thread does not do. Not timed: starting processes and
+    threads, sending the proxy.
 
-    Reads as: every thread and every process that meets a manager connects to
-    it anew and is authenticated; a thread in the server is started for it. A
-    program that makes few calls from many places pays this and not `steady`.
+    Reads as: every thread and process connects and is authenticated on its own, and
+    a thread is started for it in the server.
     """
     with context.Manager() as manager, child_server(context, _call_rebuilt) as control:
         shared = manager.list(range(16))

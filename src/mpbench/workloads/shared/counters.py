@@ -138,17 +138,16 @@ def _counted(workers: WorkerGroup, counters: _Counters, kind: str, milliseconds:
 )
 def contended_counter(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Let several processes add one to the same number.
+    Let several processes increment the same number.
 
     Timed: increments by all workers inside a common window. `Value` uses `with
     value.get_lock()`, `RawValue-and-Lock` a plain Lock around a RawValue,
-    `unlocked` no lock at all, `slots` a number for each worker, which a
-    reader adds up. Each pass also calls a function and reads the clock.
+    `unlocked` no lock, `slots` a number for each worker. Each pass also calls a
+    function and reads the clock.
 
-    Reads as: increments per second. After every window all workers stand
-    still and the number is compared with the increments that were made:
-    `lost_updates` and `lost_share` say how many of them an unlocked counter
-    lost since the window was announced. A locked kind that loses one fails.
+    Reads as: increments per second. After every window all workers stop and the
+    number is compared with the increments: `lost_updates` and `lost_share` say how
+    many an unlocked counter lost. A locked kind that loses one fails.
     """
     counters = _Counters(context, case.integer("workers"))
     with worker_group(context, [(_count, (counters,))] * case.integer("workers")) as workers:
@@ -196,13 +195,12 @@ def false_sharing(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Let two processes write different bytes that lie close together.
 
-    Timed: batches of 100 single-byte writes through a memoryview, by both
-    workers, inside a common window; one operation is one batch.
+    Timed: batches of 100 single-byte writes through a memoryview, by both workers,
+    inside a common window; one operation is one batch.
 
-    Reads as: whether neighbours disturb each other. Bytes of one cache line
-    travel between the CPUs although nobody shares them; from 64 bytes on
-    (128 where lines are fetched in pairs) they do not. Writes from Python are
-    slow, so the effect is smaller than in C.
+    Reads as: the disturbance between neighbours. Bytes of one cache line travel
+    between the CPUs; from 64 bytes on (128 where lines are fetched in pairs) they do
+    not. Writes from Python are slow, so the effect is smaller than in C.
     """
     import ctypes
 

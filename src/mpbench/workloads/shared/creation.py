@@ -83,14 +83,13 @@ def create(context: BaseContext, case: Case) -> Body:
     """
     Create shared memory, write all of it, and write all of it again.
 
-    Timed: the constructor, which is the main reading and the fact `create`;
-    `first_touch` and `steady` are the two writes. Not timed: the removal.
+    Timed: the constructor, the main reading and the fact `create`; `first_touch` and
+    `steady` are the two writes. Not timed: the removal.
 
-    Reads as: when memory is paid for. A RawArray fills itself with zeros when
-    it is made, so that creation contains the first touch; SharedMemory is made
-    at once and the first write pays for its pages. A RawArray that is dropped
-    gives its memory back to a heap, and the next one of less than 4 MiB gets
-    pages that were touched before.
+    Reads as: when memory is paid for. A RawArray is filled with zeros when it is
+    made; SharedMemory is made at once and its first write pays for the pages. A
+    dropped RawArray returns its memory to a heap, from which the next one below
+    4 MiB gets touched pages.
     """
     kind, source = case.text("kind"), b"m" * case.integer("payload_bytes")
 

@@ -113,14 +113,12 @@ def memory_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Make a segment of shared memory, close it and remove it, without using it.
 
-    Timed: the constructor, `close()` and `unlink()` together; each is a fact
-    of its own. `tracker_cpu` is the CPU time that the resource tracker spent
-    meanwhile, for each segment. That the last name is gone is verified after
-    the clock was read.
+    Timed: the constructor, `close()` and `unlink()` together; each is a fact of its
+    own. `tracker_cpu` is the CPU time of the resource tracker for each segment. That
+    the last name is gone is verified after the clock was read.
 
-    Reads as: the price of a segment as such. The tracker is told of each one
-    twice, by messages that the two timed calls wait for only when its pipe is
-    full; `track=False` (Python 3.13) does without.
+    Reads as: the cost of a segment itself. The tracker is told of each one twice;
+    `track=False` (Python 3.13) does without.
     """
     # A keyword that older versions do not have.
     from multiprocessing import shared_memory
@@ -214,13 +212,12 @@ def memory_attach(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
     Attach to a segment by its name in another process.
 
-    Timed: in the child, the constructor with the name. Facts: `first_touch`,
-    reading one byte of each page through the new mapping, `steady`, doing so
-    again, and `close`. Not timed: making the segment and filling it.
+    Timed: in the child, the constructor with the name. Facts: `first_touch`, reading
+    one byte of each page, `steady`, doing so again, and `close`. Not timed: making
+    and filling the segment.
 
-    Reads as: what a consumer pays for memory that a producer has filled. No
-    page is copied or cleared, but each must be entered into the consumer's
-    page table when it is first touched.
+    Reads as: what a consumer pays for memory that a producer has filled: each page
+    is entered into its page table at the first touch.
     """
     # Before the child: both must use one resource tracker.
     with segment(case.integer("payload_bytes")):
