@@ -33,7 +33,7 @@ def _run(serve: Serve, here: Connection, there: Connection, arguments: Any) -> N
         try:
             serve(there, *arguments)
         except EOFError:
-            # The parent has closed its end, or has died: that is how a partner ends.
+            # The parent has closed its end, or has died: that is how a child server ends.
             return
 
 
@@ -54,12 +54,12 @@ def _check(child: BaseProcess, serve: Serve) -> None:
 def _await(here: Connection, serve: Serve) -> None:
     """Wait until the child has started, so that no body is charged for that."""
     try:
-        said = here.recv_bytes()
+        greeting = here.recv_bytes()
     except EOFError:
-        said = b""
-    if said != _READY:
+        greeting = b""
+    if greeting != _READY:
         raise WorkloadError(
-            f"the child that runs {serve.__name__} said {said!r}, expected {_READY!r}; "
+            f"the child that runs {serve.__name__} sent {greeting!r}, expected {_READY!r}; "
             "see the agent's stderr"
         )
 

@@ -158,7 +158,7 @@ def barrier_skew(context: BaseContext, case: Case) -> Iterator[Body]:
                 first.append(min(left) - arrived)
                 last.append(max(left) - arrived)
                 collected.wait()
-            in_order = sum(one > 0 for one in first)
+            in_order = sum(latency > 0 for latency in first)
             if in_order != len(first):
                 raise VerificationError(len(first), in_order, "parties left after the last came")
             return latency_result(last, iterations, {"first_leave": sum(first) / len(first)})

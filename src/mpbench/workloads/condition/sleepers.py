@@ -102,7 +102,7 @@ def _states_of(processes: Sequence[BaseProcess]) -> list[int]:
     """Open what tells the states of processes; nothing where the platform does not."""
     opened: list[int] = []
     try:
-        opened.extend(os.open(f"/proc/{one.pid}/stat", os.O_RDONLY) for one in processes)
+        opened.extend(os.open(f"/proc/{process.pid}/stat", os.O_RDONLY) for process in processes)
     except OSError:
         for descriptor in opened:
             os.close(descriptor)

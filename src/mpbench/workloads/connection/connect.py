@@ -233,17 +233,17 @@ def wrong_key(context: BaseContext, case: Case) -> Iterator[Body]:
     Reads as: without the key nobody gets a connection, and the listener continues.
     The time is what such a client costs the listener.
     """
-    with place(case.text("family"), 32) as where, listening(context, where) as (at, strangers):
-        stranger = os.urandom(32)
+    with place(case.text("family"), 32) as where, listening(context, where) as (at, to_refuse):
+        wrong = os.urandom(32)
 
         def body(iterations: int, /) -> int:
             refused = 0
             for _ in range(iterations):
                 try:
-                    Client(at.address, at.family, stranger).close()
+                    Client(at.address, at.family, wrong).close()
                 except AuthenticationError:
                     refused += 1
-            strangers[0] += refused
+            to_refuse[0] += refused
             return refused
 
         yield body

@@ -81,7 +81,7 @@ def accept_all(control: Connection, at: Address, stop: Any, backlog: int) -> Non
             try:
                 connection = listener.accept()
             except (AuthenticationError, EOFError, ConnectionError):
-                # A wrong key, or a stranger who leaves when asked for one.
+                # A wrong key, or a client without one.
                 refused += 1
                 continue
             _answer(connection, at)
@@ -121,26 +121,26 @@ def listening(
 
     Yields:
         The address to connect to, and a list whose only number the block may
-        raise: how many strangers the listener should have refused.
+        raise: how many clients the listener should have refused.
 
     Raises:
         WorkloadError: The listener refused another number.
     """
     stop = context.RawValue("b", 0)
-    strangers = [0]
+    to_refuse = [0]
     with child_server(context, accept_all, at, stop, backlog) as control:
         at = at._replace(address=control.recv())
         # The first visit imports what authentication needs, on both sides.
         if not greet(at):
             raise WorkloadError("the listener did not answer its first visitor")
-        yield at, strangers
+        yield at, to_refuse
         stop.value = 1
         # One more visitor, so that the listener looks up; it may have left already.
         with suppress(OSError, EOFError):
             greet(at)
         refused = control.recv()
-    if refused != strangers[0]:
-        raise WorkloadError(f"the listener refused {refused} clients, expected {strangers[0]}")
+    if refused != to_refuse[0]:
+        raise WorkloadError(f"the listener refused {refused} clients, expected {to_refuse[0]}")
 
 
 class Listeners:

@@ -206,10 +206,10 @@ def segment_attach(context: BaseContext, case: Case) -> Iterator[Body]:
         for _ in range(iterations):
             began = monotonic_ns()
             descriptor = _posixshmem.shm_open(name, os.O_RDWR, mode=0o600)
-            found = os.fstat(descriptor).st_size
-            mapping = mmap.mmap(descriptor, found)
+            length = os.fstat(descriptor).st_size
+            mapping = mmap.mmap(descriptor, length)
             elapsed += monotonic_ns() - began
-            mapped += found == size
+            mapped += length == size
             mapping.close()
             os.close(descriptor)
         return BodyResult(mapped, iterations, elapsed_ns=elapsed)

@@ -271,12 +271,12 @@ def nested(context: BaseContext, case: Case) -> Iterator[Body]:
             deep = flat = right = 0
             for _ in range(iterations):
                 began = clock()
-                found = outer["inner"][7]
+                nested = outer["inner"][7]
                 between = clock()
-                same = inner[7]
+                direct = inner[7]
                 flat += clock() - between
                 deep += between - began
-                right += found == same == 7
+                right += nested == direct == 7
             return BodyResult(right, iterations, deep, {"flat": flat / iterations})
 
         yield body

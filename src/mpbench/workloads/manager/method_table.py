@@ -200,9 +200,9 @@ def using(proxy: Any, use: Use) -> Body:
         elapsed = right = 0
         for _ in range(iterations):
             began = clock()
-            found = call(proxy)
+            answer = call(proxy)
             elapsed += clock() - began
-            right += found == expected
+            right += answer == expected
             if undo is not None:
                 undo(proxy)
         return BodyResult(right, iterations, elapsed)

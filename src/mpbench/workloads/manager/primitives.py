@@ -58,10 +58,10 @@ def _use_queue(queue: Any) -> bool:
 
 def _use_joinable(queue: Any) -> bool:
     queue.put(7)
-    found = queue.get()
+    item = queue.get()
     queue.task_done()
     queue.join()
-    return bool(found == 7)
+    return bool(item == 7)
 
 
 _USES: Mapping[str, Callable[[Any], bool]] = {
@@ -111,7 +111,7 @@ def _timed(use: Callable[[Any], bool], thing: Any, iterations: int) -> tuple[int
 )
 def primitives(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     """
-    Use a manager's primitive as one does, alone, and then the native one in the same way.
+    Use a manager's primitive alone, and then the native one in the same way.
 
     Locks and semaphores: acquire, release. Condition: acquire, notify,
     notify_all, a wait that expires at once, wait_for what is true, release.

@@ -248,11 +248,11 @@ def _call_rebuilt(control: Connection) -> None:
 
 def _call_in_thread(proxy: Any) -> tuple[int, int, int]:
     """Call a proxy twice from a new thread."""
-    found: list[tuple[int, int, int]] = []
-    thread = threading.Thread(target=lambda: found.append(_stamp_calls(lambda: proxy)))
+    readings: list[tuple[int, int, int]] = []
+    thread = threading.Thread(target=lambda: readings.append(_stamp_calls(lambda: proxy)))
     thread.start()
     thread.join()
-    return found[0]
+    return readings[0]
 
 
 @workload(
@@ -292,7 +292,7 @@ def first_call(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
                     _call_in_thread(shared) if is_thread else call_in_process()
                     for _ in range(iterations)
                 ]
-                rebuilds, firsts, steadies = (sum(one) for one in zip(*readings))
+                rebuilds, firsts, steadies = (sum(column) for column in zip(*readings))
                 facts = {"steady": steadies / iterations}
                 if not is_thread:
                     facts["rebuild"] = rebuilds / iterations

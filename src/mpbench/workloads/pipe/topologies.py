@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ("both_ways", "buffer_size", "many_to_one")
 
-# One reader counts, so the crew's facts on fairness would say nothing.
+# One reader counts, so the fairness of the worker group means nothing.
 _FACTS = ("cpu_share", "cpu_per_operation")
 
 
@@ -95,7 +95,7 @@ def both_ways(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
 
 
 def _write_marked(counter: WindowCounter, writer: Connection, lock: Any, message: bytes) -> None:
-    """Send while the crew's load is on, then one empty message as the last."""
+    """Send until told to stop, then one empty message as the last."""
     send, clock = writer.send_bytes, monotonic_ns
     done = 0
     while counter.running:

@@ -316,7 +316,7 @@ def _copies(buf: Any, direction: str, size: int, places: int) -> Body:
     return copy_in if direction == "in" else copy_out
 
 
-def _bytes_of(count: int, found: bytes, expected: bytes) -> BodyResult:
-    if found != expected:
-        raise VerificationError(len(expected), len(found), "bytes; what came back differs")
+def _bytes_of(count: int, copied: bytes, expected: bytes) -> BodyResult:
+    if copied != expected:
+        raise VerificationError(len(expected), len(copied), "bytes; what came back differs")
     return BodyResult(operations=count)
