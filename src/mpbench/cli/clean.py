@@ -31,16 +31,16 @@ def _list(title: str, rows: Sequence[str]) -> None:
         sys.stdout.write(f"  and {len(rows) - _SHOWN:,} more\n")
 
 
-def _show(found: Leftovers) -> None:
-    _list("processes", [f"{one.pid} {one.command}" for one in found.processes])
-    _list("folders", [str(one) for one in found.folders])
-    _list("in /dev/shm", found.segments)
+def _show(leftovers: Leftovers) -> None:
+    _list("processes", [f"{one.pid} {one.command}" for one in leftovers.processes])
+    _list("folders", [str(one) for one in leftovers.folders])
+    _list("in /dev/shm", leftovers.segments)
 
 
-def _count(found: Leftovers) -> str:
+def _count(leftovers: Leftovers) -> str:
     return (
-        f"{len(found.processes)} processes, {len(found.folders)} folders, "
-        f"{len(found.segments)} names in shared memory"
+        f"{len(leftovers.processes)} processes, {len(leftovers.folders)} folders, "
+        f"{len(leftovers.segments)} names in shared memory"
     )
 
 
@@ -56,19 +56,19 @@ def command(yes: bool) -> int:
     """
     from mpbench.session.leftovers import find_leftovers, remove_leftovers
 
-    found = find_leftovers()
-    _show(found)
-    _list("perhaps another program's, left alone", found.unsure)
-    if found.is_empty:
+    leftovers = find_leftovers()
+    _show(leftovers)
+    _list("perhaps another program's, left alone", leftovers.unsure)
+    if leftovers.is_empty:
         sys.stdout.write("nothing of mpbench was left behind\n")
         return 0
     if not yes and not sys.stdin.isatty():
-        raise click.UsageError(f"{_count(found)} were left behind; use --yes to remove them")
+        raise click.UsageError(f"{_count(leftovers)} were left behind; use --yes to remove them")
     if not yes and not click.confirm("remove them?"):
         return 1
-    left = remove_leftovers(found)
+    left = remove_leftovers(leftovers)
     if left.is_empty:
-        sys.stdout.write(f"removed {_count(found)}\n")
+        sys.stdout.write(f"removed {_count(leftovers)}\n")
         return 0
     _show(left)
     sys.stdout.write(f"could not be removed: {_count(left)}\n")

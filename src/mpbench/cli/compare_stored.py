@@ -71,13 +71,15 @@ def compare_files(
     if not compared:
         raise UsageError("the files have no case in common; see `mpbench report` for all of them")
     _show(compared, form)
-    return _exit_code([one for side in compared for one in side.comparisons], require_decision)
+    return _exit_code(
+        [comparison for side in compared for comparison in side.comparisons], require_decision
+    )
 
 
 def _exit_code(comparisons: Sequence[StoredComparison], require_decision: bool) -> int:
     from mpbench.analysis.verdict import Verdict
 
-    verdicts = {one.verdict for one in comparisons}
+    verdicts = {comparison.verdict for comparison in comparisons}
     if Verdict.SLOWER in verdicts:
         return 1
     undecided = bool(verdicts & {None, Verdict.INCONCLUSIVE})
@@ -96,52 +98,52 @@ def _ranked(comparisons: Iterable[StoredComparison]) -> tuple[StoredComparison, 
     """Put regressions first, the largest in front; without verdicts, the largest costs."""
     from mpbench.model import Better
 
-    def place(one: StoredComparison) -> tuple[int, float]:
-        cost = math.log(one.ratio) * (1 if one.metric.better is Better.LOWER else -1)
+    def place(comparison: StoredComparison) -> tuple[int, float]:
+        cost = math.log(comparison.ratio) * (1 if comparison.metric.better is Better.LOWER else -1)
         rank = {"slower": 0, "invalid": 1, "inconclusive": 2, "faster": 4}
-        return rank.get("" if one.verdict is None else one.verdict.value, 3), -cost
+        return rank.get("" if comparison.verdict is None else comparison.verdict.value, 3), -cost
 
     return tuple(sorted(comparisons, key=place))
 
 
-def _record(side: _Side, one: StoredComparison) -> dict[str, Any]:
-    base, new = one.values
+def _record(side: _Side, comparison: StoredComparison) -> dict[str, Any]:
+    base, new = comparison.values
     return {
         "file": side.path,
-        "subject": one.subject,
-        "case": one.case,
-        "metric": one.metric.key,
-        "unit": one.metric.unit,
+        "subject": comparison.subject,
+        "case": comparison.case,
+        "metric": comparison.metric.key,
+        "unit": comparison.metric.unit,
         "base_value": base,
         "new_value": new,
-        "ratio": one.ratio,
-        "ratio_low": None if one.interval is None else one.interval.low,
-        "ratio_high": None if one.interval is None else one.interval.high,
-        "agents": list(one.agents),
-        "sessions": list(one.sessions),
-        "clusters": list(one.clusters),
-        "verdict": None if one.verdict is None else one.verdict.value,
-        "reason": one.reason or None,
+        "ratio": comparison.ratio,
+        "ratio_low": None if comparison.interval is None else comparison.interval.low,
+        "ratio_high": None if comparison.interval is None else comparison.interval.high,
+        "agents": list(comparison.agents),
+        "sessions": list(comparison.sessions),
+        "clusters": list(comparison.clusters),
+        "verdict": None if comparison.verdict is None else comparison.verdict.value,
+        "reason": comparison.reason or None,
     }
 
 
-def _cells(one: StoredComparison) -> tuple[str, ...]:
+def _cells(comparison: StoredComparison) -> tuple[str, ...]:
     from mpbench.analysis.verdict import Verdict
     from mpbench.report.verdicts import change_text
     from mpbench.units import format_quantity
 
-    ratio = f"{one.ratio:.3f}"
-    if one.interval is not None:
-        ratio += f" [{one.interval.low:.3f}, {one.interval.high:.3f}]"
+    ratio = f"{comparison.ratio:.3f}"
+    if comparison.interval is not None:
+        ratio += f" [{comparison.interval.low:.3f}, {comparison.interval.high:.3f}]"
     verdict = "no verdict"
-    if one.verdict is not None:
-        word = one.verdict.word(one.metric)
-        sized = one.verdict.is_change or one.verdict is Verdict.SMALL
-        verdict = change_text(one.ratio, word) if sized else word
-    values = (format_quantity(value, one.metric.unit) for value in one.values)
-    agents = f"{one.agents[0]} / {one.agents[1]}"
-    sessions = f"{one.sessions[0]} / {one.sessions[1]}"
-    return one.case, one.subject, *values, ratio, verdict, agents, sessions
+    if comparison.verdict is not None:
+        word = comparison.verdict.word(comparison.metric)
+        sized = comparison.verdict.is_change or comparison.verdict is Verdict.SMALL
+        verdict = change_text(comparison.ratio, word) if sized else word
+    values = (format_quantity(value, comparison.metric.unit) for value in comparison.values)
+    agents = f"{comparison.agents[0]} / {comparison.agents[1]}"
+    sessions = f"{comparison.sessions[0]} / {comparison.sessions[1]}"
+    return comparison.case, comparison.subject, *values, ratio, verdict, agents, sessions
 
 
 _HEAD = ("case", "interpreter", "base", "new", "ratio", "verdict", "agents", "sessions")
@@ -160,11 +162,13 @@ def _unmatched(side: _Side) -> list[str]:
 
 def _show(sides: Sequence[_Side], form: str) -> None:
     if form == "json":
-        records = [_record(side, one) for side in sides for one in side.comparisons]
+        records = [_record(side, comparison) for side in sides for comparison in side.comparisons]
         sys.stdout.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
         return
     for side in sides:
-        reasons = list(dict.fromkeys(one.reason for one in side.comparisons if one.reason))
+        reasons = list(
+            dict.fromkeys(comparison.reason for comparison in side.comparisons if comparison.reason)
+        )
         if form == "markdown":
             _markdown(side, [*_unmatched(side), *reasons])
         else:
@@ -175,7 +179,7 @@ def _markdown(side: _Side, notes: Sequence[str]) -> None:
     from mpbench.report.markdown import escape
 
     lines = [f"### {escape(side.path)}", "", f"| {' | '.join(_HEAD)} |", "|---" * len(_HEAD) + "|"]
-    cells = [[escape(cell) for cell in _cells(one)] for one in side.comparisons]
+    cells = [[escape(cell) for cell in _cells(comparison)] for comparison in side.comparisons]
     lines += [
         *(f"| {' | '.join(row)} |" for row in cells),
         "",
@@ -189,12 +193,16 @@ def _table(side: _Side, notes: Sequence[str]) -> None:
     from mpbench.cli.text_table import TextColumn, print_table, wrapped
 
     columns = [TextColumn(name, is_number=name in _NUMBERS) for name in _HEAD]
-    print_table(side.path, columns, [_cells(one) for one in side.comparisons])
+    print_table(side.path, columns, [_cells(comparison) for comparison in side.comparisons])
     for note in notes:
         sys.stdout.write(wrapped(note) + "\n")
     first = side.comparisons[0]
-    judged = [one for one in side.comparisons if one.verdict is not None]
-    changed = [one for one in judged if one.verdict is not None and one.verdict.is_change]
+    judged = [comparison for comparison in side.comparisons if comparison.verdict is not None]
+    changed = [
+        comparison
+        for comparison in judged
+        if comparison.verdict is not None and comparison.verdict.is_change
+    ]
     says = f"{len(changed)} of {len(judged)} judged cases changed"
     if not judged:
         says = f"no verdict; the costliest ratio is {first.ratio:.3g} ({first.case})"

@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 __all__ = ("command", "markdown")
 
 
-def _facts(one: Workload) -> dict[str, Any]:
-    words = description(one.doc)
+def _facts(workload: Workload) -> dict[str, Any]:
+    words = description(workload.doc)
     return {
-        "name": one.name,
+        "name": workload.name,
         "summary": words.summary,
         "timed": words.timed,
         "not_timed": words.not_timed,
         "reads_as": words.reads_as,
-        "metric": one.metric.key,
-        "unit": one.metric.unit,
-        "better": one.metric.better.value,
-        "facts": {name: metric.unit for name, metric in one.facts.items()},
+        "metric": workload.metric.key,
+        "unit": workload.metric.unit,
+        "better": workload.metric.better.value,
+        "facts": {name: metric.unit for name, metric in workload.facts.items()},
         "parameters": {
             name: {tier.value: list(sweep.resolve(tier, 2)) for tier in Tier}
-            for name, sweep in one.parameters.items()
+            for name, sweep in workload.parameters.items()
         },
-        "by_start_method": one.by_method,
-        "tier": one.tier.value,
-        "floor": None if isinstance(one.floor, NoFloor) else one.floor_text,
-        "no_floor": one.floor.reason if isinstance(one.floor, NoFloor) else None,
-        "covers": list(one.covers),
-        "requires": list(one.requires),
-        "revision": one.revision,
+        "by_start_method": workload.by_method,
+        "tier": workload.tier.value,
+        "floor": None if isinstance(workload.floor, NoFloor) else workload.floor_text,
+        "no_floor": workload.floor.reason if isinstance(workload.floor, NoFloor) else None,
+        "covers": list(workload.covers),
+        "requires": list(workload.requires),
+        "revision": workload.revision,
     }
 
 
 def _chosen(catalogue: Mapping[str, Workload], patterns: tuple[str, ...]) -> list[Workload]:
     picked = [
-        one
-        for name, one in catalogue.items()
+        workload
+        for name, workload in catalogue.items()
         if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
     ]
     if not picked:
@@ -63,56 +63,57 @@ def _chosen(catalogue: Mapping[str, Workload], patterns: tuple[str, ...]) -> lis
 
 def _plain(workloads: Iterable[Workload]) -> Iterable[str]:
     family = ""
-    for one in workloads:
-        if one.family != family:
-            family = one.family
+    for workload in workloads:
+        if workload.family != family:
+            family = workload.family
             yield f"\n{family}"
-        yield f"  {one.name}  [{one.metric.label}, {one.tier.value}]"
-        yield f"      {summary(one.doc)}"
+        yield f"  {workload.name}  [{workload.metric.label}, {workload.tier.value}]"
+        yield f"      {summary(workload.doc)}"
 
 
-def _long(one: Workload) -> Iterable[str]:
-    words = description(one.doc)
-    yield f"\n{one.name}  (revision {one.revision}, tier {one.tier.value})"
+def _long(workload: Workload) -> Iterable[str]:
+    words = description(workload.doc)
+    yield f"\n{workload.name}  (revision {workload.revision}, tier {workload.tier.value})"
     yield f"  {words.summary}"
     yield f"  Timed: {words.timed}"
     if words.not_timed:
         yield f"  Not timed: {words.not_timed}"
     yield f"  Reads as: {words.reads_as}"
-    yield f"  Metric: {one.metric.label} in {one.metric.unit}, {one.metric.better.value} is better"
-    for name, metric in one.facts.items():
+    main = workload.metric
+    yield f"  Metric: {main.label} in {main.unit}, {main.better.value} is better"
+    for name, metric in workload.facts.items():
         yield f"  Also: {name} ({metric.label}, {metric.unit})"
-    for name, sweep in one.parameters.items():
+    for name, sweep in workload.parameters.items():
         yield f"  Parameter {name}: " + "; ".join(
             f"{tier.value} {', '.join(str(value) for value in sweep.resolve(tier, 2))}"
             for tier in Tier
         )
-    yield f"  Floor: {one.floor_text}"
-    if one.covers:
-        yield f"  Covers: {', '.join(one.covers)}"
+    yield f"  Floor: {workload.floor_text}"
+    if workload.covers:
+        yield f"  Covers: {', '.join(workload.covers)}"
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _rows(one: Workload) -> Iterable[tuple[str, str]]:
-    words, metric = description(one.doc), one.metric
+def _rows(workload: Workload) -> Iterable[tuple[str, str]]:
+    words, metric = description(workload.doc), workload.metric
     yield "Timed", words.timed
     yield "Not timed", words.not_timed
     yield "Reads as", words.reads_as
     yield "Metric", f"{metric.label} ({metric.unit}), {metric.better.value} is better"
-    yield "Also", ", ".join(f"`{name}` ({m.label}, {m.unit})" for name, m in one.facts.items())
+    yield "Also", ", ".join(f"`{name}` ({m.label}, {m.unit})" for name, m in workload.facts.items())
     yield (
         "Parameters",
         "; ".join(
             f"`{name}`: {', '.join(str(v) for v in sweep.resolve(Tier.STANDARD, 2))}"
-            for name, sweep in one.parameters.items()
+            for name, sweep in workload.parameters.items()
         ),
     )
-    yield "Floor", f"`{one.floor}`" if isinstance(one.floor, str) else one.floor_text
-    yield "Covers", ", ".join(f"`{name}`" for name in one.covers)
-    yield "Tier", f"{one.tier.value}, revision {one.revision}"
+    yield "Floor", f"`{workload.floor}`" if isinstance(workload.floor, str) else workload.floor_text
+    yield "Covers", ", ".join(f"`{name}`" for name in workload.covers)
+    yield "Tier", f"{workload.tier.value}, revision {workload.revision}"
 
 
 def markdown(workloads: Iterable[Workload]) -> str:
@@ -124,12 +125,20 @@ def markdown(workloads: Iterable[Workload]) -> str:
         "The words are explained in the glossary of METHODOLOGY.md.",
     ]
     family = ""
-    for one in workloads:
-        if one.family != family:
-            family = one.family
+    for workload in workloads:
+        if workload.family != family:
+            family = workload.family
             lines += ["", f"## {family}"]
-        lines += ["", f"### {one.name}", "", description(one.doc).summary, "", "| | |", "|---|---|"]
-        lines += [f"| {name} | {_cell(text)} |" for name, text in _rows(one) if text]
+        lines += [
+            "",
+            f"### {workload.name}",
+            "",
+            description(workload.doc).summary,
+            "",
+            "| | |",
+            "|---|---|",
+        ]
+        lines += [f"| {name} | {_cell(text)} |" for name, text in _rows(workload) if text]
     return "\n".join(lines) + "\n"
 
 
@@ -148,10 +157,14 @@ def command(patterns: tuple[str, ...], as_json: bool, as_markdown: bool, long: b
     if as_json:
         import json
 
-        sys.stdout.write(json.dumps([_facts(one) for one in picked], indent=2) + "\n")
+        sys.stdout.write(json.dumps([_facts(workload) for workload in picked], indent=2) + "\n")
     elif as_markdown:
         sys.stdout.write(markdown(picked))
     else:
-        lines = [line for one in picked for line in _long(one)] if long else list(_plain(picked))
+        lines = (
+            [line for workload in picked for line in _long(workload)]
+            if long
+            else list(_plain(picked))
+        )
         sys.stdout.write("\n".join(lines).strip("\n") + "\n")
     return 0

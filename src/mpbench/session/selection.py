@@ -50,10 +50,12 @@ def catalogue_for(plan: Plan) -> dict[str, Workload]:
     """Return the catalogue, with the user's own workloads in it."""
     catalogue = dict(discover())
     for path in plan.files:
-        for one in _loaded(path):
-            if one.name in catalogue:
-                raise UsageError(f"{path} declares {one.name}, which exists already; rename it")
-            catalogue[one.name] = one
+        for workload in _loaded(path):
+            if workload.name in catalogue:
+                raise UsageError(
+                    f"{path} declares {workload.name}, which exists already; rename it"
+                )
+            catalogue[workload.name] = workload
     return catalogue
 
 
@@ -84,9 +86,9 @@ def _loaded(path: Path) -> tuple[Workload, ...]:
         raise UsageError(f"the workload file raises {name} at {place}: {error}{advice}") from error
 
 
-def _known(one: Workload, name: str) -> tuple[Scalar, ...]:
+def _known(workload: Workload, name: str) -> tuple[Scalar, ...]:
     """Return the values that a parameter has in any tier."""
-    sweep = one.parameters[name]
+    sweep = workload.parameters[name]
     return tuple(dict.fromkeys(value for tier in Tier for value in sweep.resolve(tier, 1)))
 
 
@@ -112,7 +114,7 @@ def _expected(name: str, known: Sequence[Scalar]) -> tuple[str, Callable[[object
     return f"{kind} of at least {least} (it has {listed})", fits
 
 
-def _refuse_values(one: Workload, given: Mapping[str, Sequence[object]]) -> None:
+def _refuse_values(workload: Workload, given: Mapping[str, Sequence[object]]) -> None:
     """
     Make sure that a workload can take values for its parameters.
 
@@ -122,11 +124,11 @@ def _refuse_values(one: Workload, given: Mapping[str, Sequence[object]]) -> None
     Raises:
         UsageError: It cannot take one.
     """
-    for name in sorted(given.keys() & one.parameters.keys()):
-        words, fits = _expected(name, _known(one, name))
+    for name in sorted(given.keys() & workload.parameters.keys()):
+        words, fits = _expected(name, _known(workload, name))
         for value in given[name]:
             if not fits(value):
-                raise UsageError(f"{one.name} cannot take {name}={value!r}, expected {words}")
+                raise UsageError(f"{workload.name} cannot take {name}={value!r}, expected {words}")
 
 
 def nothing_matches(pattern: str, names: Iterable[str]) -> str:
@@ -160,12 +162,12 @@ def find_workload(
         near = difflib.get_close_matches(name, list(catalogue), n=3)
         hint = f"; did you mean {', '.join(near)}" if near else ""
         raise UsageError(f"no workload is called {name!r}{hint} (see `mpbench list`)")
-    one = catalogue[name]
-    unknown = sorted(given.keys() - one.parameters.keys())
+    workload = catalogue[name]
+    unknown = sorted(given.keys() - workload.parameters.keys())
     if unknown:
-        raise UsageError(f"{name} has no parameter {_unknown(unknown[0], one.parameters)}")
-    _refuse_values(one, {key: (value,) for key, value in given.items()})
-    return one
+        raise UsageError(f"{name} has no parameter {_unknown(unknown[0], workload.parameters)}")
+    _refuse_values(workload, {key: (value,) for key, value in given.items()})
+    return workload
 
 
 def select_workloads(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Workload, ...]:
@@ -179,9 +181,15 @@ def select_workloads(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Wor
         UsageError: A pattern matches nothing, a parameter belongs to no workload, or
             a workload cannot take its value.
     """
-    own = {one.name for one in catalogue.values() if not one.module.startswith("mpbench.")}
+    own = {
+        workload.name
+        for workload in catalogue.values()
+        if not workload.module.startswith("mpbench.")
+    }
     if not plan.select:
-        names = own or {n for n, one in catalogue.items() if one.tier.rank <= plan.tier.rank}
+        names = own or {
+            n for n, workload in catalogue.items() if workload.tier.rank <= plan.tier.rank
+        }
     else:
         names = set()
         for pattern in plan.select:
@@ -190,18 +198,18 @@ def select_workloads(plan: Plan, catalogue: Mapping[str, Workload]) -> tuple[Wor
                 raise UsageError(nothing_matches(pattern, catalogue))
             names |= hits
     picked = tuple(catalogue[name] for name in sorted(names))
-    known = {name for one in picked for name in one.parameters}
+    known = {name for workload in picked for name in workload.parameters}
     unknown = sorted(set(plan.params) - known)
     if unknown:
         raise UsageError(f"no selected workload has a parameter {_unknown(unknown[0], known)}")
-    for one in picked:
-        _refuse_values(one, plan.params)
+    for workload in picked:
+        _refuse_values(workload, plan.params)
     return picked
 
 
-def tier_for(plan: Plan, one: Workload) -> Tier:
+def tier_for(plan: Plan, workload: Workload) -> Tier:
     """Return the tier whose parameter values are used: at least the workload's own."""
-    return plan.tier if plan.tier.rank >= one.tier.rank else one.tier
+    return plan.tier if plan.tier.rank >= workload.tier.rank else workload.tier
 
 
 def _with_floors(cases: Sequence[Case], catalogue: Mapping[str, Workload]) -> tuple[Case, ...]:
@@ -218,25 +226,25 @@ def record_of(
     subject: str, case: Case, catalogue: Mapping[str, Workload], refused: tuple[Status, str] | None
 ) -> CaseRecord:
     """Return the record of a planned case; *refused* says why it is not measured."""
-    one = catalogue[case.workload]
-    name = one.floor_of(case)
+    workload = catalogue[case.workload]
+    name = workload.floor_of(case)
     floor = None if name is None else floor_case(case, catalogue[name]).id
     return CaseRecord(
         subject=subject,
         case=case,
-        metric=one.metric,
-        facts=one.facts,
-        timing=one.timing,
+        metric=workload.metric,
+        facts=workload.facts,
+        timing=workload.timing,
         floor=floor,
-        no_floor=one.floor.reason if isinstance(one.floor, NoFloor) else None,
-        revision=one.revision,
-        doc=one.doc,
+        no_floor=workload.floor.reason if isinstance(workload.floor, NoFloor) else None,
+        revision=workload.revision,
+        doc=workload.doc,
         status=Status.OK if refused is None else refused[0],
         reason=None if refused is None else refused[1],
     )
 
 
-def _methods(plan: Plan, described: InterpreterInfo, one: Workload) -> tuple[StartMethod, ...]:
+def _methods(plan: Plan, described: InterpreterInfo, workload: Workload) -> tuple[StartMethod, ...]:
     """
     Return the methods to plan for a workload.
 
@@ -245,7 +253,7 @@ def _methods(plan: Plan, described: InterpreterInfo, one: Workload) -> tuple[Sta
     under every method and the others under the default one.
     """
     chosen = plan.methods or plan.select or plan.files or plan.verify
-    if chosen or plan.tier is not Tier.QUICK or one.all_methods_in_quick:
+    if chosen or plan.tier is not Tier.QUICK or workload.all_methods_in_quick:
         return plan.methods or described.methods
     default = described.facts.get("default_start_method")
     usual = tuple(method for method in described.methods if method.value == default)
@@ -280,13 +288,13 @@ def select_cases(
         key = described.subject.key
         planned = [
             case
-            for one in picked
+            for workload in picked
             for case in cases_of(
-                one,
-                tier=tier_for(plan, one),
+                workload,
+                tier=tier_for(plan, workload),
                 cpus=cpus,
-                methods=_methods(plan, described, one),
-                chosen={**(verifying(one, cpus) if plan.verify else {}), **plan.params},
+                methods=_methods(plan, described, workload),
+                chosen={**(verifying(workload, cpus) if plan.verify else {}), **plan.params},
             )
         ]
         fit: list[Case] = []
