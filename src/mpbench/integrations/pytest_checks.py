@@ -1,4 +1,4 @@
-"""What the pytest plugin refuses: options, marks, patches and calls that cannot reach an agent."""
+"""Refusals of the pytest plugin: what cannot reach an agent, or would mean nothing there."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The pytest plugin: a fixture that measures functions in fresh agents.
+Fixture for pytest that measures functions in fresh agents.
 
 `mp_benchmark` measures under each start method.
 

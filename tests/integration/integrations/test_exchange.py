@@ -324,3 +324,17 @@ def test_a_report_needs_something(python: Call) -> None:
 
     assert 2 == done.returncode
     assert 1 == len(done.stderr.splitlines())
+
+
+def test_commits_of_one_second_keep_the_repository_order(
+    tmp_path: Path, repository: list[str]
+) -> None:
+    """Whole seconds are all that asv keeps; the repository tells such commits apart."""
+    results = tmp_path / ".asv" / "results"
+    for commit in reversed(repository):
+        write_asv([fakes.run("box")], results, commit=commit, date_ms=1_700_000_000_000)
+
+    runs = sorted(read_asv(results), key=lambda run: run.header.started_utc)
+
+    assert repository == [run.header.plan["commit"] for run in runs]
+    assert {"2023-11-14T22:13:20"} == {run.header.started_utc[:19] for run in runs}

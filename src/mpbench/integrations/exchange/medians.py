@@ -1,4 +1,4 @@
-"""The readings that go into other tools' files: one value for each fresh agent."""
+"""Readings for other tools' files: one value for each fresh agent."""
 
 from __future__ import annotations
 
