@@ -37,7 +37,7 @@ _SCREEN = 30
 
 def median_seconds(repetition: Repetition) -> float:
     """Return an agent's reading in seconds per operation: the median of its samples."""
-    return statistics.median(sample.seconds for sample in repetition.samples)
+    return statistics.median(sample.seconds for sample in repetition.samples if sample.operations)
 
 
 class AgentSettings(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -118,17 +119,17 @@ class Sample(NamedTuple):
     workers: tuple[WorkerCount, ...] = ()
 
     def value(self, metric: Metric) -> float:
-        """Return the sample's reading of the workload's main metric, in its base unit."""
+        """Return the reading of the main metric in its base unit; NaN where there is none."""
         if metric.unit == "s":
             return self.seconds
         if metric.unit in {"op/s", "B/s"}:
-            return self.operations * 1e9 / self.elapsed_ns
-        return float(self.facts[metric.key])
+            return self.operations * 1e9 / self.elapsed_ns if self.elapsed_ns else math.nan
+        return float(self.facts.get(metric.key, math.nan))
 
     @property
     def seconds(self) -> float:
-        """Seconds of one operation, whatever the workload's main metric is."""
-        return self.elapsed_ns / self.operations / 1e9
+        """Seconds of one operation, whatever the main metric is; NaN without an operation."""
+        return self.elapsed_ns / self.operations / 1e9 if self.operations else math.nan
 
     @property
     def overlap(self) -> float | None:

@@ -203,8 +203,8 @@ class _Columns:
         units = [Metric.of(key).unit for key in self.metrics]
         columns["unit"] = _repeated(units, counts)
         columns["arm"] = _repeated(self.arms, counts)
-        columns["episode"] = np.repeat(np.asarray(self.episodes, dtype=np.int32), counts)
-        columns["repetition"] = np.repeat(np.asarray(self.repetitions, dtype=np.int32), counts)
+        columns["episode"] = np.repeat(np.asarray(self.episodes, dtype=np.int64), counts)
+        columns["repetition"] = np.repeat(np.asarray(self.repetitions, dtype=np.int64), counts)
         columns["sample"] = np.asarray(self.samples, dtype=np.int32)
         columns["value"] = np.asarray(self.values, dtype=float)
         return pd.DataFrame(columns)

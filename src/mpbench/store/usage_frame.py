@@ -73,7 +73,8 @@ def _case(case: Case) -> dict[str, Any]:
 def _with_tracks(runs: Sequence[Run]) -> Iterator[tuple[Run, Repetition, SampledUsage]]:
     for run in runs:
         for one in run.repetitions:
-            if one.is_ok and one.sampled is not None and one.sampled.tracks:
+            has_workers = isinstance(dict(one.case.params).get("workers"), int)
+            if one.is_ok and has_workers and one.sampled is not None and one.sampled.tracks:
                 yield run, one, one.sampled
 
 

@@ -44,7 +44,8 @@ def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:
         several = len(run.header.subjects) > 1
         measured: dict[tuple[str, Case], list[Repetition]] = {}
         for one in run.repetitions:
-            if one.is_ok:
+            # A reading that is none, of a sample without operations, is in no other tool's file.
+            if one.is_ok and any(sample.seconds > 0 for sample in one.samples):
                 measured.setdefault((one.subject, one.case), []).append(one)
         for record in run.cases:
             ours = tuple(measured.get((record.subject, record.case), ()))
