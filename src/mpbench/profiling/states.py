@@ -92,6 +92,10 @@ _WAITING = {kinds.LOCK_WAIT, kinds.RECV_WAIT, kinds.SEND_WAIT, kinds.POLL, kinds
 _WHOLE = {State.LAUNCHING, State.CHILD, State.MANAGER, State.IMPORTING, State.EXITING}
 
 
+# A get takes microseconds beside what it waits and moves.
+_LONG_NS = 1_000_000
+
+
 class Span(NamedTuple):
     """A time in which a process did one thing; `thing` is a number of its things, or 0."""
 
@@ -107,12 +111,24 @@ class Span(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """An event that has begun: what it means, and what waiting inside it means."""
+    """
+    An event that has begun: what it means, and what waiting inside it means.
+
+    `unseen` is what a long time in it means that no event inside covers: a library's own
+    locks, as loky has, record nothing.
+    """
 
     end_ns: int
     state: State
     waiting: State | None
     thing: int
+    unseen: State | None = None
+
+    def state_for(self, duration_ns: int) -> State:
+        """Return what a time in this event alone means."""
+        if self.unseen is not None and duration_ns >= _LONG_NS:
+            return self.unseen
+        return self.state
 
 
 def _frame(moment: Event, outer: _Frame) -> _Frame:
@@ -121,12 +137,13 @@ def _frame(moment: Event, outer: _Frame) -> _Frame:
     is_start = state is State.LOADING and outer.state is State.STARTING
     if state is None or is_start or outer.state in _WHOLE:
         # A task, a worker's loop: what happens there is up to the events inside.
-        return outer._replace(end_ns=min(moment.end_ns, outer.end_ns))
+        return outer._replace(end_ns=min(moment.end_ns, outer.end_ns), unseen=None)
     waiting = outer.waiting or _WAITING_IN.get(moment.kind)
     thing = moment.object if outer.waiting is None else outer.thing or moment.object
     if moment.kind in _WAITING and outer.waiting is not None:
         state = outer.waiting
-    return _Frame(min(moment.end_ns, outer.end_ns), state, waiting, thing)
+    unseen = waiting if moment.kind == kinds.GET else None
+    return _Frame(min(moment.end_ns, outer.end_ns), state, waiting, thing, unseen)
 
 
 def _flatten(moments: Iterable[Event], begin: int, end: int, default: State) -> list[Span]:
@@ -138,10 +155,11 @@ def _flatten(moments: Iterable[Event], begin: int, end: int, default: State) -> 
     def advance(until: int, frame: _Frame) -> int:
         if until > at:
             last = spans[-1] if spans else None
-            if last is not None and (last.state, last.object) == (frame.state, frame.thing):
+            state = frame.state_for(until - at)
+            if last is not None and (last.state, last.object) == (state, frame.thing):
                 spans[-1] = last._replace(end_ns=until)
             else:
-                spans.append(Span(at, until, frame.state, frame.thing))
+                spans.append(Span(at, until, state, frame.thing))
         return max(at, until)
 
     for moment in moments:

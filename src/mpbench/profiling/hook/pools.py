@@ -80,7 +80,11 @@ def _role(role: str) -> Any:
 @safe_value
 def _follow(tasks: Any, results: Any) -> None:
     """Have a worker's tasks noted; the queues are this process's own copies."""
-    tasks.get = task_log().follow_get(tasks.get)
+    get = tasks.get
+    if not hasattr(get, "__wrapped__"):
+        # A queue of the library's own; whatever it waits for inside is a wait for tasks.
+        get = blocking_call(kinds.GET)(get)
+    tasks.get = task_log().follow_get(get)
     results.put = task_log().follow_put(results.put)
 
 
@@ -157,6 +161,7 @@ def _each(original: Any) -> Any:
 
     def wrapper(*args: Any, **named: Any) -> Any:
         futures = original(*args, **named)
+        del args, named
         while True:
             begun = recorder().begin(kinds.RESULT_WAIT, 0)
             box = []
