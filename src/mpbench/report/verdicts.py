@@ -185,8 +185,8 @@ def summary(outcome: ComparisonOutcome) -> tuple[str, ...]:
         lines.insert(
             2,
             f"{placed} of {len(outcome.judgements)} comparisons had both arms on one CPU, drawn "
-            "for each episode (--placement; auto does so where no arm is more than 10 % faster "
-            "with all of them)",
+            "for each episode (--placement; auto does so where neither needs a second one and "
+            "both lose alike)",
         )
     more = needed_text(outcome)
     if more:

@@ -138,7 +138,7 @@ def with_names(arms: Sequence[Arm], repository: Path | None = None) -> tuple[Arm
     """
     if len(arms) < 2:  # noqa: PLR2004 - a comparison has two sides
         raise UsageError("a comparison needs two arms at least; give --arm twice or --arms A,B")
-    found: list[Arm] = []
+    named: list[Arm] = []
     names = [
         name
         if arm.rev is None or repository is None
@@ -146,9 +146,9 @@ def with_names(arms: Sequence[Arm], repository: Path | None = None) -> tuple[Arm
         for arm, name in zip(arms, _plain_names(arms), strict=True)
     ]
     for arm, name in zip(arms, names, strict=True):
-        same = sum(one.name.partition(" #")[0] == name for one in found)
-        found.append(replace(arm, name=f"{name} #{same + 1}" if same else name))
-    return tuple(found)
+        same = sum(one.name.partition(" #")[0] == name for one in named)
+        named.append(replace(arm, name=f"{name} #{same + 1}" if same else name))
+    return tuple(named)
 
 
 def with_default_methods(
@@ -212,20 +212,21 @@ def prepare_arms(arms: Sequence[Arm], place: ArmContext) -> tuple[InterpreterInf
     for arm in arms:
         if arm.rev is not None:
             commit_of(place.repository, arm.rev)
-    known: dict[tuple[str | None, ...], InterpreterInfo] = {}
+    prepared: dict[tuple[str | None, ...], InterpreterInfo] = {}
     for number, arm in enumerate(arms):
         key = _interpreter_key(arm)
-        if key not in known:
+        if key not in prepared:
             one = _describe(arm, place, place.private / f"arm-{number}")
             one = with_options(one, arm.overrides)
             same = sum(
-                other.subject.key.partition("#")[0] == one.subject.key for other in known.values()
+                other.subject.key.partition("#")[0] == one.subject.key
+                for other in prepared.values()
             )
             if same:
                 name = f"{one.subject.key}#{same + 1}"
                 one = InterpreterInfo(one.subject._replace(key=name), one.facts)
-            known[key] = one
-    return tuple(known[_interpreter_key(arm)] for arm in arms)
+            prepared[key] = one
+    return tuple(prepared[_interpreter_key(arm)] for arm in arms)
 
 
 def _interpreter_key(arm: Arm) -> tuple[str | None, ...]:

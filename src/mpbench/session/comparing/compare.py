@@ -128,21 +128,21 @@ def _refused(
 ) -> str | None:
     for side in pair.sides:
         place = places[side.subject.key]
-        found = skip_reason(side.case, catalogue, place, skip_reasons(facts, place.facts))
-        if found is not None:
-            return f"{found[0].value}: {found[1]}"
+        reason = skip_reason(side.case, catalogue, place, skip_reasons(facts, place.facts))
+        if reason is not None:
+            return f"{reason[0].value}: {reason[1]}"
     return None
 
 
 def _records(pairs: Sequence[Pair], catalogue: Mapping[str, Workload]) -> tuple[CaseRecord, ...]:
     """Return one record for each case on each subject."""
-    found: dict[tuple[str, Case], CaseRecord] = {}
+    records: dict[tuple[str, Case], CaseRecord] = {}
     for pair in pairs:
         for side in pair.sides:
             key = (side.subject.key, side.case)
             why = None if pair.refused is None else (Status.SKIPPED, pair.refused)
-            found.setdefault(key, record_of(*key, catalogue, why))
-    return tuple(found.values())
+            records.setdefault(key, record_of(*key, catalogue, why))
+    return tuple(records.values())
 
 
 def _prepare(plan: ComparePlan, private: Path, progress: Progress) -> _Prepared:

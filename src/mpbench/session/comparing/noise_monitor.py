@@ -66,7 +66,7 @@ class CanaryStatistics(NamedTuple):
         middle = median(canaries)
         if len(canaries) < _FEWEST:
             return cls(middle, math.inf)
-        off = sorted(abs(one / middle - 1.0) for one in canaries)
+        off = sorted(abs(canary / middle - 1.0) for canary in canaries)
         return cls(middle, off[(len(off) - 1) * 4 // 5])
 
 

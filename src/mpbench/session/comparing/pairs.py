@@ -62,7 +62,9 @@ class Pair:
             "candidate": candidate.arm,
             "cases": [baseline.case.id, candidate.case.id],
             "subjects": [baseline.subject.key, candidate.subject.key],
-            "readings": [{"metric": one.metric.key, "fact": one.fact} for one in self.readings],
+            "readings": [
+                {"metric": reading.metric.key, "fact": reading.fact} for reading in self.readings
+            ],
             "refused": self.refused,
         }
 
@@ -102,24 +104,24 @@ def _cases(
         chosen["target"] = (arm.call,)
     if arm.code is not None:
         chosen["code"], chosen["setup"] = (arm.code,), (arm.setup,)
-    known: set[str] = set()
-    for one in _workloads(arm, ground):
-        known |= set(one.parameters)
-        if not arm.params.keys() <= set(one.parameters):
+    parameters: set[str] = set()
+    for workload in _workloads(arm, ground):
+        parameters |= set(workload.parameters)
+        if not arm.params.keys() <= set(workload.parameters):
             continue
         for case in cases_of(
-            one,
-            tier=tier_for(ground.plan, one),
+            workload,
+            tier=tier_for(ground.plan, workload),
             cpus=ground.cpus,
             methods=_methods(arm, ground, described),
             chosen=chosen,
         ):
-            yield one, case
-    unknown = sorted(arm.params.keys() - known)
+            yield workload, case
+    unknown = sorted(arm.params.keys() - parameters)
     if unknown:
         raise UsageError(
             f"arm {arm.text!r}: no selected workload has a parameter {unknown[0]!r}; "
-            f"they have {', '.join(sorted(known)) or 'none'}; other keys of an arm: method, "
+            f"they have {', '.join(sorted(parameters)) or 'none'}; other keys of an arm: method, "
             "python, workload, rev, call, code, program, sample"
         )
 
@@ -209,21 +211,21 @@ def make_pairs(
     Raises:
         UsageError: The arms have nothing to compare.
     """
-    found = [
+    sides_of_pairs = [
         sides
         for arm, place in zip(arms[1:], described[1:], strict=True)
         for sides in _sides_against((arms[0], described[0]), (arm, place), ground)
         if not ground.only or sides[0].case.id in ground.only
     ]
-    if not found:
+    if not sides_of_pairs:
         raise UsageError(
             f"the arms {', '.join(arm.text for arm in arms)} differ in none of the selected "
             "cases; select workloads that they change"
         )
-    titles = [_title(one.case, other.case) for one, other in found]
+    titles = [_title(first.case, other.case) for first, other in sides_of_pairs]
     # Two pairs that have the same in common are told apart by what they do not have.
-    seen = Counter(zip(titles, (other.arm for _, other in found), strict=True))
-    full = [f"{one.case.id} / {other.case.id}" for one, other in found]
+    seen = Counter(zip(titles, (other.arm for _, other in sides_of_pairs), strict=True))
+    full = [f"{first.case.id} / {other.case.id}" for first, other in sides_of_pairs]
     return tuple(
         Pair(
             key=str(place + 1),
@@ -231,5 +233,5 @@ def make_pairs(
             sides=sides,
             readings=_readings(sides[0].workload, sides[1].workload, ground.facts),
         )
-        for place, sides in enumerate(found)
+        for place, sides in enumerate(sides_of_pairs)
     )

@@ -115,7 +115,10 @@ class _SimulatedAgent:
         if request["do"] != "measure":
             return {"ok": True}
         taken = [self._machine.operation_ns(self._own) for _ in range(request["samples"])]
-        samples = [{"elapsed_ns": one, "operations": 1, "wall_ns": one} for one in taken]
+        samples = [
+            {"elapsed_ns": elapsed_ns, "operations": 1, "wall_ns": elapsed_ns}
+            for elapsed_ns in taken
+        ]
         return {"ok": True, "iterations": 1, "samples": samples}
 
     def shared_deadline(self, deadline_s: float) -> AbstractContextManager[None]:
@@ -166,16 +169,20 @@ def episodes_on(
     launcher = simulated_launcher(machine, effect)
     return [
         run_episode(
-            SIDES, _PACE, coin=fair, occasion=EpisodeContext(one, 2 * one, 0), launcher=launcher
+            SIDES,
+            _PACE,
+            coin=fair,
+            occasion=EpisodeContext(episode, 2 * episode, 0),
+            launcher=launcher,
         ).repetitions
-        for one in range(count)
+        for episode in range(count)
     ]
 
 
 def log_ratios_of(episodes: Iterable[tuple[Repetition, ...]]) -> list[float]:
     """Return the log ratios that the analysis makes of episodes."""
-    found = (episode_statistic(first, second, READING) for first, second in episodes)
-    return list(counted(one for one in found if one is not None))
+    statistics = (episode_statistic(first, second, READING) for first, second in episodes)
+    return list(counted(statistic for statistic in statistics if statistic is not None))
 
 
 def _iid(chance: random.Random, level: float) -> float:

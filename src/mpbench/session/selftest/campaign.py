@@ -114,18 +114,18 @@ class SelftestCampaign:
         try:
             make_folder(self.folder)
             if plan.is_file():
-                known = json.loads(plan.read_text())
-                self.seed = known["seed"]
+                begun = json.loads(plan.read_text())
+                self.seed = begun["seed"]
             elif any(self.folder.iterdir()):
                 raise UsageError(f"{self.folder} holds something else; name an empty folder")
             else:
-                known = {"seed": self.seed, "size": wanted}
-                plan.write_text(json.dumps(known, indent=2) + "\n")
+                begun = {"seed": self.seed, "size": wanted}
+                plan.write_text(json.dumps(begun, indent=2) + "\n")
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{plan} is no campaign: {error}") from error
         except OSError as error:
             raise OutputError(f"cannot write {self.folder}: {error.strerror}") from error
-        if known["size"] != wanted:
+        if begun["size"] != wanted:
             raise UsageError(
                 f"{self.folder} holds a campaign of another size; continue it with the same "
                 "options, or name an empty folder"
@@ -159,5 +159,5 @@ class SelftestCampaign:
     def runs(self, stage: str) -> tuple[Run, ...]:
         """Return the finished sessions of a stage."""
         places = sorted((self.folder / stage).glob("[0-9]*"))
-        found = (self._finished(place) for place in places)
-        return tuple(run for run in found if run is not None)
+        runs = (self._finished(place) for place in places)
+        return tuple(run for run in runs if run is not None)

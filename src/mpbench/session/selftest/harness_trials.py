@@ -40,7 +40,7 @@ def trials_of(folder: Path) -> list[dict[str, Any]]:
 
 def _rewrite(folder: Path, done: Sequence[dict[str, Any]]) -> None:
     """Leave a file of complete lines, whatever an interruption left."""
-    text = "".join(json.dumps(one) + "\n" for one in done)
+    text = "".join(json.dumps(trial) + "\n" for trial in done)
     (folder / _FILE).write_text(text)
 
 
@@ -51,12 +51,12 @@ def _write(folder: Path, record: dict[str, Any]) -> None:
 
 def _mpbench_seconds(done: Iterable[dict[str, Any]], operation: str) -> float | None:
     """Return what mpbench usually takes for an operation."""
-    found = [
-        one["seconds"]
-        for one in done
-        if one["harness"] == "mpbench" and one["operation"] == operation and one["decisions"]
+    seconds = [
+        trial["seconds"]
+        for trial in done
+        if trial["harness"] == "mpbench" and trial["operation"] == operation and trial["decisions"]
     ]
-    return median(found) if found else None
+    return median(seconds) if seconds else None
 
 
 def _schedule(campaign: SelftestCampaign) -> Iterator[tuple[dict[str, Any], int]]:
@@ -83,9 +83,9 @@ def side_by_side(campaign: SelftestCampaign, progress: Progress) -> None:
     done = trials_of(folder)
     _rewrite(folder, done)
     for key, seed in _schedule(campaign):
-        unfit = {one["harness"] for one in done if one["reason"]}
-        known = any(all(one[name] == value for name, value in key.items()) for one in done)
-        if known or key["harness"] in unfit:
+        unfit = {record["harness"] for record in done if record["reason"]}
+        is_done = any(all(record[name] == value for name, value in key.items()) for record in done)
+        if is_done or key["harness"] in unfit:
             continue
         progress.note("side by side, trial {trial}: {harness} {operation} {side}".format(**key))
         trial = Trial(
@@ -104,13 +104,13 @@ def side_by_side(campaign: SelftestCampaign, progress: Progress) -> None:
 def _one(trial: Trial, name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="mpb-trial-") as work:
         try:
-            said = HARNESSES[name](trial._replace(work=Path(work)))
+            decision = HARNESSES[name](trial._replace(work=Path(work)))
         except EnvironmentUnfitError as error:
             return {"decisions": {}, "seconds": None, "ratio": None, "reason": str(error)}
     return {
-        "decisions": dict(said.decisions),
-        "seconds": said.seconds,
-        "ratio": said.ratio,
+        "decisions": dict(decision.decisions),
+        "seconds": decision.seconds,
+        "ratio": decision.ratio,
         "reason": None,
     }
 
@@ -118,14 +118,14 @@ def _one(trial: Trial, name: str) -> dict[str, Any]:
 def _row(
     harness: str, rule: str, operation: str, trials: Sequence[dict[str, Any]]
 ) -> tuple[str, ...]:
-    by_side = {side: [one for one in trials if one["side"] == side] for side in _KINDS}
-    alarms = sum(one["decisions"].get(rule, 0) != 0 for one in by_side["same"])
-    found = sum(one["decisions"].get(rule, 0) == 1 for one in by_side["slow"])
+    by_side = {side: [trial for trial in trials if trial["side"] == side] for side in _KINDS}
+    alarms = sum(trial["decisions"].get(rule, 0) != 0 for trial in by_side["same"])
+    hits = sum(trial["decisions"].get(rule, 0) == 1 for trial in by_side["slow"])
     return (
         f"{harness}, {rule}",
         operation,
         rate(alarms, len(by_side["same"])),
-        rate(found, len(by_side["slow"])),
+        rate(hits, len(by_side["slow"])),
         f"{median(one['seconds'] for one in trials):.1f}",
     )
 

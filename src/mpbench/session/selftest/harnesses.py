@@ -93,9 +93,9 @@ def _mpbench(trial: Trial) -> HarnessDecision:
         progress=NullProgress(),
         wait_s=_TIMEOUT_S,
     )
-    (one,) = compared.outcome.judgements
-    says = {"slower": 1, "faster": -1}.get(one.verdict.value, 0)
-    ratio = None if one.ratio is None else one.ratio.estimate
+    (judgement,) = compared.outcome.judgements
+    says = {"slower": 1, "faster": -1}.get(judgement.verdict.value, 0)
+    ratio = None if judgement.ratio is None else judgement.ratio.estimate
     return HarnessDecision({"verdict": says}, compared.outcome.seconds["main"], ratio)
 
 
@@ -112,13 +112,13 @@ def _pyperf(trial: Trial) -> HarnessDecision:
             ],
             trial,
         )
-    told = _run([sys.executable, "-m", "pyperf", "compare_to", *files], trial)
+    output = _run([sys.executable, "-m", "pyperf", "compare_to", *files], trial)
     seconds = time.perf_counter() - started
-    found = re.search(r"([\d.]+)x (slower|faster)", told)
-    if found is None or "not significant" in told.lower():
+    match = re.search(r"([\d.]+)x (slower|faster)", output)
+    if match is None or "not significant" in output.lower():
         return HarnessDecision({"compare_to": 0}, seconds, None)
-    slower = found[2] == "slower"
-    factor = float(found[1])
+    slower = match[2] == "slower"
+    factor = float(match[1])
     return HarnessDecision(
         {"compare_to": 1 if slower else -1}, seconds, factor if slower else 1 / factor
     )
@@ -159,7 +159,10 @@ def _pytest_benchmark(trial: Trial) -> HarnessDecision:
         trial,
     )
     seconds = time.perf_counter() - started
-    stats = {one["name"]: one["stats"] for one in json.loads(out.read_text())["benchmarks"]}
+    stats = {
+        benchmark["name"]: benchmark["stats"]
+        for benchmark in json.loads(out.read_text())["benchmarks"]
+    }
     ratios = {
         name: stats["test_new"][name] / stats["test_base"][name]
         for name in ("min", "mean", "median")
@@ -248,14 +251,14 @@ def _asv_folder(folder: Path) -> Path:
     return place
 
 
-def asv_change(told: str, name: str) -> tuple[int, float | None]:
+def asv_change(output: str, name: str) -> tuple[int, float | None]:
     """Return what a table of `asv compare` says of a benchmark: its mark, and the ratio."""
-    found = re.search(
-        rf"^\|\s*([+-]?)\s*\|.*\|\s*~?([\d.]+)\s*\|\s*\w+\.{name}\s*\|", told, re.MULTILINE
+    match = re.search(
+        rf"^\|\s*([+-]?)\s*\|.*\|\s*~?([\d.]+)\s*\|\s*\w+\.{name}\s*\|", output, re.MULTILINE
     )
-    if found is None:
+    if match is None:
         return 0, None
-    return {"+": 1, "-": -1}.get(found[1], 0), float(found[2])
+    return {"+": 1, "-": -1}.get(match[1], 0), float(match[2])
 
 
 def _asv(trial: Trial) -> HarnessDecision:
@@ -269,12 +272,14 @@ def _asv(trial: Trial) -> HarnessDecision:
         _run([*command, "--quick"], here, accepted=(0, 1))
     started = time.perf_counter()
     # Exit code 1 stands for a slowdown as well as for trouble; the words tell them apart.
-    told = _run(command, here, accepted=(0, 1))
+    output = _run(command, here, accepted=(0, 1))
     seconds = time.perf_counter() - started
-    if "BENCHMARKS" not in told:
-        last = (told.strip().splitlines() or ["no output"])[-1]
+    if "BENCHMARKS" not in output:
+        last = (output.strip().splitlines() or ["no output"])[-1]
         raise EnvironmentUnfitError(f"asv continuous compared nothing: {last}")
-    says = 1 if "PERFORMANCE DECREASED" in told else -1 if "PERFORMANCE INCREASED" in told else 0
+    says = (
+        1 if "PERFORMANCE DECREASED" in output else -1 if "PERFORMANCE INCREASED" in output else 0
+    )
     # Its own factor of 1.1 cannot see what is injected; the same results with one that can.
     sharper = [sys.executable, "-m", "asv", "compare", "--factor", _ASV_FACTOR, "base", trial.side]
     change, ratio = asv_change(_run(sharper, here), name)

@@ -41,17 +41,17 @@ _TARGETS = MappingProxyType(
 def _first_cases(names: Sequence[str]) -> tuple[str, ...]:
     """Return one case of each workload: the first of tier quick, forked where that matters."""
     catalogue = discover()
-    found: list[str] = []
+    ids: list[str] = []
     for name in names:
-        one = catalogue[name]
+        workload = catalogue[name]
         cases = cases_of(
-            one,
-            tier=max(Tier.QUICK, one.tier, key=lambda tier: tier.rank),
+            workload,
+            tier=max(Tier.QUICK, workload.tier, key=lambda tier: tier.rank),
             cpus=environment.usable_cpus(),
             methods=(StartMethod.FORK,),
         )
-        found.append(cases[0].id)
-    return tuple(found)
+        ids.append(cases[0].id)
+    return tuple(ids)
 
 
 def _plan(names: Sequence[str], seed: int, *, slowdown: Slowdown | None = None) -> ComparePlan:

@@ -100,8 +100,8 @@ def _calibrate(folder: Path) -> dict[str, float]:
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise EnvironmentUnfitError(f"the operations of the selftest do not run here: {last}")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    nanoseconds: dict[str, float] = json.loads(done.stdout)
+    return nanoseconds
 
 
 def prepare(folder: Path, share: float) -> dict[str, Any]:
@@ -122,9 +122,9 @@ def prepare(folder: Path, share: float) -> dict[str, Any]:
         (folder / f"subject_{side}.py").write_text(source(side, nothing))
     if not kept.is_file():
         readings = [_calibrate(folder) for _ in range(5)]
-        middle = {name: median(one[name] for one in readings) for name in readings[0]}
+        middle = {name: median(reading[name] for reading in readings) for name in readings[0]}
         loops = {name: round(share * middle[name] / middle["spin"]) for name in OPERATIONS}
         kept.write_text(json.dumps({"nanoseconds": middle, "loops": loops}, indent=2) + "\n")
-    found: dict[str, Any] = json.loads(kept.read_text())["loops"]
-    (folder / "subject_slow.py").write_text(source("slow", found))
-    return found
+    passes: dict[str, Any] = json.loads(kept.read_text())["loops"]
+    (folder / "subject_slow.py").write_text(source("slow", passes))
+    return passes

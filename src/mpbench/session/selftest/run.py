@@ -41,8 +41,8 @@ def _simulate(names: Sequence[str], campaign: SelftestCampaign, progress: Progre
             continue
         trials = max(1, campaign.size.simulated // part)
         progress.note(f"simulating {trials} sessions of each kind for {name}")
-        found = make(trials, seed=campaign.seed)
-        kept.write_text(json.dumps(found._asdict(), indent=2) + "\n")
+        table = make(trials, seed=campaign.seed)
+        kept.write_text(json.dumps(table._asdict(), indent=2) + "\n")
 
 
 STAGES: dict[str, Callable[[SelftestCampaign, Progress], None]] = {
@@ -75,26 +75,26 @@ def _simulated(campaign: SelftestCampaign) -> Iterator[ValidationTable]:
     for name in _SIMULATED:
         kept = campaign.folder / name
         if kept.is_file():
-            known = json.loads(kept.read_text())
-            rows = tuple(tuple(row) for row in known["rows"])
-            yield ValidationTable(known["title"], tuple(known["head"]), rows, known["note"])
+            table = json.loads(kept.read_text())
+            rows = tuple(tuple(row) for row in table["rows"])
+            yield ValidationTable(table["title"], tuple(table["head"]), rows, table["note"])
 
 
 def proofs(campaign: SelftestCampaign) -> tuple[ValidationTable, ...]:
     """Return the tables of everything that a campaign has measured so far."""
-    found = list(_simulated(campaign))
+    tables = list(_simulated(campaign))
     same = campaign.runs("identical")
     if same:
-        found += [identical("Identical arms", same), by_scaling(same), by_rules(same)]
-        found.append(spread_by_statistic(same))
+        tables += [identical("Identical arms", same), by_scaling(same), by_rules(same)]
+        tables.append(spread_by_statistic(same))
     slowed = campaign.runs("injected")
     if slowed:
-        found.append(injected(slowed))
+        tables.append(injected(slowed))
     for kind in LOADS:
         runs = campaign.runs(f"load-{kind}")
         if runs:
-            found.append(identical(f"Identical arms under load: {kind}", runs))
+            tables.append(identical(f"Identical arms under load: {kind}", runs))
     trials = trials_of(campaign.folder / "rivals")
     if trials:
-        found.append(trials_table(trials))
-    return tuple(found)
+        tables.append(trials_table(trials))
+    return tuple(tables)
