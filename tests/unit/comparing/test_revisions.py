@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mpbench.cli.arms import arms_of
 from mpbench.errors import UsageError
 from mpbench.session.comparing.arms import with_names
-from mpbench.session.comparing.revisions import commit_of
+from mpbench.session.comparing.revisions import _export, commit_of
 
 
 @pytest.fixture
@@ -51,3 +52,61 @@ def test_a_shallow_clone_is_told_how_to_fetch(repository: Path, tmp_path: Path) 
         commit_of(clone, "main~1")
     with pytest.raises(UsageError, match="another repository with --repo"):
         commit_of(repository, "nowhere")
+
+
+def _repository(folder: Path) -> Callable[..., str]:
+    folder.mkdir()
+
+    def git(*words: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        return subprocess.run(
+            ["git", "-C", str(folder), *identity, *words],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    git("init", "-q")
+    return git
+
+
+def test_a_filter_of_the_repository_never_runs(tmp_path: Path) -> None:
+    """Its configuration may name any program; the files come as they were committed."""
+    place, marker = tmp_path / "repository", tmp_path / "ran"
+    git = _repository(place)
+    (place / ".gitattributes").write_text("*.txt filter=evil\n")
+    (place / "a.txt").write_text("as it is\n")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    git("config", "filter.evil.smudge", f"touch {marker}; cat")
+    git("config", "filter.evil.required", "true")
+    target = tmp_path / "target"
+    target.mkdir()
+    _export(place, git("rev-parse", "HEAD"), target)
+
+    assert (target / "a.txt").read_text() == "as it is\n"
+    assert not marker.exists()
+
+
+def test_a_link_out_of_the_tree_is_refused(tmp_path: Path) -> None:
+    """One line, and nothing is written elsewhere."""
+    place = tmp_path / "repository"
+    git = _repository(place)
+    (place / "out").symlink_to("../../../etc")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    target = tmp_path / "target"
+    target.mkdir()
+
+    with pytest.raises(UsageError, match="outside of its tree"):
+        _export(place, git("rev-parse", "HEAD"), target)
+
+
+def test_another_owner_gets_the_remedy_of_git(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that there is no such commit."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+    with pytest.raises(UsageError, match=r"safe\.directory"):
+        commit_of(repository, "HEAD")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,12 +56,26 @@ def _call(command: list[str], *, timeout_s: float, what: str) -> bytes:
         raise EnvironmentUnfitError(f"{what}: took longer than {timeout_s:g} s") from None
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        # pip's last line is often advice; the error stands in the line that says so.
-        telling = [line for line in said if "error" in line.lower()] or said or ["no output"]
+        # The last line is often advice; the error stands in the line that says so.
+        telling = [line for line in said if re.search("(?i)error|^fatal:", line)] or said
+        telling = telling or ["no output"]
         raise EnvironmentUnfitError(
             f"{what} failed with exit code {done.returncode}: {telling[-1].strip()}"
         )
     return done.stdout
+
+
+def _git(repository: Path, *words: str) -> bytes:
+    """
+    Return what a command of git wrote; no hook and no watcher of files runs.
+
+    Raises:
+        EnvironmentUnfitError: It fails.
+    """
+    quiet = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
+    what = next(word for word in words if not word.startswith("-") and "=" not in word)
+    command = ["git", "-C", str(repository), *quiet, *words]
+    return _call(command, timeout_s=_GIT_S, what=f"git {what}")
 
 
 def commit_of(repository: Path, rev: str) -> str:
@@ -70,18 +87,18 @@ def commit_of(repository: Path, rev: str) -> str:
     """
     if rev.startswith("-"):
         raise UsageError(f"{rev!r} is no commit")
-    command = [
-        "git",
-        "-C",
-        str(repository),
-        "rev-parse",
-        "--verify",
-        "--quiet",
-        f"{rev}^{{commit}}",
-    ]
     try:
-        return _call(command, timeout_s=_GIT_S, what="git rev-parse").decode().strip()
-    except EnvironmentUnfitError:
+        return (
+            _git(repository, "rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
+            .decode()
+            .strip()
+        )
+    except EnvironmentUnfitError as error:
+        if "dubious ownership" in str(error):
+            raise UsageError(
+                f"{repository} belongs to another user, and git reads it only if you allow it: git "
+                f"config --global --add safe.directory {shlex.quote(str(repository.resolve()))}"
+            ) from None
         advice = "name one that `git rev-parse` knows, or another repository with --repo"
         if _is_shallow(repository):
             advice = (
@@ -91,18 +108,16 @@ def commit_of(repository: Path, rev: str) -> str:
 
 
 def _is_shallow(repository: Path) -> bool:
-    command = ["git", "-C", str(repository), "rev-parse", "--is-shallow-repository"]
     try:
-        return _call(command, timeout_s=_GIT_S, what="git rev-parse").strip() == b"true"
+        return _git(repository, "rev-parse", "--is-shallow-repository").strip() == b"true"
     except EnvironmentUnfitError:
         return False
 
 
 def date_ms_of(repository: Path, commit: str) -> int | None:
     """Return when a commit was written, in ms since 1970; None where the folder has none such."""
-    command = ["git", "-C", str(repository), "rev-list", "-n", "1", "--format=%at", commit, "--"]
     try:
-        said = _call(command, timeout_s=_GIT_S, what="git rev-list").split()
+        said = _git(repository, "rev-list", "-n", "1", "--format=%at", commit, "--").split()
     except EnvironmentUnfitError:
         return None
     return int(said[-1]) * 1_000
@@ -110,10 +125,27 @@ def date_ms_of(repository: Path, commit: str) -> int | None:
 
 def _export(repository: Path, commit: str, target: Path) -> None:
     """Unpack the files of a commit; the user's working tree is not touched."""
-    command = ["git", "-C", str(repository), "archive", "--format=tar", commit]
-    packed = _call(command, timeout_s=_GIT_S, what=f"git archive {commit[:12]}")
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(target, filter="data")
+    packed = _git(repository, *_without_filters(repository), "archive", "--format=tar", commit)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(target, filter="data")
+    except tarfile.FilterError as error:
+        raise UsageError(
+            f"commit {commit[:12]} of {repository} has a file or link outside of its tree, "
+            f"which is not unpacked: {error}"
+        ) from error
+
+
+def _without_filters(repository: Path) -> list[str]:
+    """Return git's options that let no filter of a configuration run: it is any program."""
+    pattern = r"^filter\..*\.(smudge|process|required)$"
+    try:
+        names = _git(repository, "config", "--name-only", "--get-regexp", pattern).decode()
+    except EnvironmentUnfitError:
+        return []
+    values = {"smudge": "", "process": "", "required": "false"}
+    options = (f"{name}={values[name.rpartition('.')[2]]}" for name in names.split())
+    return [word for option in options for word in ("-c", option)]
 
 
 def _is_project(source: Path) -> bool:
