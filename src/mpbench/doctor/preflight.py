@@ -1,4 +1,4 @@
-"""Which cases this machine cannot run, known before they are tried."""
+"""Reasons why a case cannot run on this machine, before it is tried."""
 
 from __future__ import annotations
 

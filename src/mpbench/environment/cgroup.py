@@ -1,4 +1,4 @@
-"""What the process's control groups allow: CPU time, memory, processes."""
+"""Limits of the process's control groups: CPU time, memory, processes."""
 
 from __future__ import annotations
 

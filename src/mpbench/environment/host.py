@@ -1,4 +1,4 @@
-"""Which kernel, library, memory and limits the machine has, and what kind of machine it is."""
+"""Facts about kernel, C library, memory, limits and virtualisation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mpbench this is: the commit of its own tree, and the packages it works with."""
+"""The commit of mpbench's own tree, and the versions of packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How busy the machine is with other things at this moment."""
+"""Other load of the machine at this moment."""
 
 from __future__ import annotations
 

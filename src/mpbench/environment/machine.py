@@ -1,4 +1,4 @@
-"""The environment record of a run, and the name under which its machine is known."""
+"""The environment record of a run, and the name of its machine."""
 
 from __future__ import annotations
 

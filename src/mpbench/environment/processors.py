@@ -1,4 +1,4 @@
-"""Which CPUs there are, which of them may be used, and how they are run."""
+"""Facts about CPUs: which there are, which may be used, how they are run."""
 
 from __future__ import annotations
 

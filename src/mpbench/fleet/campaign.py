@@ -1,4 +1,4 @@
-"""Has every host of a cluster measure once, and says what became of each."""
+"""One measurement on every host of a cluster, and what became of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a campaign needs of a cluster; Dask gives it, and so does a fake in a test."""
+"""Protocols of a cluster and its tasks: Dask's, or a fake in a test."""
 
 from __future__ import annotations
 

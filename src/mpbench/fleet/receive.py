@@ -1,4 +1,4 @@
-"""Puts together the result file of one host from pieces that may be lost or come twice."""
+"""The result file of one host, put together from pieces that may be lost or come twice."""
 
 from __future__ import annotations
 

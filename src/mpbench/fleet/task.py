@@ -1,5 +1,5 @@
 """
-What a Dask worker executes: one `mpbench run` in a process of its own.
+The work of a Dask worker: one `mpbench run` in a process of its own.
 
 A worker changes malloc's and OpenMP's settings, and its daemon flag forbids
 children. So nothing is measured in it: it only starts the run with a scrubbed

@@ -1,5 +1,5 @@
 """
-Reads a result file, and refuses whatever is not one.
+The reader of a result file, which refuses whatever is not one.
 
 A file of results may come from another machine or another person. Nothing in
 it is executed or looked up; every line must be a record of this schema and
