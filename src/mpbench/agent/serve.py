@@ -89,7 +89,12 @@ class Agent:
         if self._workload is None:
             raise WorkloadError("no workload is open")
         if self._workload.body_params:
-            return cast("BodyFactory", self._yielded)(self._case(params))
+            case = self._case(params)
+            # The set-up was entered for another case, which may be one that can run here.
+            reason = self._workload.unsupported(case)
+            if reason is not None:
+                raise UnsupportedError(reason)
+            return cast("BodyFactory", self._yielded)(case)
         return cast("Body", self._yielded)
 
     def measure(self, request: Mapping[str, Any]) -> dict[str, Any]:

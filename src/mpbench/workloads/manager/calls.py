@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.clock import monotonic_ns
-from mpbench.errors import UnsupportedError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
     Body,
@@ -45,19 +44,6 @@ def _no_use(proxy: str) -> Callable[[Case], str | None]:
     return lambda case: lacks(proxy, case.text("call"))
 
 
-def _binding(kind: str, proxy: Any, uses: Mapping[str, Use]) -> BodyFactory:
-    """Return what gives the body of one use."""
-
-    def bind(case: Case) -> Body:
-        call = case.text("call")
-        reason = lacks(kind, call)
-        if reason is not None:
-            raise UnsupportedError(reason)
-        return using(proxy, uses[call])
-
-    return bind
-
-
 def _method_calls(
     kind: str, uses: Mapping[str, Use], arguments: tuple[Any, ...], reads_as: str
 ) -> Workload:
@@ -66,7 +52,8 @@ def _method_calls(
 
     def calls(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
         with context.Manager() as manager:
-            yield _binding(proxy, getattr(manager, kind)(*arguments), uses)
+            shared = getattr(manager, kind)(*arguments)
+            yield lambda case: using(shared, uses[case.text("call")])
 
     calls.__doc__ = f"""
     Call each method of a shared {kind} of 16 integers.

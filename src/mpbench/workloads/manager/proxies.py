@@ -7,7 +7,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from mpbench.clock import monotonic_ns
-from mpbench.errors import UnsupportedError, VerificationError
+from mpbench.errors import VerificationError
 from mpbench.model import Case, Metric, Tier
 from mpbench.workload import (
     START_FLOOR,
@@ -122,9 +122,7 @@ def proxy_create(context: BaseContext, case: Case) -> Iterator[BodyFactory]:
     with context.Manager() as manager:
 
         def bind(case: Case) -> Body:
-            kind, reason = case.text("kind"), _no_such_type(case)
-            if reason is not None:
-                raise UnsupportedError(reason)
+            kind = case.text("kind")
 
             def body(iterations: int, /) -> BodyResult:
                 clock = monotonic_ns
