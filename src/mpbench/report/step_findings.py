@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from mpbench.analysis.advise.tcp_delays import CURE, tcp_exchanges
 from mpbench.analysis.measurements import Measurement, ParamValue, distinct, grouped, pick
 from mpbench.analysis.steps import Step, boundary_of, find_steps
 from mpbench.report import formatting
@@ -206,7 +207,25 @@ def _touched(material: FigureData) -> Iterator[_Said]:
     yield from _apart(early, late, "Shared memory: the first write", words)
 
 
-_RULES = (_argument, _memory, _connection, _delivered, _touched)
+def _tcp(material: FigureData) -> Iterator[_Said]:
+    exchanges = list(tcp_exchanges(material.readings))
+    delayed = [exchange for exchange in exchanges if exchange.is_delayed]
+    costs = "; ".join(exchange.costs for exchange in delayed or exchanges)
+    subject = "Over TCP: the wait for a delayed acknowledgement"
+    if delayed:
+        first = delayed[0]
+        ratio = first.uncured.value / first.cured[1].value
+        text = (
+            "Over TCP a second small write waits for the other side's delayed acknowledgement: "
+            f"{costs}; {CURE}."
+        )
+        yield _Said(formatting.ratio_text(ratio), subject, text, first.uncured.case)
+    elif exchanges:
+        text = f"No wait for a delayed acknowledgement is shown over TCP: {costs}."
+        yield _Said("no wait", subject, text, exchanges[0].uncured.case)
+
+
+_RULES = (_argument, _memory, _connection, _delivered, _touched, _tcp)
 
 
 def known_steps(material: FigureData, targets: Mapping[str, str]) -> tuple[Conclusion, ...]:

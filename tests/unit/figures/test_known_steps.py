@@ -80,7 +80,27 @@ def writes(first):
     ]
 
 
+def requests(wait, **cured):
+    """Return first requests over TCP that wait without TCP_NODELAY, and those with it."""
+    return [
+        reading(
+            "connection/nodelay",
+            3e-4 + (wait if side == "none" else 0),
+            metric="latency",
+            params={"exchange": "first-request", "nodelay": side, "family": "AF_INET"},
+            **cured,
+        )
+        for side in ("none", "client")
+    ]
+
+
 FOUND = {
+    "tcp": (
+        requests(45e-3),
+        "waits for the other side's delayed acknowledgement: the first request",
+        "on a new connection takes 4",
+        "us with TCP_NODELAY on the client; set TCP_NODELAY on the side that writes twice",
+    ),
     "argument": (
         starts(30e-3),
         "steps up between 60 KiB and 72 KiB",
@@ -93,6 +113,7 @@ FOUND = {
 }
 
 ABSENT = {
+    "tcp": (requests(0), "No wait for a delayed acknowledgement is shown over TCP"),
     "argument": (starts(0), "shows no sure step of 10 % or more at 64 KiB"),
     "memory": (parents(0), "a start takes no longer"),
     "connection": (trips(1), "shows no sure step of 10 % or more at 16 KiB"),

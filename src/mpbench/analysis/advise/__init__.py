@@ -10,6 +10,7 @@ from mpbench.analysis.advise.pools import pools
 from mpbench.analysis.advise.record import Advice, Choice, JobDescription, SupportLevel
 from mpbench.analysis.advise.sharing import sharing
 from mpbench.analysis.advise.starts import starts
+from mpbench.analysis.advise.tcp import tcp
 from mpbench.analysis.measurements import Measurement
 
 __all__ = ("Advice", "Choice", "JobDescription", "Setting", "SupportLevel", "advise", "settings")
@@ -22,7 +23,8 @@ def advise(
     Answer every question that users bring, from the readings of one place.
 
     A question whose workloads are not among the readings is answered with
-    "not measured" and the command that would measure it.
+    "not measured" and the command that would measure it. Connections over TCP
+    are answered only where they were measured.
 
     Args:
         readings: Of one interpreter on one machine, floors included.
@@ -34,6 +36,7 @@ def advise(
         *job(readings, known, cpus),
         *starts(readings, known, cpus),
         *channels(readings, known),
+        *tcp(readings),
         *pools(readings, known, cpus),
         *sharing(readings),
     )
