@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mpbench.analysis.advise.tcp_delays import CURE, tcp_exchanges
+from mpbench.analysis.advise.tcp_delays import tcp_exchanges
 from mpbench.analysis.measurements import Measurement, ParamValue, distinct, grouped, pick
 from mpbench.analysis.steps import Step, boundary_of, find_steps
 from mpbench.report import formatting
@@ -214,10 +214,11 @@ def _tcp(material: FigureData) -> Iterator[_Said]:
     subject = "Over TCP: the wait for a delayed acknowledgement"
     if delayed:
         first = delayed[0]
+        cures = " or ".join(dict.fromkeys(exchange.cure for exchange in delayed))
         ratio = first.uncured.value / first.cured[1].value
         text = (
             "Over TCP a second small write waits for the other side's delayed acknowledgement: "
-            f"{costs}; {CURE}."
+            f"{costs}; {cures}."
         )
         yield _Said(formatting.ratio_text(ratio), subject, text, first.uncured.case)
     elif exchanges:

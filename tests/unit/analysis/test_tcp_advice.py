@@ -64,6 +64,7 @@ def test_a_side_that_does_not_help_is_not_advised() -> None:
     assert ["tcp-message"] == list(found)
     assert "with TCP_NODELAY on both sides" == found["tcp-message"][0]
     assert "takes 90.0 ms, 80.0 us with TCP_NODELAY on both sides" in found["tcp-message"][1]
+    assert "speak first" not in found["tcp-message"][1]
 
 
 def test_a_server_that_speaks_first_is_a_cure() -> None:
@@ -75,6 +76,7 @@ def test_a_server_that_speaks_first_is_a_cure() -> None:
 
     assert "where the server speaks first" == found["tcp-speaks-first"][0]
     assert _CAUSE in found["tcp-speaks-first"][1]
+    assert found["tcp-speaks-first"][1].endswith("let the server speak first")
 
 
 @pytest.mark.parametrize(

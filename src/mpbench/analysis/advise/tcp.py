@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mpbench.analysis.advise.error_propagation import estimate_of
 from mpbench.analysis.advise.record import Advice, Choice, advice_of
-from mpbench.analysis.advise.tcp_delays import CURE, TcpExchange, tcp_exchanges
+from mpbench.analysis.advise.tcp_delays import TcpExchange, tcp_exchanges
 from mpbench.analysis.measurements import Measurement
 
 __all__ = ("tcp",)
@@ -19,7 +19,7 @@ def _because(exchange: TcpExchange) -> str:
     costs = exchange.costs[:1].upper() + exchange.costs[1:]
     return (
         f"{costs}, because {exchange.cause}: a second small write waits for the other side's "
-        f"delayed acknowledgement (Nagle's algorithm); {CURE}"
+        f"delayed acknowledgement (Nagle's algorithm); {exchange.cure}"
     )
 
 

@@ -9,9 +9,8 @@ from mpbench.analysis.advise.error_propagation import estimate_of
 from mpbench.analysis.measurements import Measurement, pick
 from mpbench.units import format_seconds
 
-__all__ = ("CURE", "TcpExchange", "tcp_exchanges")
+__all__ = ("TcpExchange", "tcp_exchanges")
 
-CURE = "set TCP_NODELAY on the side that writes twice, or let the other side speak first"
 # Linux delays an acknowledgement by 40 ms; what differs by less than half of it has another cause.
 _DELAY_S = 0.02
 _METHODS = ("fork", "forkserver", "spawn", "")
@@ -55,6 +54,13 @@ class TcpExchange(NamedTuple):
         """How the cheapest of the others was made, and its reading."""
         others = list(self.ways.items())[1:]
         return min(others, key=lambda way: estimate_of(way[1]).value)
+
+    @property
+    def cure(self) -> str:
+        """What to do about the wait."""
+        if self.cured[0] in _FIRST.values():
+            return "let the server speak first"
+        return "set TCP_NODELAY on the side that writes twice"
 
     @property
     def costs(self) -> str:
