@@ -1,4 +1,4 @@
-"""Which clock measures, and what reading it costs."""
+"""The measuring clock, and the cost of reading it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, and which exit code each kind of failure has."""
+"""Errors, and the exit code of each kind."""
 
 from __future__ import annotations
 

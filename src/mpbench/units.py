@@ -1,4 +1,4 @@
-"""How quantities are scaled and written; the only place that prefixes a unit."""
+"""Scaling and text of quantities; the only place that prefixes a unit."""
 
 from __future__ import annotations
 

@@ -33,11 +33,11 @@ def test_children_are_asleep_when_the_group_says_so(method):
     """Each child is seen in the kernel's sleep, and ends when it is told to stop."""
     context = multiprocessing.get_context(method)
     ready, event = context.Semaphore(0), context.Event()
-    with sleepers(context, wait_for, [(ready, event)] * 2, stop=event.set) as gang:
-        gang.collect(ready, 2)
-        gang.fall_asleep()
+    with sleepers(context, wait_for, [(ready, event)] * 2, stop=event.set) as workers:
+        workers.collect(ready, 2)
+        workers.fall_asleep()
 
-        assert [True, True] == [_sleeps(state) for state in gang._states]
+        assert [True, True] == [_sleeps(state) for state in workers._states]
 
     assert [] == multiprocessing.active_children()
 
@@ -47,8 +47,8 @@ def test_a_child_that_ended_is_an_error_instead_of_a_hang():
     context = multiprocessing.get_context()
     ready = context.Semaphore(0)
     ended = pytest.raises(WorkloadError, match="child 0 of 1 ended with exit code 3")
-    with ended, sleepers(context, exit_with, [(ready, 3)], stop=lambda: None) as gang:
-        gang.collect(ready, 2)
+    with ended, sleepers(context, exit_with, [(ready, 3)], stop=lambda: None) as workers:
+        workers.collect(ready, 2)
         pytest.fail("the child released once only, and two were collected")
 
     assert [] == multiprocessing.active_children()

@@ -75,8 +75,8 @@ def test_every_operation_of_every_window_is_counted(method):
     """What the workers report is not more than what they did, and all facts are there."""
     context = multiprocessing.get_context(method)
     total = context.RawValue("q", 0)
-    with worker_group(context, [(count, (context.Lock(), total))] * 2) as gang:
-        first, second = gang.window(20), gang.window(20)
+    with worker_group(context, [(count, (context.Lock(), total))] * 2) as workers:
+        first, second = workers.window(20), workers.window(20)
 
     assert 0 < first.operations + second.operations <= total.value
     assert set(WORKER_METRICS) == set(first.facts)
@@ -94,8 +94,8 @@ def test_a_worker_that_dies_in_a_window_is_an_error(code):
     members = [(count, (context.Lock(), total)), (die_in_the_window, (code,))]
 
     died = pytest.raises(WorkloadError, match=f"worker 1 of 2 ended with exit code {code}")
-    with died, worker_group(context, members) as gang:
-        gang.window(20)
+    with died, worker_group(context, members) as workers:
+        workers.window(20)
 
     assert [] == multiprocessing.active_children()
 
@@ -104,8 +104,8 @@ def test_others_step_back_for_a_worker_that_starves():
     """After the window the load ends at last, and the starved worker is counted with 0."""
     context = multiprocessing.get_context(METHODS[0])
     total = context.RawValue("q", 0)
-    with worker_group(context, [(count, (context.Lock(), total)), (starve, ())]) as gang:
-        outcome = gang.window(20)
+    with worker_group(context, [(count, (context.Lock(), total)), (starve, ())]) as workers:
+        outcome = workers.window(20)
 
     assert 0 == outcome.workers[1].operations
     assert 0.5 == pytest.approx(outcome.facts["jain"])
@@ -117,8 +117,8 @@ def test_the_load_is_on_before_the_first_window():
     context = multiprocessing.get_context(METHODS[0])
     total = context.RawValue("q", 0)
     members = [(plod, (10_000_000,)), (count, (context.Lock(), total))]
-    with worker_group(context, members) as gang:
-        begun = [gang._page[worker_offset(index) + WorkerWord.BEGUN] for index in range(2)]
+    with worker_group(context, members) as workers:
+        begun = [workers._page[worker_offset(index) + WorkerWord.BEGUN] for index in range(2)]
 
     assert [1, 1] == begun
 
@@ -126,8 +126,8 @@ def test_the_load_is_on_before_the_first_window():
 def test_a_window_in_which_nothing_was_completed_is_stretched():
     """An operation that is longer than the window is measured in a longer one."""
     context = multiprocessing.get_context(METHODS[0])
-    with worker_group(context, [(plod, (50_000_000,))]) as gang:
-        outcome = gang.window(1)
+    with worker_group(context, [(plod, (50_000_000,))]) as workers:
+        outcome = workers.window(1)
 
     assert outcome.operations >= 1
     assert outcome.elapsed_ns in {1_000_000 * 4**power for power in range(8)}

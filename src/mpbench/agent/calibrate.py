@@ -1,4 +1,4 @@
-"""How many iterations make a sample that is long against the clock."""
+"""Calibration: iterations that make a sample long against the clock."""
 
 from __future__ import annotations
 

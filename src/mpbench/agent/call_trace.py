@@ -1,5 +1,5 @@
 """
-Which calls of multiprocessing a workload really makes.
+Recorder of a workload's multiprocessing calls.
 
 Used by verification only, never while anything is timed. Names are written
 as users write them: `Process.start`, `Lock.acquire`, `connection.wait`. The

@@ -1,5 +1,5 @@
 """
-What passes between the controller and the agent: one JSON object a line.
+Messages between controller and agent: one JSON object a line.
 
 Requests (all but `end` are answered by one line with `ok` true or false):
 

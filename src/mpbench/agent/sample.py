@@ -1,4 +1,4 @@
-"""How one sample is taken: the clock around the body, then the verification."""
+"""One timed sample: garbage collector, clock, verification."""
 
 from __future__ import annotations
 

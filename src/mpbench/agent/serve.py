@@ -1,4 +1,4 @@
-"""What the agent does with each request."""
+"""Requests of the controller, and the agent's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's plain callable as a workload; `mpbench compare --arm call=package.module:function`."""
+"""User's callable as a workload: `mpbench compare --arm call=package.module:function`."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def _refuse_others(options: dict[str, str], arms: tuple[str, ...], *, programs: 
         raise UsageError(f"{', '.join(idle)} is for {kind}; leave it out, or give other arms")
 
 
-def _veil(plan: ComparePlan, given: dict[str, Any]) -> Anonymiser:
+def _anonymiser(plan: ComparePlan, given: dict[str, Any]) -> Anonymiser:
     from mpbench.session.anonymise import anonymiser_of
 
     words = [word for arm in plan.arms for word in re.split(r"[\s=]+", arm.whole or "")]
@@ -234,7 +234,7 @@ def _live(given: dict[str, Any]) -> int:
             progress=bars,
             command=("mpbench", *sys.argv[1:]),
             wait_s=given["wait"],
-            veil=_veil(plan, given) if given["anonymise"] else None,
+            anonymiser=_anonymiser(plan, given) if given["anonymise"] else None,
         )
     results = compared.folder / "results.jsonl"
     show(compared.outcome, given["form"], path=str(results))

@@ -1,4 +1,4 @@
-"""The command `mpbench doctor`: the fitness of this machine for measuring."""
+"""`mpbench doctor`: checks of this machine, with remedies."""
 
 from __future__ import annotations
 

@@ -234,11 +234,11 @@ def _hidden(
     from mpbench.session.anonymise import anonymiser_of, hide_arguments
     from mpbench.store.anonymise import redacted
 
-    veil = anonymiser_of(words=arguments)
+    anonymiser = anonymiser_of(words=arguments)
     words = [*profile.command[:1], *arguments]
     return (
-        profile._replace(command=tuple(redacted(words)), members=veil.value(profile.members)),
-        hide_arguments(record, words, veil),
+        profile._replace(command=tuple(redacted(words)), members=anonymiser.value(profile.members)),
+        hide_arguments(record, words, anonymiser),
     )
 
 

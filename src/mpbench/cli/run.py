@@ -98,7 +98,7 @@ def command(**given: Any) -> int:
     _refuse(given_options(click.get_current_context()))
     began = time.monotonic()
     with ExitStack() as stack:
-        plan, folder, veil = _where(given, stack)
+        plan, folder, anonymiser = _where(given, stack)
         bars = stack.enter_context(Bars())
         measured = session.run(
             plan,
@@ -107,7 +107,7 @@ def command(**given: Any) -> int:
             command=("mpbench", *sys.argv[1:]),
             wait_s=given["wait"],
             resume=given["resume"] is not None,
-            veil=veil,
+            anonymiser=anonymiser,
         )
     return _finish(measured, verify=plan.verify, began=began)
 
@@ -142,7 +142,7 @@ def _refuse(options: dict[str, str]) -> None:
         raise UsageError("--verify runs each body once; leave out --reps")
 
 
-def _veil(given: dict[str, Any]) -> Anonymiser:
+def _anonymiser(given: dict[str, Any]) -> Anonymiser:
     from mpbench.session.anonymise import anonymiser_of
 
     interpreters = [one for one in given["python"] if Path(one).name != one]
@@ -154,10 +154,14 @@ def _where(given: dict[str, Any], stack: ExitStack) -> tuple[Plan, Path, Anonymi
     """Return the plan, the folder, and what hides names if they are hidden."""
     from mpbench.session.run import fresh_folder
 
-    veil = _veil(given) if given["anonymise"] else None
+    anonymiser = _anonymiser(given) if given["anonymise"] else None
     if given["resume"] is None:
         plan = _plan(given)
-        return plan, given["output"] or stack.enter_context(fresh_folder(veil=veil)), veil
+        return (
+            plan,
+            given["output"] or stack.enter_context(fresh_folder(anonymiser=anonymiser)),
+            anonymiser,
+        )
     from mpbench.store import read
     from mpbench.store.anonymise import ANONYMISED, pseudonym
 
@@ -166,10 +170,10 @@ def _where(given: dict[str, Any], stack: ExitStack) -> tuple[Plan, Path, Anonymi
     planned = dict(header.plan)
     if header.environment.get(ANONYMISED):
         # What follows must not tell what the first part kept to itself.
-        veil = _veil(given)
+        anonymiser = _anonymiser(given)
         if planned.get("files") == [pseudonym("path", file.name) for file in files]:
             planned["files"] = [file.name for file in files]
-    return Plan.from_record(planned, files), folder, veil
+    return Plan.from_record(planned, files), folder, anonymiser
 
 
 def _duration(seconds: float) -> str:

@@ -36,7 +36,7 @@ with multiprocessing.get_context("spawn").Lock():
 # `/pymp-xxxxxxxx/listener-xxxxxxxx`.
 _LISTENER = len("/pymp-xxxxxxxx/listener-xxxxxxxx")
 # A process below this share of one CPU is not worth a name.
-_INTRUDER = 0.05
+_OTHER = 0.05
 
 
 class ClockFacts(NamedTuple):
@@ -61,7 +61,7 @@ class LoadFacts(NamedTuple):
     busy_cpus: float | None
     stolen_share: float | None
     throttled_us: int
-    intruders: tuple[OtherProcess, ...]
+    others: tuple[OtherProcess, ...]
 
 
 class ProbeResults(NamedTuple):
@@ -136,11 +136,11 @@ def measure_load(seconds: float) -> LoadFacts:
     time.sleep(seconds)
     after, later = processor_seconds(), fact(_cpu_by_process) or {}
     took, mine = time.monotonic() - began, time.process_time() - own
-    intruders = [
+    others = [
         OtherProcess(name, pid, share)
         for (pid, created), (name, used) in later.items()
         if pid != os.getpid()
-        and (share := (used - processes.get((pid, created), (name, 0.0))[1]) / took) > _INTRUDER
+        and (share := (used - processes.get((pid, created), (name, 0.0))[1]) / took) > _OTHER
     ]
     busy_s, stolen_share = _shares(before, after)
     return LoadFacts(
@@ -148,7 +148,7 @@ def measure_load(seconds: float) -> LoadFacts:
         busy_cpus=None if busy_s is None else max(0.0, busy_s - mine) / took,
         stolen_share=stolen_share,
         throttled_us=_throttled_us() - throttled,
-        intruders=tuple(sorted(intruders, key=lambda one: -one.share)[:3]),
+        others=tuple(sorted(others, key=lambda one: -one.share)[:3]),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a result must say about the machine, its interpreters and their load."""
+"""Facts about the machine, its interpreters and their load."""
 
 from mpbench.environment.cgroup import describe_cgroup, quota
 from mpbench.environment.files import SYSTEM, Files, fact

@@ -1,4 +1,4 @@
-"""The commit of mpbench's own tree, and the versions of packages."""
+"""Version of mpbench: commit of its own tree, packages it works with."""
 
 from __future__ import annotations
 

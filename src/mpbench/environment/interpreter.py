@@ -1,4 +1,4 @@
-"""What a Python interpreter says about itself, without installing anything in it."""
+"""Facts that an interpreter reports about itself, with nothing installed in it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The work of a Dask worker: one `mpbench run` in a process of its own.
+Task that a Dask worker executes: one `mpbench run` in a process of its own.
 
 A worker changes malloc's and OpenMP's settings, and its daemon flag forbids
 children. So nothing is measured in it: it only starts the run with a scrubbed
@@ -211,7 +211,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _run(job: Job, out: Path, tail: _Tail, *, resume: bool) -> tuple[int, str]:
-    """Run to the end, sending lines meanwhile; return the exit code and the last words."""
+    """Run to the end, sending lines meanwhile; return the exit code and the end of its output."""
     renew(job.controller)
     if job.controller in _stopped:
         return _INTERRUPTED, "stopped by the user"

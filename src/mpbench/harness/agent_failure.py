@@ -45,7 +45,7 @@ def agent_failure(ending: AgentExit, log: Path, deadline_s: float) -> WorkloadEr
         A DeadlineError after a deadline, otherwise a CrashError.
     """
     words = _last_lines(log)
-    said = f"; its last words: {words}" if words else ""
+    said = f"; the end of its log: {words}" if words else ""
     if ending.cause == "deadline":
         return DeadlineError(
             f"took longer than {deadline_s:g} s; its processes were ended, "

@@ -1,4 +1,4 @@
-"""What the name of an agent's log says: its tag, and its number in records."""
+"""Agent tag and number, parsed from the name of its log."""
 
 from __future__ import annotations
 

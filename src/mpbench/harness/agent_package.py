@@ -1,5 +1,5 @@
 """
-How the agent's part of the package reaches another interpreter.
+Installation of the agent's modules for another interpreter.
 
 It is copied to a private folder and compiled there by the interpreter that
 will run it. Nothing has to be installed for that interpreter, and the

@@ -132,7 +132,7 @@ def run_episode(
     pace: PairCalibration,
     *,
     coin: random.Random,
-    occasion: EpisodeContext,
+    episode_context: EpisodeContext,
     launcher: Launcher,
 ) -> EpisodeResult:
     """
@@ -142,7 +142,7 @@ def run_episode(
         sides: The baseline and the other arm.
         pace: What calibration found.
         coin: Says which arm is launched first and who begins each pair of slices.
-        occasion: Which episode it is.
+        episode_context: Which episode it is.
         launcher: Starts an agent.
 
     Returns:
@@ -175,11 +175,11 @@ def run_episode(
             _record(
                 player,
                 EpisodePosition(
-                    player.side.arm, occasion.episode, baseline_first == (index == 0), ()
+                    player.side.arm, episode_context.episode, baseline_first == (index == 0), ()
                 ),
-                occasion.number + index,
+                episode_context.number + index,
                 started,
-                occasion.origin_ns,
+                episode_context.origin_ns,
             )
             for index, player in enumerate(players)
             if not failed or player.failure is not None

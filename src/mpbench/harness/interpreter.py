@@ -1,4 +1,4 @@
-"""What is measured, in which environment, and how the life of an agent ended."""
+"""Interpreter under test, agent environment, agent exit."""
 
 from __future__ import annotations
 

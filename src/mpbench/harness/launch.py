@@ -182,7 +182,7 @@ class AgentHandle:
         return self.ending
 
     def _await_end(self) -> AgentExit:
-        """Wait for the supervisor's last words."""
+        """Wait for the supervisor's last message."""
         limit = time.monotonic() + _LADDER_S
         while self.ending is None:
             self._take_report(limit)

@@ -1,4 +1,4 @@
-"""Which cases are measured in which agent, and in which order."""
+"""Schedule: the cases that share an agent, and their drawn order."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-How long a slice must be for what an operation puts off to even out inside it.
+Slice length by Allan variance.
 
 A Pool's thread for dead workers, to name one, is woken by each result and may keep the
 interpreter for five milliseconds from the thread that reads them. A slice of ten

@@ -1,4 +1,4 @@
-"""What is measured: cases, samples, and what one agent gave."""
+"""Records of measuring: cases, samples, repetitions, resource usage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a result file holds: a run, its cases, its events, its end."""
+"""Records of a result file: run, cases, events, end."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What a sampler saw of a process tree while a case was measured, in a bounded number of points.
+Records of the resource sampler for one case, in a bounded number of points.
 
 Not imported with the other records: only who samples or reads results needs
 it, and the measuring interpreter does neither.

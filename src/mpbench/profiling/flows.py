@@ -1,4 +1,4 @@
-"""Which receive took which send: messages followed from one process to another."""
+"""Messages followed from a send to its receive in another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each queue, lock, pool and manager of a program cost, over all its processes."""
+"""Cost of each traced object, summed over processes."""
 
 from __future__ import annotations
 

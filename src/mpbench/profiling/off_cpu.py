@@ -1,4 +1,4 @@
-"""When a process was in code of its own and used no CPU."""
+"""Detection of spans in the program's own code without CPU use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process was doing at each moment, from the events that it recorded."""
+"""State of a thread at each moment, from its events."""
 
 from __future__ import annotations
 

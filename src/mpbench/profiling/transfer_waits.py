@@ -1,4 +1,4 @@
-"""Where a receive or a send waited: worked out from both, so that no program pays for asking."""
+"""Waiting times of sends and receives, derived from both ends."""
 
 from __future__ import annotations
 

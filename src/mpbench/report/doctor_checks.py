@@ -1,4 +1,4 @@
-"""What the doctor found on the machines of a report: reasons for doubt, and what to do."""
+"""Doctor findings of the machines of a report, with remedies."""
 
 from __future__ import annotations
 

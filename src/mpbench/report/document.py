@@ -1,4 +1,4 @@
-"""The parts of a report, before any format: words, tables, figures and what they stand under."""
+"""Parts of a report before any format: texts, tables, figures, sections."""
 
 from __future__ import annotations
 

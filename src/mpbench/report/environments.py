@@ -1,4 +1,4 @@
-"""What the measured machines and interpreters are, and in what they differ."""
+"""Table of the measured machines and interpreters, and their differences."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-The conclusions that stand first in a report, each in words and from measured medians only.
+Conclusions at the top of a report, from measured medians only.
 
 A rule names what it compares. Where a run has not measured that, or where
 intervals leave the order open, the rule stays silent or says so.

@@ -1,4 +1,4 @@
-"""How numbers and names are written for people, in every format of the report."""
+"""Text of numbers and names, the same in every format of the report."""
 
 from __future__ import annotations
 

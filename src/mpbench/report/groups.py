@@ -1,4 +1,4 @@
-"""Which measured things a report compares: machines, interpreters, runs and arms."""
+"""Groups that a report compares: machines, interpreters, runs, arms."""
 
 from __future__ import annotations
 

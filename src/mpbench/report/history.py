@@ -1,4 +1,4 @@
-"""What a report says about commits: the list of steps, the figures, every value as CSV."""
+"""Sections over commits: list of steps, figures, every value as CSV."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the results of a report come from: files, commands, machines, days and events."""
+"""Files, commands, machines, days and events behind a report."""
 
 from __future__ import annotations
 

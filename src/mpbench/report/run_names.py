@@ -1,4 +1,4 @@
-"""What runs are called where a report has several of one machine."""
+"""Names of runs where a report has several of one machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the agents of each case stand on a scale that all cases of a table share."""
+"""Spread of agents on a common scale for each table."""
 
 from __future__ import annotations
 

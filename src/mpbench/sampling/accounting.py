@@ -28,7 +28,7 @@ def resource_usage(ending: AgentExit, seen: SamplerResult | None = None) -> Reso
     kernel's sum as a share of what the sampler saw, at most 1.
 
     Args:
-        ending: The supervisor's last words.
+        ending: The supervisor's last message.
         seen: What a sampler saw of the same tree, if there was one.
     """
     report = ending.report

@@ -1,4 +1,4 @@
-"""What a sampler saw of an agent, cut to one case and to a bounded number of points."""
+"""CPU series of one case, cut from an agent's resource snapshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often something may look so that looking stays cheap: arithmetic without a clock."""
+"""Limit on the CPU share of the resource sampler."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What a process tree does over time, seen from outside, at a bounded price.
+Resource sampler of a process tree, from outside, at a bounded cost.
 
 The sampler lives in the controller and never in what is measured. It measures
 its own CPU time and spaces its looks so that it stays below a share of one

@@ -1,4 +1,4 @@
-"""What one look at a process tree gives, whoever looks."""
+"""Resource snapshot of a process tree, and the protocol of its readers."""
 
 from __future__ import annotations
 

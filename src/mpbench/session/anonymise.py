@@ -84,7 +84,7 @@ def anonymise_run(source: Path, target: Path) -> Path:
     if run.header.environment.get(ANONYMISED):
         raise UsageError(f"{source} is anonymised already")
     text = results_file(source).read_text(encoding="utf-8", errors="replace")
-    with Writer(target, veil=_names_in(text, run.header.machine)) as writer:
+    with Writer(target, anonymiser=_names_in(text, run.header.machine)) as writer:
         writer.write_run(run)
         return writer.path
 
@@ -107,15 +107,17 @@ def anonymise_profile(source: Path, target: Path) -> Path:
         folder = str(record["working_folder"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(str(source), 0, "a profile.json", str(error)) from error
-    veil = _names_in(text, folder)
-    write_atomic(target / source.name, json.dumps(hide_arguments(record, words, veil), indent=1))
+    anonymiser = _names_in(text, folder)
+    write_atomic(
+        target / source.name, json.dumps(hide_arguments(record, words, anonymiser), indent=1)
+    )
     return target / source.name
 
 
 def hide_arguments(
-    record: dict[str, Any], words: Sequence[str], veil: Anonymiser
+    record: dict[str, Any], words: Sequence[str], anonymiser: Anonymiser
 ) -> dict[str, Any]:
     """Return the record of a profile without the arguments of its program."""
     arguments = Anonymiser(dict.fromkeys(filter(_is_telling, words[1:]), "argument"))
-    hidden = arguments.value(veil.value(record))
+    hidden = arguments.value(anonymiser.value(record))
     return {**hidden, "command": redacted(words), "working_folder": HIDDEN}

@@ -63,21 +63,23 @@ class RunResult(NamedTuple):
     coverage_errors: tuple[str, ...] = ()
 
 
-def default_folder(base: Path = Path("reports"), *, veil: Anonymiser | None = None) -> Path:
+def default_folder(base: Path = Path("reports"), *, anonymiser: Anonymiser | None = None) -> Path:
     """Return the folder that a run writes to when the user names none."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     machine = environment.machine_name()
-    return base / f"{stamp}-{machine if veil is None else veil.name(machine)}"
+    return base / f"{stamp}-{machine if anonymiser is None else anonymiser.name(machine)}"
 
 
 @contextmanager
-def fresh_folder(base: Path = Path("reports"), *, veil: Anonymiser | None = None) -> Iterator[Path]:
+def fresh_folder(
+    base: Path = Path("reports"), *, anonymiser: Anonymiser | None = None
+) -> Iterator[Path]:
     """
     Make the folder of one session: two of the same second get two.
 
     It is removed again if nothing was written to it.
     """
-    first = default_folder(base, veil=veil)
+    first = default_folder(base, anonymiser=anonymiser)
     path, count = first, 1
     is_new = not base.exists()
     while True:
@@ -134,7 +136,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
     command: Sequence[str] = (),
     wait_s: float = 0.0,
     resume: bool = False,
-    veil: Anonymiser | None = None,
+    anonymiser: Anonymiser | None = None,
 ) -> RunResult:
     """
     Measure a plan and write its result file.
@@ -146,7 +148,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
         command: What the user typed, for the record.
         wait_s: How long to wait for another session on this machine.
         resume: Whether to go on with the result file in *folder*.
-        veil: Hides names in everything that is written.
+        anonymiser: Hides names in everything that is written.
 
     Returns:
         The session, read back from its file.
@@ -177,7 +179,11 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
         _announce(plan, groups, progress)
         here = {one.subject.key: one for one in subjects}
         before = resume_state(folder, facts, here) if resume else ResumeState()
-        opened = Writer.resume(folder, veil=veil) if resume else Writer(folder, veil=veil)
+        opened = (
+            Writer.resume(folder, anonymiser=anonymiser)
+            if resume
+            else Writer(folder, anonymiser=anonymiser)
+        )
         writer = stack.enter_context(opened)
         session = RunState(plan, catalogue, writer, progress, private)
         stack.callback(session.agents.close)
@@ -196,7 +202,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
     if not session.ok and not before.repetitions and not interrupted:
         raise InvalidSessionError(f"nothing could be measured; see the reasons in {folder}")
     written = read(folder)
-    shown = written if veil is None else written._replace(path=RESULTS)
+    shown = written if anonymiser is None else written._replace(path=RESULTS)
     return RunResult(folder, shown, interrupted, claims)
 
 

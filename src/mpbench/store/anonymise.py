@@ -82,7 +82,7 @@ class Anonymiser:
         self._names = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])") if words else None
 
     def name(self, name: str) -> str:
-        """Return the word for a name of this veil; any other name as it is."""
+        """Return the word for a name of this anonymiser; any other name as it is."""
         return pseudonym(self._kinds[name], name) if name in self._kinds else name
 
     def text(self, text: str) -> str:

@@ -1,5 +1,5 @@
 """
-What a line of a result file holds: the records on disk, apart from those in memory.
+Schema of the lines of a result file, apart from the records in memory.
 
 Schema 1: the first. The number stands in the first line of each file. It is
 raised when a reader of the old number could misread a file of the new one;

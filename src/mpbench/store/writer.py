@@ -100,14 +100,14 @@ class Writer:
             (a name that ends in `.jsonl`). The file must not exist.
         sync: Whether to wait after each record until the disk has it; then a
             power cut loses no more than a kill does.
-        veil: Hides names in each line before it is written.
+        anonymiser: Hides names in each line before it is written.
 
     Raises:
         OutputError: The file exists or cannot be made.
     """
 
     def __init__(
-        self, path: Path | str, *, sync: bool = False, veil: Anonymiser | None = None
+        self, path: Path | str, *, sync: bool = False, anonymiser: Anonymiser | None = None
     ) -> None:
         path = Path(path)
         self.path = path if path.suffix == ".jsonl" else path / RESULTS
@@ -116,11 +116,11 @@ class Writer:
             descriptor = os.open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise _refusal(self.path, error) from error
-        self._begin(descriptor, sync=sync, veil=veil)
+        self._begin(descriptor, sync=sync, anonymiser=anonymiser)
 
-    def _begin(self, descriptor: int, *, sync: bool, veil: Anonymiser | None) -> None:
+    def _begin(self, descriptor: int, *, sync: bool, anonymiser: Anonymiser | None) -> None:
         _lock(descriptor, self.path)
-        self._veil = veil
+        self._anonymiser = anonymiser
         self._descriptor = descriptor
         self._sync = sync
         self._position = _Position(0, 0, hashlib.sha256())
@@ -129,7 +129,7 @@ class Writer:
 
     @classmethod
     def resume(
-        cls, path: Path | str, *, sync: bool = False, veil: Anonymiser | None = None
+        cls, path: Path | str, *, sync: bool = False, anonymiser: Anonymiser | None = None
     ) -> Self:
         """
         Open an existing result file to append to it.
@@ -142,16 +142,16 @@ class Writer:
             RecordError: It is no intact result file.
         """
         writer = cls.__new__(cls)
-        writer._reopen(results_file(Path(path)), sync, veil)  # noqa: SLF001 - its own class
+        writer._reopen(results_file(Path(path)), sync, anonymiser)  # noqa: SLF001 - its own class
         return writer
 
-    def _reopen(self, path: Path, sync: bool, veil: Anonymiser | None) -> None:
+    def _reopen(self, path: Path, sync: bool, anonymiser: Anonymiser | None) -> None:
         self.path = path
         try:
             descriptor = os.open(path, _FLAGS)
         except OSError as error:
             raise _refusal(path, error) from error
-        self._begin(descriptor, sync=sync, veil=veil)
+        self._begin(descriptor, sync=sync, anonymiser=anonymiser)
         try:
             self._go_on()
         except BaseException:
@@ -188,7 +188,7 @@ class Writer:
         Raises:
             OutputError: The reader would refuse it.
         """
-        line = line if self._veil is None else self._veil.line(line)
+        line = line if self._anonymiser is None else self._anonymiser.line(line)
         text = schema.encode(line)
         if len(text) > schema.MAX_LINE:
             raise OutputError(

@@ -178,7 +178,15 @@ def _entered(
 
     @contextmanager
     def set_up(context: BaseContext, case: Case) -> Iterator[Any]:
-        yield (lambda bound: function(context, bound)) if is_factory else function(context, case)
+        if is_factory:
+            yield lambda bound: function(context, bound)
+            return
+        made = function(context, case)
+        if callable(made):
+            yield made
+        else:
+            # A function that hands on the generator of another one.
+            yield from made
 
     return set_up
 

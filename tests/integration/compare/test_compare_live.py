@@ -78,7 +78,7 @@ def test_an_episode_takes_turns_in_fresh_agents(subject, tmp_path, shown):
         sides,
         PairCalibration((100, 100), 1, 3),
         coin=_Coin(shown),
-        occasion=EpisodeContext(4, 8, 0),
+        episode_context=EpisodeContext(4, 8, 0),
         launcher=fresh_agents(tmp_path),
     )
     first, second = result.repetitions
@@ -97,7 +97,7 @@ def test_a_set_up_that_keeps_its_load_on_is_left_between_turns(subject, tmp_path
         sides,
         PairCalibration((10, 10), 1, 2),
         coin=_Coin(0.1),
-        occasion=EpisodeContext(0, 0, 0),
+        episode_context=EpisodeContext(0, 0, 0),
         launcher=fresh_agents(tmp_path),
     )
 
@@ -112,7 +112,7 @@ def test_only_the_arm_that_asks_for_it_is_watched(subject, tmp_path):
         (side(subject, arm="off"), side(subject, arm="on", is_sampled=True)),
         PairCalibration((1_000, 1_000), 1, 8),
         coin=_Coin(0.1),
-        occasion=EpisodeContext(0, 0, 0),
+        episode_context=EpisodeContext(0, 0, 0),
         launcher=fresh_agents(tmp_path, watch=watch.attach_to_arm),
     )
     records = [
@@ -134,7 +134,7 @@ def test_an_injected_wait_is_inside_the_operation(subject, tmp_path):
         sides,
         PairCalibration((1, 1), 1, 2),
         coin=_Coin(0.1),
-        occasion=EpisodeContext(0, 0, 0),
+        episode_context=EpisodeContext(0, 0, 0),
         launcher=fresh_agents(tmp_path),
     ).repetitions
 
@@ -151,7 +151,7 @@ def test_an_arm_that_fails_is_recorded_alone(subject, tmp_path):
         (side(subject), broken),
         PairCalibration((10, 10), 1, 2),
         coin=_Coin(0.1),
-        occasion=EpisodeContext(0, 0, 0),
+        episode_context=EpisodeContext(0, 0, 0),
         launcher=fresh_agents(tmp_path),
     )
     (only,) = result.repetitions

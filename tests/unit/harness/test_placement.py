@@ -156,7 +156,7 @@ def test_both_arms_of_an_episode_have_the_cpu_that_the_coin_drew():
             (_side("a"), _side("b")),
             PairCalibration((1, 1), 1, 2, cpus=CPUS),
             coin=random.Random(seed),
-            occasion=EpisodeContext(0, 0, 0),
+            episode_context=EpisodeContext(0, 0, 0),
             launcher=_launcher({"a": 1.0, "b": 1.0}, opened),
         )
         assert [result.cpu, result.cpu] == opened
@@ -173,7 +173,7 @@ def test_an_episode_ends_when_both_arms_had_their_time(monkeypatch):
         (_side("a"), _side("b")),
         PairCalibration((1, 1), 1, 80, limit_ns=600_000_000, min_pairs=4),
         coin=random.Random(1),
-        occasion=EpisodeContext(0, 0, 0),
+        episode_context=EpisodeContext(0, 0, 0),
         launcher=_launcher({"a": 1.0, "b": 1.0}, []),
     )
     first, second = result.repetitions

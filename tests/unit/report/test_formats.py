@@ -180,10 +180,10 @@ def test_a_run_given_twice_is_refused(runs, tmp_path):
 
 
 def test_a_folder_that_is_a_file_is_refused(runs, tmp_path):
-    """One line says which file cannot be written, and what to do."""
+    """One line says what cannot be written, and what to do."""
     (tmp_path / "taken").write_text("")
 
-    with pytest.raises(OutputError, match=r"report\.html.*-o"):
+    with pytest.raises(OutputError, match=r"taken: File exists; name another folder"):
         report.write(runs[1:], tmp_path / "taken")
 
 

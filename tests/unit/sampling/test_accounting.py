@@ -23,7 +23,7 @@ def seen(cpu_ns, processes=()):
 
 
 def ending(snapshot=(), **changes):
-    """Build a supervisor's last words."""
+    """Build a supervisor's last message."""
     return AgentExit("exited", 0, {**REPORT, **changes}, dict(snapshot))
 
 

@@ -45,8 +45,8 @@ def test_every_record_is_hidden(tmp_path):
     )
     case = run.cases[0]._replace(status=Status.SKIPPED, reason=text)
     bad = fakes.repetition(case.case, status=Status.FAILED, reason=text)
-    veil = Anonymiser(NAMES, ["plans", "mine.py", "bin/python"])
-    with Writer(tmp_path, veil=veil) as writer:
+    anonymiser = Anonymiser(NAMES, ["plans", "mine.py", "bin/python"])
+    with Writer(tmp_path, anonymiser=anonymiser) as writer:
         writer.header(header)
         writer.case(case)
         writer.repetition(bad._replace(extra={"log": text}))

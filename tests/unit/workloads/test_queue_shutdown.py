@@ -57,9 +57,9 @@ class Crowded:
 
 def test_letting_out_never_waits_for_room() -> None:
     """A full queue that shows nothing to get does not hold up the end of a crew."""
-    gang, queue = Gang(), Crowded()
+    workers, queue = Gang(), Crowded()
 
-    _let_out(gang, queue, 1)
+    _let_out(workers, queue, 1)
 
-    assert gang.is_stopped
+    assert workers.is_stopped
     assert queue.refused > 0

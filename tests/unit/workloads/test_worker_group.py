@@ -318,9 +318,9 @@ def test_the_outcome_of_a_window_adds_up():
         page[at + WorkerWord.CPU], page[at + WorkerWord.SPAN] = used, 8_000
         page[at + WorkerWord.LONGEST] = longest
         page[at + WorkerWord.FIRST], page[at + WorkerWord.LAST] = START, END
-    gang = WorkerGroup(page, (None, None))
+    workers = WorkerGroup(page, (None, None))
 
-    outcome = gang._collect(10_000, (0, 1))
+    outcome = workers._collect(10_000, (0, 1))
 
     assert (400, 10_000) == (outcome.operations, outcome.elapsed_ns)
     assert 0.8 == pytest.approx(outcome.facts["jain"])
@@ -334,9 +334,9 @@ def test_the_outcome_of_a_window_adds_up():
 def test_a_subset_of_the_workers_can_be_counted():
     """Operations of consumers count alone; all workers' CPU time is charged to them."""
     page = _page_with([300, 100], [[], []])
-    gang = WorkerGroup(page, (None, None))
+    workers = WorkerGroup(page, (None, None))
 
-    outcome = gang._collect(10_000, (1,))
+    outcome = workers._collect(10_000, (1,))
 
     assert 100 == outcome.operations
     assert 1 == len(outcome.workers)

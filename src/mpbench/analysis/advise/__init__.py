@@ -1,4 +1,4 @@
-"""Which start method, channel, chunk size and worker count to use here, from what was measured."""
+"""Advice from measured costs: start method, channel, chunk size, worker count."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What a cost is made of, so that its interval has the uncertainty of every part.
+Error propagation for costs computed from several measurements.
 
 Two computed costs often rest on one and the same measurement: two chunk sizes
 on the same overhead, two start methods on the same payload. Its error is then

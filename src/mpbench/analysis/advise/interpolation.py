@@ -1,4 +1,4 @@
-"""What a cost is between two sizes at which it was measured."""
+"""Interpolation of costs between measured sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pool call adds to a task by chunk size, and how long a job takes with it."""
+"""Overhead of a pool call by chunk size, and the time of a job with it."""
 
 from __future__ import annotations
 

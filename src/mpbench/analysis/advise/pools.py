@@ -1,4 +1,4 @@
-"""Advice about pools: which call, what chunk size, which tasks are worth it, how many workers."""
+"""Advice about pools: call, chunk size, worthwhile tasks, worker count."""
 
 from __future__ import annotations
 

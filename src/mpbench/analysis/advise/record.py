@@ -1,4 +1,4 @@
-"""What advice is: a question, the choices with their costs, and what they rest on."""
+"""Records of advice: question, choices with costs, support."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What is injected into a profiled program: standard library only, Python 3.9 and newer.
+Code injected into a profiled program: standard library only, Python 3.9 and newer.
 
 `mpbench profile` copies this folder to a private place, beside a
 `sitecustomize` that calls `install`. Nothing of multiprocessing is imported

@@ -1,4 +1,4 @@
-"""Where a process is to write, as its environment said when it began."""
+"""Recorder configuration from environment variables."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What Python runs at the start of every process of a profiled program.
+Start-up code of every process of a profiled program (`sitecustomize`).
 
 `mpbench profile` copies this file as `sitecustomize.py` to the front of
 PYTHONPATH. It wraps multiprocessing, takes its own folder off the path again

@@ -1,5 +1,5 @@
 """
-How the wrappers get in: right after a module of multiprocessing was imported.
+Installation of the wrappers, right after a module of multiprocessing was imported.
 
 Nothing is imported before the program does it, so that a process that never
 uses multiprocessing pays for one finder and nothing else.

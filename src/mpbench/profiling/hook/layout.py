@@ -1,5 +1,5 @@
 """
-How an event file is laid out: 64-bit words in the machine's byte order.
+Layout of an event file: 64-bit words in the machine's byte order.
 
     header    512 words, of which a few are used; see the numbers below
     open      LANES lanes of 8 records: what has begun and not ended where the file is

@@ -1,4 +1,4 @@
-"""What a process runs, in a word."""
+"""Short name of the program that a process runs."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What one process writes about itself: events, names, and what it is.
+Recorder of one process: events, objects, metadata.
 
 An event costs about a microsecond: two readings of the clock and some stores
 into shared memory. Nothing is flushed: what was stored is in the file, whatever

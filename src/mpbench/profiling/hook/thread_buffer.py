@@ -1,4 +1,4 @@
-"""Where one thread of a recorded process writes its events."""
+"""Event buffer of one thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a function of multiprocessing is replaced by one that keeps an event."""
+"""Wrappers that record an event around a function of multiprocessing."""
 
 from __future__ import annotations
 

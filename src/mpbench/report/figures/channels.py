@@ -1,4 +1,4 @@
-"""Figures of what carries messages: latency and bandwidth by size, and when a message arrives."""
+"""Figures of channels: latency and bandwidth by size, time of delivery."""
 
 from __future__ import annotations
 

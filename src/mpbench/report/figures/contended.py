@@ -10,7 +10,7 @@ from mpbench.report.figures.labels import params_words
 
 __all__ = ("contended", "contention_of")
 
-# What a crew's windows tell, beside their throughput, in the order of the panels.
+# What the windows of a worker group tell, beside their throughput, in the order of the panels.
 _FACTS = (
     ("jain", "fairness (Jain)"),
     ("lost_share", "lost updates"),

@@ -1,4 +1,4 @@
-"""How busy each worker is over time: one panel for each number of workers."""
+"""Figures of CPU use over time, one panel for each number of workers."""
 
 from __future__ import annotations
 

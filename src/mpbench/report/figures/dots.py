@@ -1,4 +1,4 @@
-"""Categories side by side: one row for each case, one mark with its interval for each series."""
+"""Dot plots: one row a case, one mark with its interval a series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures of one report are made from: readings of one place, and what belongs to it."""
+"""Input data of figures: measurements of one platform."""
 
 from __future__ import annotations
 

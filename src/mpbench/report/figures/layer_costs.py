@@ -1,4 +1,4 @@
-"""What each layer adds: the floor, then one layer more in each step, as stacked bars."""
+"""Figures of layer costs: the floor and each layer above it, as stacked bars."""
 
 from __future__ import annotations
 

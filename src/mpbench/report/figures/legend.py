@@ -1,4 +1,4 @@
-"""What stands above the axes of a figure: its series, and the shades of too many workers."""
+"""Legend above the axes, and shading beyond the usable CPUs."""
 
 from __future__ import annotations
 

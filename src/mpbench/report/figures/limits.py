@@ -1,4 +1,4 @@
-"""How many workers can run at once, and which limit says so: affinity, quota, cores."""
+"""Usable workers of a platform and the limit behind: affinity, quota, cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call costs beside what the user waits for: moments of one operation, side by side."""
+"""Figures of paired metrics: cost of a call beside the time until its effect."""
 
 from __future__ import annotations
 

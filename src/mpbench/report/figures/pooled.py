@@ -1,4 +1,4 @@
-"""Figures of pools: speed-up over workers, the calls against each other, the chunk-size surface."""
+"""Figures of pools: speed-up over workers, calls, chunk-size surface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much faster more workers are: speed-up, efficiency, and what the fitted laws leave over."""
+"""Figures of scaling: speed-up, efficiency, residuals of the fitted laws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operation is made of: its parts one after the other, from zero."""
+"""Figures of consecutive parts of one operation, from zero."""
 
 from __future__ import annotations
 

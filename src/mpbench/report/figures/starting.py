@@ -1,4 +1,4 @@
-"""Figures of starting processes: its stages, the size of an argument, the size of the parent."""
+"""Figures of process starts: stages, argument size, parent size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures look: colours, markers and lines that stay the same in every figure."""
+"""Style of figures: colours, markers and lines, the same in every figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which chunk size suits which task length: efficiency over both, and where it breaks even."""
+"""Figure of efficiency over chunk size and task length, with the break-even line."""
 
 from __future__ import annotations
 

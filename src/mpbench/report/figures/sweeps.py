@@ -1,4 +1,4 @@
-"""How a cost or a rate changes with a size or a count: one line for each series."""
+"""Figures of sweeps: cost or rate over a size or count, one line a series."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ("Panel", "Sweep", "draw_lines", "step_label", "steps_of", "sweep_figu
 _HEIGHT = 3.5
 # Agents drawn as faint points: beyond this they are a cloud that hides the lines.
 _MOST_POINTS = 600
-# Last words of parameters that are sizes.
+# Suffixes of parameters that are sizes.
 _SIZES = ("_bytes", "_mib")
 
 

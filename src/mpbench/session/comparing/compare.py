@@ -252,7 +252,7 @@ def compare(
     progress: Progress,
     command: Sequence[str] = (),
     wait_s: float = 0.0,
-    veil: Anonymiser | None = None,
+    anonymiser: Anonymiser | None = None,
 ) -> ComparisonResult:
     """
     Measure a comparison, write its result file and judge it.
@@ -263,7 +263,7 @@ def compare(
         progress: Who watches.
         command: What the user typed, for the record.
         wait_s: How long to wait for another session on this machine.
-        veil: Hides names in everything that is written.
+        anonymiser: Hides names in everything that is written.
 
     Returns:
         The comparison, judged from the file that was written.
@@ -283,7 +283,7 @@ def compare(
             prepared = _prepare(plan, private, progress)
             rules = prepared.plan.rules
             progress.note(comparison_estimate(prepared.pairs, rules, plan.plan.budget_s))
-        writer = stack.enter_context(Writer(folder, veil=veil))
+        writer = stack.enter_context(Writer(folder, anonymiser=anonymiser))
         writer.header(_header(prepared, command))
         for record in prepared.records:
             writer.case(record)

@@ -186,7 +186,7 @@ class PairRunner:
             self._sides,
             self._pace,
             coin=self._coin,
-            occasion=EpisodeContext(self._episodes, number, self._ring.origin_ns),
+            episode_context=EpisodeContext(self._episodes, number, self._ring.origin_ns),
             launcher=self._ring.launcher,
         )
 
@@ -203,7 +203,7 @@ class PairRunner:
             self._sides,
             pace,
             coin=self._coin,
-            occasion=EpisodeContext(0, 0, self._ring.origin_ns),
+            episode_context=EpisodeContext(0, 0, self._ring.origin_ns),
             launcher=self._ring.launcher,
         )
         each = [

@@ -172,7 +172,7 @@ def episodes_on(
             SIDES,
             _PACE,
             coin=fair,
-            occasion=EpisodeContext(episode, 2 * episode, 0),
+            episode_context=EpisodeContext(episode, 2 * episode, 0),
             launcher=launcher,
         ).repetitions
         for episode in range(count)

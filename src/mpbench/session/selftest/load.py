@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ("LOADS", "LoadFromHalf", "background_load")
 
 # Ends with its starter: its stdin is a pipe that nobody writes to.
-_HOG = """
+_BACKGROUND = """
 import os, select, sys, time
 on, off, cpu = float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 if cpu >= 0:
@@ -43,7 +43,7 @@ def _start(kind: str) -> subprocess.Popen[bytes]:
     cpu = -1
     if pinned and hasattr(os, "sched_getaffinity"):
         cpu = min(os.sched_getaffinity(0))
-    command = [sys.executable, "-I", "-S", "-c", _HOG, str(busy), str(idle), str(cpu)]
+    command = [sys.executable, "-I", "-S", "-c", _BACKGROUND, str(busy), str(idle), str(cpu)]
     return subprocess.Popen(command, stdin=subprocess.PIPE)
 
 
