@@ -166,7 +166,9 @@ def _always(case: Case) -> str | None:
 
 
 def _is_generator(function: Any) -> bool:
-    return bool(function.__code__.co_flags & _GENERATOR_FLAG)
+    """Tell whether a function is a generator, or says that it hands on another's."""
+    returns = str(function.__annotations__.get("return", ""))
+    return bool(function.__code__.co_flags & _GENERATOR_FLAG) or "Iterator" in returns
 
 
 def _entered(
@@ -178,15 +180,7 @@ def _entered(
 
     @contextmanager
     def set_up(context: BaseContext, case: Case) -> Iterator[Any]:
-        if is_factory:
-            yield lambda bound: function(context, bound)
-            return
-        made = function(context, case)
-        if callable(made):
-            yield made
-        else:
-            # A function that hands on the generator of another one.
-            yield from made
+        yield (lambda bound: function(context, bound)) if is_factory else function(context, case)
 
     return set_up
 
