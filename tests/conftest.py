@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,11 @@ from mpbench.agent.process_tree import mapped_segments, processes
 # No test asserts a duration, and hypothesis would: a busy machine is no failure.
 hypothesis.settings.register_profile("mpbench", deadline=None)
 hypothesis.settings.load_profile("mpbench")
+
+# A shell starts what runs in its background with Ctrl-C ignored; programs under test would
+# inherit that, and tests that interrupt them would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SHM = Path("/dev/shm")
 _PREFIXES = ("sem.mp", "psm_", "pym-")

