@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os.path
+
 __all__ = (
     "AgentError",
     "CalibrationError",
@@ -16,6 +18,7 @@ __all__ = (
     "UsageError",
     "VerificationError",
     "WorkloadError",
+    "copy_failure",
     "reason_of",
 )
 
@@ -143,3 +146,14 @@ def reason_of(error: OSError) -> str:
     if isinstance(first, list) and first:
         return str(first[0][-1])
     return error.strerror or str(error)
+
+
+def copy_failure(what: str, folder: object, error: OSError) -> EnvironmentUnfitError:
+    """Return the error for a part of the package that cannot be copied, with what to do."""
+    reason = reason_of(error)
+    advice = ""
+    if "space" in reason or "quota" in reason:
+        advice = "; is the temporary folder full? TMPDIR names another"
+    elif not os.path.isfile(__file__):  # noqa: PTH113 - no pathlib in the measuring interpreter
+        advice = "; mpbench cannot measure from inside an archive: install it with pip"
+    return EnvironmentUnfitError(f"cannot copy {what} to {folder}: {reason}{advice}")

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import mpbench
-from mpbench.errors import EnvironmentUnfitError, reason_of
+from mpbench.errors import EnvironmentUnfitError, copy_failure
 
 __all__ = ("AGENT_MODULES", "install_agent_package")
 
@@ -71,9 +71,7 @@ def install_agent_package(executable: str, folder: Path) -> Path:
     try:
         _copy(Path(mpbench.__file__).parent, target)
     except OSError as error:
-        raise EnvironmentUnfitError(
-            f"cannot copy the agent to {folder}: {reason_of(error)}; is the temporary folder full?"
-        ) from error
+        raise copy_failure("the agent", folder, error) from error
     try:
         done = subprocess.run(
             [executable, "-E", "-S", "-c", _COMPILE, str(target)],

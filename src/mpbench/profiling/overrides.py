@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mpbench.errors import EnvironmentUnfitError, UsageError, reason_of
+from mpbench.errors import UsageError, copy_failure
 from mpbench.model import StartMethod
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ def install_hook(folder: Path, pythons: Iterable[str]) -> Path:
             shutil.copy(_HOOK / name, ours / name)
         shutil.copy(_HOOK / "entry.py", place / "sitecustomize.py")
     except OSError as error:
-        raise EnvironmentUnfitError(
-            f"cannot copy the hook to {place}: {reason_of(error)}; is the temporary folder full?"
-        ) from error
+        raise copy_failure("the hook", place, error) from error
     for python in dict.fromkeys(pythons):
         # One that cannot do it loads the sources, or says in its first run what is wrong.
         with suppress(OSError, subprocess.SubprocessError):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mpbench.errors import EnvironmentUnfitError, reason_of
+from mpbench.errors import EnvironmentUnfitError, copy_failure
 from mpbench.harness.private import SHARED_MEMORY, private_folder
 from mpbench.profiling.event_files import RecordedProcess, read_event_files
 from mpbench.profiling.flows import Flow, flows_of
@@ -152,9 +152,7 @@ def _injected(
             shutil.copytree(_HOOK, ours, ignore=shutil.ignore_patterns("__pycache__"))
             (ours / "entry.py").rename(place / "sitecustomize.py")
         except OSError as error:
-            raise EnvironmentUnfitError(
-                f"cannot copy the hook to {own}: {reason_of(error)}; is the temporary folder full?"
-            ) from error
+            raise copy_failure("the hook", own, error) from error
         event_ns = _prepare(executable, place, scratch)
         before = variables.get("PYTHONPATH")
         environment = {

@@ -109,7 +109,8 @@ def _head(document: Document) -> Iterator[str]:
         yield "\n".join(f"- {escape(finding.text)}" for finding in document.findings)
     yield "## Can it be trusted?"
     yield "\n".join(
-        f"- {_MARKS[check.state]}: {escape(check.name)} {escape(check.value)}, {escape(check.text)}"
+        f"- {_MARKS[check.state]}: {escape(check.name)} {escape(check.value)}"
+        + (f", {escape(check.text)}" if check.text else "")
         for check in document.checks
     )
 

@@ -116,7 +116,7 @@ def test_each_state_of_the_machine_is_found(part, values, key, level):
         ({"clock": ClockFacts(50, 3_000)}, "clock", Severity.FAULT),
         ({"clock": ClockFacts(4_000, 0)}, "clock", Severity.WARNING),
         ({"semaphore_error": "OSError: denied"}, "semaphores", Severity.FAULT),
-        ({"listener_path_bytes": 120}, "socket-path", Severity.FAULT),
+        ({"listener_path_bytes": 120}, "socket-path", Severity.NOTE),
         ({"on_battery": True}, "power", Severity.WARNING),
         ({"pressure_cpu": 44.0}, "pressure", Severity.WARNING),
     ],
