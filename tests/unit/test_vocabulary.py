@@ -11,7 +11,7 @@ import pytest
 import mpbench
 
 ROOT = Path(mpbench.__file__).parent
-CONTRIBUTING = ROOT.parents[1] / "CONTRIBUTING.md"
+CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 # A heading that begins with one of these is a question or a sentence, not what the module holds.
 NO_NOUN = {"how", "what", "when", "where", "whether", "which", "who", "why", "turns", "makes", "is"}
 # The glossary's word for each stands in CONTRIBUTING.md.

@@ -61,8 +61,11 @@ def test_a_narrow_terminal_shows_whole_names(
     assert width >= max(map(len, lines))
 
 
-def test_the_last_lines_say_what_how_far_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_last_lines_say_what_how_far_and_where(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One sentence, whether to trust it, and where the rest is."""
+    monkeypatch.setenv("COLUMNS", "200")
     show(_outcome(), "table", path="out/results.jsonl")
     says, trust, more = capsys.readouterr().out.splitlines()[-3:]
 
