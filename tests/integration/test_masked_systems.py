@@ -110,8 +110,8 @@ def test_all_sources_may_lack_together(tmp_path: Path) -> None:
 
     assert [0, 0, 0] == [codes[0], codes[2], codes[4]]
     assert codes[1] in {0, 1}
-    # Three seconds decide nothing.
-    assert codes[3] in {0, 3, 4}
+    # So few seconds decide nothing, and where a first look takes longer they are refused.
+    assert codes[3] in {0, 2, 3, 4}
     assert [0, 0] == codes[5:]
     assert facts["memory"]["total_bytes"] is None
     assert facts["load"]["since_boot"] is None

@@ -251,5 +251,5 @@ def test_a_read_only_output_is_one_clear_line(tmp_path: Path) -> None:
     code, said = controller.end()
 
     assert 2 == code
-    assert said.startswith("mpbench: cannot write /proc/mpbench/results.jsonl: ")
+    assert said.startswith("mpbench: cannot write to /proc/mpbench: ")
     assert [] == list(controller.temporary.iterdir())

@@ -126,5 +126,15 @@ def worst(findings: tuple[Finding, ...]) -> Severity:
 
 
 def findings_to_record(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
-    """Return findings as JSON-able values, for results and `--json`."""
-    return [{**finding._asdict(), "level": finding.level.value} for finding in findings]
+    """Return findings under the names that result files and `--json` have for them."""
+    return [
+        {
+            "key": finding.key,
+            "level": finding.level.value,
+            "subject": finding.area,
+            "found": finding.found,
+            "reason": finding.reason,
+            "remedy": finding.remedy,
+        }
+        for finding in findings
+    ]
