@@ -56,7 +56,7 @@ RUN = ["run", *SMALL, "-o", "run"]
 DOCTOR = ["doctor", "--json", "--watch", "0.1s"]
 REST = [
     ["report", "run", "-o", "report"],
-    ["compare", "--arms", "fork,spawn", "--select", "process/start-to-join", "--budget", "3s",
+    ["compare", "--arms", "spawn,fork", "--select", "process/start-to-join", "--budget", "30s",
      "-o", "compared"],
     ["profile", "-o", "profile", "program.py"],
     ["run", *SMALL, "--anonymise", "-o", "hidden"],
@@ -110,8 +110,8 @@ def test_all_sources_may_lack_together(tmp_path: Path) -> None:
 
     assert [0, 0, 0] == [codes[0], codes[2], codes[4]]
     assert codes[1] in {0, 1}
-    # So few seconds decide nothing, and where a first look takes longer they are refused.
-    assert codes[3] in {0, 2, 3, 4}
+    # A few seconds may decide nothing.
+    assert codes[3] in {0, 3, 4}
     assert [0, 0] == codes[5:]
     assert facts["memory"]["total_bytes"] is None
     assert facts["load"]["since_boot"] is None
