@@ -32,9 +32,9 @@ def missing() -> Callable[[str], None]:
     return _missing
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Start Chromium once."""
+    """Start Chromium once for each module; Playwright's event loop runs until the fixture ends."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

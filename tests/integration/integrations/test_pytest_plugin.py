@@ -428,7 +428,9 @@ def test_a_failure_is_red(session: Call, given: str, words: tuple[str, ...], met
     assert 1 == done.returncode, done.stdout
     for word in words:
         assert word in done.stdout
-    assert len(done.stdout.splitlines()) < 50
+    # In continuous integration pytest repeats the whole message in its summary.
+    report, _, _ = done.stdout.partition("short test summary info")
+    assert len(report.splitlines()) < 30
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
