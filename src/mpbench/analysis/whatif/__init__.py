@@ -1,0 +1,1 @@
+"""Predicted effect of changes to a profiled program: a replay of its recorded events."""
