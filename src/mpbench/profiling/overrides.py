@@ -76,7 +76,7 @@ def install_hook(folder: Path, pythons: Iterable[str]) -> Path:
     try:
         ours = place / "_mpbench_hook"
         ours.mkdir(parents=True)
-        for name in ("__init__.py", "overrides.py"):
+        for name in ("__init__.py", "import_finder.py", "overrides.py"):
             shutil.copy(_HOOK / name, ours / name)
         shutil.copy(_HOOK / "entry.py", place / "sitecustomize.py")
     except OSError as error:

@@ -12,6 +12,7 @@ import sys
 import time
 
 from .config import CONFIG, read_config
+from .import_finder import after_import
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -158,44 +159,10 @@ def _wrap(name: str, module: Any) -> None:
         return
 
 
-class _Loader:
-    """Loads a module as its own loader does, and wraps it afterwards."""
-
-    def __init__(self, loader: Any, name: str) -> None:
-        self._loader = loader
-        self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: Any) -> Any:
-        """Make the module as its own loader does."""
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: Any) -> None:
-        """Execute the module, give it its own loader back, and wrap it."""
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        _wrap(self._name, module)
-
-
-class _Finder:
-    """Finds the modules to wrap wherever the other finders find them."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Return the specification that the other finders have, with our loader."""
-        if name in _LIBRARIES:
-            _note_library(name)
-        if name not in _WRAPPERS:
-            return None
-        for finder in sys.meta_path:
-            if finder is self or not hasattr(finder, "find_spec"):
-                continue
-            spec = finder.find_spec(name, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = _Loader(spec.loader, name)  # type: ignore[assignment]
-                return spec
-        return None
+def _wants(name: str) -> bool:
+    if name in _LIBRARIES:
+        _note_library(name)
+    return name in _WRAPPERS
 
 
 def install() -> None:
@@ -207,7 +174,7 @@ def install() -> None:
         module = sys.modules.get(name)
         if module is not None:
             _wrap(name, module)
-    sys.meta_path.insert(0, _Finder())
+    after_import(_wants, _wrap)
     _time_imports()
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import sys
 
+from .import_finder import after_import
+
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,49 +199,6 @@ class _Overrides:
         getattr(self, _MODULES[name][0])(module)
 
 
-class _Loader:
-    """Loads a module as its own loader does, and changes it afterwards."""
-
-    def __init__(self, loader: Any, name: str, overrides: _Overrides) -> None:
-        self._loader = loader
-        self._name = name
-        self._overrides = overrides
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: Any) -> Any:
-        """Make the module as its own loader does."""
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: Any) -> None:
-        """Execute the module, give it its own loader back, and change it."""
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._overrides.apply(self._name, module)
-
-
-class _Finder:
-    """Finds the modules to change wherever the other finders find them."""
-
-    def __init__(self, overrides: _Overrides) -> None:
-        self._overrides = overrides
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Return the specification that the other finders have, with our loader."""
-        if not self._overrides.wants(name):
-            return None
-        for finder in sys.meta_path:
-            if finder is self or not hasattr(finder, "find_spec"):
-                continue
-            spec = finder.find_spec(name, path, target)
-            if spec is not None and spec.loader is not None:
-                loader: Any = _Loader(spec.loader, name, self._overrides)
-                spec.loader = loader
-                return spec
-        return None
-
-
 def install(text: str) -> None:
     """
     Change what is imported already, and the rest when it is.
@@ -253,5 +212,4 @@ def install(text: str) -> None:
         module = sys.modules.get(name)
         if module is not None and overrides.wants(name):
             overrides.apply(name, module)
-    finder: Any = _Finder(overrides)
-    sys.meta_path.insert(0, finder)
+    after_import(overrides.wants, overrides.apply)
