@@ -7,7 +7,7 @@ import os
 from . import kinds
 from .locks import lock_key
 from .recorder import now, recorder
-from .wrap import blocking_call, call_site, nonblocking_call, patch, safe_value
+from .wrap import blocking_call, call_site, drop_frame, nonblocking_call, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -43,7 +43,11 @@ def _number(connection: Any) -> int:
 
 def _pipe(original: Any) -> Any:
     def wrapper(*args: Any, **named: Any) -> Any:
-        ends = original(*args, **named)
+        try:
+            ends = original(*args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         _name_ends(ends)
         return ends
 
@@ -93,11 +97,18 @@ def _wait(original: Any) -> Any:
     def wrapper(object_list: Any, timeout: float | None = None) -> Any:
         if timeout is not None and timeout <= 0:
             # A look, not a wait; Pool's own threads take thousands of them in a second.
-            return original(object_list, timeout)
+            try:
+                return original(object_list, timeout)
+            except BaseException as error:
+                drop_frame(error)
+                raise
         thing = _first_of(object_list)
         begun = begin(kinds.POLL, thing)
         try:
             return original(object_list, timeout)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             finish(kinds.POLL, thing, begun)
 
@@ -148,7 +159,11 @@ def name_queue(queue: Any, what: str, label: str = "", owner: str = "") -> None:
 
 def _queue_made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
-        original(self, *args, **named)
+        try:
+            original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         name_queue(self, type(self).__name__)
 
     return wrapper

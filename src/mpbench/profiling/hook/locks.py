@@ -6,7 +6,7 @@ import os
 
 from . import kinds
 from .recorder import now, recorder
-from .wrap import blocking_call, call_site, patch, safe_value
+from .wrap import blocking_call, call_site, drop_frame, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -46,7 +46,11 @@ def lock_number(lock: Any) -> int:
 
 def _made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
-        original(self, *args, **named)
+        try:
+            original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         _name_lock(self)
 
     return wrapper
@@ -69,7 +73,9 @@ class _Hold:
         self.longest_ns = _LONG_HOLD_NS
 
 
-def _waiting_acquire(semaphore: Any, own: list[str], what: str, hold: _Hold) -> Any:
+def _waiting_acquire(  # noqa: C901 - written out: a call more would make each acquire dearer
+    semaphore: Any, own: list[str], what: str, hold: _Hold
+) -> Any:
     """
     Return an acquire that keeps an event only when it has to wait.
 
@@ -90,11 +96,15 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str, hold: _Hold) -> 
     # The lane that counted last, and the word that it counts in.
     counted: tuple[Any, int] = (None, 0)
 
-    def acquire(block: bool = True, timeout: float | None = None) -> bool:
+    def acquire(block: bool = True, timeout: float | None = None) -> bool:  # noqa: C901 - as above
         nonlocal thing, counted
         if not (block is True or block is False) or not isinstance(timeout, _TIMEOUTS):
             # The semaphore knows what else may be given, and what may not.
-            return bool(raw(block, timeout))
+            try:
+                return bool(raw(block, timeout))
+            except BaseException as error:
+                drop_frame(error)
+                raise
         if not thing:
             # Not before: whoever makes the lock describes it first.
             key = own[0] if own else f"sem:{semaphore.name}"
@@ -118,6 +128,9 @@ def _waiting_acquire(semaphore: Any, own: list[str], what: str, hold: _Hold) -> 
         try:
             got = bool(raw(True, timeout))
             hold.since_ns = now() if got else 0
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             finish(kinds.LOCK_WAIT, thing, begun, int(got))
         return got
@@ -132,7 +145,11 @@ def _timed_release(semaphore: Any, hold: _Hold) -> Any:
     def release() -> None:
         since, end = hold.since_ns, now()
         hold.since_ns = 0
-        raw()
+        try:
+            raw()
+        except BaseException as error:
+            drop_frame(error)
+            raise
         if since and end - since >= _LONG_HOLD_NS:
             _note_hold(hold, since, end)
 
@@ -168,7 +185,11 @@ def _leave(original: Any) -> Any:
 
     def wrapper(self: Any, *args: Any) -> Any:
         del args
-        return self.release()
+        try:
+            return self.release()
+        except BaseException as error:
+            drop_frame(error)
+            raise
 
     return wrapper
 
@@ -177,7 +198,11 @@ def _enter(original: Any) -> Any:
     del original
 
     def wrapper(self: Any) -> Any:
-        return self.acquire()
+        try:
+            return self.acquire()
+        except BaseException as error:
+            drop_frame(error)
+            raise
 
     return wrapper
 
@@ -198,7 +223,11 @@ def _name_whole(lock: Any, parts: tuple[Any, ...], what: str) -> None:
 
 def _condition_made(original: Any) -> Any:
     def wrapper(self: Any, lock: Any = None, **named: Any) -> None:
-        original(self, lock, **named)
+        try:
+            original(self, lock, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         parts = ("_sleeping_count", "_woken_count", "_wait_semaphore")
         # A lock that the program brought is its own thing.
         what = type(self).__name__ if lock is None else type(lock).__name__
@@ -213,7 +242,11 @@ def _with_condition_made(*parts: str) -> Any:
 
     def make(original: Any) -> Any:
         def wrapper(self: Any, *args: Any, **named: Any) -> None:
-            original(self, *args, **named)
+            try:
+                original(self, *args, **named)
+            except BaseException as error:
+                drop_frame(error)
+                raise
             lock = getattr(getattr(self, "_cond", None), "_lock", None)
             _name_whole(lock, tuple(getattr(self, name) for name in parts), type(self).__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .recorder import now, recorder
+from .wrap import drop_frame
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -71,7 +72,11 @@ class TaskLog:
 
         def wrapper(*args: Any, **named: Any) -> Any:
             self._finish()
-            task = get(*args, **named)
+            try:
+                task = get(*args, **named)
+            except BaseException as error:
+                drop_frame(error)
+                raise
             self._task, self._began = task, now()
             return task
 
@@ -82,7 +87,11 @@ class TaskLog:
 
         def wrapper(*args: Any, **named: Any) -> Any:
             self._finish()
-            return put(*args, **named)
+            try:
+                return put(*args, **named)
+            except BaseException as error:
+                drop_frame(error)
+                raise
 
         return wrapper
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import kinds
 from .recorder import now, recorder
-from .wrap import blocking_call, call_site, patch, safe_value
+from .wrap import blocking_call, call_site, drop_frame, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -28,6 +28,9 @@ def _call(original: Any) -> Any:
         begun = begin(kinds.CALL, thing)
         try:
             return original(self, methodname, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             finish(kinds.CALL, thing, begun)
 
@@ -37,7 +40,11 @@ def _call(original: Any) -> Any:
 def _server(original: Any) -> Any:
     def wrapper(cls: Any, *args: Any, **named: Any) -> Any:
         recorder().write_metadata({"role": "manager"})
-        return original(cls, *args, **named)
+        try:
+            return original(cls, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
 
     return wrapper
 
@@ -58,7 +65,11 @@ def wrap_managers(module: Any) -> None:
 def _segment(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         start = now()
-        original(self, *args, **named)
+        try:
+            original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         _note_segment(self, start, now())
 
     return wrapper

@@ -8,7 +8,7 @@ from . import kinds
 from .channels import name_queue
 from .longest import task_log
 from .recorder import now, recorder
-from .wrap import blocking_call, call_site, patch, safe_value
+from .wrap import blocking_call, call_site, drop_frame, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -40,9 +40,17 @@ def _mapped(original: Any) -> Any:
 
     def wrapper(args: Any) -> Any:
         if type(args) is not tuple or threading.current_thread() is not threading.main_thread():
-            return original(args)
+            try:
+                return original(args)
+            except BaseException as error:
+                drop_frame(error)
+                raise
         function, batch = args
-        return original((function, log.items(batch)))
+        try:
+            return original((function, log.items(batch)))
+        except BaseException as error:
+            drop_frame(error)
+            raise
 
     return wrapper
 
@@ -52,7 +60,11 @@ def _mapped_by_executor(original: Any) -> Any:
     log = task_log()
 
     def wrapper(fn: Any, chunk: Any) -> Any:
-        return original(fn, log.items(chunk))
+        try:
+            return original(fn, log.items(chunk))
+        except BaseException as error:
+            drop_frame(error)
+            raise
 
     return wrapper
 
@@ -69,6 +81,9 @@ def _role(role: str) -> Any:
             begun = recorder().begin(kinds.WORKER, 0)
             try:
                 return original(*args, **named)
+            except BaseException as error:
+                drop_frame(error)
+                raise
             finally:
                 recorder().finish(kinds.WORKER, 0, begun)
 
@@ -91,7 +106,11 @@ def _follow(tasks: Any, results: Any) -> None:
 def _pool_made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         place = call_site()
-        original(self, *args, **named)
+        try:
+            original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         _name_owner(self, "pool", place, "_processes", ("_inqueue", "_outqueue"))
 
     return wrapper
@@ -141,7 +160,11 @@ def wrap_pool(module: Any) -> None:
 def _executor_made(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> None:
         place = call_site()
-        original(self, *args, **named)
+        try:
+            original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         _name_owner(self, "executor", place, "_max_workers", ("_call_queue", "_result_queue"))
 
     return wrapper
@@ -169,6 +192,9 @@ def _each(original: Any) -> Any:
                 box.append(next(futures))
             except StopIteration:
                 return
+            except BaseException as error:
+                drop_frame(error)
+                raise
             finally:
                 recorder().finish(kinds.RESULT_WAIT, 0, begun)
             # Taken out: while the program has it nothing here may keep it alive.

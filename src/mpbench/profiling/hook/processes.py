@@ -8,7 +8,7 @@ import time
 
 from . import kinds
 from .recorder import now, recorder
-from .wrap import blocking_call, call_site, patch, safe_value
+from .wrap import blocking_call, call_site, drop_frame, patch, safe_value
 
 # `typing` itself would cost each process several milliseconds.
 TYPE_CHECKING = False
@@ -39,6 +39,9 @@ def _start(original: Any) -> Any:
         target, start = _target_of(self), now()
         try:
             original(self)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             _note_start(self, target or "", start, now())
 
@@ -70,6 +73,9 @@ def _run(run: Any) -> Any:
         begun = recorder().begin(kinds.RUN, 0)
         try:
             return run()
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             recorder().finish(kinds.RUN, 0, begun, time.process_time_ns() - used)
 
@@ -82,6 +88,9 @@ def _bootstrap(original: Any) -> Any:
         _note_child(self)
         try:
             return original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             recorder().finish(kinds.BOOTSTRAP, 0, begun, os.getppid())
 
@@ -120,7 +129,11 @@ def wrap_process(module: Any) -> None:
 def _poll(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> Any:
         before = self.returncode
-        code = original(self, *args, **named)
+        try:
+            code = original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         if before is None and code is not None:
             recorder().write_metadata({"ended": self.pid, "exit_code": code, "at_ns": now()})
         return code
@@ -143,6 +156,9 @@ def _exit(original: Any) -> Any:
         begun = recorder().begin(kinds.EXIT, 0)
         try:
             return original(*args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             recorder().finish(kinds.EXIT, 0, begun, time.process_time_ns())
 
@@ -179,7 +195,11 @@ def _server(role: str) -> Any:
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
             recorder().write_metadata({"role": role, "name": role})
-            return original(*args, **named)
+            try:
+                return original(*args, **named)
+            except BaseException as error:
+                drop_frame(error)
+                raise
 
         return wrapper
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-__all__ = ("blocking_call", "call_site", "nonblocking_call", "patch", "safe_value")
+__all__ = ("blocking_call", "call_site", "drop_frame", "nonblocking_call", "patch", "safe_value")
 
 # Files whose frames are never the place where a user made something.
 _STANDARD = os.path.dirname(os.__file__) + os.sep
@@ -50,6 +50,18 @@ def patch(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(owner, name, wrapper if kind is None else kind(wrapper))
 
 
+def drop_frame(error: BaseException) -> None:
+    """
+    Take the wrapper that has caught an exception out of its traceback; `raise` follows.
+
+    From Python 3.11 on nothing of ours is left in it. Older ones keep the traceback
+    elsewhere meanwhile, and show the wrapper.
+    """
+    here = error.__traceback__
+    if here is not None:
+        error.__traceback__ = here.tb_next
+
+
 def safe_value(question: Callable[..., Any]) -> Callable[..., Any]:
     """Return a question that answers 0 where it would fail, and so end a call of the program's."""
 
@@ -82,7 +94,7 @@ def blocking_call(  # noqa: C901 - written out, see below
     """
     local, new_lane = recorder().local, recorder().thread_buffer
 
-    def make(original: Any) -> Any:
+    def make(original: Any) -> Any:  # noqa: C901 - as above
         def wrapper(*args: Any, **named: Any) -> Any:
             thing = argument = 0
             if thing_of is not None:
@@ -108,7 +120,9 @@ def blocking_call(  # noqa: C901 - written out, see below
                 result = original(*args, **named)
                 # Whether it returned at all, where there is nothing better to say.
                 argument = 1
-                return result
+            except BaseException as error:
+                drop_frame(error)
+                raise
             finally:
                 duration = now() - start
                 if argument_of is not None:
@@ -120,6 +134,7 @@ def blocking_call(  # noqa: C901 - written out, see below
                     cells[at + 1] = duration or 1
                 else:
                     lane.finish_slow(at, word, start, duration, argument)
+            return result
 
         return wrapper
 
@@ -143,7 +158,11 @@ def nonblocking_call(
     def make(original: Any) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
             start = now()
-            result = original(*args, **named)
+            try:
+                result = original(*args, **named)
+            except BaseException as error:
+                drop_frame(error)
+                raise
             end = now()
             try:
                 lane = local.lane
