@@ -5,14 +5,23 @@ from __future__ import annotations
 import fnmatch
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mpbench.analysis.change_points import Change, CommitMedian, change_points
 from mpbench.analysis.stats import median_interval
 from mpbench.model import Case, Run
 
-__all__ = ("Commit", "Series", "Step", "narrowed", "series_over_commits", "steps_of")
+__all__ = (
+    "Commit",
+    "CommitRun",
+    "Series",
+    "Step",
+    "commit_run",
+    "narrowed",
+    "series_over_commits",
+    "steps_of",
+)
 
 
 class Commit(NamedTuple):
@@ -62,62 +71,88 @@ class Step(NamedTuple):
         return self.series.commits[self.change.position]
 
 
+class CommitRun(NamedTuple):
+    """
+    What one run says of one commit: the median of each case on one machine and interpreter.
+
+    Args:
+        machine: Where it was measured.
+        environment: The interpreter, and for imported results the environment's name.
+        commit: The commit, or the run where it has none.
+        path: The file.
+        medians: In seconds, with an interval where there are enough repetitions.
+        repetitions: How many there were, failed ones included.
+    """
+
+    machine: str
+    environment: str
+    commit: Commit
+    path: str
+    medians: Mapping[Case, CommitMedian]
+    repetitions: int
+
+    def redated(self, dates: Mapping[tuple[str, str], str]) -> CommitRun:
+        """Return it with another date, by the date that it has and the commit."""
+        date = dates.get((self.commit.date, self.commit.name), self.commit.date)
+        return self._replace(commit=self.commit._replace(date=date))
+
+
 def _level(values: Sequence[float]) -> CommitMedian:
-    interval = median_interval(values)
     middle = statistics.median(values)
+    interval = median_interval(values) if len(values) > 1 else None
     if interval is None:
         return CommitMedian(middle)
     return CommitMedian(middle, interval.low, interval.high)
 
 
-def _levels_of(run: Run) -> dict[Case, CommitMedian]:
-    """Return the level of each case: the samples of a repetition count once, as their median."""
+def commit_run(run: Run) -> CommitRun:
+    """Return the median of each case: the samples of a repetition count once, as their median."""
     values: dict[Case, list[float]] = defaultdict(list)
     for repetition in run.repetitions:
         if repetition.is_ok:
             seconds = [sample.seconds for sample in repetition.samples]
             values[repetition.case].append(statistics.median(seconds))
     levels = {case: _level(medians) for case, medians in values.items()}
-    # A value of 0 has no logarithm, and no ratio to any other.
-    return {case: level for case, level in levels.items() if level.value > 0}
+    header = run.header
+    return CommitRun(
+        header.machine,
+        ", ".join(header.subjects),
+        Commit(str(header.plan.get("commit", header.run)), header.started_utc),
+        run.path,
+        # A value of 0 has no logarithm, and no ratio to any other.
+        {case: level for case, level in levels.items() if level.value > 0},
+        len(run.repetitions),
+    )
 
 
-def _of_one_place(machine: str, environment: str, runs: Sequence[Run]) -> Iterator[Series]:
-    ordered = sorted(runs, key=lambda run: (run.header.started_utc, run.path))
-    commits = [
-        Commit(str(run.header.plan.get("commit", run.header.run)), run.header.started_utc)
-        for run in ordered
-    ]
-    measured = [_levels_of(run) for run in ordered]
-    for case in dict.fromkeys(case for levels in measured for case in levels):
-        places = tuple(place for place, levels in enumerate(measured) if case in levels)
-        levels = tuple(measured[place][case] for place in places)
+def _of_one_place(runs: Sequence[CommitRun]) -> Iterator[Series]:
+    ordered = sorted(runs, key=lambda run: (run.commit.date, run.path))
+    for case in dict.fromkeys(case for run in ordered for case in run.medians):
+        places = tuple(place for place, run in enumerate(ordered) if case in run.medians)
+        levels = tuple(ordered[place].medians[case] for place in places)
         yield Series(
-            machine,
-            environment,
+            ordered[0].machine,
+            ordered[0].environment,
             case,
-            tuple(commits[place] for place in places),
+            tuple(ordered[place].commit for place in places),
             levels,
             change_points(levels),
             places,
         )
 
 
-def series_over_commits(runs: Sequence[Run]) -> tuple[Series, ...]:
+def series_over_commits(runs: Sequence[Run | CommitRun]) -> tuple[Series, ...]:
     """
     Return every case over commits, by machine, environment and case.
 
     Args:
         runs: One for each commit, with the commit in their plans and its date in `started_utc`.
     """
-    places: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    places: dict[tuple[str, str], list[CommitRun]] = defaultdict(list)
     for run in runs:
-        places[run.header.machine, ", ".join(run.header.subjects)].append(run)
-    return tuple(
-        series
-        for (machine, environment), each in sorted(places.items())
-        for series in _of_one_place(machine, environment, each)
-    )
+        one = commit_run(run) if isinstance(run, Run) else run
+        places[one.machine, one.environment].append(one)
+    return tuple(series for _, each in sorted(places.items()) for series in _of_one_place(each))
 
 
 def narrowed(

@@ -206,7 +206,7 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
 def _quantiles(runs: Sequence[Run]) -> pd.DataFrame:
     """Return quantiles of single operations for each case and arm."""
     rows = []
-    for (case, arm), values in frames.single_operations(runs).items():
+    for case, arm, values in frames.single_operations(runs):
         count = len(values)
         found = np.quantile(values, list(_QUANTILES.values()))
         row: dict[str, Any] = {"case": case, "arm": arm, "fact": "", "observed": count}

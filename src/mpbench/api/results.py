@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mpbench.analysis.history import CommitRun
     from mpbench.model import Run
     from mpbench.report.build import ReportData
     from mpbench.report.workload_plot import Figure
@@ -111,7 +112,7 @@ class Results:
         return place
 
     def report(
-        self, folder: str | os.PathLike[str], *, history: Sequence[Run] = ()
+        self, folder: str | os.PathLike[str], *, history: Sequence[Run | CommitRun] = ()
     ) -> tuple[Path, ...]:
         """
         Write report.html, report.md and report.csv; return their paths.

@@ -13,27 +13,26 @@ from mpbench.cli.options import Folder
 from mpbench.printable import printable
 
 if TYPE_CHECKING:
+    from mpbench.integrations.exchange.asv_history import AsvHistory
     from mpbench.model import Run
 
 __all__ = ("command",)
 
 
-def _history(folder: Path | None) -> tuple[Run, ...]:
-    if folder is None:
-        return ()
-    from mpbench.integrations.exchange.asv_reader import read_asv_folder
+def _history(folder: Path, **patterns: tuple[str, ...]) -> AsvHistory:
+    """Read the history, as far as it fits the patterns of `narrowed`."""
+    from mpbench.analysis.history import narrowed
+    from mpbench.integrations.exchange.asv_history import read_asv_history
 
-    imported = read_asv_folder(folder, timed=True)
-    for note in imported.notes:
+    def keep(run: Run) -> Run | None:
+        return next(iter(narrowed((run,), **patterns)), None)
+
+    history = read_asv_history(folder, keep)
+    for note in history.notes:
         sys.stderr.write(f"mpbench: {printable(note)}\n")
-    return imported.runs
-
-
-def _latest(history: tuple[Run, ...]) -> list[Run]:
-    """Return the newest run of each machine and interpreter."""
-    ordered = sorted(history, key=lambda run: run.header.started_utc)
-    newest = {(run.header.machine, *run.header.subjects): run for run in ordered if run.repetitions}
-    return list(newest.values()) or list(ordered[-1:])
+    if any(patterns.values()) and not any(one.medians for one in history.commits):
+        raise click.UsageError("nothing in the history fits --select, --machine and --environment")
+    return history
 
 
 @click.command()
@@ -75,7 +74,6 @@ def command(
         raise click.UsageError("name result files, or a results directory of asv with --asv")
     import gc
 
-    from mpbench.analysis.history import narrowed
     from mpbench.api import Results
     from mpbench.api.reading import runs_of
 
@@ -83,13 +81,9 @@ def command(
     # looking for cycles among them, again and again, takes longer than reading them.
     gc.disable()
 
-    history = _history(results)
-    if select or machine or environment:
-        history = narrowed(history, select=select, machines=machine, environments=environment)
-        if not any(run.repetitions for run in history):
-            raise click.UsageError(
-                "nothing in the history fits --select, --machine and --environment"
-            )
+    history = None
+    if results is not None:
+        history = _history(results, select=select, machines=machine, environments=environment)
     runs = list(runs_of(*files))
     for run in runs:
         if run.end is None:
@@ -98,7 +92,10 @@ def command(
                 "until then\n"
             )
     folder = output or (Path(runs[0].path).parent if len(runs) == 1 else Path("reports/combined"))
-    shown = Results(runs or _latest(history))
-    paths = shown.report(folder, history=history)
+    shown = Results(runs or (history.latest if history else ()))
+    # Figures leave cycles; those are looked for among what is made from now on.
+    gc.freeze()
+    gc.enable()
+    paths = shown.report(folder, history=history.commits if history else ())
     print_report_closing(shown.data, paths)
     return 0

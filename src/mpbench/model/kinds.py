@@ -120,7 +120,10 @@ class Metric(Enum):
         Raises:
             ValueError: No metric has it.
         """
-        for metric in cls:
-            if metric.key == key:
-                return metric
-        raise ValueError(f"no metric is called {key!r}; one of {[one.key for one in cls]}")
+        found = _METRICS.get(key)
+        if found is None:
+            raise ValueError(f"no metric is called {key!r}; one of {list(_METRICS)}")
+        return found
+
+
+_METRICS = {one.key: one for one in Metric}

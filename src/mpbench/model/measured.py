@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.model.kinds import Metric, Scalar, StartMethod, Status
@@ -115,7 +115,7 @@ class Sample(NamedTuple):
     elapsed_ns: int
     operations: int
     facts: Mapping[str, float] = {}
-    latencies_ns: tuple[int, ...] = ()
+    latencies_ns: Sequence[int] = ()
     workers: tuple[WorkerCount, ...] = ()
 
     def value(self, metric: Metric) -> float:

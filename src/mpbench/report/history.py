@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mpbench.analysis.history import Series, Step, steps_of
 from mpbench.report.csv_file import field_text
@@ -130,11 +131,16 @@ def history_csv(series: Sequence[Series]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow((*names, "median", "low", "high", "step", "step_low", "step_high"))
+    # The texts are few and the rows many.
+    text = lru_cache(maxsize=10_000)(field_text)
+    none = ("", "", "")
     for one in series:
-        steps = {change.position: change[1:] for change in one.changes}
+        steps = {n.position: tuple(map(field_text, n[1:])) for n in one.changes}
         params = params_words(dict(one.case.params))
-        fixed = (one.machine, one.environment, one.case.workload, params, _method(one))
+        words = (one.machine, one.environment, one.case.workload, params, _method(one))
+        fixed = tuple(map(text, words))
         for place, (commit, level) in enumerate(zip(one.commits, one.levels, strict=True)):
-            values = (*fixed, *commit, *level, *steps.get(place, (None,) * 3))
-            writer.writerow([field_text(value) for value in values])
+            numbers = ("" if value is None else f"{value:.9g}" for value in level)
+            named = (*fixed, text(commit.name), text(commit.date))
+            writer.writerow((*named, *numbers, *steps.get(place, none)))
     return file.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mpbench.analysis.history import series_over_commits
+from mpbench.analysis.history import CommitRun, series_over_commits
 from mpbench.errors import UsageError
 from mpbench.model import Run
 from mpbench.report.build import ReportData, build, load_report_data
@@ -27,7 +27,7 @@ def write(
     runs: Sequence[Run],
     folder: Path,
     *,
-    history: Sequence[Run] = (),
+    history: Sequence[Run | CommitRun] = (),
     evidence: ReportData | None = None,
 ) -> tuple[Path, ...]:
     """

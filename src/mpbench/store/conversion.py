@@ -19,6 +19,7 @@ from mpbench.model import (
     Sample,
 )
 from mpbench.model.sampled import CpuSeries, SampledUsage
+from mpbench.store.compact import compacted
 from mpbench.store.schema import (
     SCHEMA,
     AccountLine,
@@ -134,7 +135,7 @@ def _sample_from_item(item: SampleItem) -> Sample:
         item.elapsed_ns,
         item.operations,
         item.facts,
-        tuple(item.latencies_ns),
+        compacted(item.latencies_ns),
         tuple(item.workers),
     )
 

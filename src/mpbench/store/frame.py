@@ -270,17 +270,17 @@ def latencies(runs: Sequence[Run]) -> pd.DataFrame:
     return columns.table(catalogue.drop(columns=empty))
 
 
-def single_operations(runs: Sequence[Run]) -> dict[tuple[int, str], Floats]:
-    """Return every single operation of each case and arm in seconds, as one array."""
-    found: dict[tuple[int, str], list[Floats]] = {}
+def single_operations(runs: Sequence[Run]) -> Iterator[tuple[int, str, Floats]]:
+    """Yield case, arm and every single operation in seconds, one array at a time."""
+    found: dict[tuple[int, str], list[Sequence[int]]] = {}
     for number, _, repetition in _measured(runs):
         if repetition.is_ok:
             arm = repetition.slice.arm if repetition.slice else ""
-            arrays = found.setdefault((number, arm), [])
-            arrays += [
-                np.asarray(s.latencies_ns) / 1e9 for s in repetition.samples if s.latencies_ns
-            ]
-    return {key: np.concatenate(arrays) for key, arrays in found.items() if arrays}
+            operations = [s.latencies_ns for s in repetition.samples if s.latencies_ns]
+            if operations:
+                found.setdefault((number, arm), []).extend(operations)
+    for (number, arm), every in found.items():
+        yield number, arm, np.concatenate([np.asarray(one) for one in every]) / 1e9
 
 
 def repetitions(runs: Sequence[Run]) -> pd.DataFrame:

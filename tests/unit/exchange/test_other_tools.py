@@ -120,8 +120,8 @@ def test_rows_that_are_left_out_are_counted(tmp_path: Path) -> None:
     notes = read_asv_folder(asv_folder(tmp_path, rows, known)).notes
 
     assert {
-        "1 rows left out: of an older version of the benchmark",
-        "1 rows left out: benchmarks.json does not have the benchmark",
+        "1 row left out: of an older version of the benchmark",
+        "1 row left out: benchmarks.json does not have the benchmark",
     } == set(notes)
 
 

@@ -8,16 +8,18 @@ import itertools
 import json
 import math
 import re
-from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.errors import RecordError
-from mpbench.integrations.exchange.commit_order import commit_positions
+from mpbench.integrations.exchange.commit_order import ordered_dates
 from mpbench.integrations.exchange.imported import (
     Imported,
     ImportedBenchmark,
     Origin,
+    condensed,
     imported_run,
     metric_of,
     noted_metric,
@@ -25,15 +27,17 @@ from mpbench.integrations.exchange.imported import (
     text_of,
     values_in,
 )
+from mpbench.integrations.exchange.names import distinct_names
 from mpbench.model import Metric
+from mpbench.printable import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mpbench.model import Run, Scalar
 
-__all__ = ("read_asv", "read_asv_folder")
+__all__ = ("AsvFolder", "read_asv", "read_asv_folder", "redated")
 
 _METHOD = "method"
 # A revision is counted by hand.
@@ -43,6 +47,8 @@ _RESULT = "a result file of asv (api version 1 or 2)"
 _SAMPLES_OF_1 = ("result", "params", "samples")
 
 
+# The same few values stand in every file.
+@lru_cache(maxsize=10_000)
 def _plain(value: str) -> Scalar:
     """Return the value of which asv kept the `repr`."""
     try:
@@ -122,7 +128,7 @@ def _benchmarks(
     is_noted = unit == "seconds"
     metric = noted_metric(definition.get("mpbench_metric")) if is_noted else metric_of(unit)
     for place, chosen in enumerate(itertools.product(*(row.get("params") or []))):
-        given = dict(zip(names, (_plain(value) for value in chosen), strict=True))
+        given = dict(zip(names, (_plain(str(value)) for value in chosen), strict=True))
         method = given.pop(_METHOD, None)
         values = _values(row, place)
         yield ImportedBenchmark(
@@ -187,30 +193,111 @@ def _machine_of(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _read(path: Path, definitions: Mapping[str, Any], dropped: Counter[str], *, timed: bool) -> Run:
-    text = path.read_bytes()
-    content = json.loads(text)
-    benchmarks: list[ImportedBenchmark] = []
-    for name, row in _rows(content):
-        definition = definitions.get(name) or {}
-        reason = _dropped(row, definition, timed=timed)
-        if reason is None:
-            benchmarks += _benchmarks(name, row, definition)
-        else:
-            dropped[reason] += 1
+class AsvFolder:
+    """
+    A results directory of asv, read file by file.
+
+    Args:
+        folder: The directory.
+        timed: Whether to leave out what is not measured in seconds.
+
+    Raises:
+        RecordError: It has no definitions of benchmarks.
+    """
+
+    def __init__(self, folder: Path, *, timed: bool) -> None:
+        self.folder = folder
+        known = folder / "benchmarks.json"
+        with reading(known, _EXPECTED):
+            definitions = json.loads(known.read_text(encoding="utf-8"))
+            self._definitions: dict[str, Any] = dict(definitions.items())
+        self._timed = timed
+        self._workloads = distinct_names(
+            dict.fromkeys(
+                _name(name, one) for name, one in self._definitions.items() if isinstance(one, dict)
+            )
+        )
+        self._dropped: Counter[str] = Counter()
+        self._broken: list[RecordError] = []
+        self._empty = 0
+
+    def runs(self, *, medians_only: bool = False) -> Iterator[Run]:
+        """
+        Yield the run of each file that has any results.
+
+        Args:
+            medians_only: Whether to keep one value for each repetition, which takes a tenth
+                of the memory.
+
+        Raises:
+            RecordError: Nothing in the directory can be read.
+        """
+        has_any = False
+        for path in sorted(self.folder.glob("*/*.json")):
+            if path.name == "machine.json":
+                continue
+            try:
+                with reading(path, _RESULT):
+                    run = self.read(path, self._dropped, medians_only=medians_only)
+            except RecordError as error:
+                self._broken.append(error)
+                continue
+            self._empty += not run.cases
+            if run.cases:
+                has_any = True
+                yield run
+        if not has_any:
+            if self._broken:
+                raise self._broken[0]
+            wanted = "asv results in seconds" if self._timed else "asv results"
+            raise RecordError(str(self.folder), 0, wanted, f"none in {self._empty} files")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of the runs that were yielded, with the reasons."""
+        notes = [f"{error}; left out" for error in self._broken]
+        dropped = self._dropped.most_common()
+        return (*notes, *(f"{counted(n, 'row')} left out: {reason}" for reason, n in dropped))
+
+    def read(self, path: Path, dropped: Counter[str], *, medians_only: bool = False) -> Run:
+        """
+        Read one file.
+
+        Args:
+            path: The file.
+            dropped: Counts rows that are left out, by reason.
+            medians_only: As in `runs`.
+        """
+        text = path.read_bytes()
+        content = json.loads(text)
+        benchmarks: list[ImportedBenchmark] = []
+        for name, row in _rows(content):
+            definition = self._definitions.get(name) or {}
+            reason = _dropped(row, definition, timed=self._timed)
+            if reason is None:
+                benchmarks += _benchmarks(name, row, definition)
+            else:
+                dropped[reason] += 1
+        if medians_only:
+            benchmarks = list(map(condensed, benchmarks))
+        origin = _origin(path, content, hashlib.sha256(text).hexdigest())
+        return imported_run(str(path), benchmarks, origin, self._workloads)
+
+
+def _origin(path: Path, content: Mapping[str, Any], digest: str) -> Origin:
     python = text_of(content["python"])
     env_name = text_of(content.get("env_name") or "")
     params = {**_machine_of(path), **content["params"]}
     commit = text_of(content["commit_hash"])
     kept = ("requirements", "env_vars")
-    origin = Origin(
+    return Origin(
         "asv",
         str(params.get("machine", path.parent.name)),
         python,
         datetime.fromtimestamp(content["date"] / 1_000, UTC).isoformat(),
         "PyPy" if python.lower().startswith("pypy") else "CPython",
         _environment_key(python, "" if env_name == "unknown" else env_name),
-        hashlib.sha256(text).hexdigest(),
+        digest,
         {
             "commit": commit,
             "env_name": env_name,
@@ -218,33 +305,6 @@ def _read(path: Path, definitions: Mapping[str, Any], dropped: Counter[str], *, 
         },
         {**_machine_facts(params), "source": {"commit": commit}},
     )
-    names = (_name(name, one) for name, one in definitions.items() if isinstance(one, dict))
-    return imported_run(str(path), benchmarks, origin, names)
-
-
-def _in_repository_order(runs: Sequence[Run], folder: Path) -> tuple[Run, ...]:
-    """
-    Return runs whose commits of one second differ by microseconds, in the repository's order.
-
-    Dates of commits are whole seconds; where there is no repository, they stay as they are.
-    """
-    by_date: dict[str, set[str]] = defaultdict(set)
-    for run in runs:
-        by_date[run.header.started_utc].add(str(run.header.plan["commit"]))
-    if all(len(commits) == 1 for commits in by_date.values()):
-        return tuple(runs)
-    positions = commit_positions(folder)
-    places: dict[tuple[str, str], int] = {}
-    for date, commits in by_date.items():
-        ordered = sorted(commits & positions.keys(), key=positions.__getitem__)
-        places |= {(date, commit): place for place, commit in enumerate(ordered)}
-
-    def moved(run: Run) -> Run:
-        place = places.get((run.header.started_utc, str(run.header.plan["commit"])), 0)
-        date = datetime.fromisoformat(run.header.started_utc) + timedelta(microseconds=place)
-        return run._replace(header=run.header._replace(started_utc=date.isoformat()))
-
-    return tuple(map(moved, runs))
 
 
 def read_asv_folder(folder: Path, *, timed: bool = False) -> Imported:
@@ -265,29 +325,19 @@ def read_asv_folder(folder: Path, *, timed: bool = False) -> Imported:
     Raises:
         RecordError: It is no such directory, or nothing in it can be read.
     """
-    known = folder / "benchmarks.json"
-    with reading(known, _EXPECTED):
-        definitions = dict(json.loads(known.read_text(encoding="utf-8")).items())
-    runs: list[Run] = []
-    broken: list[RecordError] = []
-    dropped: Counter[str] = Counter()
-    for path in sorted(folder.glob("*/*.json")):
-        if path.name == "machine.json":
-            continue
-        try:
-            with reading(path, _RESULT):
-                runs.append(_read(path, definitions, dropped, timed=timed))
-        except RecordError as error:
-            broken.append(error)
-    kept = [run for run in runs if run.cases]
-    if not kept:
-        if broken:
-            raise broken[0]
-        wanted = "asv results in seconds" if timed else "asv results"
-        raise RecordError(str(folder), 0, wanted, f"none in {len(runs)} files")
-    notes = [f"{error}; left out" for error in broken]
-    notes += [f"{count} rows left out: {reason}" for reason, count in dropped.most_common()]
-    return Imported(_in_repository_order(kept, folder), tuple(notes))
+    results = AsvFolder(folder, timed=timed)
+    runs = list(results.runs())
+    dates = ordered_dates(
+        ((run.header.started_utc, str(run.header.plan["commit"])) for run in runs), folder
+    )
+    return Imported(tuple(redated(run, dates) for run in runs), results.notes)
+
+
+def redated(run: Run, dates: Mapping[tuple[str, str], str]) -> Run:
+    """Return a run with the date that `ordered_dates` gave its commit."""
+    header = run.header
+    date = dates.get((header.started_utc, str(header.plan["commit"])))
+    return run if date is None else run._replace(header=header._replace(started_utc=date))
 
 
 def read_asv(folder: Path) -> tuple[Run, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
+import statistics
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench import __version__
 from mpbench.errors import RecordError
+from mpbench.integrations.exchange.names import LONGEST_NAME, distinct_names
 from mpbench.model import (
     Case,
     CaseRecord,
@@ -27,7 +28,7 @@ from mpbench.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mpbench.model import Scalar
@@ -36,6 +37,7 @@ __all__ = (
     "Imported",
     "ImportedBenchmark",
     "Origin",
+    "condensed",
     "imported_run",
     "metric_of",
     "noted_metric",
@@ -52,7 +54,6 @@ _DIGITS, _MOST_ZEROS = 12, 17
 _MOST = 1_000_000
 
 # What a result file can hold: names, integers, and seconds of one operation (30 years).
-_LONGEST_NAME = 1_000
 _LARGEST = 2**63 - 1
 _LONGEST_S = 1e9
 
@@ -87,7 +88,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
 def text_of(value: object) -> str:
     """Return text that a result file can hold as a name."""
     # JSON may have half a character of two, which UTF-8 has not.
-    return str(value).encode("utf-8", "replace").decode()[:_LONGEST_NAME] or "unknown"
+    return str(value).encode("utf-8", "replace").decode()[:LONGEST_NAME] or "unknown"
 
 
 def _scalar(value: object) -> Scalar:
@@ -196,25 +197,6 @@ def values_in(metric: Metric, seconds: Sequence[float]) -> tuple[float, ...]:
     return tuple(1 / value for value in seconds if value > 0)
 
 
-def _workload_name(name: str) -> str:
-    """Return a name in our form, family/behaviour in kebab-case."""
-    words = [re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in name.split("/", 1)]
-    family, behaviour = words if len(words) == 2 else ("imported", words[0])  # noqa: PLR2004
-    return f"{family or 'imported'}/{behaviour or 'benchmark'}"[:_LONGEST_NAME]
-
-
-def _distinct_names(names: Iterable[str]) -> dict[str, str]:
-    """Return our name of each; those that would be one name end in a digest of their own."""
-    ours = {name: _workload_name(name) for name in names}
-    times = Counter(ours.values())
-
-    def told_apart(name: str) -> str:
-        digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
-        return f"{ours[name][: _LONGEST_NAME - 9]}-{digest}"
-
-    return {name: made if times[made] == 1 else told_apart(name) for name, made in ours.items()}
-
-
 def _case(one: ImportedBenchmark, workload: str) -> Case:
     method = str(one.method).strip("'\"") if one.method else None
     given = {text_of(name): _scalar(value) for name, value in one.params.items()}
@@ -234,6 +216,13 @@ def _kept(seconds: Sequence[float], most: int = _MOST, metric: Metric = Metric.T
         if (value > 0 or (value == 0 and not metric.is_timed)) and value <= largest
     ]
     return values[:: math.ceil(len(values) / most) or 1]
+
+
+def condensed(one: ImportedBenchmark) -> ImportedBenchmark:
+    """Return a benchmark with the median of each repetition in place of its values."""
+    groups = [_kept(group, metric=one.metric) for group in one.groups]
+    medians = [[statistics.median(group)] for group in groups if group]
+    return one._replace(seconds=(), processes=medians)
 
 
 def _record(one: ImportedBenchmark, case: Case, python: str, source: str) -> CaseRecord:
@@ -307,7 +296,7 @@ def imported_run(
     path: str,
     benchmarks: Sequence[ImportedBenchmark],
     origin: Origin,
-    names: Iterable[str] = (),
+    workloads: Mapping[str, str] | None = None,
 ) -> Run:
     """
     Return a run that holds another tool's values.
@@ -316,7 +305,8 @@ def imported_run(
         path: Where they were read.
         benchmarks: What it measured; values that the metric cannot have are left out.
         origin: Where and when.
-        names: All names that the tool has, so that each keeps its own in every run.
+        workloads: Our name of each benchmark, from `distinct_names` of all that the tool has, so
+            that each keeps its own in every run.
 
     Raises:
         ValueError: `started_utc` is no time.
@@ -327,7 +317,8 @@ def imported_run(
     records: list[CaseRecord] = []
     repetitions: list[Repetition] = []
     times: Counter[Case] = Counter()
-    workloads = _distinct_names(dict.fromkeys((*names, *(one.name for one in benchmarks))))
+    if workloads is None:
+        workloads = distinct_names(dict.fromkeys(one.name for one in benchmarks))
     for one in benchmarks:
         case = _case(one, workloads[one.name])
         times[case] += 1
