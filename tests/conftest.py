@@ -22,6 +22,8 @@ hypothesis.settings.load_profile("mpbench")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Unit tests that start processes or hold semaphores.
+_WITH_PROCESSES = ("agent", "api", "comparing", "profiling", "workloads")
 _SHM = Path("/dev/shm")
 _PREFIXES = ("sem.mp", "psm_", "pym-")
 
@@ -40,6 +42,26 @@ def _abandoned() -> set[str]:
         return names - mapped_segments(processes()) if names else names
     except OSError:
         return names
+
+
+def _share_of(nodeid: str) -> str:
+    """Return the name that tests have in common which one worker of pytest-xdist must run."""
+    path = nodeid.partition("::")[0].removeprefix("tests/")
+    kind, _, rest = path.partition("/")
+    is_pure = kind == "unit" and rest.partition("/")[0] not in _WITH_PROCESSES
+    return path if is_pure else "processes"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Run what starts processes one after the other, and other unit tests beside it."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _share_of(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

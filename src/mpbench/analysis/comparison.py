@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import fmean, median
+from statistics import median
 from typing import Any, NamedTuple
 
 from mpbench.analysis.episode import EpisodeStatistic, MetricRef, counted, episode_statistic
@@ -76,11 +76,6 @@ class Comparison:
         """Wall-clock time of one counted episode, the dropped ones shared out."""
         kept = len(counted(self.episodes))
         return self.seconds / kept if kept else None
-
-    @property
-    def measured_seconds(self) -> float | None:
-        """The mean wall-clock time of an episode."""
-        return fmean(episode.seconds for episode in self.episodes) if self.episodes else None
 
 
 def _by_pair(repetitions: Iterable[Repetition], part: Phase) -> Mapping[str, list[Repetition]]:
