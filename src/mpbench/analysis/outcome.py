@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ from mpbench.analysis.control import ControlFinding, inspect_control
 from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict, confirm, judge
 from mpbench.model import Run, Status
 
-__all__ = ("ComparisonOutcome", "is_comparison", "outcome_of")
+__all__ = ("ComparisonOutcome", "control_of", "is_comparison", "outcome_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,29 @@ def _seconds(comparisons: tuple[Comparison, ...]) -> float:
     return sum({comparison.pair: comparison.seconds for comparison in comparisons}.values())
 
 
+def control_of(
+    controls: Iterable[Comparison], mains: Iterable[Comparison], rules: DecisionRules
+) -> ControlFinding | None:
+    """
+    Judge the control of a session.
+
+    Args:
+        controls: The comparisons of identical arms.
+        mains: The comparisons of the same pairs.
+        rules: At which level it fails.
+
+    Returns:
+        The finding, or None when there are too few episodes.
+    """
+    episodes = control_episodes(controls, mains)
+    return inspect_control(
+        episodes.log_ratios,
+        spreads=episodes.spreads,
+        alpha=rules.control_alpha,
+        margin=rules.margin,
+    )
+
+
 def outcome_of(run: Run) -> ComparisonOutcome:
     """
     Judge a stored session.
@@ -86,13 +109,7 @@ def outcome_of(run: Run) -> ComparisonOutcome:
     plan = run.header.plan
     rules = DecisionRules.of(plan["rules"])
     parts = {part: comparisons_of(run, part=part) for part in Phase}
-    episodes = control_episodes(parts[Phase.CONTROL], parts[Phase.MAIN])
-    control = inspect_control(
-        episodes.log_ratios,
-        spreads=episodes.spreads,
-        alpha=rules.control_alpha,
-        margin=rules.margin,
-    )
+    control = control_of(parts[Phase.CONTROL], parts[Phase.MAIN], rules)
     judged = judge(parts[Phase.MAIN], rules, control)
     every = [
         episode

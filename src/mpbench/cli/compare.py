@@ -80,6 +80,7 @@ def _plan(given: dict[str, Any]) -> ComparePlan:
         placement=Placement(given["placement"]),
         repository=given["repo"],
         programs=program_options(given),
+        own_looks=given["looks"] is not None,
     )
 
 

@@ -111,6 +111,21 @@ def test_the_control_runs_the_baseline_against_itself():
     assert max(map(abs, control_ratios(session))) < 0.1
 
 
+def test_a_control_that_fails_is_measured_on(monkeypatch):
+    """What eight episodes hold against the session may be chance; twenty tell."""
+    monkeypatch.setattr(EpisodeScheduler, "_control_passes", lambda self: self._looked() > 1)
+    monkeypatch.setattr(
+        EpisodeScheduler, "_looked", lambda self: self._controls_made() - 8, raising=False
+    )
+    doubted, failed = Session(effect=math.log(1.2)), Session(effect=math.log(1.2))
+    doubted.stages.run_looks(control=True)
+    monkeypatch.setattr(EpisodeScheduler, "_control_passes", lambda _: False)
+    failed.stages.run_looks(control=True)
+
+    assert 10 == len(control_ratios(doubted))
+    assert 20 == len(control_ratios(failed))
+
+
 def test_the_control_is_spread_over_the_session():
     """Control episodes lie between the others and not only at the end."""
     session = Session(pairs=4)

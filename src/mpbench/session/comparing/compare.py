@@ -79,6 +79,7 @@ class ComparePlan:
         only: Ids of the baseline's cases to compare; empty compares all.
         paths: Folders of the user's callables; where the command runs by default.
         programs: How whole programs are run.
+        own_looks: Whether the looks of the rules were asked for; other ones may suit programs.
     """
 
     plan: Plan
@@ -94,6 +95,7 @@ class ComparePlan:
     only: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
     programs: ProgramOptions = field(default_factory=ProgramOptions)
+    own_looks: bool = False
 
     @property
     def has_programs(self) -> bool:
@@ -214,7 +216,10 @@ def _prepare_programs(
             placement=plan.placement,
         )
     )
-    final = replace(plan, arms=arms, rules=_rules_for(plan.rules, prepared.pairs))
+    rules = plan.rules
+    if prepared.looks is not None and not plan.own_looks:
+        rules = replace(rules, looks=prepared.looks)
+    final = replace(plan, arms=arms, rules=_rules_for(rules, prepared.pairs))
     catalogue = {whole_program.name: whole_program}
     records = _records(prepared.pairs, catalogue)
     facts = _machine_facts(described[0])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.analysis.comparison import Phase, comparisons_in
+from mpbench.analysis.outcome import control_of
 from mpbench.analysis.sequential import CONFIRMATION_EPISODES
 from mpbench.analysis.verdict import DecisionRules, Judgement, Verdict, judge
 from mpbench.report.verdicts import phrase
@@ -138,6 +139,8 @@ class EpisodeScheduler:
             if self._halted() or self._controls_made() >= _FEWEST_CONTROLS:
                 break
             self._next_control()
+        if control and is_measured:
+            self._doubt_control()
 
     def run_confirmation(self) -> None:
         """Measure again, with coins of its own, every pair in which a change was found."""
@@ -221,6 +224,23 @@ class EpisodeScheduler:
                     f"{comparison.title}, {comparison.baseline} -> {comparison.candidate}: "
                     f"{phrase(judgement)} after {judgement.standing.episodes} episodes"
                 )
+
+    def _doubt_control(self) -> None:
+        """
+        Measure a control that failed on few episodes up to the most that there may be.
+
+        One in twenty sessions of widely spread episodes would fail by chance; an
+        asymmetry that is real is found by more episodes all the same.
+        """
+        for _ in range(_MOST_CONTROLS):
+            if self._halted() or self._controls_made() >= _MOST_CONTROLS or self._control_passes():
+                return
+            self._next_control()
+
+    def _control_passes(self) -> bool:
+        controls = comparisons_in(self._plan, self._records, part=Phase.CONTROL)
+        found = control_of(controls, comparisons_in(self._plan, self._records), self._rules)
+        return found is None or found.passed
 
     def _controls_made(self) -> int:
         return sum(runner.kept for runner in self._controls)

@@ -34,8 +34,12 @@ if TYPE_CHECKING:
 
 __all__ = ("PreparedPrograms", "programs", "trial_runs")
 
-# Of each arm in one episode; shorter episodes are spoilt by a single disturbance.
-SIDE_NS = 300_000_000
+# Of each arm in one episode. Every run is a fresh process, so that nothing but the median
+# of pairs is gained by a longer episode: with 0.3 s a quiet machine waited for its first
+# look twice as long, and 32 episodes said as much as 64 of half the length.
+SIDE_NS = 150_000_000
+# Where an episode has several runs of each arm; a long program keeps the rules' looks.
+_LOOKS = (8, 16, 32, 64)
 _MOST_PAIRS = 80
 # Turns of both arms after which an episode ends, where runs became longer than they were.
 _LIMIT_NS = 3_000_000_000
@@ -45,13 +49,14 @@ _COMPARED = "cpu-time"
 
 
 class PreparedPrograms(NamedTuple):
-    """Everything that a session needs to compare whole programs."""
+    """Everything that a session needs to compare whole programs, and the looks that suit them."""
 
     pairs: tuple[Pair, ...]
     subjects: Mapping[str, InterpreterInfo]
     launcher: Launcher
     calibrate: Callable[[tuple[PreparedArm, PreparedArm]], PairCalibration]
     notes: tuple[str, ...] = ()
+    looks: tuple[int, ...] | None = None
 
 
 def _each(lines: tuple[str, ...], arms: int, option: str) -> tuple[str | None, ...]:
@@ -212,6 +217,7 @@ def programs(
             yield PreparedPrograms(
                 pairs=pairs,
                 notes=notes,
+                looks=_LOOKS if max(walls) < SIDE_NS else None,
                 subjects=_subjects(sides, infos),
                 launcher=program_agents(runner, lambda side: specs[place_of(side)], digests),
                 calibrate=lambda two: _calibration(
