@@ -33,6 +33,7 @@ COMMANDS = {
     "report": ("report", "Write one HTML page from any number of result files."),
     "advise": ("advise", "Say which start method, channel and chunk size to use here."),
     "profile": ("profile", "Run a multiprocessing script and show where its time goes."),
+    "tune": ("tune", "Say which setting makes a program faster, predicted and measured."),
     "doctor": ("doctor", "Check whether this machine is fit to measure on."),
     "fleet": ("fleet", "Run on every host of a Dask cluster."),
     "export": ("export", "Write results for pyperf, pytest-benchmark, asv, CSV or Parquet."),

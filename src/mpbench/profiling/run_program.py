@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,6 +69,8 @@ class RunOptions(NamedTuple):
         on_start: Called with the program's pid.
         on_request: Called with a signal's name and how often the program was asked to end.
         on_end: Called when it has ended, before its events are read.
+        stdin: The file that it reads; None leaves it what this process reads.
+        quiet: Whether its stdout is discarded.
     """
 
     timeout_s: float | None = None
@@ -77,6 +80,8 @@ class RunOptions(NamedTuple):
     on_start: Callable[[int], None] | None = None
     on_request: Callable[[str, int], None] | None = None
     on_end: Callable[[], None] | None = None
+    stdin: str | None = None
+    quiet: bool = False
 
 
 _DEFAULTS = RunOptions()
@@ -134,7 +139,10 @@ class _SupervisorPipes:
 
 
 def _start(
-    command: Sequence[str], environment: Mapping[str, str], wires: _SupervisorPipes
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    wires: _SupervisorPipes,
+    options: RunOptions,
 ) -> subprocess.Popen[bytes]:
     order = {
         "command": list(command),
@@ -149,11 +157,15 @@ def _start(
     }
     home = str(Path(mpbench.__file__).resolve().parent.parent)
     try:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _SUPERVISE, home, json.dumps(order)],
-            pass_fds=wires.theirs(),
-            env=dict(environment),
-        )
+        with ExitStack() as stack:
+            stdin = stack.enter_context(Path(options.stdin).open("rb")) if options.stdin else None
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _SUPERVISE, home, json.dumps(order)],
+                pass_fds=wires.theirs(),
+                env=dict(environment),
+                stdin=stdin,
+                stdout=subprocess.DEVNULL if options.quiet else None,
+            )
     except OSError as error:
         raise AgentError(f"no process could be started for the supervisor: {error}") from error
     finally:
@@ -237,7 +249,7 @@ def run_program(
     began = time.perf_counter_ns()
     before = _handle_signals(wires)
     try:
-        process = _start(command, environment, wires)
+        process = _start(command, environment, wires, options)
         if options.timeout_s is not None:
             wires.order(f"deadline {options.timeout_s}")
         if options.end_orphans:

@@ -113,38 +113,49 @@ def _text(side: PreparedArm) -> str:
     return str(given.get("program", given.get("command")))
 
 
+class TrialRuns(NamedTuple):
+    """The nanoseconds of a run of each arm, and why arms cannot be compared, by their names."""
+
+    walls: tuple[int, ...]
+    problems: Mapping[str, str]
+
+
 def trial_runs(
     runner: ProgramRunner, specs: Sequence[ProgramSpec], warmups: int, digests: dict[str, str]
-) -> list[int]:
+) -> TrialRuns:
     """
-    Run each arm a few times, and return the nanoseconds of a run of each.
+    Run each arm a few times.
 
     Args:
         runner: Where they are run.
-        specs: The arms.
+        specs: The arms, the baseline first.
         warmups: Runs of each that say nothing of its time.
         digests: What each arm wrote; filled.
 
     Raises:
-        InvalidSessionError: An arm fails, or the arms write different things.
+        InvalidSessionError: The baseline fails, so that nothing can be compared.
     """
     walls: list[int] = []
-    last: list[ProgramRun] = []
+    problems: dict[str, str] = {}
+    first: ProgramRun | None = None
     for spec in specs:
         try:
             ran = [run_checked(runner, spec, digests) for _ in range(warmups + _TRIALS)]
         except WorkloadError as error:
-            raise InvalidSessionError(error.reason) from error
+            if first is None:
+                raise InvalidSessionError(error.reason) from error
+            problems[spec.name] = error.reason
+            walls.append(1)
+            continue
         walls.append(max(1, min(one.wall_ns for one in ran[warmups:])))
-        last.append(ran[-1])
-    for spec, ran_last in zip(specs[1:], last[1:], strict=True):
-        if ran_last.digest != last[0].digest:
-            raise InvalidSessionError(
+        first = first or ran[-1]
+        if ran[-1].digest != first.digest:
+            problems[spec.name] = (
                 f"arms {specs[0].name!r} and {spec.name!r} write different things to stdout, so "
                 "they do not do the same (--ignore-output allows it); the end of the first: "
-                f"{last[0].output_tail}; of the second: {ran_last.output_tail}"
+                f"{first.output_tail}; of the second: {ran[-1].output_tail}"
             )
-    return walls
+    return TrialRuns(tuple(walls), problems)
 
 
 def _calibration(walls: tuple[int, int], placement: Placement) -> PairCalibration:
@@ -208,8 +219,8 @@ def programs(
     with program_runner(context.private) as runner:
         try:
             with terminations():
-                walls = trial_runs(runner, specs, options.warmups, digests)
-            pairs, notes = _with_overrides(pairs, arms, files)
+                walls, problems = trial_runs(runner, specs, options.warmups, digests)
+            pairs, notes = _with_overrides(pairs, arms, files, problems)
 
             def place_of(side: PreparedArm) -> int:
                 return places[side.arm.removesuffix(AGAIN)]
@@ -240,18 +251,21 @@ def _override_files(arms: Sequence[Arm], folder: Path) -> list[OverrideFile | No
 
 
 def _with_overrides(
-    pairs: Sequence[Pair], arms: Sequence[Arm], files: Sequence[OverrideFile | None]
+    pairs: Sequence[Pair],
+    arms: Sequence[Arm],
+    files: Sequence[OverrideFile | None],
+    problems: Mapping[str, str],
 ) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     """
-    Refuse the pairs of which an arm never used what it overrides.
+    Refuse the pairs of which an arm fails, or never used what it overrides.
 
     Returns:
         The pairs, and what the user should know of the other overrides.
     """
-    refused: dict[str, str] = {}
+    refused = dict(problems)
     notes: list[str] = []
     for arm, file in zip(arms, files, strict=True):
-        if file is None:
+        if file is None or arm.name in problems:
             continue
         problem, left = override_problem(file.given, file.letters())
         if problem is not None:
