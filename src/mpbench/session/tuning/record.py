@@ -1,4 +1,4 @@
-"""Records of a tuning: its plan, the profiled program, what was measured, what does the work."""
+"""Records of a tuning: plan, profiled program, measured settings, and who does the work."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mpbench.analysis.verdict import Verdict
 from mpbench.analysis.whatif.prediction import to_record as predictions_record
 from mpbench.model import Metric
 from mpbench.report.markdown import escape
@@ -60,7 +61,7 @@ def _row(one: Measured) -> TuningRow:
             change += f" [{one.ratio.low - 1:+.1%}, {one.ratio.high - 1:+.1%}]"
     return TuningRow(
         candidate.name,
-        "nobody's" if candidate.predicted_s is None else format_seconds(candidate.predicted_s),
+        "not predicted" if candidate.predicted_s is None else format_seconds(candidate.predicted_s),
         interval,
         _seconds(one.seconds),
         change,
@@ -115,17 +116,23 @@ def says(tuning: Tuning) -> str:
         return "stopped before the program was profiled; nothing is known."
     losses = _losses(tuning)
     rest = f"; the largest losses are: {losses}" if losses else ""
-    what_if = tuning.profiled.what_if
-    if what_if.withheld is not None:
-        return f"nothing is predicted of this program, because {what_if.withheld}{rest}."
+    return f"{_nothing(tuning, tuning.profiled.what_if.withheld)}{rest}."
+
+
+def _nothing(tuning: Tuning, withheld: str | None) -> str:
+    """Return why no setting is advised."""
+    if withheld is not None:
+        return f"nothing is predicted of this program, because {withheld}"
     if not tuning.results:
         return (
             "nothing that can be set from outside makes this program faster by more than "
-            f"{LEAST_GAIN:.0%}{rest}."
+            f"{LEAST_GAIN:.0%}"
         )
     if all(one.verdict is None for one in tuning.results):
-        return "settings were predicted to help, and none was measured."
-    return f"no setting was measured to make this program faster{rest}."
+        return "settings were predicted to help, and none was measured"
+    if any(one.verdict is Verdict.INCONCLUSIVE for one in tuning.results):
+        return "no setting surely makes this program faster; a longer --budget may tell"
+    return "no setting was measured to make this program faster"
 
 
 def trust(tuning: Tuning) -> str:
