@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ("command",)
 
 
-_STAGES = ("synthetic", "stored", "identical", "injected", "load", "rivals")
+_STAGES = ("synthetic", "stored", "identical", "injected", "load", "rivals", "programs")
 
 
 @click.command()
@@ -52,7 +52,8 @@ def command(
 
     Identical arms, slowdowns of known size, misleading loads, a simulated
     machine with known truth, simulated days of stored results, the rules of
-    other harnesses on the same samples, and the other harnesses themselves.
+    other harnesses on the same samples, the other harnesses themselves, and whole
+    programs.
     The tables go to DIR/proof.md.
     """
     from mpbench.cli.progress import Bars

@@ -93,7 +93,22 @@ def _tail(path: Path) -> str:
         words = [line.rstrip() for line in lines if line.strip()][-_TAIL_LINES:]
         if words:
             return " | ".join(words)
+        if any(lines):
+            return "blanks"
+        return "an empty line" if len(lines) > 1 else "nothing"
     return "nothing"
+
+
+def _hint(spec: ProgramSpec) -> str:
+    """Return what is wrong with an executable that the system cannot start, where that shows."""
+    with suppress(OSError), Path(spec.command[0]).open("rb") as file:
+        first = file.readline(200)
+        if not first.startswith((b"#!", b"\x7fELF")):
+            return "; it is no program and has no first line with #! and its interpreter"
+        words = first[2:].decode(errors="replace").split()
+        if first.startswith(b"#!") and words and not Path(words[0]).exists():
+            return f"; its first line names the interpreter {words[0]}, which does not exist"
+    return ""
 
 
 def _digest(path: Path) -> str:
@@ -206,7 +221,7 @@ class ProgramRunner:
         cause = reply["cause"]
         errors = _tail(self.folder / "stderr")
         if cause == "unstarted":
-            raise WorkloadError(f"{arm} cannot be started: {reply['reason']}")
+            raise WorkloadError(f"{arm} cannot be started: {reply['reason']}{_hint(spec)}")
         if cause == "deadline":
             raise DeadlineError(
                 f"{arm} did not end within {spec.timeout_s:g} s (--timeout) and was ended; it has "

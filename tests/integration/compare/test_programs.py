@@ -63,6 +63,14 @@ def spec(text="", *, command=(), **given):
     return ProgramSpec("it", tuple(words), **made)
 
 
+def words_of(path):
+    """Return the arguments of a process that may have ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
 def exit_code(*arguments):
     """Return the exit code of a command."""
     with pytest.raises(SystemExit) as ended:
@@ -106,6 +114,8 @@ def test_a_program_has_no_terminal_and_nothing_to_read(runner, tmp_path):
         ({"text": "import os; os.kill(os.getpid(), 9)"}, CrashError, "signal 9"),
         ({"command": ("sleep", "99"), "timeout_s": 0.3}, DeadlineError, "within 0.3 s.*--timeout"),
         ({"command": ("/no/where",)}, WorkloadError, "cannot be started: No such file"),
+        ({"command": ("./lost",)}, WorkloadError, "interpreter /no/sh, which does not exist"),
+        ({"command": ("./text",)}, WorkloadError, "no first line with #!"),
         ({"command": ("yes",)}, WorkloadError, "--ignore-output"),
         ({"text": DAEMON}, WorkloadError, "left processes running"),
         ({"text": "", "folder": "/no/where"}, WorkloadError, "cannot be started"),
@@ -117,6 +127,10 @@ def test_a_program_that_goes_wrong_is_named_and_ended(runner, monkeypatch, given
     monkeypatch.setattr(harness, "OUTPUT_LIMIT", 1 << 20)
     if given.get("command", ("/",))[0] in {"sleep", "yes"}:
         given = {**given, "command": (f"/usr/bin/{given['command'][0]}", *given["command"][1:])}
+
+    for name, text in (("lost", "#!/no/sh\n"), ("text", "words\0")):
+        Path(name).write_text(text)
+        Path(name).chmod(0o700)
 
     with pytest.raises(kind, match=message):
         runner.run(spec(**given))
@@ -197,6 +211,39 @@ def test_what_cannot_be_compared_is_refused(tmp_path, capsys, arguments, code, m
 
     assert (code, None) == compared(*arguments)
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("#!/bin/sh\nexit 7\n", "arm './it' failed with exit code 7"),
+        ("#!/bin/sh\nread x < /dev/tty\necho $x\n", "of the second: an empty line"),
+        ("#!/bin/sh\nread x || exec sleep 98765\n", "did not end within 0.5 s (--timeout)"),
+        ("#!/bin/sh\nsetsid sleep 98765 &\n", "left processes running, which were ended: sleep"),
+        ("#!/bin/sh\ndate +%N\n", "does not write the same to stdout in each run"),
+        ("#!/no/sh\n", "arm './it' cannot be started"),
+    ],
+)
+def test_a_bad_arm_is_one_line_and_leaves_nothing(tmp_path, capsys, text, message):
+    """It is named, the exit code is 4, and no process of it lives on."""
+    (tmp_path / "it").write_text(text)
+    (tmp_path / "it").chmod(0o700)
+
+    assert (4, None) == compared("--timeout", "0.5s", "--", "true", "./it")
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.startswith("mpbench: arm")
+    assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if b"98765" in words_of(one)]
+
+
+def test_an_arm_that_fails_leaves_the_others_their_verdicts(tmp_path, capsys):
+    """Its pair says why there is none; the exit code is 1."""
+    del tmp_path
+    code, run = compared("--no-control", "--", "true", "false", "/bin/true")
+
+    assert 1 == code
+    assert "arm 'false' failed with exit code 1" in capsys.readouterr().out
+    assert {"2"} == {one.extra["pair"] for one in run.repetitions}
 
 
 def test_an_arm_that_fails_later_keeps_what_was_measured(tmp_path, capsys):

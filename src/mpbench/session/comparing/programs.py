@@ -221,6 +221,8 @@ def programs(
             with terminations():
                 walls, problems = trial_runs(runner, specs, options.warmups, digests)
             pairs, notes = _with_overrides(pairs, arms, files, problems)
+            if len(problems) == len(pairs):
+                raise InvalidSessionError("; ".join(problems.values()))
 
             def place_of(side: PreparedArm) -> int:
                 return places[side.arm.removesuffix(AGAIN)]

@@ -37,7 +37,8 @@ class CampaignSize:
         slowed: The workloads that are slowed down.
         loads: Sessions under each kind of load.
         simulated: Simulated sessions for each law of noise.
-        rivals: Trials of each harness, operation and kind.
+        harness_trials: Trials of each harness, operation and kind.
+        programs: Trials of each whole program and kind.
     """
 
     identical: int
@@ -47,6 +48,7 @@ class CampaignSize:
     loads: int
     simulated: int
     harness_trials: int
+    programs: int
 
 
 # One workload of each family, with operations up to some milliseconds. Contended ones
@@ -75,6 +77,7 @@ FULL = CampaignSize(
     loads=7,
     simulated=1_000,
     harness_trials=20,
+    programs=50,
 )
 # Shows that everything runs; proves nothing.
 SMOKE = CampaignSize(
@@ -85,6 +88,7 @@ SMOKE = CampaignSize(
     loads=1,
     simulated=20,
     harness_trials=1,
+    programs=1,
 )
 
 
@@ -125,7 +129,8 @@ class SelftestCampaign:
             raise UsageError(f"{plan} is no campaign: {error}") from error
         except OSError as error:
             raise OutputError(f"cannot write {self.folder}: {error.strerror}") from error
-        if begun["size"] != wanted:
+        # A campaign that was begun before a stage existed goes on with it.
+        if wanted | begun["size"] != wanted:
             raise UsageError(
                 f"{self.folder} holds a campaign of another size; continue it with the same "
                 "options, or name an empty folder"

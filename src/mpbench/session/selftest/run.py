@@ -14,6 +14,11 @@ from mpbench.session.selftest.harness_trials import side_by_side, trials_of, tri
 from mpbench.session.selftest.load import LOADS
 from mpbench.session.selftest.simulate import synthetic
 from mpbench.session.selftest.stored_sessions import stored
+from mpbench.session.selftest.whole_programs import (
+    program_table,
+    program_trials,
+    whole_programs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +57,7 @@ STAGES: dict[str, Callable[[SelftestCampaign, Progress], None]] = {
     "injected": live.injected,
     "load": live.loads,
     "rivals": side_by_side,
+    "programs": whole_programs,
 }
 
 
@@ -97,4 +103,7 @@ def proofs(campaign: SelftestCampaign) -> tuple[ValidationTable, ...]:
     trials = trials_of(campaign.folder / "rivals")
     if trials:
         tables.append(trials_table(trials))
+    programs = program_trials(campaign.folder / "programs")
+    if programs:
+        tables.append(program_table(programs))
     return tuple(tables)

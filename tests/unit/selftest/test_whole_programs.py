@@ -1,0 +1,97 @@
+"""The stage of whole programs: what is kept, what is made again, what the table says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mpbench.errors import EnvironmentUnfitError
+from mpbench.session.progress import NullProgress
+from mpbench.session.selftest import whole_programs as stage
+from mpbench.session.selftest.campaign import SMOKE, SelftestCampaign
+from mpbench.session.selftest.run import proofs
+
+
+class FakeCommands:
+    """Answers instead of programs, mpbench and hyperfine."""
+
+    def __init__(self, *, broken_from=None):
+        self.compared, self.broken_from = [], broken_from
+
+    def __call__(self, words, folder, *, accepted=(0,)):
+        """Return what a command would have printed."""
+        if words[0] == "hyperfine":
+            results = [{"mean": mean, "stddev": 0.001} for mean in (0.05, 0.06)]
+            (Path(folder) / "rival.json").write_text(json.dumps({"results": results}))
+            return ""
+        if "compare" not in words:
+            return ""
+        assert 4 in accepted
+        self.compared.append(words)
+        if len(self.compared) == self.broken_from:
+            raise KeyboardInterrupt
+        slow = not words[-1].endswith(" 0")
+        facts = ((None, "slower" if slow else "inconclusive"), ("cpu-time", "unchanged"))
+        told = [{"fact": fact, "verdict": verdict, "ratio": 1.0} for fact, verdict in facts]
+        return json.dumps({"comparisons": told, "control": {"passed": True}})
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch):
+    """Let every program take 50 ms, with hyperfine installed."""
+    monkeypatch.setattr(stage, "_wall_ms", lambda *_: 50.0)
+    monkeypatch.setattr(stage.shutil, "which", lambda _: "/usr/bin/hyperfine")
+
+
+def test_a_stage_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    """What is complete is kept, a line that was cut off is made again."""
+    campaign = SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
+    first = FakeCommands(broken_from=4)
+    monkeypatch.setattr(stage, "_run", first)
+    with pytest.raises(KeyboardInterrupt):
+        stage.whole_programs(campaign, NullProgress())
+    with (tmp_path / "c" / "programs" / "trials.jsonl").open("a") as file:
+        file.write('{"program": "lo')
+    second = FakeCommands()
+    monkeypatch.setattr(stage, "_run", second)
+    stage.whole_programs(campaign, NullProgress())
+
+    assert (3, 5) == (len(stage.program_trials(tmp_path / "c" / "programs")) - 5, 5)
+    assert 5 == len(second.compared)
+    # The one that was stopped tosses the same coins again.
+    assert first.compared[-1] == second.compared[0]
+
+
+def test_the_table_counts_wrong_and_found(tmp_path, monkeypatch):
+    """Of identical programs any claim is wrong; of slower ones only `faster`."""
+    monkeypatch.setattr(stage, "_run", FakeCommands())
+    campaign = SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
+    stage.whole_programs(campaign, NullProgress())
+
+    (table,) = proofs(campaign)
+    cells = {(row[0], row[1]): row for row in table.rows}
+    assert "4 inconclusive" == cells["identical", "mpbench, time"][2]
+    assert cells["identical", "mpbench, time"][3].startswith("0/4")
+    assert cells["identical", "hyperfine"][3].startswith("4/4")
+    assert cells["5 % slower", "mpbench, time"][4].startswith("4/4")
+    assert cells["5 % slower", "mpbench, cpu-time"][4].startswith("0/4")
+    assert "8 trials of 4 programs of about 50 ms" in table.note
+
+
+def test_a_command_that_fails_is_named(tmp_path):
+    """With its exit code and its last line."""
+    with pytest.raises(EnvironmentUnfitError, match="exit code 3: no luck"):
+        stage._run(["sh", "-c", "echo no luck >&2; exit 3"], tmp_path)
+
+
+def test_a_campaign_from_before_the_stage_goes_on(tmp_path):
+    """Its plan does not name the stage."""
+    SelftestCampaign(tmp_path / "c", SMOKE, seed=5)
+    plan = tmp_path / "c" / "campaign.json"
+    begun = json.loads(plan.read_text())
+    del begun["size"]["programs"]
+    plan.write_text(json.dumps(begun))
+
+    assert 5 == SelftestCampaign(tmp_path / "c", SMOKE, seed=9).seed
