@@ -22,7 +22,7 @@ from mpbench.plan import Plan
 from mpbench.session.comparing.compare import ComparePlan, compare
 from mpbench.session.comparing.program_specs import ProgramOptions
 from mpbench.session.progress import NullProgress
-from mpbench.session.tuning.candidates import Candidate
+from mpbench.session.tuning.candidates import Candidate, present_s
 from mpbench.session.tuning.program_tuner import ProgramTuner, arms_of
 from mpbench.session.tuning.record import TunePlan
 from mpbench.session.tuning.tune import measured_settings
@@ -35,7 +35,9 @@ CHANGE, NEAR = 0.10, 0.15
 MOST_OF_A_KIND = 2
 # One look: what is wanted is a ratio, and not a verdict as soon as possible.
 _LOOKS = (8,)
-_SECONDS_EACH = 75.0
+_SECONDS_EACH = 60.0
+# Of a program: its profile, what operations cost, two runs of each arm.
+_BEFORE_S = 12.0
 _ARGUMENTS = {"starts": (("fork", "60"), ("spawn", "6"), ("forkserver", "12"))}
 _NEEDS = {"joblib_loky": "joblib"}
 _MARKS = ("<!-- predictions -->", "<!-- end of predictions -->")
@@ -101,7 +103,7 @@ def _compared(
     candidates = [_candidate(one) for one in predictions]
     outcome = compare(
         ComparePlan(
-            plan=Plan(budget_s=_SECONDS_EACH, seed=plan.seed or 0),
+            plan=Plan(budget_s=plan.budget_s, seed=plan.seed or 0),
             arms=arms_of(plan.text, None, candidates),
             rules=DecisionRules(looks=_LOOKS),
             control=False,
@@ -129,19 +131,20 @@ def _compared(
     ]
 
 
-def measure(program: Program, seed: int) -> dict[str, Any]:
+def measure(program: Program, seed: int, budget_s: float) -> dict[str, Any]:
     """
     Profile a program, predict, and compare it with each setting that was predicted.
 
     Args:
         program: One of the corpus; this process works in its folder.
         seed: Of the coins.
+        budget_s: What the comparison may take.
 
     Returns:
         The line of the results file.
     """
     began = time.monotonic()
-    plan = TunePlan(words=program.words, timeout_s=60.0, seed=seed)
+    plan = TunePlan(words=program.words, timeout_s=60.0, seed=seed, budget_s=budget_s)
     rows: list[dict[str, Any]] = []
     problem = None
     with tempfile.TemporaryDirectory() as folder:
@@ -155,6 +158,7 @@ def measure(program: Program, seed: int) -> dict[str, Any]:
     return {
         "program": program.name,
         "profiled_s": what_if.measured_s,
+        "present_s": present_s(what_if),
         "simulated_s": what_if.simulated_s,
         "withheld": what_if.withheld,
         "problem": problem,
@@ -174,7 +178,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def measure_all(path: Path, names: Sequence[str], *, seed: int) -> None:
+def measure_all(path: Path, names: Sequence[str], *, seed: int, minutes: float) -> None:
     """
     Measure what the results file still lacks.
 
@@ -182,7 +186,9 @@ def measure_all(path: Path, names: Sequence[str], *, seed: int) -> None:
         path: One line for each program.
         names: Only these programs; all where it is empty.
         seed: Of the coins.
+        minutes: What all of it may take; each program gets its part of what is left.
     """
+    deadline = time.monotonic() + minutes * 60
     done = read(path)
     path.write_text("".join(json.dumps(one) + "\n" for one in done))
     known = {one["program"] for one in done}
@@ -193,12 +199,14 @@ def measure_all(path: Path, names: Sequence[str], *, seed: int) -> None:
     ]
     os.chdir(CORPUS)
     for number, program in enumerate(todo, start=1):
-        print(f"{number} of {len(todo)}: {program.name}", file=sys.stderr, flush=True)
+        part_s = (deadline - time.monotonic()) / (len(todo) - number + 1) - _BEFORE_S
+        budget_s = max(5.0, min(_SECONDS_EACH, part_s))
+        print(f"{number} of {len(todo)}: {program.name}, {budget_s:.0f} s", file=sys.stderr)
         try:
-            line = measure(program, seed + number)
+            line = measure(program, seed + number, budget_s)
         except MpbenchError as error:
             line = {"program": program.name, "withheld": str(error), "not_predicted": [],
-                    "rows": [], "profiled_s": None, "simulated_s": None}  # fmt: skip
+                    "rows": [], "present_s": None}  # fmt: skip
         with path.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -241,7 +249,7 @@ class Judged(NamedTuple):
 def judged(lines: Iterable[dict[str, Any]]) -> Iterator[Judged]:
     """Yield what was predicted and measured."""
     for line in lines:
-        present = line["profiled_s"]
+        present = line["present_s"]
         for row in line["rows"]:
             if row.get("measured_s") is not None and row["baseline_s"]:
                 yield Judged(
@@ -354,13 +362,14 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="a .jsonl file; the same one continues it")
     parser.add_argument("--only", nargs="*", default=[], help="names of programs")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=20.0, help="what all may take")
     parser.add_argument("--tables-only", action="store_true", help="measure nothing")
     parser.add_argument("--docs", type=Path, help="the page that gets the table")
     given = parser.parse_args()
     results, docs = given.results.resolve(), given.docs and given.docs.resolve()
     if not given.tables_only:
         try:
-            measure_all(results, given.only, seed=given.seed)
+            measure_all(results, given.only, seed=given.seed, minutes=given.minutes)
         except KeyboardInterrupt:
             print("stopped; the same command continues", file=sys.stderr)
     text = text_of(read(results))

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from mpbench.analysis.whatif.prediction import Prediction, WhatIf
 
-__all__ = ("LEAST_GAIN", "MOST_SETTINGS", "Candidate", "candidates_of", "key_of", "overrides_of")
+__all__ = (
+    "LEAST_GAIN",
+    "MOST_SETTINGS",
+    "Candidate",
+    "candidates_of",
+    "key_of",
+    "overrides_of",
+    "present_s",
+)
 
 # A setting is worth measuring where its whole interval lies below the present time by so much.
 LEAST_GAIN = 0.03
@@ -83,13 +91,19 @@ def _combination(single: Sequence[Candidate]) -> Candidate:
     )
 
 
-def _gains(one: Prediction, present_s: float) -> bool:
+def _gains(one: Prediction, present: float) -> bool:
     return (
         one.is_provable
         and one.seconds is not None
         and one.high_s is not None
-        and one.high_s < present_s * (1 - LEAST_GAIN)
+        and one.high_s < present * (1 - LEAST_GAIN)
     )
+
+
+def present_s(what_if: WhatIf) -> float:
+    """Return what the program takes as it is, in the terms of its predictions."""
+    unchanged: float | None = getattr(what_if, "unchanged_s", None)
+    return what_if.measured_s if unchanged is None else unchanged
 
 
 def candidates_of(what_if: WhatIf, *, most: int = MOST_SETTINGS) -> tuple[Candidate, ...]:
@@ -103,7 +117,8 @@ def candidates_of(what_if: WhatIf, *, most: int = MOST_SETTINGS) -> tuple[Candid
         what_if: The predictions.
         most: How many single settings.
     """
-    gaining = [one for one in what_if.predictions if _gains(one, what_if.measured_s)]
+    present = present_s(what_if)
+    gaining = [one for one in what_if.predictions if _gains(one, present)]
     best: dict[str, Prediction] = {}
     for one in sorted(gaining, key=lambda one: one.seconds or 0.0):
         best.setdefault(key_of(str(one.setting)), one)

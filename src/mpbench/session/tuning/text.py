@@ -9,7 +9,7 @@ from mpbench.analysis.whatif.prediction import to_record as predictions_record
 from mpbench.model import Metric
 from mpbench.report.markdown import escape
 from mpbench.report.verdicts import change_text
-from mpbench.session.tuning.candidates import LEAST_GAIN
+from mpbench.session.tuning.candidates import LEAST_GAIN, present_s
 from mpbench.units import format_seconds
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def rows(tuning: Tuning) -> tuple[TuningRow, ...]:
     known = [one.baseline_s for one in tuning.results if one.baseline_s is not None]
     plain = TuningRow(
         "as it is",
-        _seconds(what_if.simulated_s),
-        "replayed",
+        format_seconds(present_s(what_if)),
+        "-" if what_if.residual is None else f"replay {what_if.residual:+.1%}",
         _seconds(known[0] if known else None),
         "-",
         f"{format_seconds(what_if.measured_s)} while it was profiled",

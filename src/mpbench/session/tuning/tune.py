@@ -10,7 +10,7 @@ from mpbench.analysis.episode import counted
 from mpbench.analysis.sequential import first_look
 from mpbench.analysis.stats import hodges_lehmann
 from mpbench.errors import InvalidSessionError
-from mpbench.session.tuning.candidates import candidates_of
+from mpbench.session.tuning.candidates import candidates_of, present_s
 from mpbench.session.tuning.record import Measured, Tuning
 
 if TYPE_CHECKING:
@@ -35,23 +35,23 @@ _RATE = 0.05
 _FIXED_S = 3.0
 
 
-def _needed_s(present_s: float, candidates: int) -> float:
+def _needed_s(present: float, candidates: int) -> float:
     """Return about how long it takes until candidates have their first look."""
     episodes = first_look(candidates * _READINGS, _LOOKS, _RATE)
     runs = _TRIALS * (1 + candidates) + 2 * candidates * episodes
-    return _FIXED_S + runs * present_s
+    return _FIXED_S + runs * present
 
 
 def _affordable(
-    chosen: Sequence[Candidate], present_s: float, left_s: float
+    chosen: Sequence[Candidate], present: float, left_s: float
 ) -> tuple[tuple[Candidate, ...], str]:
     """Return the candidates whose first look fits into the budget, and what to say if not all."""
     number = len(chosen)
-    while number and _needed_s(present_s, number) > left_s:
+    while number and _needed_s(present, number) > left_s:
         number -= 1
     if number == len(chosen):
         return tuple(chosen), ""
-    needed = _needed_s(present_s, len(chosen))
+    needed = _needed_s(present, len(chosen))
     what = f"only {number} of {len(chosen)} settings were" if number else "no setting was"
     return tuple(chosen[:number]), (
         f"{what} measured: about {max(0.0, left_s):.0f} s of the budget were left, all of them "
@@ -143,14 +143,14 @@ def tune(plan: TunePlan, tuner: Tuner, progress: Progress) -> Tuning:
         profiled = tuner.profile()
         chosen = candidates_of(profiled.what_if)
         results = tuple(Measured(candidate=one, edits=tuner.edits(one)) for one in chosen)
-        present_s = profiled.what_if.measured_s
+        present = present_s(profiled.what_if)
         left_s = plan.budget_s - (time.monotonic() - began)
-        fitting, note = _affordable(chosen, present_s, left_s)
+        fitting, note = _affordable(chosen, present, left_s)
         if not fitting:
             return known(note=note)
         progress.note(f"measuring {', '.join(one.name for one in fitting)}")
         try:
-            outcome = tuner.compare(fitting, _budget(fitting, present_s, left_s))
+            outcome = tuner.compare(fitting, _budget(fitting, present, left_s))
         except InvalidSessionError as error:
             return known(note=f"nothing could be measured: {error}")
     except KeyboardInterrupt:
@@ -160,7 +160,7 @@ def tune(plan: TunePlan, tuner: Tuner, progress: Progress) -> Tuning:
     return known(interrupted=outcome.interrupted, note=note, control=control)
 
 
-def _budget(fitting: Sequence[Candidate], present_s: float, left_s: float) -> float:
+def _budget(fitting: Sequence[Candidate], present: float, left_s: float) -> float:
     """Return what the episodes may take; the runs before them are not theirs."""
-    before = _FIXED_S + _TRIALS * (1 + len(fitting)) * present_s
+    before = _FIXED_S + _TRIALS * (1 + len(fitting)) * present
     return max(1.0, left_s - before)
