@@ -30,9 +30,8 @@ def test_both_languages_have_the_same_commands() -> None:
 
 def test_the_first_two_blocks_are_the_two_set_up_commands() -> None:
     """One installs and runs the main job, one installs and passes the tests."""
-    assert ["pip install . && mpbench run\n", "pip install '.[dev]' && python -m pytest -n 2\n"] == (
-        blocks("README.md")[:2]
-    )
+    expected = ["pip install . && mpbench run\n", "pip install '.[dev]' && python -m pytest -n 2\n"]
+    assert expected == blocks("README.md")[:2]
 
 
 @pytest.mark.parametrize("line", lines())

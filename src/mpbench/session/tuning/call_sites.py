@@ -43,8 +43,8 @@ def find_source(name: str, script: Path | None) -> Path | None:
         name: Such as `job.py`.
         script: The program's script; None for a module.
     """
-    if script is not None and script.name == name:
-        return script
+    if not name or (script is not None and script.name == name):
+        return script if name else None
     found = _named(name, script.resolve().parent if script is not None else Path.cwd())
     return found[0] if len(found) == 1 else None
 
