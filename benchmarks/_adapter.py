@@ -57,6 +57,7 @@ CORE = {
     },
     "shared/access": {"method": _METHODS, "kind": ["Value", "Array"], "operation": ["read"]},
     "shared/memory-attach": {"method": _METHODS, "payload_bytes": [1048576]},
+    "worker/task": {"kind": ["pool-forkserver", "thread-executor"], "payload_bytes": [0]},
 }
 
 

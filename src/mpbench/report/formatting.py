@@ -49,6 +49,10 @@ _FAMILIES: Mapping[str, tuple[str, str]] = {
         "Other libraries",
         "The same tasks through pools that are no part of multiprocessing.",
     ),
+    "worker": (
+        "Kinds of worker",
+        "The same jobs for processes, threads and interpreters: start, memory, tasks, crashes.",
+    ),
 }
 
 _LABELS = ("Timed", "Not timed", "Reads as")

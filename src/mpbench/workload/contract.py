@@ -124,10 +124,13 @@ class _WorkerSweep(NamedTuple):
 
     smallest: int
     quick: tuple[int, ...] = ()
+    few: bool = False
 
     def resolve(self, tier: Tier, cpus: int) -> tuple[Scalar, ...]:
         """Return the worker counts for a machine with so many usable CPUs."""
-        if tier is Tier.QUICK:
+        if self.few:
+            counts = {1, cpus, 2 * cpus} if tier is Tier.FULL else {cpus}
+        elif tier is Tier.QUICK:
             counts = set(self.quick) or {1, cpus}
         else:
             # At least five distinct counts, or no scaling curve can be fitted.
@@ -149,15 +152,18 @@ def fixed(*values: Scalar) -> Sweep:
     return Sweep(values, values, values)
 
 
-def worker_counts(*, smallest: int = 1, quick: tuple[int, ...] = ()) -> _WorkerSweep:
+def worker_counts(
+    *, smallest: int = 1, quick: tuple[int, ...] = (), few: bool = False
+) -> _WorkerSweep:
     """
     Return the sweep over worker counts, which depends on the machine.
 
     Args:
         smallest: The least count that makes sense.
         quick: Counts for tier quick; 1 and all usable CPUs by default.
+        few: No curve: as many workers as usable CPUs, in tier full also 1 and twice as many.
     """
-    return _WorkerSweep(smallest, quick)
+    return _WorkerSweep(smallest, quick, few)
 
 
 def _always(case: Case) -> str | None:
