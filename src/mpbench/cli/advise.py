@@ -73,8 +73,21 @@ def _answers(files: Sequence[Path], wishes: JobDescription) -> list[_Answered]:
     agents = agent_medians(frame(runs))
     summaries = summarize(runs, agents)
     cpus = {run.header.run: run.header.environment.get("cpu", {}).get("usable") for run in runs}
+    locks = {
+        (run.header.run, subject): facts.get("gil")
+        for run in runs
+        for subject, facts in run.header.subjects.items()
+    }
     return [
-        (place, advise(readings_of(summaries, agents, place), wishes, cpus[place.run]))
+        (
+            place,
+            advise(
+                readings_of(summaries, agents, place),
+                wishes,
+                cpus[place.run],
+                gil=locks.get((place.run, place.subject)),
+            ),
+        )
         for place in platforms_of(summaries)
     ]
 

@@ -121,6 +121,7 @@ def _material(evidence: ReportData, *, with_latencies: bool) -> drawings.FigureD
         watched=cpu_usage_frame((run,)) if with_latencies else None,
         cpus=environment.get("cpu", {}).get("usable"),
         limits=limits_of(environment),
+        gil=run.header.subjects.get(material.place.subject, {}).get("gil"),
     )
 
 
@@ -192,7 +193,7 @@ class _Builder:
         runs = self.evidence.runs
         if material is None or all(is_comparison(run) or is_imported(run) for run in runs):
             return None, None
-        answers = advise(material.readings, None, material.cpus)
+        answers = advise(material.readings, None, material.cpus, gil=material.gil)
         return split_unanswered(advice_table(answers, self.own_targets(material), material.where))
 
     def own_targets(self, material: drawings.FigureData) -> dict[str, str]:

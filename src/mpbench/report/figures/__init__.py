@@ -21,6 +21,7 @@ from mpbench.report.figures import (
     paired_metrics,
     pooled,
     starting,
+    worker_kinds,
 )
 from mpbench.report.figures.figure_data import FigureData, prepare
 
@@ -42,6 +43,8 @@ def _special(family: str, material: FigureData) -> tuple[list[Figure], frozenset
         made += pooled.surfaces(material)
         # The calls against each other stand among the comparisons.
         done |= {"pool/call-scaling", "pool/task-overhead", "pool/chunk-surface"}
+    if family == "worker":
+        made += worker_kinds.efficiencies(material)
     if family in {"pipe", "queue"}:
         made += [*channels.round_trips(family, material), *channels.delivery(family, material)]
         done |= {f"{family}/round-trip", "queue/put-delivered", "pipe/one-way"}

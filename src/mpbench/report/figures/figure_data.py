@@ -42,6 +42,8 @@ class FigureData(NamedTuple):
     # The name of the place's run, where another run is of the same machine.
     run_name: str = ""
     watched: pd.DataFrame | None = None
+    # Whether the interpreter had its lock; None is not known.
+    gil: bool | None = None
 
     def of(self, workload: str, *, fact: str | None = "") -> tuple[Measurement, ...]:
         """Return the readings of a workload, by default the main ones."""
