@@ -25,6 +25,7 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from mpbench.agent.oom_kills import oom_kills
 from mpbench.agent.process_tree import (
     Process,
     descendants,
@@ -93,6 +94,7 @@ class Supervisor:
         self._before: set[str] = set()
         self._rest = b""
         self._started = 0
+        self._oom_kills: int | None = None
         # What the agent starts with as if nobody had handled or ignored it.
         self._reset_signals = [signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE]
 
@@ -106,6 +108,7 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._handle_signals()
         self._before = segments(user=os.getuid())
+        self._oom_kills = oom_kills()
         self._started = time.perf_counter_ns()
         self._start()
         cause = self._watch(wake_reader)
@@ -234,6 +237,11 @@ class Supervisor:
         steps = _WITH_STACKS if cause == "deadline" else _POLITE
         return kill_tree(os.getpid(), steps=steps, collect=self._collect)
 
+    def _killed_for_memory(self) -> int | None:
+        """Return how many processes of the control group the kernel ended meanwhile."""
+        now = oom_kills()
+        return None if now is None or self._oom_kills is None else now - self._oom_kills
+
     def _finish(self, cause: str, subreaper: bool) -> None:
         here = os.getpid()
         held: set[str] = set()
@@ -262,6 +270,7 @@ class Supervisor:
                 "involuntary_switches": used.ru_nivcsw,
                 "reaped": self._reaped,
                 "subreaper": subreaper,
+                "oom_kills": self._killed_for_memory(),
                 "ended": [f"{one.command} ({one.pid})" for one in found if one.pid != self._pid],
                 "removed": unlink_segments(ours),
                 "remaining": sorted(made - ours),

@@ -32,6 +32,14 @@ def _last_lines(log: Path, count: int = 3) -> str:
     return " | ".join(line.strip() for line in log_tail(log).strip().splitlines()[-count:])
 
 
+def _for_lack_of_memory(ending: AgentExit) -> str:
+    """Say so where the control group counted it; it may be a child, or another program of it."""
+    count = ending.report.get("oom_kills")
+    if not count:
+        return ""
+    return f" (out of memory: the kernel ended {count} of its control group's processes)"
+
+
 def agent_failure(ending: AgentExit, log: Path, deadline_s: float) -> WorkloadError:
     """
     Return the error that says why no reply came.
@@ -45,7 +53,8 @@ def agent_failure(ending: AgentExit, log: Path, deadline_s: float) -> WorkloadEr
         A DeadlineError after a deadline, otherwise a CrashError.
     """
     words = _last_lines(log)
-    said = f"; the end of its log: {words}" if words else ""
+    memory = _for_lack_of_memory(ending)
+    said = f"{memory}; the end of its log: {words}" if words else memory
     if ending.cause == "deadline":
         return DeadlineError(
             f"took longer than {deadline_s:g} s; its processes were ended, "

@@ -68,6 +68,18 @@ def _lost_tasks(profile: Profile) -> list[str]:
     return lost
 
 
+def _memory(profile: Profile) -> list[str]:
+    """Say what the control group counted while the program ran."""
+    count = profile.ran.report.get("oom_kills")
+    if not count:
+        return []
+    text = (
+        f"out of memory: the kernel ended {count} of the processes in the program's control group; "
+        "look at its memory limit (mpbench doctor), and at what each process needs"
+    )
+    return [text]
+
+
 def ended_by(code: int) -> str:
     """Say how a process ended that did not end well."""
     if code > 0:
@@ -104,7 +116,7 @@ def warnings_of(profile: Profile, cpus: int) -> list[str]:
             f"{profile.dropped:,} of {profile.events:,} events were not kept, the shortest: sums "
             "have all of them, tasks, messages and the timeline do not (--events keeps more)",
         )
-    found = [*_uncounted(profile), *_lost_tasks(profile), *found]
+    found = [*_memory(profile), *_uncounted(profile), *_lost_tasks(profile), *found]
     delay = sum(one.run_queue_ns for one in workers)
     lived = sum(one.lifetime_ns for one in workers)
     if lived and delay > _BUSY * lived and len(workers) <= cpus:

@@ -15,6 +15,7 @@ from mpbench.profiling.event_files import RecordedProcess, read_event_files
 from mpbench.profiling.flows import Flow, flows_of
 from mpbench.profiling.hook.layout import LEAST_FREE_BYTES
 from mpbench.profiling.processes import ProcessRecord, Role, process_records
+from mpbench.profiling.program_tree import EVENT_FOLDER
 from mpbench.profiling.run_program import ProgramRun, RunOptions, run_program
 from mpbench.profiling.transfer_waits import add_transfer_waits
 
@@ -158,7 +159,7 @@ def _injected(
         environment = {
             **variables,
             "PYTHONPATH": os.pathsep.join([str(place), *([before] if before else [])]),
-            "MPBENCH_PROFILE_DIR": str(events),
+            EVENT_FOLDER: str(events),
             "MPBENCH_PROFILE_EVENTS": str(records),
         }
         yield environment, events, event_ns

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mpbench
 from mpbench.errors import AgentError
+from mpbench.profiling.program_tree import EVENT_FOLDER, end_program
 from mpbench.profiling.supervisor import END_REQUESTS, PASSED_ON
 from mpbench.sampling.sampler import Sampler, SamplerResult
 
@@ -258,24 +259,30 @@ def run_program(
         with Sampler(process.pid, interval_s=options.interval_s) as sampler:
             last = watch.until_end()
             ended = time.perf_counter_ns()
+        if last is None:
+            last = _lost(environment.get(EVENT_FOLDER))
         _reap(process)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         wires.close()
-    report = last or {"end": "lost"}
-    status = report.get("status")
+    status = last.get("status")
     exit_code = None if status is None else os.waitstatus_to_exitcode(status)
     return ProgramRun(
         pid=watch.pid,
-        cause=report["end"],
+        cause=last["end"],
         exit_code=exit_code,
         interrupted=watch.requests > 0 or exit_code == -signal.SIGINT,
         started_ns=began,
         ended_ns=ended,
         seen=sampler.seen(),
-        report=report,
+        report=last,
     )
+
+
+def _lost(folder: str | None) -> dict[str, Any]:
+    """End a program whose supervisor is gone, and what it started: nobody else does now."""
+    return {"end": "lost", "ended": [] if folder is None else list(end_program(folder))}
 
 
 def _handle_signals(wires: _SupervisorPipes) -> dict[int, Any]:

@@ -43,10 +43,12 @@ def ending_of(profile: Profile) -> str:
     if ran.cause == "deadline":
         return "ran out of time and was ended"
     if ran.cause == "lost":
-        return "was lost: its supervisor disappeared"
-    if ran.exit_code == 0:
-        return "finished"
-    return "ended nobody knows how" if ran.exit_code is None else ended_by(ran.exit_code)
+        return "was lost: its supervisor disappeared, and what it had started was ended"
+    if ran.exit_code is None:
+        return "ended nobody knows how"
+    is_memory = ran.exit_code == -signal.SIGKILL and ran.report.get("oom_kills")
+    end = ended_by(ran.exit_code) if ran.exit_code else "finished"
+    return f"{end}: out of memory" if is_memory else end
 
 
 def _command(profile: Profile) -> list[str]:

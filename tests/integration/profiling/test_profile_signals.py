@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from mpbench.agent.process_tree import processes
 from mpbench.profiling.profile import profile_program
+from mpbench.session.leftovers import find_leftovers, remove_leftovers
 
 COMMAND = (sys.executable, "-c", "from mpbench.cli import main; main()", "profile", "-o", "out")
 
@@ -203,3 +206,73 @@ def test_an_interrupted_reading_keeps_the_events(tmp_path, monkeypatch):
     assert [".names", ".ring"] == sorted(
         path.suffix for path in (tmp_path / "out" / "events").iterdir()
     )
+
+
+# Each worker says its pid; nobody ends by itself.
+LONG = """
+import multiprocessing, os, time
+def sleep(name):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+if __name__ == "__main__":
+    print("ready", flush=True)
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=sleep, args=(one,)) for one in "ab"]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+"""
+
+
+def supervisor_of(controller):
+    """Return the process between the profiler and the program."""
+    table = [one.pid for one in processes() if one.parent == controller.pid]
+    (found,) = [pid for pid in table if b"profiling.supervisor" in command_line(pid)]
+    return found
+
+
+def command_line(pid):
+    """Return a process's command line; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def is_gone(pid):
+    """Whether a process is no more, or only to be collected."""
+    return pid not in {one.pid for one in processes() if one.state != "Z"}
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_killed_supervisor_leaves_nothing(start):
+    """The profiler ends what the program had started, writes what was recorded, and says so."""
+    process = start(LONG)
+    workers = [int(process.stdout.readline()) for _ in range(2)]
+    os.kill(supervisor_of(process), signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+
+    assert 125 == process.returncode
+    said = " ".join(errors.split())
+    assert "its supervisor disappeared, and what it had started was ended" in said
+    assert all(map(is_gone, workers))
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_what_two_kills_leave_is_known_to_clean(start, tmp_path, monkeypatch):
+    """Profiler and supervisor killed: the event folder that nobody holds names the processes."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    process = start(LONG)
+    workers = [int(process.stdout.readline()) for _ in range(2)]
+    supervisor = supervisor_of(process)
+    os.kill(process.pid, signal.SIGSTOP)
+    os.kill(supervisor, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    found = {one.pid for one in find_leftovers().processes}
+    remove_leftovers(find_leftovers())
+
+    assert {*workers} < found
+    assert os.getpid() not in found
+    assert all(map(is_gone, workers))
