@@ -223,6 +223,7 @@ class Judged(NamedTuple):
     measured_low: float | None
     measured_high: float | None
     baseline_s: float
+    episodes: int
 
     @property
     def is_change(self) -> bool:
@@ -260,6 +261,7 @@ def judged(lines: Iterable[dict[str, Any]]) -> Iterator[Judged]:
                     row["ratio_low"],
                     row["ratio_high"],
                     row["baseline_s"],
+                    row["episodes"],
                 )
 
 
@@ -307,8 +309,8 @@ def summary(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 def table(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield the table: one row for each prediction, and one for each program without any."""
-    yield "| program | as it is | setting | predicted | 90 % interval | measured | interval | |"
-    yield "|---|---:|---|---:|---|---:|---|---|"
+    yield "| program | as it is | setting | predicted | 90 % interval | measured | interval | n | |"
+    yield "|---|---:|---|---:|---|---:|---|---:|---|"
     for one in judged(lines):
         limits = "-"
         if one.measured_low is not None and one.measured_high is not None:
@@ -321,12 +323,12 @@ def table(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield (
             f"| {one.program} | {format_seconds(one.baseline_s)} | `{one.setting}` "
             f"| {one.predicted:.2f} | {one.low:.2f} to {one.high:.2f} | {one.measured:.2f} "
-            f"| {limits} | {', '.join(words)} |"
+            f"| {limits} | {one.episodes} | {', '.join(words)} |"
         )
     for line in lines:
         if line["withheld"]:
             reason = " ".join(str(line["withheld"]).split()).replace("|", "/")
-            yield f"| {line['program']} | | | withheld | | | | {reason} |"
+            yield f"| {line['program']} | | | withheld | | | | | {reason} |"
 
 
 def reasons(lines: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -38,6 +38,7 @@ def line(name, *rows, withheld=None, not_predicted=()):
                 "low_s": predicted * 0.9,
                 "high_s": predicted * 1.1,
                 "baseline_s": 2.0,
+                "episodes": 9,
                 "measured_s": measured and 2 * measured,
                 "ratio_low": measured and measured * 0.98,
                 "ratio_high": measured and measured * 1.02,
@@ -73,7 +74,7 @@ def test_the_table_has_a_row_for_each(proof):
     rows = list(proof.table(LINES))
 
     assert len(rows) == 2 + 4 + 1
-    assert {8} == {row.count("|") - 1 for row in rows}
+    assert {9} == {row.count("|") - 1 for row in rows}
     assert ["* 2 times: no evidence"] == list(proof.reasons(LINES))[-1:]
 
 
