@@ -135,6 +135,18 @@ def test_two_callables_are_compared_under_the_default_method():
     assert "call/function[fork, target=a:g]" == pair.sides[1].case.id
 
 
+def test_a_callable_keeps_each_interpreters_default():
+    """Fork against forkserver is what the user asked about, unless a method was chosen."""
+    arms = [Arm(text=f"python={key},call=a:f", python=key, call="a:f") for key in ("3.13", "3.15")]
+    newer = {"start_methods": ["fork", "forkserver"], "default_start_method": "forkserver"}
+    places = [place("3.13"), InterpreterInfo(Interpreter("3.15", "python", "folder"), newer)]
+    (pair,) = found(arms, select=(), places=places)
+    (chosen,) = found(arms, select=(), places=places, methods=(StartMethod.FORK,))
+
+    assert ["fork", "forkserver"] == [side.case.method.value for side in pair.sides]
+    assert ["fork", "fork"] == [side.case.method.value for side in chosen.sides]
+
+
 def test_three_arms_are_each_compared_with_the_first():
     """The first arm is the baseline of all."""
     arms = [Arm(text=f"payload={size}", params={"payload": size}) for size in (1, 2, 3)]

@@ -43,4 +43,23 @@ def comparison_estimate(pairs: Sequence[Pair], rules: DecisionRules, budget_s: f
             "fewer with --select or --param"
         )
     most = most if budget_s is None else min(most, budget_s)
-    return f"{cases}, about {format_duration(least)} to {format_duration(most)}"
+    estimate = f"{cases}, about {format_duration(least)} to {format_duration(most)}"
+    return "; ".join((estimate, *_mixed_methods(pairs)))
+
+
+def _mixed_methods(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Say once that interpreters are compared under different start methods, and what splits it."""
+    for baseline, candidate in (pair.sides for pair in pairs if pair.refused is None):
+        methods = (baseline.case.method, candidate.case.method)
+        if baseline.subject.key == candidate.subject.key or methods[0] == methods[1]:
+            continue
+        if None in methods or candidate.case.workload != baseline.case.workload:
+            continue
+        before, after = (method.value for method in methods if method is not None)
+        text = (
+            f"{candidate.arm} starts processes by {after}, {baseline.arm} by {before}: the "
+            f"difference is of both; a third arm, --arm '{candidate.arm},method={before}', shows "
+            "how much the interpreter alone is"
+        )
+        return (text,)
+    return ()

@@ -126,14 +126,21 @@ def _cases(
         )
 
 
-def _match(first: Case, second: Case, arms: tuple[Arm, Arm]) -> bool:
+def _has_default_method(arm: Arm, ground: PairingInputs) -> bool:
+    """Whether an arm is the user's code under whatever its interpreter's default is."""
+    is_own = arm.call is not None or arm.code is not None
+    return is_own and arm.method is None and not ground.plan.methods
+
+
+def _match(first: Case, second: Case, arms: tuple[Arm, Arm], ground: PairingInputs) -> bool:
     """Whether two cases differ in nothing but what their arms name."""
     if first.workload != second.workload and not any(
         one.workload or one.call or one.code for one in arms
     ):
         return False
     # A workload without start methods can be compared with one that has them.
-    free = any(one.method for one in arms) or None in {first.method, second.method}
+    free = any(one.method or _has_default_method(one, ground) for one in arms)
+    free = free or None in {first.method, second.method}
     if first.method != second.method and not free:
         return False
     named = {name for one in arms for name in one.params} | set(_OWN)
@@ -181,7 +188,8 @@ def _sides_against(
     candidates = list(_cases(second_arm, ground, there))
     for first, case in _cases(first_arm, ground, here):
         for second, other in candidates:
-            if (unchanged and case == other) or not _match(case, other, (first_arm, second_arm)):
+            both = (first_arm, second_arm)
+            if (unchanged and case == other) or not _match(case, other, both, ground):
                 continue
             apart = ground.apart or Timing.WINDOW in {first.timing, second.timing}
             yield (
