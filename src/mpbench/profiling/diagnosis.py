@@ -154,14 +154,18 @@ def _importing(facts: DiagnosisInput) -> tuple[str, str]:
 
 def _delay_in_own_code(process: ProcessRecord) -> int:
     """Return for how long a worker wanted a CPU and had none while in its own code."""
+    # Spans and looks are in the order of time, so each is met once; there may be millions.
     spans = [span for span in process.spans if span.state is State.WORKING]
-    delay = 0
+    delay = first = 0
     for before, after in pairwise(process.snapshots):
         length = after.at_ns - before.at_ns
-        inside = sum(
-            max(0, min(span.end_ns, after.at_ns) - max(span.start_ns, before.at_ns))
-            for span in spans
-        )
+        while first < len(spans) and spans[first].end_ns <= before.at_ns:
+            first += 1
+        inside, at = 0, first
+        while at < len(spans) and spans[at].start_ns < after.at_ns:
+            begin, end = spans[at].start_ns, spans[at].end_ns
+            inside += max(0, min(end, after.at_ns) - max(begin, before.at_ns))
+            at += 1
         if length > 0:
             delay += round(max(0, after.delay_ns - before.delay_ns) * min(1.0, inside / length))
     return delay

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from markupsafe import Markup, escape
 
 from mpbench.profiling.off_cpu import off_cpu_spans
@@ -15,8 +16,11 @@ from mpbench.units import format_bytes, format_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy.typing as npt
+
     from mpbench.profiling.processes import ProcessRecord
     from mpbench.profiling.profile import Profile
+    from mpbench.profiling.states import Span
 
 __all__ = ("MOST_ROWS", "style_class", "timeline")
 
@@ -57,18 +61,30 @@ class _Cell(NamedTuple):
     state: State
 
 
+def _covered(
+    spans: Sequence[Span], origin: int, edges: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return for how long spans had lasted in all at each moment; they do not overlap."""
+    # From the origin on, so that a float holds the nanoseconds.
+    starts = np.array([one.start_ns - origin for one in spans], np.float64)
+    lengths = np.array([one.end_ns - one.start_ns for one in spans], np.float64)
+    before = np.concatenate(([0.0], np.cumsum(lengths)))
+    last = np.searchsorted(starts, edges, side="right") - 1
+    inside = np.clip(edges - starts[last], 0.0, lengths[last])
+    return np.where(last >= 0, before[last] + inside, 0.0)
+
+
 def _bins(one: ProcessRecord, origin: int, step: float, count: int) -> list[dict[State, float]]:
     """Return for each bin the share of each state in it."""
     bins: list[dict[State, float]] = [{} for _ in range(count)]
+    by_state: dict[State, list[Span]] = {}
     for span in off_cpu_spans(one):
-        first = max(0, int((span.start_ns - origin) / step))
-        last = min(count - 1, int((span.end_ns - origin) / step))
-        for number in range(first, last + 1):
-            begin = max(span.start_ns, origin + number * step)
-            inside = min(span.end_ns, origin + (number + 1) * step) - begin
-            if inside > 0:
-                known = bins[number].get(span.state, 0.0)
-                bins[number][span.state] = known + inside / step
+        by_state.setdefault(span.state, []).append(span)
+    edges = np.arange(count + 1) * step
+    for state, spans in by_state.items():
+        shares = np.diff(_covered(spans, origin, edges)) / step
+        for number in np.flatnonzero(shares > 0).tolist():
+            bins[number][state] = float(shares[number])
     return bins
 
 

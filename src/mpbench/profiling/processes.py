@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,6 +62,8 @@ class ProcessRecord(NamedTuple):
     traced: RecordedProcess | None
     start_event: Event | None
     exit_code: int | None = None
+    # Summed up once where there may be many spans; see `totals`.
+    known_totals: Mapping[State, int] | None = None
 
     @property
     def lifetime_ns(self) -> int:
@@ -71,7 +73,7 @@ class ProcessRecord(NamedTuple):
     @property
     def totals(self) -> dict[State, int]:
         """Nanoseconds by state."""
-        return total_by_state(self.spans)
+        return total_by_state(self.spans) if self.known_totals is None else dict(self.known_totals)
 
 
 def _seen_of(traced: RecordedProcess, seen: Sequence[SampledProcess]) -> SampledProcess | None:
@@ -328,6 +330,10 @@ def process_records(
     members.sort(key=lambda one: (one.role is not Role.MAIN, one.begin_ns))
     exits = _exits(processes)
     return tuple(
-        one._replace(number=number, exit_code=_exit_code(one, exits, ran))
+        one._replace(
+            number=number,
+            exit_code=_exit_code(one, exits, ran),
+            known_totals=total_by_state(one.spans),
+        )
         for number, one in enumerate(members, start=1)
     )
