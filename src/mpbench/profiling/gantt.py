@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from markupsafe import Markup, escape
 
+from mpbench.profiling.gantt_rows import MOST_ROWS, row_name, rows_of
 from mpbench.profiling.off_cpu import off_cpu_spans
 from mpbench.profiling.states import State
 from mpbench.units import format_bytes, format_seconds
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from mpbench.profiling.profile import Profile
     from mpbench.profiling.states import Span
 
-__all__ = ("MOST_ROWS", "style_class", "timeline")
+__all__ = ("style_class", "timeline")
 
-# Beyond this many rows nobody reads names any more; the table has them all.
-MOST_ROWS = 80
 _WIDTH, _LEFT, _RIGHT = 1_200, 190, 16
 _ROW, _GAP, _TOP = 20, 6, 26
 _PANEL = 64
@@ -141,7 +140,8 @@ def _usage(one: ProcessRecord, scale: _Scale, top: float) -> str:
     return f'<polyline class="cpu" points="{" ".join(places)}"/>'
 
 
-def _row(one: ProcessRecord, scale: _Scale, top: float, bins: int) -> str:
+def _drawn(one: ProcessRecord, scale: _Scale, top: float, bins: int) -> str:
+    """Return one process in its row; its title has its figures."""
     step = scale.wall_ns / bins
     width = (_WIDTH - _LEFT - _RIGHT) / bins
     cells = "".join(
@@ -150,12 +150,15 @@ def _row(one: ProcessRecord, scale: _Scale, top: float, bins: int) -> str:
         f'height="{(cell.bottom - cell.top) * _ROW:.1f}"/>'
         for cell in _cells(_bins(one, scale.origin_ns, step, bins))
     )
-    name = one.name if len(one.name) <= 26 else f"{one.name[:25]}…"  # noqa: PLR2004 - fits the margin
-    return (
-        f"<g><title>{escape(_title(one))}</title>"
-        f'<text class="name" x="{_LEFT - 8}" y="{top + 14}">{escape(name)}</text>'
-        f"{cells}{_usage(one, scale, top)}</g>"
-    )
+    return f"<title>{escape(_title(one))}</title>{cells}{_usage(one, scale, top)}"
+
+
+def _row(row: Sequence[ProcessRecord], scale: _Scale, top: float, bins: int) -> str:
+    """Return a row with its name, and the processes that had it one after the other."""
+    parts = [_drawn(one, scale, top, bins) for one in row]
+    drawn = parts[0] if len(parts) == 1 else "".join(f"<g>{part}</g>" for part in parts)
+    name = f'<text class="name" x="{_LEFT - 8}" y="{top + 14}">{escape(row_name(row))}</text>'
+    return f'<g class="row">{name}{drawn}</g>'
 
 
 def _nice_step(span: float, most: int) -> float:
@@ -255,27 +258,28 @@ def timeline(profile: Profile, *, cpus: int) -> Markup:
     """
     Return the timeline of a program as an SVG element without any script.
 
-    Each row is a process; the height of a colour in it is the share of that
-    time. The line over it is its CPU use.
+    Each row is a process, or several that lived one after the other; the height of a
+    colour in it is the share of that time. The line over it is its CPU use.
 
     Args:
         profile: What was recorded.
         cpus: Usable CPUs, drawn as a line over the sum.
     """
-    rows = profile.members[:MOST_ROWS]
+    rows = rows_of(profile.members)[:MOST_ROWS]
+    drawn = sum(len(row) for row in rows)
     scale = _Scale(profile.began_ns, profile.wall_ns)
     bins = max(150, min(_MOST_BINS, _MOST_CELLS // max(1, 3 * len(rows))))
     height = _TOP + len(rows) * (_ROW + _GAP)
     parts = [_axis(scale, height + 2 * _PANEL + 20)]
     parts += [
-        _row(one, scale, _TOP + number * (_ROW + _GAP), bins) for number, one in enumerate(rows)
+        _row(row, scale, _TOP + number * (_ROW + _GAP), bins) for number, row in enumerate(rows)
     ]
     parts.append(_panels(profile.members, scale, height + 6, cpus))
     total = height + 2 * _PANEL + 28
     return Markup(  # noqa: S704 - every text in it was escaped above
         f'<svg class="timeline" viewBox="0 0 {_WIDTH} {total}" role="img" '
         f'aria-labelledby="timeline-title" preserveAspectRatio="xMinYMin meet">'
-        f'<title id="timeline-title">Timeline of {len(rows)} processes over '
+        f'<title id="timeline-title">Timeline of {drawn} processes over '
         f"{escape(format_seconds(profile.wall_ns / 1e9))}; the table below has the same "
         f"figures</title>{''.join(parts)}</svg>"
     )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from mpbench.profiling.gantt import MOST_ROWS, style_class, timeline
+from mpbench.profiling.gantt import style_class, timeline
+from mpbench.profiling.gantt_rows import MOST_ROWS, rows_of
 from mpbench.profiling.html_tables import as_percent, as_time, tables_of
 from mpbench.profiling.states import State
 from mpbench.units import format_bytes, format_seconds
@@ -154,6 +155,7 @@ def page_of(
     css = style.render(states=[_state(state) for state in State])
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     present = {state for one in profile.members for state in one.totals} | {State.BLOCKED}
+    rows = rows_of(profile.members)
     template = environment.from_string(
         folder.joinpath("profile.html.j2").read_text(encoding="utf-8")
     )
@@ -166,7 +168,8 @@ def page_of(
         cards=_cards(record),
         time=_time_sentence(record),
         drawing=timeline(profile, cpus=record["usable_cpus"]),
-        hidden=max(0, len(profile.members) - MOST_ROWS),
+        hidden=sum(len(row) for row in rows[MOST_ROWS:]),
+        shared=any(len(row) > 1 for row in rows),
         shown=[_state(state) for state in State if state in present],
         tables=tables_of(record, stacks),
         overhead=_overhead(record),

@@ -2,11 +2,13 @@
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from profiled import MS, lane, moment, pool_of_two, profile, ran, seen, traced
 
-from mpbench.profiling.gantt import MOST_ROWS, timeline
+from mpbench.profiling.gantt import timeline
+from mpbench.profiling.gantt_rows import MOST_ROWS, rows_of
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.html_page import page_of
 from mpbench.profiling.stacks import busiest
@@ -76,14 +78,32 @@ def test_names_are_text():
 def test_many_processes_fit():
     """Rows beyond the drawing are in the table, and the page says so."""
     children = [
-        traced(n, lane(moment(n, n + 9, kinds.RUN)), born=n, name=f"P{n}") for n in range(2, 130)
+        traced(n, lane(moment(n, 900, kinds.RUN)), born=n, name=f"P{n}") for n in range(2, 130)
     ]
     text = page(profile(ran(), traced(1, lane()), *children))
 
     assert f"{129 - MOST_ROWS} more processes are in the table" in text
-    assert text.count("<g>") == MOST_ROWS
+    assert text.count('<g class="row">') == MOST_ROWS
     assert "129. P129" in text
     assert len(text) < 2_000_000
+
+
+def test_short_processes_take_the_rows_of_those_that_have_ended():
+    """All of four hundred are drawn, in as many rows as there were processes at once."""
+    children = [
+        traced(n, lane(moment(2 * n, 2 * n + 7, kinds.RUN)), born=2 * n, name=f"P{n}")
+        for n in range(2, 402)
+    ]
+    made = profile(ran(), traced(1, lane()), *children)
+    rows = rows_of(made.members)
+    text = page(made)
+
+    assert 401 == sum(len(row) for row in rows)
+    assert 1 == len(rows[0])
+    assert len(rows) < 12
+    assert all(a.end_ns <= b.begin_ns for row in rows for a, b in pairwise(row))
+    assert "processes in turn" in text
+    assert "more processes are in the table" not in text
 
 
 def test_a_program_that_used_no_multiprocessing_has_a_page():
