@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ("style_class", "timeline")
 
-_WIDTH, _LEFT, _RIGHT = 1_200, 190, 16
+_WIDTH, _LEFT, _RIGHT = 1_200, 190, 24
 _ROW, _GAP, _TOP = 20, 6, 26
 _PANEL = 64
 # Enough that a step is a pixel on most screens; fewer when there are many rows.
@@ -79,7 +79,7 @@ def _bins(one: ProcessRecord, origin: int, step: float, count: int) -> list[dict
     by_state: dict[State, list[Span]] = {}
     for span in off_cpu_spans(one):
         by_state.setdefault(span.state, []).append(span)
-    edges = np.arange(count + 1) * step
+    edges = np.arange(count + 1, dtype=np.float64) * np.float64(step)
     for state, spans in by_state.items():
         shares = np.diff(_covered(spans, origin, edges)) / step
         for number in np.flatnonzero(shares > 0).tolist():

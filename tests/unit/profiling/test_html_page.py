@@ -298,3 +298,11 @@ def test_busiest_functions_are_counted_by_process():
         tuple(one.values()) for one in busiest(text, {7: "worker"})
     ]
     assert [] == busiest("")
+
+
+def test_every_state_has_a_colour():
+    """In the light and the dark scheme; what has none would be drawn black."""
+    text = page(profile(ran(), traced(1, lane())))
+    without = [one.value for one in State if text.count(f"--{one.name.lower()}: #") != 2]
+
+    assert [] == without
