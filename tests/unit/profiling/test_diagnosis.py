@@ -3,7 +3,8 @@
 import click
 import pytest
 
-from mpbench.cli.profile import _program, command
+from mpbench.cli.profile import command
+from mpbench.cli.program_words import program_of
 
 
 @pytest.mark.parametrize(
@@ -27,4 +28,4 @@ def test_what_follows_the_program_is_its_own(given, words):
 def test_a_missing_program_is_a_usage_error(words):
     """One line says what was expected."""
     with pytest.raises(click.UsageError):
-        _program(words)
+        program_of(words)
