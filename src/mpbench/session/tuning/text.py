@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench.analysis.verdict import Verdict
@@ -49,21 +50,23 @@ def _verdict(one: Measured) -> str:
     return change_text(one.ratio.estimate, one.verdict.word(Metric.WALL_CLOCK))
 
 
-def _row(one: Measured) -> TuningRow:
+def _row(one: Measured, plain_s: float | None) -> TuningRow:
+    """Return a row; its time follows from its change, which neighbours in time have in common."""
     candidate = one.candidate
     interval = "-"
     if candidate.low_s is not None and candidate.high_s is not None:
         interval = f"{format_seconds(candidate.low_s)} to {format_seconds(candidate.high_s)}"
-    change = "-"
-    if one.seconds is not None and one.baseline_s:
-        change = f"{one.seconds / one.baseline_s - 1:+.1%}"
+    change, measured = "-", None
+    if one.seconds is not None and one.baseline_s and plain_s:
+        factor = one.seconds / one.baseline_s
+        measured, change = plain_s * factor, f"{factor - 1:+.1%}"
         if one.ratio is not None:
             change += f" [{one.ratio.low - 1:+.1%}, {one.ratio.high - 1:+.1%}]"
     return TuningRow(
         candidate.name,
         "not predicted" if candidate.predicted_s is None else format_seconds(candidate.predicted_s),
         interval,
-        _seconds(one.seconds),
+        _seconds(measured),
         change,
         _verdict(one),
         str(one.episodes or "-"),
@@ -76,16 +79,17 @@ def rows(tuning: Tuning) -> tuple[TuningRow, ...]:
         return ()
     what_if = tuning.profiled.what_if
     known = [one.baseline_s for one in tuning.results if one.baseline_s is not None]
+    plain_s = median(known) if known else None
     plain = TuningRow(
         "as it is",
         format_seconds(present_s(what_if)),
         "-" if what_if.residual is None else f"replay {what_if.residual:+.1%}",
-        _seconds(known[0] if known else None),
+        _seconds(plain_s),
         "-",
         f"{format_seconds(what_if.measured_s)} while it was profiled",
         "-",
     )
-    return (plain, *(_row(one) for one in tuning.results))
+    return (plain, *(_row(one, plain_s) for one in tuning.results))
 
 
 def _losses(tuning: Tuning) -> str:
