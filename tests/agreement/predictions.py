@@ -38,6 +38,8 @@ _LOOKS = (8,)
 _SECONDS_EACH = 60.0
 # Of a program: its profile, what operations cost, two runs of each arm.
 _BEFORE_S = 12.0
+# What else the machine did while a program was profiled may be why nothing is predicted.
+_TRIES = 2
 _ARGUMENTS = {"starts": (("fork", "60"), ("spawn", "6"), ("forkserver", "12"))}
 _NEEDS = {"joblib_loky": "joblib"}
 _MARKS = ("<!-- predictions -->", "<!-- end of predictions -->")
@@ -80,6 +82,14 @@ def chosen(what_if: WhatIf) -> tuple[Prediction, ...]:
         for kind in by_kind.values()
         for one in (kind if len(kind) <= MOST_OF_A_KIND else (kind[0], kind[-1]))
     )
+
+
+def _predicted(tuner: ProgramTuner) -> tuple[WhatIf, int]:
+    """Return the predictions of the first profile that has any, and how many profiles it took."""
+    what_if, tries = tuner.profile().what_if, 1
+    while what_if.withheld is not None and tries < _TRIES:
+        what_if, tries = tuner.profile().what_if, tries + 1
+    return what_if, tries
 
 
 def _record(one: Prediction) -> dict[str, Any]:
@@ -149,7 +159,7 @@ def measure(program: Program, seed: int, budget_s: float) -> dict[str, Any]:
     problem = None
     with tempfile.TemporaryDirectory() as folder:
         tuner = ProgramTuner(plan, Path(folder), NullProgress())
-        what_if = tuner.profile().what_if
+        what_if, tries = _predicted(tuner)
         predictions = chosen(what_if)
         try:
             rows = _compared(plan, tuner, predictions, Path(folder) / "out") if predictions else []
@@ -161,6 +171,7 @@ def measure(program: Program, seed: int, budget_s: float) -> dict[str, Any]:
         "present_s": present_s(what_if),
         "simulated_s": what_if.simulated_s,
         "withheld": what_if.withheld,
+        "tries": tries,
         "problem": problem,
         "not_predicted": [
             _record(one) for one in what_if.predictions if one.setting and one.withheld
