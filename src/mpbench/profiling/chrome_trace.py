@@ -20,8 +20,9 @@ from mpbench.profiling.objects import describe_objects
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mpbench.profiling.event_files import Event, ThreadEvents, TracedObject
+    from mpbench.profiling.event_files import Event, ThreadEvents
     from mpbench.profiling.flows import Flow
+    from mpbench.profiling.metadata_files import TracedObject
     from mpbench.profiling.processes import ProcessRecord
     from mpbench.profiling.profile import Profile
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from mpbench.profiling.call_times import read_call_times
 from mpbench.profiling.hook import kinds, layout
+from mpbench.profiling.metadata_files import (
+    JobCall,
+    LongTask,
+    MetadataFile,
+    NamedImport,
+    TracedObject,
+    inherited_objects,
+    read_metadata,
+)
 
 __all__ = (
     "Event",
     "EventTotal",
-    "LongTask",
     "RecordedProcess",
     "ThreadEvents",
-    "TracedObject",
     "read_event_files",
 )
-
-# A file of names longer than this is no file of ours.
-_MOST_NAME_BYTES = 64 << 20
 
 
 class Event(NamedTuple):
@@ -56,15 +60,6 @@ class ThreadEvents(NamedTuple):
     unfinished: tuple[Event, ...] = ()
 
 
-class TracedObject(NamedTuple):
-    """An object of the program: a queue, a lock, a pool, a process."""
-
-    key: str
-    type_name: str
-    label: str
-    facts: Mapping[str, Any]
-
-
 class EventTotal(NamedTuple):
     """All events of one kind and object, also those that were not kept."""
 
@@ -73,20 +68,6 @@ class EventTotal(NamedTuple):
     times: int
     total_ns: int
     longest_ns: int
-
-
-class LongTask(NamedTuple):
-    """
-    A task that was longer than all before it in its process, as its worker described it.
-
-    `number` counts the calls of one map, or the tasks of an executor, from 0.
-    """
-
-    duration_ns: int
-    began_ns: int
-    number: int
-    function: str
-    arguments: str
 
 
 class RecordedProcess(NamedTuple):
@@ -123,112 +104,20 @@ class RecordedProcess(NamedTuple):
     long_tasks: tuple[LongTask, ...] = ()
     # Libraries with workers of their own that were imported.
     libraries: tuple[str, ...] = ()
+    # Of a worker: its chunks, whose object is their job, and the times of the calls in those
+    # of more than one by the chunk's beginning.
+    chunks: tuple[Event, ...] = ()
+    call_times: Mapping[int, tuple[int, ...]] = {}
+    # Of who has pools: the calls that gave them jobs.
+    jobs: tuple[JobCall, ...] = ()
+    imports: tuple[NamedImport, ...] = ()
+    # CPU time until its run began, or its worker's loop.
+    boot_cpu_ns: int = 0
 
     @property
     def main(self) -> ThreadEvents | None:
         """The main thread, if it recorded anything."""
         return next((lane for lane in self.threads if lane.is_main), None)
-
-
-class _Names(NamedTuple):
-    """What one file of names says."""
-
-    process: Mapping[str, Any]
-    things: Mapping[int, TracedObject]
-    threads: Mapping[int, tuple[str, bool]]
-    roles: tuple[Mapping[str, Any], ...]
-    hook_ns: int
-    unknown: tuple[str, ...]
-    endings: tuple[tuple[int, int, int], ...]
-    hold_places: Mapping[int, str]
-    tasks: tuple[LongTask, ...]
-    libraries: tuple[str, ...]
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Return the whole lines of a file; a process may have been killed in the last one."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_NAME_BYTES)
-    except OSError:
-        return
-    for line in text.split(b"\n"):
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
-# What a line is about: the first of these words that it has.
-_ABOUT = (
-    "task",
-    "hold",
-    "library",
-    "process",
-    "role",
-    "lane",
-    "wrapped",
-    "unknown",
-    "ended",
-    "name",
-)
-
-
-def _names(path: Path) -> _Names:
-    lines: dict[str, list[dict[str, Any]]] = {word: [] for word in _ABOUT}
-    for line in _lines(path):
-        word = next((word for word in _ABOUT if word in line), None)
-        if word is not None:
-            lines[word].append(line)
-    things: dict[int, TracedObject] = {}
-    for line in lines["name"]:
-        number = int(line["name"])
-        things[number] = _merged(things.get(number), line)
-    return _Names(
-        process=lines["process"][0] if lines["process"] else {},
-        things=things,
-        threads={one["lane"]: (str(one["thread"]), bool(one["main"])) for one in lines["lane"]},
-        roles=tuple(lines["role"]),
-        hook_ns=sum(int(one["cost_ns"]) for one in lines["wrapped"]),
-        unknown=tuple(f"{one['unknown']}: {one['error']}" for one in lines["unknown"]),
-        endings=tuple((one["ended"], one["exit_code"], one["at_ns"]) for one in lines["ended"]),
-        # The last line of a lock is about its longest hold.
-        hold_places={int(one["object"]): str(one["place"]) for one in lines["hold"]},
-        tasks=tuple(
-            LongTask(
-                int(one["task"]),
-                int(one["began_ns"]),
-                int(one["index"]),
-                str(one["function"]),
-                str(one["arguments"]),
-            )
-            for one in lines["task"]
-        ),
-        libraries=tuple(str(one["library"]) for one in lines["library"]),
-    )
-
-
-def _merged(known: TracedObject | None, line: Mapping[str, Any]) -> TracedObject:
-    """Return a thing with what another line says about it; later words win, facts add up."""
-    own = {"name", "key", "what", "label"}
-    facts = {key: value for key, value in line.items() if key not in own}
-    what, label = str(line["what"]), str(line["label"])
-    if known is None:
-        return TracedObject(str(line["key"]), what, label, facts)
-    return TracedObject(known.key, what, label or known.label, {**known.facts, **facts})
-
-
-def _inherited(token: str, names: Mapping[str, _Names]) -> dict[int, TracedObject]:
-    """Return the things of a process, with those that its parent had when it was forked."""
-    own = names[token]
-    things: dict[int, TracedObject] = {}
-    parent = own.process.get("parent")
-    if isinstance(parent, str) and parent in names and own.process.get("inherited"):
-        above = _inherited(parent, names)
-        things = {n: one for n, one in above.items() if n <= own.process["inherited"]}
-    return {**things, **own.things}
 
 
 _Words = npt.NDArray[np.uint64]
@@ -259,7 +148,7 @@ def _events(rows: npt.NDArray[np.int64]) -> tuple[Event, ...]:
     return tuple(map(Event._make, zip(*(one[order].tolist() for one in columns), strict=True)))
 
 
-def _threads(rows: npt.NDArray[np.int64], names: _Names) -> Iterator[ThreadEvents]:
+def _threads(rows: npt.NDArray[np.int64], names: MetadataFile) -> Iterator[ThreadEvents]:
     """Yield the threads of a process; a record without a duration has not ended."""
     lanes, has_ended = rows[:, 2] >> 16 & 0xFFFF, rows[:, 1] != 0
     for number in sorted({*np.unique(lanes).tolist(), *names.threads}):
@@ -297,7 +186,7 @@ def _totals(words: _Words, rows: npt.NDArray[np.int64]) -> tuple[EventTotal, ...
     return tuple(one for one in totals if one.times or one.kind == kinds.SENT)
 
 
-def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None:
+def _read_one(path: Path, names: Mapping[str, MetadataFile]) -> RecordedProcess | None:
     size = path.stat().st_size
     if size < layout.FIRST_RECORD * 8 or size % 8:
         return None
@@ -307,7 +196,8 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None
     if words[layout.MAGIC_AT] != layout.MAGIC or own is None:
         return None
     rows = _records(words)
-    is_hold = rows[:, 2] & 0xFFFF == kinds.HOLD
+    kind = rows[:, 2] & 0xFFFF
+    is_hold, is_chunk = kind == kinds.HOLD, kind == kinds.CHUNK
     role = {key: value for line in own.roles for key, value in line.items()}
     return RecordedProcess(
         token=path.stem,
@@ -323,8 +213,8 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None
         program=str(own.process.get("argv0", "")),
         daemon=bool(role.get("daemon")),
         hook_load_ns=own.hook_ns,
-        threads=tuple(_threads(rows[~is_hold], own)),
-        objects=_inherited(path.stem, names),
+        threads=tuple(_threads(rows[~is_hold & ~is_chunk], own)),
+        objects=inherited_objects(path.stem, names),
         totals=_totals(words, rows),
         dropped=int(words[layout.DROPPED]),
         unknown=own.unknown,
@@ -333,6 +223,11 @@ def _read_one(path: Path, names: Mapping[str, _Names]) -> RecordedProcess | None
         hold_places=own.hold_places,
         long_tasks=own.tasks,
         libraries=own.libraries,
+        chunks=_events(rows[is_chunk & (rows[:, 1] != 0)]),
+        call_times=read_call_times(path.with_suffix(".calls")),
+        jobs=own.jobs,
+        imports=own.imports,
+        boot_cpu_ns=int(role.get("loop_cpu_ns", role.get("boot_cpu_ns", 0))),
     )
 
 
@@ -345,6 +240,6 @@ def read_event_files(folder: Path) -> tuple[RecordedProcess, ...]:
     Args:
         folder: What `MPBENCH_PROFILE_DIR` named.
     """
-    names = {path.stem: _names(path) for path in sorted(folder.glob("*.names"))}
+    names = {path.stem: read_metadata(path) for path in sorted(folder.glob("*.names"))}
     found = [_read_one(path, names) for path in sorted(folder.glob("*.ring"))]
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.born_ns))

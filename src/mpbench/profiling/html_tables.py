@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mpbench.profiling.states import State
+from mpbench.profiling.table import Table
+from mpbench.profiling.what_if_table import what_if_table
 from mpbench.units import format_bytes, format_seconds
 
-__all__ = ("Table", "as_percent", "as_time", "tables_of")
+__all__ = ("as_percent", "as_time", "tables_of")
 
 # Rows beyond these are in profile.json.
 _MOST_OBJECTS = 40
@@ -16,17 +18,6 @@ _MOST_STARTS = 100
 _MOST_PROCESSES = 500
 _MOST_LOCKS, _MOST_HOLDERS = 10, 5
 _NONE = "-"
-
-
-class Table(NamedTuple):
-    """A table of words; the columns named in `words` are aligned to the left."""
-
-    key: str
-    title: str
-    caption: str
-    heads: tuple[str, ...]
-    words: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def as_time(ns: float | None) -> str:
@@ -250,7 +241,7 @@ def _locks(record: Mapping[str, Any]) -> Table | None:
     return Table(
         "locks",
         "Who held the locks",
-        "Holds of 0.2 ms or more of locks that were waited for; the time in which others waited "
+        "Holds of 0.02 ms or more of locks that were waited for; the time in which others waited "
         "counts each of them.",
         ("lock", "waited for", "held by", "while others waited", "holds", "longest", "until"),
         ("lock", "held by", "until"),
@@ -260,6 +251,6 @@ def _locks(record: Mapping[str, Any]) -> Table | None:
 
 def tables_of(record: Mapping[str, Any], stacks: Sequence[Mapping[str, Any]]) -> list[Table]:
     """Return the tables of a page that have rows."""
-    makers = (_processes, _waits, _tasks, _locks, _starts, _objects)
+    makers = (what_if_table, _processes, _waits, _tasks, _locks, _starts, _objects)
     tables = [*(make(record) for make in makers), _stacks(stacks)]
     return [table for table in tables if table is not None]

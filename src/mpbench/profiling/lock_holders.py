@@ -21,7 +21,7 @@ class Holder(NamedTuple):
     """
     One process's holds of a lock.
 
-    `while_others_waited_ns` counts each waiting process. Holds below 0.2 ms are not known.
+    `while_others_waited_ns` counts each waiting process. Holds below 0.02 ms are not known.
     """
 
     name: str

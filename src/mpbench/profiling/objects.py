@@ -10,7 +10,8 @@ from mpbench.profiling.hook import kinds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mpbench.profiling.event_files import RecordedProcess, TracedObject
+    from mpbench.profiling.event_files import RecordedProcess
+    from mpbench.profiling.metadata_files import TracedObject
 
 __all__ = ("ObjectCost", "describe_objects", "merge_unnamed_pipes", "object_costs", "owner_of")
 

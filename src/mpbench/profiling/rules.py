@@ -123,7 +123,7 @@ RULES: Sequence[Rule] = (
     Rule(
         "lock-holder",
         (State.LOCK.name,),
-        "holds of 0.2 ms or more cover half of the waits for the lock that was waited for longest",
+        "holds of 0.02 ms or more cover half of the waits for the lock that was waited for longest",
         "waits for a lock that nobody was seen to hold",
         "Lock only: an RLock or a semaphore may be given back by another process or more than once",
         causes.holder,

@@ -25,7 +25,8 @@ from mpbench.profiling.tasks import tasks_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mpbench.profiling.event_files import Event, RecordedProcess, TracedObject
+    from mpbench.profiling.event_files import Event, RecordedProcess
+    from mpbench.profiling.metadata_files import TracedObject
     from mpbench.profiling.profile import Profile
 
 __all__ = ("ending_of", "summary_of")

@@ -13,7 +13,8 @@ from mpbench.profiling.hook import kinds
 from mpbench.profiling.processes import Role
 
 if TYPE_CHECKING:
-    from mpbench.profiling.event_files import Event, LongTask, ThreadEvents
+    from mpbench.profiling.event_files import Event, ThreadEvents
+    from mpbench.profiling.metadata_files import LongTask
     from mpbench.profiling.processes import ProcessRecord
 
 __all__ = (

@@ -1,14 +1,9 @@
 """Hand-made profiled programs: processes, events and samples in milliseconds."""
 
-from mpbench.profiling.event_files import (
-    Event,
-    EventTotal,
-    RecordedProcess,
-    ThreadEvents,
-    TracedObject,
-)
+from mpbench.profiling.event_files import Event, EventTotal, RecordedProcess, ThreadEvents
 from mpbench.profiling.flows import flows_of
 from mpbench.profiling.hook import kinds
+from mpbench.profiling.metadata_files import TracedObject
 from mpbench.profiling.processes import process_records
 from mpbench.profiling.profile import Profile
 from mpbench.profiling.run_program import ProgramRun

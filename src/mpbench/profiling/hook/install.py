@@ -85,7 +85,7 @@ def _ours(name: str) -> Any:
 
 
 # Outermost imports of the main thread: from when to when. Shorter ones do not matter.
-_IMPORTS: list[tuple[int, int]] = []
+_IMPORTS: list[tuple[str, int, int]] = []
 _LEAST_IMPORT_NS = 1_000_000
 _RECORD: list[Any] = []
 # Under the name of the file that Python leaves out of tracebacks where an import fails.
@@ -102,16 +102,16 @@ def make(original, now, ident, keep):
             return original(name, import_)
         finally:
             depth.clear()
-            keep(began, now())
+            keep(name, began, now())
     return _find_and_load
 """
 
 
-def _keep_import(began: int, ended: int) -> None:
+def _keep_import(name: str, began: int, ended: int) -> None:
     """Note an import; those that come before multiprocessing wait until there is a recorder."""
     if ended - began < _LEAST_IMPORT_NS:
         return
-    _IMPORTS.append((began, ended))
+    _IMPORTS.append((name, began, ended))
     if _RECORD:
         _RECORD[0]()
 
@@ -120,8 +120,9 @@ def _record_imports() -> None:
     # Taken out first: to record may import something.
     imports, _IMPORTS[:] = list(_IMPORTS), []
     recorder, kinds = _ours("recorder").recorder(), _ours("kinds")
-    for began, ended in imports:
+    for name, began, ended in imports:
         recorder.record(kinds.IMPORT, 0, began, ended)
+        recorder.write_metadata({"imported": name, "began_ns": began, "ended_ns": ended})
 
 
 def _time_imports() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = (
     "BOOTSTRAP",
     "CALL",
+    "CHUNK",
     "EXIT",
     "FORKSERVER_START",
     "GET",
@@ -27,6 +28,7 @@ __all__ = (
     "SENT",
     "SHM",
     "START",
+    "SUBMIT",
     "SYNC_WAIT",
     "TASK",
     "TRACKER_START",
@@ -62,6 +64,8 @@ SEND_WAIT = 25  # the part of SEND in which nobody took anything; never recorded
 HOLD = 26  # a lock was held; need not nest with the calls of its thread
 IMPORT = 27  # an import that no other import made
 SENT = 28  # only a sum: bytes of sends that have no record
+CHUNK = 29  # a message's calls in a worker; its job, and its place in it with microseconds of CPU
+SUBMIT = 30  # a job is given to a pool or an executor; the argument is its number
 
 NAMES = {
     START: "Process.start",
@@ -91,4 +95,6 @@ NAMES = {
     SEND_WAIT: "wait for reader",
     HOLD: "hold lock",
     IMPORT: "import",
+    CHUNK: "chunk",
+    SUBMIT: "submit",
 }

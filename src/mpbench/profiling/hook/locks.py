@@ -22,6 +22,8 @@ _TIMEOUTS = (type(None), int, float)
 _RECURSIVE = 0
 # A lock that is held for less long is nobody's wait worth a line.
 _LONG_HOLD_NS = 200_000
+# Nor worth an event, which costs a microsecond.
+_LEAST_HOLD_NS = 20_000
 
 
 def lock_key(lock: Any) -> str:
@@ -150,7 +152,7 @@ def _timed_release(semaphore: Any, hold: _Hold) -> Any:
         except BaseException as error:
             drop_frame(error)
             raise
-        if since and end - since >= _LONG_HOLD_NS:
+        if since and end - since >= _LEAST_HOLD_NS:
             _note_hold(hold, since, end)
 
     return release

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+from . import kinds
+from .call_times import CallTimes
 from .recorder import now, recorder
 from .wrap import drop_frame
 
@@ -18,6 +22,8 @@ _LEAST_NS = 1_000_000
 # A task is described when it is this much longer than all before it: few lines in all.
 _LONGER, _OF = 11, 10
 _MOST_ITEMS, _MOST_LETTERS, _MOST_BITS = 4, 60, 128
+# Place of a chunk in its job, and CPU time, share one word.
+_INDEX_BITS, _MOST = 32, (1 << 32) - 1
 _NUMBERS = (float, complex, bool, type(None))
 
 
@@ -52,18 +58,29 @@ class TaskLog:
         # Of the longest call in the present chunk: duration, place in the chunk, argument.
         self._call: tuple[int, int, Any] | None = None
         self._size = 1
+        self._times = CallTimes()
+        self._cpu = 0
+        self._clock = getattr(time, "thread_time_ns", time.process_time_ns)
 
     def items(self, batch: Any) -> Iterator[Any]:
         """Yield the arguments of a chunk's calls; one reading of the clock for each."""
         longest = offset = 0
-        self._size = max(self._size, len(batch))
-        before = now()
+        size = len(batch)
+        self._size = max(self._size, size)
+        times = self._times
+        # A chunk of one call is an event of its own.
+        at = times.room(self._began, size) if size > 1 else 0
+        words, before = times.words, now()
         for number, item in enumerate(batch):
             yield item
             after = now()
+            if at:
+                words[at + number] = after - before
             if after - before > longest:
                 longest, offset = after - before, number
             before = after
+        if at:
+            times.close_chunk(at, size)
         if batch:
             self._call = longest, offset, batch[offset]
 
@@ -77,6 +94,7 @@ class TaskLog:
             except BaseException as error:
                 drop_frame(error)
                 raise
+            self._cpu = self._clock()
             self._task, self._began = task, now()
             return task
 
@@ -100,7 +118,9 @@ class TaskLog:
         self._task = self._call = None
         if task is None:
             return
-        duration = now() - self._began if call is None else call[0]
+        end = now()
+        self._keep(task, end)
+        duration = end - self._began if call is None else call[0]
         if duration * _OF <= self._longest * _LONGER:
             return
         self._longest = duration
@@ -108,6 +128,13 @@ class TaskLog:
             self._write(task, duration, call)
         except Exception:  # noqa: BLE001 - whatever a subclass has made of it; the task is done
             return
+
+    def _keep(self, task: Any, end: int) -> None:
+        """Record a chunk: the job that it is of, its place in it, and its CPU time."""
+        job, index = (task[0], task[1]) if type(task) is tuple else (0, task.work_id)
+        cpu_us = min(max(0, self._clock() - self._cpu) // 1000, _MOST)
+        word = (index & _MOST) | cpu_us << _INDEX_BITS
+        recorder().record(kinds.CHUNK, job & _MOST, self._began, end, word)
 
     def _write(self, task: Any, duration: int, call: tuple[int, int, Any] | None) -> None:
         if type(task) is tuple:

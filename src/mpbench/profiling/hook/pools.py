@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from . import kinds
 from .channels import name_queue
@@ -76,7 +77,7 @@ def _role(role: str) -> Any:
         def wrapper(*args: Any, **named: Any) -> Any:
             # A ThreadPool runs the same loop in threads of its owner.
             if threading.current_thread() is threading.main_thread():
-                recorder().write_metadata({"role": role})
+                recorder().write_metadata({"role": role, "loop_cpu_ns": time.process_time_ns()})
                 _follow(*args[:2])
             begun = recorder().begin(kinds.WORKER, 0)
             try:
@@ -116,13 +117,115 @@ def _pool_made(original: Any) -> Any:
     return wrapper
 
 
+def _result_made(original: Any) -> Any:
+    def wrapper(self: Any, pool: Any, *args: Any, **named: Any) -> None:
+        original(self, pool, *args, **named)
+        _note_job(pool, self, args)
+
+    return wrapper
+
+
+@safe_value
+def _note_job(pool: Any, result: Any, args: tuple[Any, ...]) -> None:
+    """Say that a pool was given a job; a map's result is a plain one's first, and is noted once."""
+    name, calls, size = type(result).__name__, 1, 1
+    result._mpbench = _own_number(pool)
+    if name == "MapResult":
+        if not hasattr(result, "_chunksize"):
+            return
+        size, calls = args[:2]
+    elif name != "ApplyResult":
+        # How many calls an imap has is known when they are done.
+        calls = size = 0
+    recorder().record(kinds.SUBMIT, _own_number(pool), now(), now(), result._job)
+    _note_call(pool, name, result._job, size, calls)
+
+
+# Calls by which jobs were given that are described; a program may make millions.
+_MOST_CALLS = 2_000
+_PLAIN_RESULTS = ("ApplyResult", "Future")
+
+
+def _note_call(pool: Any, name: str, job: int, size: int, calls: int) -> None:
+    """Describe a call that gave jobs to a pool; of those that give one each, the first."""
+    noted = pool.__dict__.setdefault("_mpbench_calls", [0, False])
+    if noted[0] >= _MOST_CALLS or (name in _PLAIN_RESULTS and noted[1]):
+        return
+    noted[0] += 1
+    noted[1] = noted[1] or name in _PLAIN_RESULTS
+    recorder().write_metadata(
+        {
+            "job": job,
+            "pool": _own_number(pool),
+            "made": name,
+            "chunk_size": size,
+            "calls": calls,
+            "place": call_site(),
+            "at_ns": now(),
+        }
+    )
+
+
+def _job_number(args: tuple[Any, ...], result: Any) -> int:
+    """Return the number of the job that was waited for, from 1; 0 where there is none."""
+    del result
+    try:
+        return int(getattr(args[0], "_job", -1)) + 1
+    except Exception:  # noqa: BLE001 - whatever a subclass has made of it
+        return 0
+
+
+def _submitted(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> Any:
+        future = original(self, *args, **named)
+        _note_future(self, future)
+        return future
+
+    return wrapper
+
+
+@safe_value
+def _note_future(executor: Any, future: Any) -> None:
+    number = _own_number(executor)
+    job = executor._queue_count - 1
+    future._mpbench, future._job = number, job
+    recorder().record(kinds.SUBMIT, number, now(), now(), job)
+    if not getattr(executor, "_mpbench_maps", False):
+        _note_call(executor, "Future", job, 1, 1)
+
+
+def _executor_map(original: Any) -> Any:
+    def wrapper(self: Any, *args: Any, **named: Any) -> Any:
+        _begin_map(self, named.get("chunksize", 1))
+        try:
+            return original(self, *args, **named)
+        finally:
+            self._mpbench_maps = False
+
+    return wrapper
+
+
+@safe_value
+def _begin_map(executor: Any, size: Any) -> None:
+    executor._mpbench_maps = True
+    _note_call(executor, "executor map", executor._queue_count, int(size), 0)
+
+
 @safe_value
 def _name_owner(owner: Any, kind: str, place: str, size: str, queues: tuple[str, str]) -> None:
     """Describe a pool or an executor, and say that its two queues belong to it."""
     what = type(owner).__name__
     workers = getattr(owner, size, 0)
     key = f"{kind}:{id(owner)}@{now()}"
-    owner._mpbench = recorder().register_object(key, what, place, workers=workers)
+    limit = getattr(owner, "_maxtasksperchild", getattr(owner, "_max_tasks_per_child", None))
+    owner._mpbench = recorder().register_object(
+        key,
+        what,
+        place,
+        workers=workers,
+        max_tasks=limit or 0,
+        made_ns=now(),
+    )
     for queue, holds in zip(queues, ("tasks", "results")):
         name_queue(getattr(owner, queue, None), f"{what} {holds}", place)
 
@@ -137,6 +240,12 @@ def _result_number(result: Any) -> int:
     return int(_own_number(getattr(result, "_pool", None)))
 
 
+def _future_number(future: Any) -> int:
+    """Return the executor's number where the future does not bear it: it has none."""
+    del future
+    return 0
+
+
 def wrap_pool(module: Any) -> None:
     """Wrap Pool, its results and its workers."""
     patch(module, "worker", _role("pool worker"))
@@ -147,8 +256,11 @@ def wrap_pool(module: Any) -> None:
     patch(module.Pool, "join", blocking_call(kinds.JOIN, _own_number))
     patch(module.Pool, "terminate", blocking_call(kinds.JOIN, _own_number))
     # `get` waits by this as well.
-    patch(module.ApplyResult, "wait", blocking_call(kinds.RESULT_WAIT, _result_number))
-    patch(module.IMapIterator, "next", blocking_call(kinds.RESULT_WAIT, _result_number))
+    for owner in (module.ApplyResult, module.MapResult, module.IMapIterator):
+        patch(owner, "__init__", _result_made)
+    waiting = blocking_call(kinds.RESULT_WAIT, _result_number, _job_number)
+    patch(module.ApplyResult, "wait", waiting)
+    patch(module.IMapIterator, "next", waiting)
     # A Pool's own thread looks for dead workers, several times for each short task:
     # an event of each look would cost the program most and tell nobody anything.
     if hasattr(module, "wait"):
@@ -176,6 +288,8 @@ def wrap_executor(module: Any) -> None:
     patch(module, "_process_chunk", _mapped_by_executor)
     patch(module, "_process_chunk", blocking_call(kinds.TASK, None, _chunk))
     patch(module.ProcessPoolExecutor, "__init__", _executor_made)
+    patch(module.ProcessPoolExecutor, "submit", _submitted)
+    patch(module.ProcessPoolExecutor, "map", _executor_map)
     patch(module.ProcessPoolExecutor, "shutdown", blocking_call(kinds.JOIN, _own_number))
 
 
@@ -205,7 +319,8 @@ def _each(original: Any) -> Any:
 
 def wrap_futures(module: Any) -> None:
     """Wrap the waits for futures."""
-    patch(module.Future, "result", blocking_call(kinds.RESULT_WAIT))
-    patch(module.Future, "exception", blocking_call(kinds.RESULT_WAIT))
+    waiting = blocking_call(kinds.RESULT_WAIT, _future_number, _job_number)
+    patch(module.Future, "result", waiting)
+    patch(module.Future, "exception", waiting)
     patch(module, "wait", blocking_call(kinds.RESULT_WAIT))
     patch(module, "as_completed", _each)

@@ -106,6 +106,7 @@ def _note_child(process: Any) -> None:
             "name": process.name,
             "target": _target_of(process) or "",
             "daemon": bool(process.daemon),
+            "boot_cpu_ns": time.process_time_ns(),
             "method": str(getattr(process, "_start_method", "") or ""),
         }
     )
