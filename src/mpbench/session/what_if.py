@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpbench.analysis.whatif.from_profile import program_of
+from mpbench.analysis.whatif.predict import predict
 from mpbench.analysis.whatif.prediction import WhatIf
+from mpbench.environment.processors import usable_cpus
+from mpbench.profiling.processes import Role
+from mpbench.session.operation_costs import measure_costs
 
 if TYPE_CHECKING:
     from mpbench.profiling.profile import Profile
@@ -16,11 +21,18 @@ def what_if_of(profile: Profile) -> WhatIf:
     """
     Return what changes would do to a program, as far as that can be said.
 
+    What starts and messages cost is measured first, with the program's interpreter; that
+    takes about a second.
+
     Args:
         profile: What was recorded of one run of it.
     """
-    return WhatIf(
-        measured_s=profile.wall_ns / 1e9,
-        simulated_s=None,
-        withheld="the replay of recorded programs is not built yet",
+    cpus = usable_cpus()
+    recorded = program_of(profile, None, cpus)
+    if recorded.problem:
+        return predict(recorded, None)
+    main = next((one for one in profile.members if one.role is Role.MAIN), None)
+    costs = measure_costs(
+        profile.command[0], ballast_bytes=0 if main is None else main.peak_rss_bytes, cpus=cpus
     )
+    return predict(program_of(profile, costs, cpus), costs)

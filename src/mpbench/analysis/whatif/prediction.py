@@ -73,6 +73,8 @@ class WhatIf:
         measured_s: How long the program ran, from its first process to its last.
         simulated_s: What the replay of the unchanged program gives; None where
             there was nothing to replay.
+        unchanged_s: How long the unchanged program is expected to run without the
+            profiler, to which predictions compare; None where that is not known.
         predictions: One for each change that was looked at, withheld ones included.
         withheld: Why all of them are withheld; None where they are not.
     """
@@ -81,6 +83,7 @@ class WhatIf:
     simulated_s: float | None
     predictions: tuple[Prediction, ...] = ()
     withheld: str | None = None
+    unchanged_s: float | None = None
 
     @property
     def residual(self) -> float | None:
@@ -95,6 +98,7 @@ def to_record(what_if: WhatIf) -> dict[str, Any]:
     return {
         "measured_s": what_if.measured_s,
         "simulated_s": what_if.simulated_s,
+        "unchanged_s": what_if.unchanged_s,
         "residual": what_if.residual,
         "withheld": what_if.withheld,
         "predictions": [{**asdict(one), "change": one.change.value} for one in what_if.predictions],
@@ -106,6 +110,7 @@ def from_record(record: Mapping[str, Any]) -> WhatIf:
     return WhatIf(
         measured_s=record["measured_s"],
         simulated_s=record["simulated_s"],
+        unchanged_s=record["unchanged_s"],
         withheld=record["withheld"],
         predictions=tuple(
             Prediction(**{**one, "change": Change(one["change"])}) for one in record["predictions"]
