@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mpbench.analysis.whatif.prediction import WhatIf
     from mpbench.profiling.profile import Profile as ProfileRecord
 
 __all__ = ("Profile", "profile")
+
+_WHAT_IF = [
+    "change", "setting", "words", "seconds", "low_s", "high_s", "assumption", "withheld", "place",
+]  # fmt: skip
 
 
 class Profile:
@@ -84,6 +89,30 @@ class Profile:
         import pandas as pd
 
         return pd.DataFrame(self.summary["losses"] or None, columns=["share", "text", "advice"])
+
+    def what_if(self) -> pd.DataFrame:
+        """
+        Return one row for each change that was looked at, with its predicted time.
+
+        Columns: change, setting, words, seconds, low_s, high_s, assumption, withheld, place,
+        and unchanged_s, the time that is expected without a change and without the profiler.
+        The first call takes some seconds: what starts and messages cost here is measured.
+        """
+        import pandas as pd
+
+        from mpbench.analysis.whatif.prediction import to_record
+
+        found = to_record(self.predictions)
+        frame = pd.DataFrame(found["predictions"] or None, columns=_WHAT_IF)
+        frame["unchanged_s"] = found["unchanged_s"]
+        return frame
+
+    @cached_property
+    def predictions(self) -> WhatIf:
+        """What changes would do, and why nothing is predicted where that is so."""
+        from mpbench.session.what_if import what_if_of
+
+        return what_if_of(self.record)
 
     def _repr_html_(self) -> str:
         rows = [

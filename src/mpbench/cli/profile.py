@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ("command",)
 
+# Predictions on the terminal, and the least that one must save to be there.
+_MOST_PREDICTIONS = 5
+_LEAST_GAIN = 0.03
+
 
 def _folder(given: Path | None) -> Path:
     from mpbench.session.run import default_folder
@@ -67,6 +71,29 @@ def _time_line(time: Mapping[str, int]) -> str:
     return f"all workers: {', '.join(parts)}; without workers about {alone}"
 
 
+def _what_if_lines(predictions: Mapping[str, Any] | None) -> list[str]:
+    """Return the predictions that are worth a line: those that save most."""
+    from mpbench.profiling.what_if_table import what_if_sentence
+    from mpbench.units import format_seconds
+
+    if predictions is None:
+        return []
+    lines = [f"what if: {what_if_sentence(predictions)}"]
+    unchanged = predictions["unchanged_s"]
+    known = [one for one in predictions["predictions"] if one["seconds"] is not None]
+    known = [one for one in known if one["seconds"] < (1 - _LEAST_GAIN) * unchanged]
+    for one in sorted(known, key=lambda one: one["seconds"])[:_MOST_PREDICTIONS]:
+        key = f" ({one['setting']})" if one["setting"] else ""
+        lines.append(
+            f"  {one['seconds'] / unchanged - 1:+4.0%}  {one['words']}{key}: "
+            f"{format_seconds(one['seconds'])} "
+            f"({format_seconds(one['low_s'])} to {format_seconds(one['high_s'])})"
+        )
+    if predictions["withheld"] is None and not known:
+        lines.append(f"  nothing that was looked at saves {_LEAST_GAIN:.0%}")
+    return lines
+
+
 def _show(record: Mapping[str, Any], folder: Path) -> None:
     from rich.text import Text
 
@@ -84,6 +111,8 @@ def _show(record: Mapping[str, Any], folder: Path) -> None:
         console.print(Text(f"  {loss['share']:5.1%}  {loss['text']}"))
         if loss["advice"]:
             console.print(Text(f"         -> {loss['advice']}", style="dim"))
+    for text in _what_if_lines(record.get("what_if")):
+        console.print(Text(text))
     for text in record["warnings"]:
         console.print(Text(text, style="yellow"))
     for name in ("profile.html", "profile.json", "trace.json"):
@@ -119,6 +148,10 @@ def _show(record: Mapping[str, Any], folder: Path) -> None:
     show_default=True,
     help="Events kept of each process.",
 )
+@click.option(
+    "--what-if/--no-what-if", "predicts", default=True,
+    help="Predict what changes would do; takes some seconds after the program.",
+)  # fmt: skip
 @click.option("--stacks", is_flag=True, help="Take stacks with py-spy as well.")
 @click.option("--anonymise", is_flag=True, help="Hide arguments, names and paths in all files.")
 @click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
@@ -164,6 +197,7 @@ def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
     profile = profile_program([python, *arguments], options, records=given["events"], keep=folder)
     stacks = busiest(taker.stop(), {process.pid: process.name for process in profile.members})
     record = summary_of(profile)
+    record["what_if"] = _predictions(profile) if given["predicts"] else None
     if given["anonymise"]:
         profile, record = _hidden(profile, record, arguments)
     if taker.problem:
@@ -173,6 +207,18 @@ def _profile(arguments: list[str], given: Mapping[str, Any]) -> int:
     if given["browse"]:
         click.launch(str(page))
     return _exit_code(profile.ran)
+
+
+def _predictions(profile: Profile) -> dict[str, Any] | None:
+    """Return what changes would do; None where Ctrl-C asks for the page at once."""
+    from mpbench.analysis.whatif.prediction import to_record
+    from mpbench.session.what_if import what_if_of
+
+    try:
+        return to_record(what_if_of(profile))
+    except KeyboardInterrupt:
+        _tell("interrupted; the page is made without predictions")
+        return None
 
 
 def _hidden(
