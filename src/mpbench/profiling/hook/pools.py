@@ -119,7 +119,11 @@ def _pool_made(original: Any) -> Any:
 
 def _result_made(original: Any) -> Any:
     def wrapper(self: Any, pool: Any, *args: Any, **named: Any) -> None:
-        original(self, pool, *args, **named)
+        try:
+            original(self, pool, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         _note_job(pool, self, args)
 
     return wrapper
@@ -177,7 +181,11 @@ def _job_number(args: tuple[Any, ...], result: Any) -> int:
 
 def _submitted(original: Any) -> Any:
     def wrapper(self: Any, *args: Any, **named: Any) -> Any:
-        future = original(self, *args, **named)
+        try:
+            future = original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         _note_future(self, future)
         return future
 
@@ -199,6 +207,9 @@ def _executor_map(original: Any) -> Any:
         _begin_map(self, named.get("chunksize", 1))
         try:
             return original(self, *args, **named)
+        except BaseException as error:
+            drop_frame(error)
+            raise
         finally:
             self._mpbench_maps = False
 
