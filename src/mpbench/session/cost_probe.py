@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Found = dict[str, list[float]]
 
+__all__ = ("chunks", "copying", "cpu_now", "main", "nothing", "slowdown", "spin", "stamp", "starts")
+
 _STARTS = 3
 _CHUNKS = 300
 _LARGE = 2 << 20
