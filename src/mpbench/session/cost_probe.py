@@ -1,5 +1,5 @@
 """
-Measurement of what process starts and messages cost here, run by the program's interpreter.
+Costs of process starts and messages, read by the interpreter of a program.
 
 It is a script of its own, so that a spawned child imports as little as one can, and
 prints one line of JSON: name and readings, in seconds.
@@ -120,10 +120,10 @@ def copying(found: Found) -> None:
 
 def main() -> None:
     """Measure, and print what was found."""
-    ballast_bytes, cpus = int(sys.argv[1]), int(sys.argv[2])
-    ballast = bytearray(ballast_bytes)
-    for at in range(0, ballast_bytes, 4096):
-        ballast[at] = 1
+    held_bytes, cpus = int(sys.argv[1]), int(sys.argv[2])
+    held = bytearray(held_bytes)
+    for at in range(0, held_bytes, 4096):
+        held[at] = 1
     found: Found = {}
     methods = multiprocessing.get_all_start_methods()
     for method in methods:

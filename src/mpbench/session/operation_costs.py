@@ -18,7 +18,7 @@ __all__ = ("costs_of", "measure_costs")
 
 _PROBE = Path(__file__).with_name("cost_probe.py")
 # The parent of the probe holds as much memory as the program's first process, up to this.
-_MOST_BALLAST = 1 << 30
+_MOST_HELD = 1 << 30
 _DEADLINE_S = 10.0
 _NOTHING = Estimate(0.0, 0.0, 0.0)
 _LARGE_BYTES = 2 << 20
@@ -65,7 +65,7 @@ def costs_of(readings: Mapping[str, Sequence[float]]) -> Costs:
     )
 
 
-def measure_costs(python: str, *, ballast_bytes: int = 0, cpus: int = 1) -> Costs | None:
+def measure_costs(python: str, *, held_bytes: int = 0, cpus: int = 1) -> Costs | None:
     """
     Measure what starts and messages cost; None where that is impossible.
 
@@ -73,10 +73,10 @@ def measure_costs(python: str, *, ballast_bytes: int = 0, cpus: int = 1) -> Cost
 
     Args:
         python: The interpreter.
-        ballast_bytes: What the starting process holds.
+        held_bytes: What the starting process holds.
         cpus: How many CPUs are kept busy at once.
     """
-    size = min(max(0, ballast_bytes), _MOST_BALLAST)
+    size = min(max(0, held_bytes), _MOST_HELD)
     hidden = ("PYTHONPATH", "MPBENCH_PROFILE_DIR", "MPBENCH_OVERRIDES")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     try:

@@ -33,6 +33,6 @@ def what_if_of(profile: Profile) -> WhatIf:
         return predict(recorded, None)
     main = next((one for one in profile.members if one.role is Role.MAIN), None)
     costs = measure_costs(
-        profile.command[0], ballast_bytes=0 if main is None else main.peak_rss_bytes, cpus=cpus
+        profile.command[0], held_bytes=0 if main is None else main.peak_rss_bytes, cpus=cpus
     )
     return predict(program_of(profile, costs, cpus), costs)

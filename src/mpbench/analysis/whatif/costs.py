@@ -1,4 +1,4 @@
-"""What operations cost on this machine, each with an interval."""
+"""Costs of operations on this machine, each with an interval."""
 
 from __future__ import annotations
 
