@@ -94,6 +94,8 @@ class WorkloadError(MpbenchError):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+        # In a comparison: the arm that failed.
+        self.arm: str | None = None
         super().__init__(reason)
 
 

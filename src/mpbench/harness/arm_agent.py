@@ -141,6 +141,7 @@ class ArmAgent:
                 raise kind(reply["reason"])
         except WorkloadError as error:
             self.failure = error
+            error.arm = self.side.arm
             raise
         return reply
 

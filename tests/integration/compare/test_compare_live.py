@@ -289,6 +289,25 @@ def test_the_command_compares_and_writes_what_it_measured(tmp_path, capsys):
     assert outcome_of(read(out)).episodes == said["episodes"]
 
 
+@pytest.mark.parametrize("broken", [0, 1])
+def test_the_arm_that_cannot_be_calibrated_is_named(tmp_path, capsys, broken):
+    """The record is that of the arm at fault, and its reason begins with it."""
+    words = ["code=pass", "code=pass"]
+    words[broken] = "code=import nosuch"
+    _run(
+        [
+            *("compare", "--arm", words[0], "--arm", f"{words[1]},method=fork"),
+            *("--looks", "8", "--no-control", "-o", str(tmp_path / "out")),
+        ]
+    )
+    capsys.readouterr()
+    failed = read(tmp_path / "out").repetitions[0]
+
+    assert ("baseline", "candidate")[broken] == failed.extra["role"]
+    assert "import nosuch" in failed.slice.arm
+    assert failed.reason.startswith(f"calibration of {failed.slice.arm}: ")
+
+
 @pytest.mark.slow
 def test_a_callable_of_the_users_is_compared_under_two_methods(tmp_path, monkeypatch, capsys):
     """The start method is set before the import; a parameter named context receives one."""

@@ -220,6 +220,15 @@ def test_wrong_json_is_refused_in_one_line(tmp_path: Path, python: Call, text: s
     assert "pytest-benchmark" in done.stderr
 
 
+def test_a_missing_source_is_said_plainly(tmp_path: Path, python: Call) -> None:
+    """The system's words, and no class of an exception."""
+    done = python("mpbench", "import", str(tmp_path / "nosuch"))
+
+    assert 2 == done.returncode
+    assert "found No such file or directory" in done.stderr
+    assert "Error" not in done.stderr
+
+
 @pytest.mark.parametrize("text", [None, "{", "{}", "[1]"])
 def test_wrong_asv_folder_is_refused_in_one_line(
     tmp_path: Path, python: Call, text: str | None

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mpbench import __version__
-from mpbench.errors import RecordError
+from mpbench.errors import RecordError, reason_of
 from mpbench.integrations.exchange.names import LONGEST_NAME, distinct_names
 from mpbench.model import (
     Case,
@@ -58,7 +58,6 @@ _LARGEST = 2**63 - 1
 _LONGEST_S = 1e9
 
 _METHODS = {one.value for one in StartMethod}
-
 # What a file that another tool did not write can lead to.
 _WRONG = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError),
@@ -81,7 +80,8 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     try:
         yield
     except _WRONG as error:
-        found = f"{type(error).__name__}: {error}"
+        is_system = isinstance(error, OSError)
+        found = reason_of(error) if is_system else f"{type(error).__name__}: {error}"
         raise RecordError(str(path), 0, expected, found) from error
 
 

@@ -163,8 +163,7 @@ class PairRunner:
         try:
             result = self._run(number)
         except WorkloadError as error:
-            extra = {**self._extra(ring.clock() - started, {}), "role": _ROLES[0]}
-            repetitions = (self._failed(error, number, started)._replace(extra=extra),)
+            repetitions = (self._failed(error, number, started),)
         else:
             facts = ring.guard.after()
             spent = ring.clock() - started
@@ -242,14 +241,16 @@ class PairRunner:
         return tuple(complete)
 
     def _failed(self, error: WorkloadError, number: int, started: int) -> Repetition:
-        """Return the record of a pair that could not even be calibrated."""
-        side = self._sides[0]
+        """Return the record of a pair that could not be calibrated, under the arm at fault."""
+        arms = [side.arm for side in self._sides]
+        index = arms.index(error.arm) if error.arm in arms else 0
+        side, of = self._sides[index], f" of {error.arm}" if error.arm else ""
         return Repetition(
             subject=side.subject.key,
             case=side.case,
             number=number,
             status=Status(error.status),
-            reason=f"calibration: {error.reason}",
+            reason=f"calibration{of}: {error.reason}",
             iterations=0,
             samples=(),
             started_ns=started - self._ring.origin_ns,
@@ -257,6 +258,7 @@ class PairRunner:
             hash_seed=None,
             agent=0,
             slice=EpisodePosition(side.arm, self._episodes, launched_first=True, turns=()),
+            extra={**self._extra(self._ring.clock() - started, {}), "role": _ROLES[index]},
         )
 
     def _count(self, repetitions: tuple[Repetition, ...]) -> None:
