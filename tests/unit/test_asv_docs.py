@@ -6,6 +6,7 @@ import importlib
 import itertools
 import re
 import shlex
+from argparse import _SubParsersAction
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,22 @@ def test_asv_accepts_a_command(words: list[str]) -> None:
     patterns = [part for one in getattr(given, "bench", None) or [] for part in one.split("|")]
     names = selectable() if patterns else []
     assert [] == [one for one in patterns if not any(re.search(one, name) for name in names)]
+
+
+def test_the_page_has_every_option() -> None:
+    """Each command and option of asv's own parser stands in the tables of options."""
+    from asv.commands import make_argparser
+
+    section = TEXT.partition("## Every option of asv")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    words = set(re.findall(r"`(?:asv )?([^`]+)`", "\n".join(row.split(" | ")[0] for row in rows)))
+    parser = make_argparser()[0]
+    (below,) = [one.choices for one in parser._actions if isinstance(one, _SubParsersAction)]
+    parsers = [parser, *below.values()]
+    options = {name for one in parsers for part in one._actions for name in part.option_strings}
+
+    assert len(options) > 60
+    assert [] == sorted((options | below.keys()) - words)
 
 
 @pytest.mark.parametrize("words", commands("mpbench"), ids=shlex.join)

@@ -40,9 +40,9 @@ def test_it_says_how_many_and_how_long(printed: Callable[..., list[str]]) -> Non
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--bench", "LockContended"), "4 cases of 1 workloads"),
-        (("-b", r"mp_seconds\('fork'"), "2 cases of 1 workloads"),
-        (("--quick",), "1 x 1 fresh agents"),
+        (("--bench", "LockContended"), "4 cases of 1 workload "),
+        (("-b", r"mp_seconds\('fork'"), "2 cases of 1 workload "),
+        (("--quick",), "1 x 1 fresh agent each"),
         (("-a", "rounds=5", "-a", "repeat=2"), "5 x 2 fresh agents"),
     ],
 )

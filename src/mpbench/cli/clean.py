@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpbench.printable import printable
+from mpbench.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +39,9 @@ def _show(leftovers: Leftovers) -> None:
 
 
 def _count(leftovers: Leftovers) -> str:
-    return (
-        f"{len(leftovers.processes)} processes, {len(leftovers.folders)} folders, "
-        f"{len(leftovers.segments)} names in shared memory"
-    )
+    processes = counted(len(leftovers.processes), "process", "processes")
+    folders = counted(len(leftovers.folders), "folder")
+    return f"{processes}, {folders}, {counted(len(leftovers.segments), 'name')} in shared memory"
 
 
 @click.command()
@@ -63,7 +63,7 @@ def command(yes: bool) -> int:
         sys.stdout.write("nothing of mpbench was left behind\n")
         return 0
     if not yes and not sys.stdin.isatty():
-        raise click.UsageError(f"{_count(leftovers)} were left behind; use --yes to remove them")
+        raise click.UsageError(f"left behind: {_count(leftovers)}; use --yes to remove them")
     if not yes and not click.confirm("remove them?"):
         return 1
     left = remove_leftovers(leftovers)

@@ -13,6 +13,7 @@ from asv.console import log
 from mpbench.catalog import discover
 from mpbench.integrations.asv import AGENTS_IN_A_ROUND, ROUNDS
 from mpbench.model import StartMethod
+from mpbench.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,8 +115,9 @@ def announce(core: Mapping[str, Params], arguments: Sequence[str], *, full: bool
         rounds, agents = 1, 1
     minutes = math.ceil(estimate_s(cases, rounds=rounds, agents=agents) / 60)
     log.info(
-        f"mpbench: {sum(map(len, cases.values()))} cases of {len(cases)} workloads "
+        f"mpbench: {counted(sum(map(len, cases.values())), 'case')} of "
+        f"{counted(len(cases), 'workload')} "
         f"({'all' if full else 'core selection; all with MPBENCH_ASV=full'}), "
-        f"{rounds} x {agents} fresh agents each: about {minutes} min for each commit and "
-        "environment, and the time to build them"
+        f"{rounds} x {counted(agents, 'fresh agent')} each: about {minutes} min for each commit "
+        "and environment, and the time to build them"
     )

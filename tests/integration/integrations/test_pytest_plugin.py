@@ -313,15 +313,25 @@ def test_no_mark_hides_the_clock(tmp_path: Path, session: Call) -> None:
         "    benchmark.extra_info['mine'] = 1\n"
         "    mp_benchmark(rest)\n"
         "    assert mp_benchmark.stats.stats.min >= 0.02\n"
+        "@pytest.mark.benchmark\n"
+        "def test_bare(mp_benchmark): mp_benchmark(rest)\n"
+        "@pytest.fixture\n"
+        "def prepared(benchmark):\n"
+        "    return benchmark\n"
+        "def test_prepared(prepared, mp_benchmark): mp_benchmark(rest)\n"
+        "by_param = pytest.param(1, marks=pytest.mark.benchmark(group='param'))\n"
+        "@pytest.mark.parametrize('n', [by_param])\n"
+        "def test_param(mp_benchmark, n): mp_benchmark(rest)\n"
     )
 
-    done = session(text, "-k", "[fork]", "--benchmark-json=out.json", "--benchmark-only")
+    method = ("-k", "fork and not forkserver")
+    done = session(text, *method, "--benchmark-json=out.json", "--benchmark-only")
 
     assert 0 == done.returncode, done.stdout
     content = json.loads((tmp_path / "out.json").read_text())["benchmarks"]
-    assert {"module", "function", "class"} == {one["group"] for one in content}
+    assert {"module", "function", "class", "param"} == {one["group"] for one in content}
     assert all(value >= 20 for value in medians(tmp_path).values())
-    assert 4 == len(content)
+    assert 7 == len(content)
     assert [1] == [one["extra_info"]["mine"] for one in content if "mine" in one["extra_info"]]
 
 
