@@ -127,7 +127,18 @@ class Supervisor:
             os.set_inheritable(descriptor, False)
         for descriptor in order.descriptors:
             os.set_inheritable(descriptor, True)
-        options: dict[str, Any] = {"setsid": True} if order.own_session else {}
+        try:
+            self._spawn(streams, **({"setsid": True} if order.own_session else {}))
+        except NotImplementedError:
+            # Then it stays in the supervisor's own session, which is the agent's alone.
+            self._spawn(streams)
+        for descriptor in {*order.descriptors, *streams}:
+            os.close(descriptor)
+        if order.log is None:
+            self._tell({"started": self._pid})
+
+    def _spawn(self, streams: list[int], **options: Any) -> None:
+        order = self._order
         self._pid = os.posix_spawn(
             order.command[0],
             order.command,
@@ -138,10 +149,6 @@ class Supervisor:
             setsigdef=self._reset_signals,
             **options,
         )
-        for descriptor in {*order.descriptors, *streams}:
-            os.close(descriptor)
-        if order.log is None:
-            self._tell({"started": self._pid})
 
     def _set_apart(self, path: str) -> list[int]:
         """Keep an agent away from the user's folder and streams; return its own streams."""

@@ -158,7 +158,7 @@ class ResourceUsage(NamedTuple):
 
     wall_ns: int
     cpu_user_ns: int
-    cpu_system_ns: int
+    cpu_system_ns: int | None
     voluntary_switches: int | None
     involuntary_switches: int | None
     peak_rss_bytes: int | None

@@ -81,14 +81,15 @@ def _sampled(seen: SamplerResult) -> ResourceUsage:
     """Return an account of what the sampler alone saw: the supervisor was lost."""
     return ResourceUsage(
         wall_ns=seen.elapsed_ns,
-        # A sampler reads the sum; how it divides is not worth another call.
+        # A sampler reads the sum, and does not know how it divides.
         cpu_user_ns=seen.cpu_ns,
-        cpu_system_ns=0,
+        cpu_system_ns=None,
         voluntary_switches=None,
         involuntary_switches=None,
         peak_rss_bytes=seen.peak_rss_bytes or None,
         run_delay_ns=None,
-        processes=len(seen.processes),
+        # Nobody counted the CPU time that would show how many it missed.
+        processes=None,
         cpu_source="sampled",
         cpu_coverage=None,
     )

@@ -309,7 +309,7 @@ def repetitions(runs: Sequence[Run]) -> pd.DataFrame:
                 "samples": len(one.samples),
                 "overlap": min((x for x in overlaps if x is not None), default=math.nan),
                 "elapsed_s": one.elapsed_ns / 1e9,
-                "cpu_s": (used.cpu_user_ns + used.cpu_system_ns) / 1e9 if used else math.nan,
+                "cpu_s": (used.cpu_user_ns + (used.cpu_system_ns or 0)) / 1e9 if used else math.nan,
                 "cpu_source": used.cpu_source if used else "",
                 # Files of 0.1 say 1 of both where nobody looked.
                 "cpu_coverage": _number(used and used.cpu_coverage if is_seen else None),

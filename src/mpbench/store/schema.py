@@ -106,7 +106,7 @@ class AccountLine(_Item, frozen=True):
 
     wall_ns: _Count
     cpu_user_ns: _Count
-    cpu_system_ns: _Count
+    cpu_system_ns: _Count | None
     voluntary_switches: _Count | None
     involuntary_switches: _Count | None
     peak_rss_bytes: _Count | None

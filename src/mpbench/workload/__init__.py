@@ -24,6 +24,7 @@ from mpbench.workload.latency import (
     pair_deliveries,
     subsample,
 )
+from mpbench.workload.semaphores import no_semaphore_value
 from mpbench.workload.spin import spin, spin_loops
 from mpbench.workload.worker_group import (
     WORKER_METRICS,
@@ -54,6 +55,7 @@ __all__ = (
     "latency_result",
     "lateness_body",
     "mean_parts",
+    "no_semaphore_value",
     "pair_deliveries",
     "spin",
     "spin_loops",

@@ -6,12 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from clusters import Cluster, held_campaign, repetitions_in, statuses
+from clusters import RUN, Cluster, fleet, held_campaign, repetitions_in, statuses, wait_for
 
 from mpbench.model import Status
 from mpbench.store.writer import read
@@ -21,7 +22,7 @@ pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
 
 _NETWORK = "10.213.77"
-_HOSTS = tuple(f"{_NETWORK}.{number}" for number in (2, 3, 4))
+_HOSTS = tuple(f"{_NETWORK}.{number}" for number in (2, 3, 4, 5))
 
 
 def ip(*words: str, check: bool = True) -> None:
@@ -98,7 +99,7 @@ def test_a_campaign_over_namespaces(
 ) -> None:
     """One worker is killed, one loses its network, one is added: each has the right status."""
     out = tmp_path / "out"
-    killed, cut, added = _HOSTS
+    killed, cut, added = _HOSTS[:3]
     worker = cluster.worker(killed)
     controller, held = held_campaign(cluster, out, killed, patience="5s")
     worker.send_signal(signal.SIGKILL)
@@ -112,10 +113,56 @@ def test_a_campaign_over_namespaces(
     namespaces.cut(cut)
     cluster.release(held)
     code = controller.end()
-    runs = {host: read(out / host) for host in _HOSTS}
+    runs = {host: read(out / host) for host in (killed, cut, added)}
     ends = {host: run.end.status for host, run in runs.items() if run.end is not None}
 
     assert 1 == code, controller.said()
     assert {killed: "lost", cut: "lost", added: "ok"} == statuses(out)
     assert {killed: Status.LOST, cut: Status.LOST, added: Status.OK} == ends
     assert 20 == len(runs[added].repetitions)
+
+
+def test_unlike_workers_over_namespaces(cluster: Cluster, tmp_path: Path) -> None:
+    """Without mpbench, of another version, slow, killed: each is told apart, and no other dies."""
+    out = tmp_path / "out"
+    bare, other, slow, killed = _HOSTS
+    dying = cluster.worker(killed)
+    controller, held = held_campaign(cluster, out, killed, patience="3s")
+    living = [
+        cluster.worker(bare, version=None),
+        cluster.worker(other, version="0.0.9"),
+        cluster.worker(slow),
+    ]
+    controller.waits_for(lambda: f"{slow}: measuring on" in controller.said())
+    dying.send_signal(signal.SIGKILL)
+    dying.wait()
+    cluster.release(held)
+    held = cluster.hold(slow)
+    # Longer than the patience: it is slow, and its worker lives.
+    time.sleep(5)
+    waited = controller.process.poll() is None
+    cluster.release(held)
+    code = controller.end()
+
+    assert waited, controller.said()
+    assert 1 == code, controller.said()
+    assert {bare: "failed", other: "failed", slow: "ok", killed: "lost"} == statuses(out)
+    assert 20 == len(read(out / slow).repetitions)
+    assert [None] * 3 == [worker.poll() for worker in living]
+
+
+def test_a_killed_controller_frees_namespaces(cluster: Cluster, tmp_path: Path) -> None:
+    """Nobody renews the lease: the host ends its run within 30 s, and its worker lives on."""
+    out = tmp_path / "out"
+    host = _HOSTS[0]
+    worker = cluster.worker(host)
+    endless = ("--", *RUN[:4], "--reps", "5000", "--budget", "60m")
+    controller = fleet(cluster.address, out, "-o", str(out), *endless)
+    controller.waits_for(lambda: repetitions_in(out, host) >= 2)
+    controller.process.kill()
+    controller.end()
+    began = time.monotonic()
+    wait_for(lambda: not cluster.runs_on(host))
+    print(f"free after {time.monotonic() - began:.1f} s")
+
+    assert worker.poll() is None

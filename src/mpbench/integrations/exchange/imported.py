@@ -80,8 +80,9 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     try:
         yield
     except _WRONG as error:
-        is_system = isinstance(error, OSError)
-        found = reason_of(error) if is_system else f"{type(error).__name__}: {error}"
+        found = f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError):
+            found = reason_of(error)
         raise RecordError(str(path), 0, expected, found) from error
 
 

@@ -7,7 +7,7 @@ from multiprocessing import synchronize
 from typing import TYPE_CHECKING, Any, Callable
 
 from mpbench.model import Case, Tier
-from mpbench.workload import Body, Needs, Sweep, fixed, workload
+from mpbench.workload import Body, Needs, Sweep, fixed, no_semaphore_value, workload
 from mpbench.workload.unrolled import creation_body, unrolled_body
 from mpbench.workloads.floor.semaphores import ACQUIRE_RELEASE, lock_body
 
@@ -108,6 +108,8 @@ def recursion(context: BaseContext, case: Case) -> Body:
 
 def _lacks_locked(case: Case) -> str | None:
     kind, _, call = case.text("call").partition(".")
+    if call == "get_value":
+        return no_semaphore_value()
     # The types are private to the contexts until they are imported from here.
     if hasattr(getattr(synchronize, kind), call):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable
@@ -19,6 +18,7 @@ from mpbench.workload import (
     Verifier,
     child_server,
     fixed,
+    no_semaphore_value,
     workload,
 )
 from mpbench.workload.unrolled import unrolled
@@ -112,9 +112,7 @@ def _asking(queue: Any, call: str) -> Body:
 
 
 def _no_qsize(case: Case) -> str | None:
-    if case.text("call") == "qsize" and sys.platform == "darwin":
-        return "Queue.qsize needs sem_getvalue, which macOS lacks"
-    return None
+    return no_semaphore_value() if case.text("call") == "qsize" else None
 
 
 @workload(
