@@ -70,7 +70,7 @@ def test_each_call_may_be_refused(tmp_path: Path, name: str) -> None:
     assert read(tmp_path / "run").repetitions
 
 
-@pytest.mark.parametrize("proc", ["seen", "hidden"])
+@pytest.mark.parametrize("proc", ["seen", pytest.param("hidden", marks=pytest.mark.slow)])
 def test_all_calls_may_be_refused_together(tmp_path: Path, proc: str) -> None:
     """Every command works on what is left, and the page says what nobody counted."""
     hide: tuple[str, ...] = ()
