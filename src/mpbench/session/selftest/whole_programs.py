@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from mpbench.analysis.validation import ValidationTable, rate
 from mpbench.errors import EnvironmentUnfitError
+from mpbench.plan import Plan
+from mpbench.session.comparing.arms import Arm
+from mpbench.session.comparing.compare import ComparePlan, compare
+from mpbench.session.progress import NullProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,7 +69,7 @@ if __name__ == "__main__":
 )
 
 
-def _run(words: Sequence[str], folder: Path, *, accepted: tuple[int, ...] = (0,)) -> str:
+def _run(words: Sequence[str], folder: Path) -> str:
     """
     Run a command and return what it printed.
 
@@ -75,7 +80,7 @@ def _run(words: Sequence[str], folder: Path, *, accepted: tuple[int, ...] = (0,)
         list(words), cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=_TIMEOUT_S, check=False,
     )  # fmt: skip
-    if done.returncode not in accepted:
+    if done.returncode != 0:
         last = ((done.stderr + done.stdout).strip().splitlines() or ["no output"])[-1]
         raise EnvironmentUnfitError(
             f"{' '.join(words[:4])} ended with exit code {done.returncode}: {last}"
@@ -94,19 +99,35 @@ def _wall_ms(folder: Path, name: str) -> float:
 
 
 def _ours(folder: Path, name: str, extra_ms: float, seed: int) -> dict[str, Any]:
-    arms = [f"program={name}.py 0", f"program={name}.py {extra_ms:g}"]
-    words = [sys.executable, "-m", "mpbench", "compare", "--format", "json", "-o", "out"]
-    words += ["--seed", str(seed), "--wait", f"{_TIMEOUT_S}s"]
+    """
+    Compare by `mpbench compare` with default options.
+
+    Raises:
+        KeyboardInterrupt: The user stopped it; the campaign can be continued.
+    """
+    script = shlex.quote(str(folder / f"{name}.py"))
+    texts = (f"{script} 0", f"{script} {extra_ms:g}")
     began = time.perf_counter()
-    # It ends with 1 where something is slower, and with 4 where the control failed.
-    text = _run([*words, *(word for arm in arms for word in ("--arm", arm))], folder,
-                accepted=(0, 1, 4))  # fmt: skip
+    outcome = compare(
+        ComparePlan(
+            plan=Plan(seed=seed),
+            arms=tuple(Arm(text=f"program={text}", program=text) for text in texts),
+        ),
+        folder=folder / "out",
+        progress=NullProgress(),
+        command=("mpbench", "selftest"),
+        wait_s=_TIMEOUT_S,
+    ).outcome
     seconds = time.perf_counter() - began
-    told = json.loads(text)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    judged = {one.comparison.reading.fact or "time": one for one in outcome.judgements}
     return {
-        "verdicts": {one["fact"] or "time": one["verdict"] for one in told["comparisons"]},
-        "ratios": {one["fact"] or "time": one["ratio"] for one in told["comparisons"]},
-        "control": None if told["control"] is None else told["control"]["passed"],
+        "verdicts": {name: one.verdict.value for name, one in judged.items()},
+        "ratios": {
+            name: None if one.ratio is None else one.ratio.estimate for name, one in judged.items()
+        },
+        "control": None if outcome.control is None else outcome.control.passed,
         "seconds": seconds,
     }
 
@@ -228,7 +249,7 @@ def program_table(trials: Sequence[Mapping[str, Any]]) -> ValidationTable:
         f"{len(trials)} trials of {len({one['program'] for one in trials})} programs of about "
         f"{median(one['wall_ms'] for one in trials):.0f} ms, load average "
         f"{min(loads):.1f} to {max(loads):.1f}; a slower copy waits for 5 % of the time that the "
-        f"program took before the trial; the control failed in {failed}. s is the whole command, "
-        "with default options; hyperfine claims something where its x differs from 1 by more "
-        "than its y.",
+        f"program took before the trial; the control failed in {failed}. s is the whole session "
+        "with default options, its control included; hyperfine claims something where its x "
+        "differs from 1 by more than its y.",
     )
