@@ -75,7 +75,7 @@ def test_the_lock_is_named(gil: bool | None, words: str) -> None:
 
 
 def test_start_memory_and_crashes_are_told() -> None:
-    """Of the best kind of each class; what was not measured is named."""
+    """In an answer of their own; what was not measured is named."""
     start = {"kind": "thread-executor", "workers": 4.0, "shared_mib": 0.0}
     more = (
         _reading("worker/start", 1e-3, **start),  # type: ignore[arg-type]  # params alone
@@ -84,11 +84,12 @@ def test_start_memory_and_crashes_are_told() -> None:
         _reading("worker/crash", 1.0, "1", fact="program_ended", kind="thread-executor"),
         _reading("worker/crash", 0.0, "1", fact="program_ended", kind="pool-fork"),
     )
-    because = advise((*_CPU, *more), None, 2)[0].because
+    found = {one.key: one for one in advise((*_CPU, *more), None, 2)}
 
-    assert "thread-executor starts in 1.00 ms, one more in 200 us, 64 KiB each" in because
-    assert "a crash in thread-executor ends the program" in because
-    assert "interpreters were not measured" in because
+    assert "thread-executor" == found["worker-start"].answer
+    assert "one more worker: thread-executor 200 us and 64 KiB" in found["worker-start"].because
+    assert "a crash in thread-executor ends the program" in found["worker-start"].because
+    assert "interpreters were not measured" in found["worker-cpu-10000us"].because
 
 
 def test_the_figure_has_a_row_for_each_job() -> None:

@@ -46,4 +46,7 @@ def test_two_differences_in_one_are_named() -> None:
 
     assert "python=3.15,call=jobs:job starts processes by forkserver" in text
     assert "--arm 'python=3.15,call=jobs:job,method=fork'" in text
+    third = SimpleNamespace(refused=None, sides=(sides[0], _side("3.15")))
+    pairs = [SimpleNamespace(refused=None, sides=sides), third]
+    assert "starts" not in comparison_estimate(pairs, DecisionRules(), None)
     assert "starts" not in comparison_estimate(PAIRS, DecisionRules(), None)

@@ -45,22 +45,29 @@ def _class_of(kind: str) -> str:
     return KIND_CLASSES.get(kind.partition("-")[0], kind)
 
 
-def _fact(readings: Sequence[Measurement], kind: str, fact: str) -> Measurement | None:
-    smallest = distinct(pick(readings, "worker/start", params={"kind": kind}), "shared_mib")[:1]
-    params = {"kind": kind, **({"shared_mib": smallest[0]} if smallest else {})}
-    found = pick(readings, "worker/start", fact=fact, params=params)
-    return found[0] if found else None
-
-
-def _start_words(readings: Sequence[Measurement], kind: str) -> str:
-    """Say what the first worker of a kind costs, one more, and its memory."""
-    first, more = _fact(readings, kind, ""), _fact(readings, kind, "next")
-    memory = _fact(readings, kind, "memory")
-    if first is None or more is None:
-        return ""
-    words = f"{kind} starts in {format_seconds(first.value)}, one more in "
-    words += format_seconds(max(0.0, more.value))
-    return words if memory is None else f"{words}, {format_bytes(memory.value)} each"
+def _start(readings: Sequence[Measurement]) -> Iterator[Advice]:
+    """Answer what one more worker of each kind costs, without shared data."""
+    started = pick(readings, "worker/start", fact=None)
+    smallest = distinct(started, "shared_mib")[:1]
+    each = pick(started, fact=None, params={"shared_mib": smallest[0]} if smallest else {})
+    choices = [
+        Choice(str(one.params["kind"]), estimate_of(one), "s", (one.case,))
+        for one in pick(each)
+        if one.value > 0
+    ]
+    if not choices:
+        return
+    made = advice_of("worker-start", "What do workers cost to start?", choices)
+    parts = ["From making the pool until the first worker is at work; one more worker"]
+    for choice in made.choices:
+        params = {"kind": choice.name}
+        more, memory = (pick(each, fact=name, params=params) for name in ("next", "memory"))
+        if more:
+            words = f"{choice.name} {format_seconds(max(0.0, more[0].value))}"
+            parts.append(f"{words} and {format_bytes(memory[0].value)}" if memory else words)
+    crash = _crash_words(readings, [choice.name for choice in made.choices])
+    because = f"{parts[0]}: {', '.join(parts[1:])}"
+    yield made._replace(because=f"{because}; {crash}" if crash else because)
 
 
 def _crash_words(readings: Sequence[Measurement], named: Sequence[str]) -> str:
@@ -71,27 +78,13 @@ def _crash_words(readings: Sequence[Measurement], named: Sequence[str]) -> str:
     return f"a crash in {' or '.join(shown)} ends the program" if shown else ""
 
 
-def _best_of_class(choices: Sequence[Choice]) -> list[str]:
-    """Return the fastest kind of each class, the fastest class first."""
-    best: dict[str, str] = {}
-    for choice in choices:
-        best.setdefault(_class_of(choice.name), choice.name)
-    return list(best.values())
-
-
-def _because(
-    readings: Sequence[Measurement],
-    made: Advice,
-    gil: bool | None,
-) -> str:
-    named = _best_of_class(made.choices)
-    classes = {_class_of(name) for name in named}
+def _because(made: Advice, gil: bool | None) -> str:
+    """Say what is known of the lock, and what was not measured."""
+    classes = {_class_of(choice.name) for choice in made.choices}
     absent = [name for name in ("processes", "threads", "interpreters") if name not in classes]
     parts = [
         lock_words(gil),
         f"{' and '.join(absent)} were not measured" if absent else "",
-        *(_start_words(readings, kind) for kind in named),
-        _crash_words(readings, named),
     ]
     return "; ".join(part for part in parts if part)
 
@@ -123,8 +116,8 @@ def _answer(
     )
     because = f"Wall time per task on {workers:g} workers"
     if efficiency:
-        because += f", of which the best use {percent(min(1.0, efficiency[0].value))}"
-    return made._replace(because=f"{because}. {_because(readings, made, gil)}")
+        because += f", of which the best uses {percent(min(1.0, efficiency[0].value))}"
+    return made._replace(because=f"{because}. {_because(made, gil)}")
 
 
 def kinds(
@@ -155,3 +148,4 @@ def kinds(
             lengths = [min(lengths, key=lambda one: abs(one - wanted))]
         for length in lengths:
             yield _answer(readings, work, length, gil)
+    yield from _start(readings)

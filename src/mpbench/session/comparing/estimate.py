@@ -49,11 +49,15 @@ def comparison_estimate(pairs: Sequence[Pair], rules: DecisionRules, budget_s: f
 
 def _mixed_methods(pairs: Sequence[Pair]) -> tuple[str, ...]:
     """Say once that interpreters are compared under different start methods, and what splits it."""
-    for baseline, candidate in (pair.sides for pair in pairs if pair.refused is None):
+    every = [pair.sides for pair in pairs if pair.refused is None]
+    measured = {(side.subject.key, side.case) for sides in every for side in sides}
+    for baseline, candidate in every:
         methods = (baseline.case.method, candidate.case.method)
         if baseline.subject.key == candidate.subject.key or methods[0] == methods[1]:
             continue
         if None in methods or candidate.case.workload != baseline.case.workload:
+            continue
+        if (candidate.subject.key, baseline.case) in measured:
             continue
         before, after = (method.value for method in methods if method is not None)
         text = (
