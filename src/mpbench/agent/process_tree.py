@@ -12,6 +12,8 @@ import signal
 import time
 from typing import Callable, NamedTuple
 
+from mpbench.agent.mappings import mapped_names
+
 __all__ = (
     "Process",
     "descendants",
@@ -142,14 +144,8 @@ def segments(*, user: int) -> set[str]:
 
 def mapped_segments(processes: list[Process]) -> set[str]:
     """Return the names in /dev/shm that these processes have mapped."""
-    found = set()
-    marker = _SHM.encode() + b"/"
-    for process in processes:
-        for line in _read(f"/proc/{process.pid}/maps").splitlines():
-            _, found_marker, name = line.partition(marker)
-            if found_marker:
-                found.add(name.decode(errors="replace").replace(" (deleted)", ""))
-    return {name for name in found if name.startswith(_PREFIXES)}
+    names = mapped_names([one.pid for one in processes], _SHM)
+    return {name for name in names if name.startswith(_PREFIXES)}
 
 
 def unlink_segments(names: set[str]) -> list[str]:

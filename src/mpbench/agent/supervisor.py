@@ -31,6 +31,7 @@ from mpbench.agent.process_tree import (
     descendants,
     kill_tree,
     mapped_segments,
+    processes,
     reap,
     segments,
     snapshot,
@@ -46,6 +47,9 @@ _PR_SET_PDEATHSIG = 1
 # An agent that prints more than this floods the disk, not the log.
 _LOG_LIMIT = 32 << 20
 _LOG_LOOK_S = 1.0
+
+# For what other programs remove after their last process.
+_TRACKER_S = 0.1
 
 # SIGABRT makes faulthandler print every stack before the process ends.
 _WITH_STACKS = ((signal.SIGABRT, 2.0), (signal.SIGKILL, 3.0))
@@ -244,6 +248,28 @@ class Supervisor:
         steps = _WITH_STACKS if cause == "deadline" else _POLITE
         return kill_tree(os.getpid(), steps=steps, collect=self._collect)
 
+    def _remaining(self, names: set[str]) -> set[str]:
+        """Return the names that nobody else has, now and a moment later."""
+        for _ in range(2):
+            if not names:
+                break
+            names -= self._of_others(names)
+            # A tracker of another program may be about to remove them.
+            time.sleep(_TRACKER_S)
+            names &= segments(user=os.getuid())
+        return names
+
+    def _of_others(self, names: set[str]) -> set[str]:
+        """Return the names that a process outside of the tree has mapped, or another session's."""
+        tagged = {one for one in names if one.startswith("sem.mpb-")}
+        here = {os.getpid(), *(one.pid for one in descendants(os.getpid()))}
+        try:
+            outside = [one for one in processes() if one.pid not in here]
+        except OSError:
+            outside = []
+        theirs = mapped_segments(outside)
+        return {one for one in tagged if not one.startswith(self._mark())} | names & theirs
+
     def _killed_for_memory(self) -> int | None:
         """Return how many processes of the control group the kernel ended meanwhile."""
         now = oom_kills()
@@ -265,6 +291,7 @@ class Supervisor:
         # A new name that nobody mapped may belong to another program of this
         # user, unless it has the agent's tag.
         ours = made & held | {name for name in made if name.startswith(self._mark())}
+        remaining = self._remaining(made - ours)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         self._tell(
             {
@@ -280,7 +307,7 @@ class Supervisor:
                 "oom_kills": self._killed_for_memory(),
                 "ended": [f"{one.command} ({one.pid})" for one in found if one.pid != self._pid],
                 "removed": unlink_segments(ours),
-                "remaining": sorted(made - ours),
+                "remaining": sorted(remaining),
             }
         )
 

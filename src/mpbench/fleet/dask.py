@@ -272,6 +272,19 @@ def _refuse_address(address: str) -> None:
         )
 
 
+def _refuse_mismatch(address: str, tls: Tls) -> None:
+    """Refuse at once what Dask would try for its whole time-out."""
+    is_tls = address.partition("://")[0] in {"tls", "wss"}
+    if is_tls and not any(tls):
+        raise EnvironmentUnfitError(
+            f"{address} asks for certificates; give --tls-ca-file, --tls-cert and --tls-key"
+        )
+    if any(tls) and not is_tls and "://" in address:
+        raise EnvironmentUnfitError(
+            f"{address} is not encrypted, and certificates were given; use tls:// or leave them out"
+        )
+
+
 @contextmanager
 def connected(address: str, tls: Tls) -> Iterator[Any]:
     """
@@ -282,6 +295,7 @@ def connected(address: str, tls: Tls) -> Iterator[Any]:
     """
     distributed = _distributed()
     _refuse_address(address)
+    _refuse_mismatch(address, tls)
     security = None
     if any(tls):
         security = distributed.Security(

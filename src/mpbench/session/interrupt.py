@@ -16,11 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = ("StopRequest", "ending_signals", "stop_requests", "terminations")
 
+_DEADLY = ("SIGQUIT", "SIGUSR1", "SIGUSR2")
+
 
 def ending_signals() -> tuple[signal.Signals, ...]:
-    """Return the signals that end a session: SIGTERM and SIGHUP, unless they are ignored."""
-    numbers = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
-    return tuple({one for one in numbers if signal.getsignal(one) is not signal.SIG_IGN})
+    """
+    Return the signals that end a session.
+
+    They are SIGTERM and SIGHUP, unless they are ignored, and what else would end this
+    process before it has removed its folder, unless somebody handles it.
+    """
+    asked = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+    deadly = [getattr(signal, name) for name in _DEADLY if hasattr(signal, name)]
+    heard = {one for one in asked if signal.getsignal(one) is not signal.SIG_IGN}
+    return (*heard, *(one for one in deadly if signal.getsignal(one) is signal.SIG_DFL))
 
 
 class StopRequest:
@@ -55,7 +64,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 @contextmanager
 def terminations() -> Iterator[None]:
     """
-    Take SIGTERM and SIGHUP as Ctrl-C, so that what was made for a session is removed.
+    Take SIGTERM, SIGHUP and the like as Ctrl-C, so that what was made for a session is removed.
 
     It is for the time before anything is measured; in a thread that is not
     the main one nothing is caught.
@@ -74,7 +83,7 @@ def terminations() -> Iterator[None]:
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
     """
-    Catch SIGINT, SIGTERM and SIGHUP while measuring.
+    Catch SIGINT, SIGTERM, SIGHUP and the like while measuring.
 
     In a thread that is not the main one nothing is caught: signals are then
     somebody else's.

@@ -1,11 +1,13 @@
 """Signals, exit codes and daemons of a program are the same as without the profiler."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from multiprocessing import shared_memory
 from pathlib import Path
 
 import pytest
@@ -276,3 +278,18 @@ def test_what_two_kills_leave_is_known_to_clean(start, tmp_path, monkeypatch):
     assert {*workers} < found
     assert os.getpid() not in found
     assert all(map(is_gone, workers))
+
+
+def test_what_others_made_meanwhile_is_not_left_behind(start, tmp_path):
+    """Names that a process outside of the program has mapped are its own affair."""
+    process = start("import time\nprint('ready', flush=True)\ntime.sleep(1)\n")
+    lock = multiprocessing.get_context("spawn").Lock()
+    name = lock._semlock.name.removeprefix("/")
+    memory = shared_memory.SharedMemory(create=True, size=4_096)
+    process.communicate(timeout=60)
+    record = json.loads((tmp_path / "out" / "profile.json").read_text())
+    memory.close()
+    memory.unlink()
+    del lock
+
+    assert {f"sem.{name}", memory.name}.isdisjoint(record["left_behind"]["remaining"])
