@@ -94,7 +94,11 @@ def _exists(module: str) -> bool:
 
 _EPILOG = (
     'Completion: put `eval "$(_MPBENCH_COMPLETE=bash_source mpbench)"` into ~/.bashrc (zsh_source '
-    "into ~/.zshrc; for fish, `_MPBENCH_COMPLETE=fish_source mpbench | source`)."
+    "into ~/.zshrc; for fish, `_MPBENCH_COMPLETE=fish_source mpbench | source`).\n\n"
+    "Exit codes: 0 all is well; 1 a case failed or became slower; 2 wrong arguments, files, or "
+    "no means to measure here; 3 inconclusive, with --require-decision; 4 nothing was measured, "
+    "or none of it can be believed; 70 a bug "
+    "of mpbench; 130 stopped. profile ends as its program does (see its help)."
 )
 
 
