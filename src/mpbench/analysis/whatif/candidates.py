@@ -110,6 +110,7 @@ def _workers(program: Program) -> Iterator[Candidate]:
             "its tasks take less time than it takes to hand them over, and how workers hinder each "
             "other at that is not simulated"
         )
+    now = ", ".join(map(str, sorted(present)))
     for count in _counts(program.cpus):
         if present == {count}:
             continue
@@ -120,7 +121,7 @@ def _workers(program: Program) -> Iterator[Candidate]:
         yield Candidate(
             Change.WORKERS,
             f"workers={count}",
-            f"{count} workers instead of {', '.join(map(str, sorted(present)))}",
+            f"{'1 worker' if count == 1 else f'{count} workers'} instead of {now}",
             "a task takes as much CPU time beside others as it did; caches and memory are not "
             "simulated",
             None if reason else make,
