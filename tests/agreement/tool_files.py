@@ -251,6 +251,7 @@ def main() -> None:
                 str(work): "/work",
                 str(interpreter): "/python",
                 real: "/python",
+                str((base / name).resolve()): "/base",
                 str(base): "/base",
                 platform.node(): "box",
                 str(Path.home()): "/home",

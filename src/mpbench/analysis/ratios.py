@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,24 @@ def _ratios(mine: pd.DataFrame, other: pd.DataFrame, prefix: str) -> dict[str, A
     }
 
 
+class _Cost(NamedTuple):
+    """The logarithms of median, low and high of one row, as costs."""
+
+    value: float
+    low: float
+    high: float
+
+
+def _cost(row: Mapping[str, Any]) -> _Cost:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, low, high = (float(np.log(float(row[name]))) for name in ("median", "low", "high"))
+    return _Cost(-value, -high, -low) if row["unit"] in _INVERTED else _Cost(value, low, high)
+
+
+def _dimension(row: Mapping[str, Any]) -> str:
+    return "s" if row["unit"] == "op/s" else str(row["unit"])
+
+
 def cost_ratio(mine: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float, float]:
     """
     Return the cost of one reading as a multiple of another's, with its interval.
@@ -69,10 +87,15 @@ def cost_ratio(mine: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float
     Returns:
         Ratio, low and high; NaN where the two cannot be compared.
     """
-    both = _costs(pd.DataFrame([dict(mine), dict(other)]))
-    found = _ratios(both.iloc[[0]], both.iloc[[1]].set_axis(both.index[[0]]), "ratio")
-    ratio, low, high = (float(found[name].iloc[0]) for name in ("ratio", "ratio_low", "ratio_high"))
-    return ratio, low, high
+    one, against = _cost(mine), _cost(other)
+    if _dimension(mine) != _dimension(other) or not math.isfinite(one.value):
+        return math.nan, math.nan, math.nan
+    with np.errstate(invalid="ignore", over="ignore"):
+        centre = np.subtract(one.value, against.value)
+        below = np.hypot(one.value - one.low, against.high - against.value)
+        above = np.hypot(one.high - one.value, against.value - against.low)
+        found = np.exp([centre, centre - below, centre + above])
+    return float(found[0]), float(found[1]), float(found[2])
 
 
 def add_floor_ratios(table: pd.DataFrame) -> pd.DataFrame:

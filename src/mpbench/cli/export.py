@@ -45,11 +45,22 @@ def _commit(runs: Sequence[Run], given: str | None) -> str:
         raise UsageError(f"there is no commit {commit!r} here; {advice}") from error
 
 
+def _commit_named(run: Run) -> str:
+    """Return the commit that a run knows; empty where it knows none."""
+    source = run.header.environment.get("source")
+    known = source.get("commit") if isinstance(source, dict) else None
+    return str(run.header.plan.get("commit") or known or "")
+
+
 def _table(runs: Sequence[Run], output: Path, *, columnar: bool) -> None:
     from mpbench.report.csv_file import field_text
     from mpbench.store.frame import frame
 
     table = frame(runs)
+    commits = {run.header.run: _commit_named(run) for run in runs}
+    dates = {run.header.run: run.header.started_utc for run in runs}
+    table["commit"] = table["run"].map(commits).astype("category")
+    table["date"] = table["run"].map(dates).astype("category")
     if columnar:
         try:
             table.to_parquet(output, index=False)

@@ -63,3 +63,40 @@ def test_an_export_through_a_link_stays_behind_it(folder: Path, tmp_path: Path) 
     assert 0 == result.exit_code, result.output
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real.csv").read_text().count("\n") > 1
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_tables_have_commit_and_date(tmp_path: Path, form: str) -> None:
+    """Each row names the commit and the time of its run, whichever of the two places has it."""
+    import pandas as pd
+
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    first, second = fakes.run(), fakes.run("other")
+    runs = (
+        first._replace(
+            header=first.header._replace(plan={**first.header.plan, "commit": "a" * 40})
+        ),
+        second._replace(
+            header=second.header._replace(
+                run="second",
+                started_utc="2026-01-02T03:04:05+00:00",
+                environment={**second.header.environment, "source": {"commit": "b" * 40}},
+            )
+        ),
+    )
+    for number, run in enumerate(runs):
+        with Writer(tmp_path / str(number)) as writer:
+            writer.write_run(run)
+    output = tmp_path / "out"
+    words = [str(tmp_path / "0"), str(tmp_path / "1"), "--format", form, "-o", str(output)]
+
+    result = CliRunner().invoke(command, words)
+
+    assert result.exception is None
+    table = pd.read_csv(output) if form == "csv" else pd.read_parquet(output)
+    found = set(zip(table["commit"].astype(str), table["date"].astype(str), strict=True))
+    assert {
+        ("a" * 40, first.header.started_utc),
+        ("b" * 40, "2026-01-02T03:04:05+00:00"),
+    } == found
