@@ -102,8 +102,7 @@ def _gains(one: Prediction, present: float) -> bool:
 
 def present_s(what_if: WhatIf) -> float:
     """Return what the program takes as it is, in the terms of its predictions."""
-    unchanged: float | None = getattr(what_if, "unchanged_s", None)
-    return what_if.measured_s if unchanged is None else unchanged
+    return what_if.measured_s if what_if.unchanged_s is None else what_if.unchanged_s
 
 
 def candidates_of(what_if: WhatIf, *, most: int = MOST_SETTINGS) -> tuple[Candidate, ...]:
