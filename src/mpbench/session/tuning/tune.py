@@ -54,8 +54,8 @@ def _affordable(
     needed = _needed_s(present, len(chosen))
     what = f"only {number} of {len(chosen)} settings were" if number else "no setting was"
     return tuple(chosen[:number]), (
-        f"{what} measured: about {max(0.0, left_s):.0f} s of the budget were left, all of them "
-        f"need about {needed:.0f} s more than the profile took (--budget)"
+        f"{what} measured: {max(0.0, left_s):.0f} s of the budget were left after the profile, and "
+        f"measuring all of them takes about {needed:.0f} s (--budget)"
     )
 
 
