@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,6 @@ from mpbench.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from mpbench.profiling.profile import Profile
     from mpbench.profiling.run_program import ProgramRun
@@ -154,6 +154,10 @@ def _show(record: Mapping[str, Any], folder: Path) -> None:
 )  # fmt: skip
 @click.option("--stacks", is_flag=True, help="Take stacks with py-spy as well.")
 @click.option("--anonymise", is_flag=True, help="Hide arguments, names and paths in all files.")
+@click.option(
+    "--diff", nargs=2, type=click.Path(path_type=Path), metavar="BEFORE AFTER",
+    help="Compare two profiles, folders or profile.json, instead; -o gets a page and JSON.",
+)  # fmt: skip
 @click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
 def command(words: tuple[str, ...], **given: Any) -> int:
     """
@@ -163,8 +167,14 @@ def command(words: tuple[str, ...], **given: Any) -> int:
     JSON, and a trace for Perfetto are written. Exit code: the program's own, 128+N
     where signal N ended it; 124 after --timeout, 125 where profiling failed.
     """
+    from mpbench.cli.profile_diff import show_difference
     from mpbench.errors import MpbenchError
 
+    if given["diff"]:
+        if words:
+            raise click.UsageError("--diff compares two profiles and runs no program")
+        before, after = given["diff"]
+        return show_difference(before, after, given["output"])
     try:
         return _profile(program_of(words), given)
     except MpbenchError as error:
