@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ("ObjectCost", "describe_objects", "merge_unnamed_pipes", "object_costs", "owner_of")
 
 # Words that say less about an object than any other.
-_VAGUE = {"Pipe", "Lock", "RLock", "Semaphore", "BoundedSemaphore"}
+_LOCKS = {"Lock", "RLock", "Semaphore", "BoundedSemaphore"}
+_VAGUE = {"Pipe", *_LOCKS}
 _CALLS = {
     kinds.GET,
     kinds.PUT,
@@ -136,7 +137,21 @@ def describe_objects(processes: Iterable[RecordedProcess]) -> dict[str, TracedOb
             found[thing.key] = known._replace(
                 type_name=type_name, label=known.label or thing.label, facts=facts
             )
-    return found
+    return _told_apart(found)
+
+
+def _told_apart(things: dict[str, TracedObject]) -> dict[str, TracedObject]:
+    """Return the objects with the locks of one line numbered, in the order of their making."""
+    made: dict[tuple[str, str], list[str]] = {}
+    for key, thing in things.items():
+        if thing.type_name in _LOCKS and thing.label and "owner" not in thing.facts:
+            made.setdefault((thing.type_name, thing.label), []).append(key)
+    for keys in made.values():
+        if len(keys) > 1:
+            for number, key in enumerate(keys, start=1):
+                label = f"{things[key].label}, {number} of {len(keys)}"
+                things[key] = things[key]._replace(label=label)
+    return things
 
 
 def owner_of(key: str, things: Mapping[str, TracedObject]) -> str:

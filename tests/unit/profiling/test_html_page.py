@@ -11,6 +11,7 @@ from mpbench.profiling.gantt import timeline
 from mpbench.profiling.gantt_rows import MOST_ROWS, rows_of
 from mpbench.profiling.hook import kinds
 from mpbench.profiling.html_page import page_of
+from mpbench.profiling.objects import describe_objects
 from mpbench.profiling.stacks import busiest
 from mpbench.profiling.states import State
 from mpbench.profiling.summary import summary_of
@@ -306,3 +307,18 @@ def test_every_state_has_a_colour():
     without = [one.value for one in State if text.count(f"--{one.name.lower()}: #") != 2]
 
     assert [] == without
+
+
+def test_locks_of_one_line_are_told_apart():
+    """In the order of their making; the lock of a queue is the queue's affair."""
+    things = {
+        1: ("sem:1", "Lock", "a.py:3", {}),
+        2: ("sem:2", "Lock", "a.py:3", {}),
+        3: ("sem:3", "Lock", "a.py:3", {"owner": "pipe:1"}),
+        4: ("sem:4", "Lock", "a.py:4", {}),
+    }
+    named = describe_objects([traced(1, lane(), things=things)])
+
+    assert ["a.py:3, 1 of 2", "a.py:3, 2 of 2", "a.py:3", "a.py:4"] == [
+        named[f"sem:{number}"].label for number in (1, 2, 3, 4)
+    ]
