@@ -1,4 +1,4 @@
-"""What `mpbench profile --diff` shows and writes."""
+"""Terminal output and files of `mpbench profile --diff`."""
 
 from __future__ import annotations
 
