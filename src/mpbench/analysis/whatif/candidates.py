@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mpbench.analysis.whatif.costs import Costs
     from mpbench.analysis.whatif.model import Program
 
-__all__ = ("Candidate", "candidates")
+__all__ = ("Candidate", "candidates", "handing_share")
 
 # Below this a message is not worth a change.
 _LARGE_BYTES = 16_384
@@ -79,7 +79,7 @@ def _methods(program: Program, costs: Costs | None, load: float) -> Iterator[Can
         )
 
 
-def _handing_share(program: Program) -> float:
+def handing_share(program: Program) -> float:
     """Return the share of the workers' time in which chunks are handed over."""
     own = handed = 0.0
     for job in program.jobs.values():
@@ -105,7 +105,7 @@ def _workers(program: Program) -> Iterator[Candidate]:
     if not present:
         return
     reason = None
-    if _handing_share(program) > _MOST_HANDING:
+    if handing_share(program) > _MOST_HANDING:
         reason = (
             "its tasks take less time than it takes to hand them over, and how workers hinder each "
             "other at that is not simulated"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median, stdev
 from typing import TYPE_CHECKING
 
-from mpbench.analysis.whatif.candidates import Candidate, candidates
+from mpbench.analysis.whatif.candidates import Candidate, candidates, handing_share
 from mpbench.analysis.whatif.costs import Costs, Estimate, StartCosts
 from mpbench.analysis.whatif.model import Work
 from mpbench.analysis.whatif.prediction import Prediction, WhatIf
@@ -29,6 +29,9 @@ _DRAWS = (3, 10)
 _NORMAL_90 = 1.645
 # Runs of one program differ even on a quiet machine; a single profile cannot say by how much.
 _RUN_TO_RUN = 0.03
+# The profiler slows the handing over of tasks by more than its events cost elsewhere: tasks of
+# nothing took 1.5 times as long (docs/PROFILING.md, section 3), so a third may be its own.
+_HANDING_DOUBT = 1 / 3
 # A call is exchanged for one of like length: among so many neighbours on each side.
 _NEIGHBOURS = 0.05
 # Of more calls each exchange makes no difference.
@@ -117,7 +120,8 @@ class _Predictor:
         prediction = _prediction(candidate)
         if candidate.make is None:
             return prediction
-        middle = replay(candidate.make(self._program, self._costs)).seconds
+        changed = candidate.make(self._program, self._costs)
+        middle = replay(changed).seconds
         chance = random.Random(candidate.words)
         drawn = []
         for _ in range(self._draws):
@@ -137,7 +141,7 @@ class _Predictor:
         return replace(
             prediction,
             seconds=expected,
-            low_s=max(0.0, expected - wide - shift),
+            low_s=max(0.0, expected * (1 - _HANDING_DOUBT * handing_share(changed)) - wide - shift),
             high_s=expected + wide + shift,
         )
 

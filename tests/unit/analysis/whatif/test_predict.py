@@ -155,3 +155,11 @@ def test_large_messages_make_chunk_sizes_unpredictable() -> None:
 
     assert "large messages" in by_setting(what_if)["chunk_size=5"].withheld
     assert by_change(what_if)[Change.HALF_MESSAGES].seconds < replay(program).seconds
+
+
+def test_handing_over_may_be_the_profilers_own_time() -> None:
+    """What tiny tasks took under it is an upper end rather than a middle."""
+    tiny = pooled(equal(1000, 1e-6), 2, cpus=2, method="fork", hand=Cost(1e-3))
+    one = by_setting(predict(recorded(tiny), costs(fork=0.0, spawn=0.0)))["method!=spawn"]
+
+    assert one.seconds - one.low_s > 4 * (one.high_s - one.seconds)
