@@ -9,9 +9,10 @@ import pandas as pd
 
 import mpbench
 from mpbench.analysis.advise import advise
-from mpbench.analysis.outcome import is_comparison
+from mpbench.analysis.outcome import is_comparison, outcome_of
 from mpbench.analysis.summarize import agent_medians, summarize
 from mpbench.model import Run
+from mpbench.printable import counted
 from mpbench.report import figures as drawings
 from mpbench.report import formatting, tables
 from mpbench.report.advice import advice_table
@@ -43,6 +44,8 @@ from mpbench.store.usage_frame import cpu_usage_frame
 
 __all__ = ("ReportData", "build", "load_report_data")
 
+# So many workloads are named in the title.
+_NAMED = 2
 # With more cases than this the page shows quantiles of the agents in place of every sample.
 _MANY = 500
 
@@ -138,6 +141,7 @@ class _Builder:
         }
         self.material = _material(evidence, with_latencies=with_figures)
         self.with_figures = with_figures
+        self.is_comparison = all(map(is_comparison, evidence.runs))
         self.drawer = FigureCollector()
         self.facts: dict[Any, dict[str, Any]] = {}
         for row in table[table["fact"] != ""].to_dict("records"):
@@ -182,7 +186,8 @@ class _Builder:
 
     def figures(self, name: str) -> tuple[Figure, ...]:
         """Return the figures of a family."""
-        if self.material is None or not self.with_figures:
+        # A figure shows one arm; what a comparison found stands in its table, with both.
+        if self.material is None or not self.with_figures or self.is_comparison:
             return ()
         material = self.material
         return self.drawer.draw(name, lambda: drawings.for_material(name, material))
@@ -213,7 +218,7 @@ class _Builder:
 
     def comparisons(self) -> tuple[FamilySection, ...]:
         """Return what users compare first, across families, as a section without cases."""
-        if self.material is None or not self.with_figures:
+        if self.material is None or not self.with_figures or self.is_comparison:
             return ()
         material, summaries = self.material, self.evidence.summaries
         figures = self.drawer.draw(
@@ -256,13 +261,28 @@ def _verdict(evidence: ReportData, sentences: Sequence[str]) -> str:
 def _title(runs: Sequence[Run]) -> str:
     """Return what the page is about: verdicts, another tool's benchmarks, or mpbench's own."""
     if runs and all(is_comparison(run) for run in runs):
-        return "Verdicts of a comparison" if len(runs) == 1 else "Verdicts of comparisons"
+        return _comparison_title(runs)
     if runs and all(is_imported(run) for run in runs):
         tools = sorted({str(run.header.plan["imported_from"]) for run in runs})
         count = len({record.case.workload for run in runs for record in run.cases})
-        plural = "s" if count != 1 else ""
-        return f"{count:,} benchmark{plural} from {formatting.join_words(tools)}"
-    return "What multiprocessing costs"
+        return f"{counted(count, 'benchmark')} from {formatting.join_words(tools)}"
+    names = list(dict.fromkeys(record.case.workload for run in runs for record in run.cases))
+    what = ", ".join(names) if len(names) <= _NAMED else counted(len(names), "workload")
+    machines = sorted({run.header.machine for run in runs})
+    where = machines[0] if len(machines) == 1 else counted(len(machines), "machine")
+    return f"Cost of multiprocessing: {what} on {where}" if names else "No results"
+
+
+def _comparison_title(runs: Sequence[Run]) -> str:
+    outcomes = [outcome_of(run) for run in runs]
+    every = [one.comparison for outcome in outcomes for one in outcome.judgements]
+    arms = {(one.baseline, one.candidate) for one in every}
+    if len(arms) != 1:
+        return f"{counted(len(runs), 'comparison')} of {counted(len(arms), 'pair')} of arms"
+    ((baseline, candidate),) = arms
+    titles = list(dict.fromkeys(one.title for one in every))
+    what = ", ".join(titles) if len(titles) <= _NAMED else counted(len(titles), "case")
+    return f"{candidate} against {baseline}: {what}"
 
 
 def build(evidence: ReportData, *, with_figures: bool = True) -> Document:
@@ -289,7 +309,7 @@ def build(evidence: ReportData, *, with_figures: bool = True) -> Document:
         findings=(*found, *builder.steps()),
         checks=reasons,
         verdicts=_verdicts(judged),
-        matrix=matrix(summaries, groups),
+        matrix=None if builder.is_comparison else matrix(summaries, groups),
         families=families,
         environment=environments(runs),
         failures=tables.failures(summaries, groups),

@@ -82,7 +82,8 @@ def method_cell(row: Row) -> Cell:
     is_shown = row["method_ratio_low"] > 1 or row["method_ratio_high"] < 1
     if is_shown or cell.value is None:
         return cell
-    return cell._replace(text=f"~ {cell.text}", note=f"no difference shown; {cell.note}")
+    why = "no difference shown" if is_known(row["method_ratio_low"]) else "too few agents to tell"
+    return cell._replace(text=f"~ {cell.text}", note=f"{why}; {cell.note}")
 
 
 def target_of(row: Row) -> str:

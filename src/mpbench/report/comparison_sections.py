@@ -105,6 +105,8 @@ _COLUMNS = (
     Column("arms", "Arms"),
     Column("reading", "Reading"),
     Column("verdict", "Verdict"),
+    Column("baseline", "Baseline", "Median over the episodes.", is_number=True),
+    Column("candidate", "Candidate", "Median over the episodes.", is_number=True),
     Column("ratio", "Ratio", "Candidate over baseline.", is_number=True),
     Column("interval", "95 % interval", "Holds over all looks.", is_number=True),
     Column("drawn", "Against 1", "The dotted line is a ratio of 1: no difference."),
@@ -128,6 +130,8 @@ def _cells(one: Judgement, row: VerdictRow, strip: Strip | None) -> tuple[Cell, 
         Cell(row.arms),
         Cell(row.reading),
         Cell(row.verdict, tone=_TONES.get(one.verdict)),
+        Cell(row.baseline),
+        Cell(row.candidate),
         number,
         interval,
         Cell("", strip=strip),
@@ -140,13 +144,16 @@ def _of(run: Run, number: int) -> Compared:
     outcome = outcome_of(run)
     ranked = _ranked(outcome)
     judgements = [one for one, _ in ranked]
-    made = tuple(
+    made: tuple[tuple[Cell, ...], ...] = tuple(
         _cells(one, row, strip)
         for (one, row), strip in zip(ranked, _strips(judgements), strict=True)
     )
-    columns: tuple[Column, ...] = _COLUMNS
-    if not any(row[-1].text for row in made):
-        columns, made = columns[:-1], tuple(row[:-1] for row in made)
+    # A column takes no room where it says nothing; arms that all rows share stand in the sentence.
+    idle = {"note"} if not any(row.note for _, row in ranked) else set()
+    idle |= {"arms"} if len({row.arms for _, row in ranked}) == 1 else set()
+    places = [place for place, column in enumerate(_COLUMNS) if column.key not in idle]
+    columns = tuple(_COLUMNS[place] for place in places)
+    made = tuple(tuple(row[place] for place in places) for row in made)
     caption = (
         f"{run.header.machine}, {run.header.started_utc}: episodes of two fresh agents that take "
         f"turns, false-discovery rate {outcome.rules.rate:.0%}, slower or faster from "

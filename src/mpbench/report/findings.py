@@ -153,7 +153,9 @@ def _of_one_group(found: _Compared) -> Conclusion:
         ratio, low, high = cost_ratio(row, base)
         # Also where there is no interval.
         is_open = not (low > 1 or high < 1)
-        against = "no difference shown" if is_open else f"{formatting.ratio_text(ratio)} as much"
+        is_known = math.isfinite(low)
+        open_words = "no difference shown" if is_known else "too few agents to tell"
+        against = open_words if is_open else f"{formatting.ratio_text(ratio)} as much"
         text += f", {_number(row)} {name} ({against})"
         figure = f"~ {formatting.ratio_text(ratio)}" if is_open else formatting.ratio_text(ratio)
     if len(found.rows) == 1 and math.isfinite(base["floor_ratio"]):
@@ -188,6 +190,9 @@ def _of_groups(every: Sequence[_Compared], where: str) -> Conclusion:
     low, high = formatting.ratio_text(ratios[0][0]), formatting.ratio_text(ratios[-1][0])
     span = low if low == high else f"{low} to {high}"
     text = f"{first.what} takes {span} as much {last} as {label} {where}"
+    few = sum(not math.isfinite(lower) for _, lower, _ in ratios)
+    if few == len(ratios):
+        return Conclusion(f"~ {span}", subject, f"{text} (too few agents to tell).", target)
     unsure = sum(not (lower > 1 or upper < 1) for _, lower, upper in ratios)
     if unsure == len(ratios):
         return Conclusion(f"~ {span}", subject, f"{text} (no difference shown).", target)

@@ -167,8 +167,10 @@ def workload_table(
     made = []
     for row, strip in zip(rows, drawn, strict=True):
         cells = list(plan.cells(row, groups, targets))
-        text = "" if strip is None else formatting.percent_text(float(row["spread"]))
-        cells[place] = Cell(text, None if strip is None else float(row["spread"]), strip=strip)
+        # One value has no spread.
+        has_spread = strip is not None and row["agents"] > 1
+        text = formatting.percent_text(float(row["spread"])) if has_spread else ""
+        cells[place] = Cell(text, float(row["spread"]) if has_spread else None, strip=strip)
         made.append(tuple(cells))
     name = str(rows[0]["workload"])
     caption = f"{name}: {rows[0]['label']}"
@@ -187,7 +189,9 @@ def failures(summaries: pd.DataFrame, groups: Groups) -> Table | None:
     """Return every case that gave nothing, or not in every repetition, with its reason."""
     main = summaries[(summaries["fact"] == "")]
     bad = main[(main["status"] != "ok") | (main["failed"] > 0)]
-    lacking = summaries[(summaries["fact"] != "") & (summaries["agents"] == 0)]
+    # A further reading that a case cannot have is neither failed nor skipped: it is n/a.
+    is_lost = (summaries["fact"] != "") & (summaries["agents"] == 0)
+    lacking = summaries[is_lost & (summaries["status"] != "skipped")]
     every: list[Any] = pd.concat([bad, lacking]).to_dict("records")
     rows = [
         (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mpbench.analysis.history import CommitRun, series_over_commits
+from mpbench.analysis.history import CommitRun, Series, series_over_commits
 from mpbench.errors import UsageError
 from mpbench.model import Run
+from mpbench.printable import counted
 from mpbench.report.build import ReportData, build, load_report_data
 from mpbench.report.csv_file import to_csv
 from mpbench.report.history import (
@@ -21,6 +22,12 @@ from mpbench.report.markdown import markdown
 from mpbench.store.atomic_write import write_atomic
 
 __all__ = ("write",)
+
+
+def _title(series: Sequence[Series]) -> str:
+    benchmarks = len({one.case.workload for one in series})
+    commits = len({commit for one in series for commit in one.commits})
+    return f"{counted(benchmarks, 'benchmark')} over {counted(commits, 'commit')}"
 
 
 def write(
@@ -60,7 +67,7 @@ def write(
     steps = steps_section(series)
     if series:
         document = document._replace(
-            title="Benchmarks over commits",
+            title=_title(series),
             verdict=steps_sentence(series),
             verdicts=(*([steps] if steps else []), *document.verdicts),
             families=(*history_section(series), *document.families),

@@ -9,6 +9,27 @@ from mpbench.report.html import html
 from mpbench.report.markdown import markdown
 
 
+def column(one, key):
+    """Return the cells of one column of the table of verdicts."""
+    place = [each.key for each in one.table.columns].index(key)
+    return [row[place] for row in one.table.rows]
+
+
+def test_both_arms_stand_in_the_table_and_in_the_title():
+    """The page of a comparison names both, shows what each took, and draws none alone."""
+    run = fakes.comparison(1.2)
+    (one,) = compared([run])
+
+    found = build(load_report_data([run]))
+
+    assert found.title == "spawn against fork: pool/map, pipe/round-trip"
+    assert ["100 us", "121 us"] == [column(one, key)[0].text for key in ("baseline", "candidate")]
+    assert not any(family.figures for family in found.families)
+    assert found.matrix is None
+    # What all rows share takes no column.
+    assert "arms" not in {each.key for each in one.table.columns}
+
+
 def _document(run):
     return build(load_report_data([run]), with_figures=False)
 
@@ -46,15 +67,16 @@ def test_changes_stand_before_what_did_not_change():
     (one,) = compared([fakes.comparison(0.8)])
 
     assert ["pool/map", "pipe/round-trip"] == [row[0].text for row in one.table.rows]
-    assert one.table.rows[0][3].text.startswith("faster")
-    assert one.table.rows[0][3].tone < 0
+    verdict = column(one, "verdict")[0]
+    assert verdict.text.startswith("faster")
+    assert verdict.tone < 0
 
 
 def test_ratios_are_drawn_against_one():
     """Every ratio stands on one scale around 1, a slower one right of it."""
     (one,) = compared([fakes.comparison(1.5)])
 
-    strips = [row[6].strip for row in one.table.rows]
+    strips = [cell.strip for cell in column(one, "drawn")]
 
     assert [0.5, 0.5] == [strip.mark for strip in strips]
     assert strips[0].low > 0.5

@@ -7,28 +7,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from mpbench.report.figures.style import INK, clean
 
-__all__ = ("Cell", "Cells", "draw_cells", "ratio_colour", "share_colour")
+__all__ = ("Cell", "Cells", "draw_cells", "ratio_cell", "share_colour")
 
 _DARK, _LIGHT = "#000000", "#FFFFFF"
-# Blue is cheaper, vermillion dearer, and what does not differ is nearly white.
-_RATIOS = LinearSegmentedColormap.from_list(
-    "ratios", ["#2166AC", "#92C5DE", "#F4F4F4", "#F4A582", "#B2430C"]
-)
+# Blue is cheaper, vermillion dearer; what does not differ has the colour of the page, which
+# may be dark.
+_CHEAPER, _DEARER = "#2166AC", "#D55E00"
+_STRONGEST = 0.6
 # Four times as much, or a quarter, has the full colour.
 _FULL = math.log(4)
 
 
 class Cell(NamedTuple):
-    """One cell: its colour and the words in it; `is_unsure` sets the words in italics."""
+    """
+    One cell: its colour and the words in it; `is_unsure` sets the words in italics.
+
+    `alpha` below 1 lets the page shine through, and the words have the page's colour.
+    """
 
     colour: str
     words: str
     is_unsure: bool = False
+    alpha: float = 1.0
 
 
 class Cells(NamedTuple):
@@ -39,10 +44,10 @@ class Cells(NamedTuple):
     cells: Mapping[tuple[str, str], Cell]
 
 
-def ratio_colour(ratio: float) -> str:
-    """Return the colour of a ratio, white at 1."""
-    place = 0.5 + 0.5 * max(-1.0, min(1.0, math.log(ratio) / _FULL))
-    return str(mpl.colors.to_hex(_RATIOS(place)))
+def ratio_cell(ratio: float, words: str, *, is_unsure: bool) -> Cell:
+    """Return a cell for a ratio; without colour at 1 and where it is unsure."""
+    size = 0.0 if is_unsure else min(1.0, abs(math.log(ratio)) / _FULL)
+    return Cell(_DEARER if ratio > 1 else _CHEAPER, words, is_unsure, _STRONGEST * size)
 
 
 def share_colour(share: float) -> str:
@@ -68,7 +73,7 @@ def draw_cells(axes: Any, table: Cells, *, longest: int = 30) -> None:
                     (along - 0.5, down - 0.5),
                     1,
                     1,
-                    facecolor=cell.colour if cell else "none",
+                    facecolor=to_rgba(cell.colour, cell.alpha) if cell else "none",
                     edgecolor=INK,
                     linewidth=0.4,
                     hatch=None if cell else "///",
@@ -84,7 +89,7 @@ def draw_cells(axes: Any, table: Cells, *, longest: int = 30) -> None:
                     va="center",
                     fontsize=8.5,
                     style="italic" if cell.is_unsure else "normal",
-                    color=_text_colour(cell.colour),
+                    color=INK if cell.alpha < 1 else _text_colour(cell.colour),
                 )
     axes.set_xlim(-0.5, len(table.columns) - 0.5)
     axes.set_ylim(len(table.rows) - 0.5, -0.5)

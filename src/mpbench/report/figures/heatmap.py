@@ -10,7 +10,7 @@ import pandas as pd
 from mpbench.report.document import Figure
 from mpbench.report.figures.axes import CHARACTER
 from mpbench.report.figures.canvas import WIDTH, Drawing, render
-from mpbench.report.figures.cells import Cell, Cells, draw_cells, ratio_colour
+from mpbench.report.figures.cells import Cells, draw_cells, ratio_cell
 from mpbench.report.figures.labels import ratio_words
 
 __all__ = ("Matrix", "Ratio", "matrix_figure")
@@ -67,10 +67,10 @@ def matrix_figure(scope: str, figure: Matrix) -> Figure:
     not look like news.
     """
     cells = {
-        place: Cell(
-            ratio_colour(1.0 if one.is_unsure else one.value),
+        place: ratio_cell(
+            one.value,
             f"{'~' if one.is_unsure else ''}{ratio_words(one.value)}",
-            one.is_unsure,
+            is_unsure=one.is_unsure,
         )
         for place, one in figure.ratios.items()
     }
