@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 __all__ = (
-    "counted",
     "format_bytes",
     "format_duration",
     "format_quantity",
@@ -18,11 +17,6 @@ _SECONDS: tuple[tuple[float, str], ...] = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"
 _MINUTE = 60.0
 _DECIMAL: tuple[tuple[float, str], ...] = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _BINARY: tuple[tuple[int, str], ...] = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
-
-
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Return a count with its noun: `1 case`, `2 cases`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def _digits(value: float, significant: int) -> str:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpbench.printable import printable
-from mpbench.units import counted
+from mpbench.printable import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +38,7 @@ def _show(leftovers: Leftovers) -> None:
 
 
 def _count(leftovers: Leftovers) -> str:
-    processes = counted(len(leftovers.processes), "process", "processes")
+    processes = counted(len(leftovers.processes), "process")
     folders = counted(len(leftovers.folders), "folder")
     return f"{processes}, {folders}, {counted(len(leftovers.segments), 'name')} in shared memory"
 

@@ -13,7 +13,7 @@ from asv.console import log
 from mpbench.catalog import discover
 from mpbench.integrations.asv import AGENTS_IN_A_ROUND, ROUNDS
 from mpbench.model import StartMethod
-from mpbench.units import counted
+from mpbench.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

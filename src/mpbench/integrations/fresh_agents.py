@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import sys
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpbench.errors import WorkloadError
@@ -17,10 +18,11 @@ from mpbench.harness.repetitions import MeasurementSettings, measure_group
 from mpbench.harness.schedule import group_cases, rounds
 from mpbench.integrations.user_call import UserCall
 from mpbench.plan import Sharing
+from mpbench.session.interrupt import terminations
 from mpbench.session.machine_lock import machine_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mpbench.model import Case, Repetition
@@ -65,6 +67,16 @@ class Host(NamedTuple):
     package: Path | None = None
 
 
+@contextmanager
+def _removed_first(folder: Path) -> Iterator[None]:
+    """Remove a folder before the agents are ended, which may take longer than there is time."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def measure_cases(
     workload: Workload,
     cases: Sequence[Case],
@@ -96,7 +108,9 @@ def measure_cases(
     # A verification times nothing, and a whole test suite may be at it in parallel.
     host = host or Host()
     lock = nullcontext() if settings.verify else machine_lock(wait_s=host.wait_s)
-    with lock, private_folder() as folder:
+    # asv sends SIGTERM to the group when its time is out, and SIGKILL one second later.
+    ended = nullcontext() if host.own_session else terminations()
+    with ended, lock, private_folder() as folder, _removed_first(folder):
         place = host.package or install_agent_package(sys.executable, folder / "subject")
         given = (call or UserCall()).prepared(folder)
         interpreter = Interpreter(

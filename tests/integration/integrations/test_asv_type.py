@@ -174,8 +174,11 @@ def test_a_fault_is_recorded_and_leaves_nothing(
     asv: Callable[..., dict[str, Any]], tmp_path: Path, name: str
 ) -> None:
     """A function that dies or hangs is a failure in asv, and none of its processes stays."""
-    found = asv(rf"suite.{name}.mp_seconds\('spawn'\)", "--quick")
+    private = tmp_path / "private"
+    private.mkdir()
+    found = asv(rf"suite.{name}.mp_seconds\('spawn'\)", "--quick", TMPDIR=str(private))
 
+    assert [] == list(private.glob("mpb-*"))
     assert 2 == found["code"], found["said"]
     assert [None] == [
         value
