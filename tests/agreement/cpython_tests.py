@@ -171,6 +171,10 @@ def main() -> int:
                 f"{len(suspects)} of them not profiled",
                 flush=True,
             )
+            for side, words in zip(sides, ("plain", "profiled"), strict=True):
+                # A test that hangs ends the run after five minutes, on either side.
+                hung = [test for test, outcome in side.outcomes.items() if outcome == "began"]
+                print("".join(f"  {words}: the run ended in {test}\n" for test in hung), end="")
             if not ran:
                 print(sides[0].said[-2_000:])
                 worst = 1
