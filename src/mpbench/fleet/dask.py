@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from mpbench.errors import EnvironmentUnfitError
 from mpbench.fleet.cluster import SchedulerLostError
 from mpbench.fleet.task import OTHER_VERSION, Answer, Chunk, Job
+from mpbench.fleet.tls_probe import is_unencrypted
 from mpbench.harness.private import private_folder
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def _refuse_mismatch(address: str, tls: Tls) -> None:
         raise EnvironmentUnfitError(
             f"{address} asks for certificates; give --tls-ca-file, --tls-cert and --tls-key"
         )
-    if any(tls) and not is_tls and "://" in address:
+    if any(tls) and (("://" in address and not is_tls) or is_unencrypted(address)):
         raise EnvironmentUnfitError(
             f"{address} is not encrypted, and certificates were given; use tls:// or leave them out"
         )
