@@ -1,5 +1,5 @@
 """
-The questions that users ask, answered from result files: a table for docs/METHODOLOGY.md.
+The questions that users ask, answered from result files: a table for docs/EVIDENCE.md.
 
 `mpbench run --tier standard` answers all but a few figures; `EXTRA` measures
 those, and both commands stand in the table's head.

@@ -175,7 +175,7 @@ def test_ctrl_c_inside_of_an_executed_text_has_its_exit_code(tmp_path: Path) -> 
     (tmp_path / "made.py").write_text(
         "import importlib\n"
         "cli = importlib.import_module('mpbench.cli.main')\n"
-        "cli._mpbench.main = lambda **words: exec('raise KeyboardInterrupt')\n"
+        "cli.group.main = lambda **words: exec('raise KeyboardInterrupt')\n"
         "cli.main(['list'])\n"
     )
     done = subprocess.run(

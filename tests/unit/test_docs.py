@@ -32,7 +32,7 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     assert [] == [link for link in links if not (path.parent / link).exists()]
 
 
-@pytest.mark.parametrize("name", ["METHODOLOGY.md", "TCP.md"])
+@pytest.mark.parametrize("name", ["EVIDENCE.md", "METHODOLOGY.md", "TCP.md"])
 def test_named_workloads_exist(name: str) -> None:
     """A workload that these documents name is in the catalogue."""
     text = (ROOT / "docs" / name).read_text()

@@ -21,7 +21,7 @@ from mpbench.session.interrupt import terminations
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ("main",)
+__all__ = ("group", "main")
 
 # Each command's module and its line in the help text. The modules are imported
 # only when their command runs: `mpbench --help` must not pay for pandas.
@@ -106,7 +106,7 @@ _EPILOG = (
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
 )
 @click.version_option(__version__, prog_name="mpbench")
-def _mpbench() -> None:
+def group() -> None:
     """
     Measure what Python's multiprocessing costs on this machine.
 
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with terminations():
-            code = _mpbench.main(
+            code = group.main(
                 args=words or ["--help"], prog_name="mpbench", standalone_mode=False
             )
             sys.stdout.flush()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ("announce", "cases_of", "estimate_s")
 
-# Measured on the machine of METHODOLOGY.md: a process of asv, an agent, and a case in it.
+# Measured on the machine of EVIDENCE.md: a process of asv, an agent, and a case in it.
 _PROCESS_S, _AGENT_S, _CASE_S = 0.4, 0.25, 0.1
 
 Params = dict[str, list[object]]

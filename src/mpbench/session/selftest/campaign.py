@@ -52,7 +52,7 @@ class CampaignSize:
 
 
 # One workload of each family, with operations up to some milliseconds. Contended ones
-# need every CPU at once; docs/METHODOLOGY.md says how far their episodes spread.
+# need every CPU at once; docs/EVIDENCE.md says how far their episodes spread.
 _TEN = (
     "process/start-to-join",
     "pipe/round-trip",
