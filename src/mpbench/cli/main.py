@@ -158,9 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with terminations():
-            code = group.main(
-                args=words or ["--help"], prog_name="mpbench", standalone_mode=False
-            )
+            code = group.main(args=words or ["--help"], prog_name="mpbench", standalone_mode=False)
             sys.stdout.flush()
     except click.ClickException as error:
         _fail(error.format_message(), exit_codes.USAGE)
