@@ -214,7 +214,9 @@ class AsvFolder:
         self._timed = timed
         self._workloads = distinct_names(
             dict.fromkeys(
-                _name(name, one) for name, one in self._definitions.items() if isinstance(one, dict)
+                _name(name, definition)
+                for name, definition in self._definitions.items()
+                if isinstance(definition, dict)
             )
         )
         self._dropped: Counter[str] = Counter()
