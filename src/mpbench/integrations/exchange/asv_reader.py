@@ -214,9 +214,7 @@ class AsvFolder:
         self._timed = timed
         self._workloads = distinct_names(
             dict.fromkeys(
-                _name(name, definition)
-                for name, definition in self._definitions.items()
-                if isinstance(definition, dict)
+                _name(key, row) for key, row in self._definitions.items() if isinstance(row, dict)
             )
         )
         self._dropped: Counter[str] = Counter()
