@@ -18,11 +18,8 @@ def print_hosts(outcomes: tuple[HostOutcome, ...]) -> None:
     from mpbench.cli.terminal import terminal
 
     table = Table("host", "status", "repetitions", "why", box=None, pad_edge=False)
-    for outcome in outcomes:
+    for one in outcomes:
         table.add_row(
-            Text(outcome.host),
-            outcome.status.value,
-            f"{outcome.repetitions:,}",
-            Text(outcome.reason or ""),
+            Text(one.host), one.status.value, f"{one.repetitions:,}", Text(one.reason or "")
         )
     terminal().print(table)

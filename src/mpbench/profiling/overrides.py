@@ -41,7 +41,7 @@ def check_overrides(given: Mapping[str, str]) -> None:
     Raises:
         UsageError: One is impossible.
     """
-    methods = [method.value for method in StartMethod]
+    methods = [one.value for one in StartMethod]
     for name, value in given.items():
         if (name, value) == _AS_IT_IS:
             continue

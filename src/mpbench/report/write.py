@@ -25,8 +25,8 @@ __all__ = ("write",)
 
 
 def _title(series: Sequence[Series]) -> str:
-    benchmarks = len({line.case.workload for line in series})
-    commits = len({commit for line in series for commit in line.commits})
+    benchmarks = len({one.case.workload for one in series})
+    commits = len({commit for one in series for commit in one.commits})
     return f"{counted(benchmarks, 'benchmark')} over {counted(commits, 'commit')}"
 
 

@@ -101,10 +101,7 @@ def to_record(what_if: WhatIf) -> dict[str, Any]:
         "unchanged_s": what_if.unchanged_s,
         "residual": what_if.residual,
         "withheld": what_if.withheld,
-        "predictions": [
-            {**asdict(prediction), "change": prediction.change.value}
-            for prediction in what_if.predictions
-        ],
+        "predictions": [{**asdict(one), "change": one.change.value} for one in what_if.predictions],
     }
 
 
@@ -116,7 +113,6 @@ def from_record(record: Mapping[str, Any]) -> WhatIf:
         unchanged_s=record["unchanged_s"],
         withheld=record["withheld"],
         predictions=tuple(
-            Prediction(**{**prediction, "change": Change(prediction["change"])})
-            for prediction in record["predictions"]
+            Prediction(**{**one, "change": Change(one["change"])}) for one in record["predictions"]
         ),
     )

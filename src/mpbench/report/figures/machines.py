@@ -59,13 +59,11 @@ def _places(summaries: pd.DataFrame) -> dict[tuple[str, str], str]:
     }
 
 
-def _caption(ratios: dict[tuple[str, str], Ratio], against: str) -> str:
+def _said(ratios: dict[tuple[str, str], Ratio], against: str) -> str:
     sure = {
-        place: ratio
-        for place, ratio in ratios.items()
-        if not ratio.is_unsure and ratio.low != ratio.high
+        place: one for place, one in ratios.items() if not one.is_unsure and one.low != one.high
     }
-    if all(ratio.low is None or ratio.low == ratio.high for ratio in ratios.values()):
+    if all(one.low is None or one.low == one.high for one in ratios.values()):
         return f"Costs against {against}, from too few agents for intervals: none is claimed."
     if not sure:
         return f"No cost differs from {against} beyond its interval."
@@ -102,15 +100,13 @@ def method_matrix(summaries: pd.DataFrame) -> Figure | None:
         widest[workload] = max(widest.get(workload, 0.0), one.value, 1 / one.value)
     rows = sorted(widest, key=lambda one: -widest[one])[:_MOST_ROWS]
     shown = list(columns)[:_MOST_COLUMNS]
-    kept = {
-        place: ratio for place, ratio in ratios.items() if place[0] in rows and place[1] in shown
-    }
+    kept = {place: one for place, one in ratios.items() if place[0] in rows and place[1] in shown}
     base = ", ".join(sorted({str(one) for one in table["base"].unique()}))
-    caption = _caption(kept, base)
+    said = _said(kept, base)
     if len(widest) > len(rows):
-        caption += f" The {len(rows)} of {len(widest)} workloads with the widest gaps."
+        said += f" The {len(rows)} of {len(widest)} workloads with the widest gaps."
     title = f"Start methods against {base}"
-    return matrix_figure(SCOPE, Matrix("methods", title, rows, shown, kept, caption))
+    return matrix_figure(SCOPE, Matrix("methods", title, rows, shown, kept, said))
 
 
 def place_matrix(summaries: pd.DataFrame) -> Figure | None:
@@ -128,10 +124,10 @@ def place_matrix(summaries: pd.DataFrame) -> Figure | None:
     names = list(dict.fromkeys(workload for workload, _ in ratios))
     common = [one for one in names if all((one, place) in ratios for place in places.values())]
     rows = (common or names)[:_MOST_ROWS]
-    kept = {place: ratio for place, ratio in ratios.items() if place[0] in rows}
-    caption = (
-        f"{_caption(kept, 'the floor of the same machine')} "
+    kept = {place: one for place, one in ratios.items() if place[0] in rows}
+    said = (
+        f"{_said(kept, 'the floor of the same machine')} "
         "Ratios within one machine can be compared between machines, seconds cannot."
     )
     title = "Cost over the floor, by machine and interpreter"
-    return matrix_figure(SCOPE, Matrix("places", title, rows, list(places.values()), kept, caption))
+    return matrix_figure(SCOPE, Matrix("places", title, rows, list(places.values()), kept, said))

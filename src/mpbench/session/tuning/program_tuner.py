@@ -38,12 +38,12 @@ def arms_of(text: str, python: str | None, candidates: Sequence[Candidate]) -> t
         plain,
         *(
             Arm(
-                text=f"program={text},{candidate.name}",
+                text=f"program={text},{one.name}",
                 program=text,
                 python=python,
-                overrides=overrides_of(candidate.settings),
+                overrides=overrides_of(one.settings),
             )
-            for candidate in candidates
+            for one in candidates
         ),
     )
 

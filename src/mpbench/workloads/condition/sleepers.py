@@ -151,10 +151,10 @@ def sleepers(
     states: list[int] = []
     in_order = False
     try:
-        for argument in arguments:
+        for one in arguments:
             processes.append(
                 context.Process(  # type: ignore[attr-defined]  # not in typeshed
-                    target=serve, args=argument, daemon=True
+                    target=serve, args=one, daemon=True
                 )
             )
             processes[-1].start()
