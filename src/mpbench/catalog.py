@@ -109,9 +109,9 @@ def find(module: str, name: str) -> Workload:
     Raises:
         UsageError: The module does not declare it.
     """
-    for one in workloads_in(importlib.import_module(module)):
-        if one.name == name:
-            return one
+    for workload in workloads_in(importlib.import_module(module)):
+        if workload.name == name:
+            return workload
     raise UsageError(f"{module} declares no workload {name!r}")
 
 
@@ -127,7 +127,7 @@ def _products(
 
 
 def cases_of(
-    one: Workload,
+    workload: Workload,
     *,
     tier: Tier,
     cpus: int,
@@ -138,23 +138,23 @@ def cases_of(
     Return the cases of a workload in a tier.
 
     Args:
-        one: The workload.
+        workload: What is measured.
         tier: Which values of its parameters.
         cpus: Usable CPUs, for sweeps over workers.
         methods: Start methods to measure; ignored where none can matter.
         chosen: Values that replace the tier's, by parameter.
     """
-    sweeps = {name: sweep.resolve(tier, cpus) for name, sweep in one.parameters.items()}
+    sweeps = {name: sweep.resolve(tier, cpus) for name, sweep in workload.parameters.items()}
     sweeps.update({k: v for k, v in (chosen or {}).items() if k in sweeps})
-    picked: tuple[StartMethod | None, ...] = methods if one.by_method else (None,)
+    picked: tuple[StartMethod | None, ...] = methods if workload.by_method else (None,)
     return tuple(
-        Case.make(one.name, method, params)
+        Case.make(workload.name, method, params)
         for method in picked
-        for params in _products(list(one.parameters), sweeps)
+        for params in _products(list(workload.parameters), sweeps)
     )
 
 
-def verifying(one: Workload, cpus: int) -> dict[str, tuple[Scalar, ...]]:
+def verifying(workload: Workload, cpus: int) -> dict[str, tuple[Scalar, ...]]:
     """
     Return the parameter values with which a workload is verified.
 
@@ -162,7 +162,7 @@ def verifying(one: Workload, cpus: int) -> dict[str, tuple[Scalar, ...]]:
     else, and the smallest number, since sizes change no call.
     """
     chosen: dict[str, tuple[Scalar, ...]] = {}
-    for name, sweep in one.parameters.items():
+    for name, sweep in workload.parameters.items():
         values = sweep.resolve(Tier.FULL, cpus)
         words = tuple(value for value in values if isinstance(value, (str, bool)))
         numbers = [value for value in values if not isinstance(value, (str, bool))]

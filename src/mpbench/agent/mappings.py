@@ -37,7 +37,7 @@ def mapped_names(pids: list[int], folder: str) -> set[str]:
         place = os.stat(folder).st_dev
         device = b"%02x:%02x" % (os.major(place), os.minor(place))
         with os.scandir(folder) as entries:
-            found |= {one.name for one in entries if (device, one.inode()) in inodes}
+            found |= {entry.name for entry in entries if (device, entry.inode()) in inodes}
     except OSError:
         pass
     return found

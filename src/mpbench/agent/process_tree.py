@@ -94,10 +94,10 @@ def descendants(root: int) -> list[Process]:
     below = {root}
     grown = True
     while grown:
-        more = {one.pid for one in table if one.parent in below} - below
+        more = {row.pid for row in table if row.parent in below} - below
         below |= more
         grown = bool(more)
-    return [one for one in table if one.pid in below and one.pid != root and one.state != "Z"]
+    return [row for row in table if row.pid in below and row.pid != root and row.state != "Z"]
 
 
 def is_tracker(pid: int) -> bool:
@@ -144,7 +144,7 @@ def segments(*, user: int) -> set[str]:
 
 def mapped_segments(processes: list[Process]) -> set[str]:
     """Return the names in /dev/shm that these processes have mapped."""
-    names = mapped_names([one.pid for one in processes], _SHM)
+    names = mapped_names([process.pid for process in processes], _SHM)
     return {name for name in names if name.startswith(_PREFIXES)}
 
 
@@ -208,7 +208,7 @@ def _kill_the_stubborn(living: Callable[[], list[Process]], collect: Callable[[]
     for _ in range(200):
         left = living()
         _signal(left, signal.SIGKILL)
-        for group in {one.group for one in left} - {os.getpgrp()}:
+        for group in {process.group for process in left} - {os.getpgrp()}:
             try:
                 os.killpg(group, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
@@ -272,7 +272,9 @@ def kill_tree(
 
 
 def _tagged(tag: str) -> list[Process]:
-    return [one for one in processes() if one.state != "Z" and tag_of(one.pid) == tag]
+    return [
+        process for process in processes() if process.state != "Z" and tag_of(process.pid) == tag
+    ]
 
 
 def kill_tagged(tag: str) -> list[Process]:
@@ -289,7 +291,7 @@ def kill_tagged(tag: str) -> list[Process]:
     steps = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 3.0))
     found = kill_processes(lambda: _tagged(tag), steps=steps, collect=_leave)
     names = segments(user=os.getuid())
-    unlink_segments({one for one in names if one in held or one.startswith(tag_prefix(tag))})
+    unlink_segments({name for name in names if name in held or name.startswith(tag_prefix(tag))})
     return found
 
 

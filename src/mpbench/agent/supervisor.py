@@ -261,10 +261,10 @@ class Supervisor:
 
     def _of_others(self, names: set[str]) -> set[str]:
         """Return the names that a process outside of the tree has mapped, or another session's."""
-        tagged = {one for one in names if one.startswith("sem.mpb-")}
-        here = {os.getpid(), *(one.pid for one in descendants(os.getpid()))}
+        tagged = {name for name in names if name.startswith("sem.mpb-")}
+        here = {os.getpid(), *(descendant.pid for descendant in descendants(os.getpid()))}
         try:
-            outside = [one for one in processes() if one.pid not in here]
+            outside = [process for process in processes() if process.pid not in here]
         except OSError:
             outside = []
         theirs = mapped_segments(outside)
@@ -305,7 +305,9 @@ class Supervisor:
                 "reaped": self._reaped,
                 "subreaper": subreaper,
                 "oom_kills": self._killed_for_memory(),
-                "ended": [f"{one.command} ({one.pid})" for one in found if one.pid != self._pid],
+                "ended": [
+                    f"{entry.command} ({entry.pid})" for entry in found if entry.pid != self._pid
+                ],
                 "removed": unlink_segments(ours),
                 "remaining": sorted(remaining),
             }

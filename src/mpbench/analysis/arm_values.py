@@ -64,7 +64,8 @@ def arm_values(run: Run) -> Mapping[_Key, ArmValues]:
 def unmatched_cases(sides: Sequence[Sequence[Run]]) -> tuple[tuple[str, ...], ...]:
     """Return for each side the ids of the cases that it alone measured, sorted."""
     measured = [
-        {one.case.id for run in side for one in run.repetitions if one.is_ok} for side in sides
+        {repetition.case.id for run in side for repetition in run.repetitions if repetition.is_ok}
+        for side in sides
     ]
     return tuple(
         tuple(sorted(own - set().union(*(other for other in measured if other is not own))))

@@ -113,15 +113,15 @@ def _episodes(
     repetitions: Iterable[Repetition], reading: MetricRef
 ) -> tuple[EpisodeStatistic, ...]:
     by_episode: dict[int, dict[str, Repetition]] = defaultdict(dict)
-    for one in repetitions:
-        if one.is_ok and one.slice is not None:
-            by_episode[one.slice.episode][str(one.extra.get("role"))] = one
+    for repetition in repetitions:
+        if repetition.is_ok and repetition.slice is not None:
+            by_episode[repetition.slice.episode][str(repetition.extra.get("role"))] = repetition
     found = [
         episode_statistic(both["baseline"], both["candidate"], reading)
         for _, both in sorted(by_episode.items())
         if both.keys() >= {"baseline", "candidate"}
     ]
-    return tuple(one for one in found if one is not None)
+    return tuple(entry for entry in found if entry is not None)
 
 
 def _reading(entry: Mapping[str, Any]) -> MetricRef:
@@ -196,16 +196,16 @@ def control_episodes(
         mains: The comparisons of the same pairs.
     """
     known: dict[str, float] = {}
-    for one in mains:
-        ratios = counted(one.episodes)
-        if one.reading.fact is None and len(ratios) >= _FEWEST_FOR_SPREAD:
+    for main in mains:
+        ratios = counted(main.episodes)
+        if main.reading.fact is None and len(ratios) >= _FEWEST_FOR_SPREAD:
             middle = median(ratios)
-            known[one.pair] = median(abs(ratio - middle) for ratio in ratios)
+            known[main.pair] = median(abs(ratio - middle) for ratio in ratios)
     usual = median(found) if (found := [one for one in known.values() if one > 0.0]) else 1.0
     pairs = [
-        (ratio, known.get(one.pair) or usual)
-        for one in controls
-        if one.reading.fact is None
-        for ratio in counted(one.episodes)
+        (ratio, known.get(control.pair) or usual)
+        for control in controls
+        if control.reading.fact is None
+        for ratio in counted(control.episodes)
     ]
-    return ControlEpisodes(tuple(one for one, _ in pairs), tuple(one for _, one in pairs))
+    return ControlEpisodes(tuple(pair for pair, _ in pairs), tuple(pair for _, pair in pairs))

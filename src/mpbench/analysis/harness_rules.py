@@ -44,11 +44,13 @@ class DecisionRule(NamedTuple):
 
 def scaled(agents: Agents, factor: float) -> list[list[float]]:
     """Return the samples as they would be if every operation took *factor* times as long."""
-    return [[value * factor for value in one] for one in agents]
+    return [[value * factor for value in agent] for agent in agents]
 
 
 def _flat(agents: Agents, processes: int, each: int) -> np.ndarray:
-    return np.asarray([value for one in agents[:processes] for value in one[:each]], dtype=float)
+    return np.asarray(
+        [value for agent in agents[:processes] for value in agent[:each]], dtype=float
+    )
 
 
 def _sign(base: float, new: float) -> int:

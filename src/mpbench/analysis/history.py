@@ -169,12 +169,16 @@ def narrowed(
     """
 
     def fits(name: str, patterns: Sequence[str]) -> bool:
-        return not patterns or any(fnmatch.fnmatchcase(name, one) for one in patterns)
+        return not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
     return tuple(
         run._replace(
-            cases=tuple(one for one in run.cases if fits(one.case.workload, select)),
-            repetitions=tuple(one for one in run.repetitions if fits(one.case.workload, select)),
+            cases=tuple(case for case in run.cases if fits(case.case.workload, select)),
+            repetitions=tuple(
+                repetition
+                for repetition in run.repetitions
+                if fits(repetition.case.workload, select)
+            ),
         )
         for run in runs
         if fits(run.header.machine, machines)
@@ -184,5 +188,5 @@ def narrowed(
 
 def steps_of(series: Sequence[Series]) -> tuple[Step, ...]:
     """Return every step: those that became slower first, each kind by size."""
-    steps = [Step(one, change) for one in series for change in one.changes]
+    steps = [Step(line, change) for line in series for change in line.changes]
     return tuple(sorted(steps, key=lambda step: -step.change.ratio))

@@ -114,9 +114,9 @@ def outcome_of(run: Run) -> ComparisonOutcome:
     every = [
         episode
         for comparisons in parts.values()
-        for one in comparisons
-        if one.reading.fact is None
-        for episode in one.episodes
+        for comparison in comparisons
+        if comparison.reading.fact is None
+        for episode in comparison.episodes
     ]
     return ComparisonOutcome(
         judgements=confirm(judged, parts[Phase.CONFIRMATION], rules)
@@ -126,7 +126,7 @@ def outcome_of(run: Run) -> ComparisonOutcome:
         control=control,
         control_planned=bool(plan.get("control")),
         seconds={part.value: _seconds(parts[part]) for part in Phase},
-        dropped=sum(one.dropped is not None for one in every),
+        dropped=sum(entry.dropped is not None for entry in every),
         episodes=len(every),
         interrupted=run.end is None or run.end.status is Status.INTERRUPTED,
         values=arm_values(run),

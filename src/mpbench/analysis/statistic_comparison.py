@@ -106,7 +106,9 @@ def spread_by_statistic(runs: Iterable[Run]) -> ValidationTable:
     rows: list[tuple[str, ...]] = []
     for title, episodes in sorted(cases.items()):
         found = [[statistic(pairs) for pairs in episodes] for statistic in STATISTICS.values()]
-        cells = [f"{100 * _spread(one):.2f} / {100 * float(np.std(one)):.2f}" for one in found]
+        cells = [
+            f"{100 * _spread(entry):.2f} / {100 * float(np.std(entry)):.2f}" for entry in found
+        ]
         rows.append((title, str(len(episodes)), *cells))
     return ValidationTable(
         "The statistic of an episode",

@@ -76,7 +76,7 @@ def _point(value: float, costs: Sequence[float]) -> _Point:
     kept = logs[cut : count - cut]
     middle = sum(kept) / len(kept)
     # Winsorised: what was cut counts as the nearest value that was kept.
-    drawn = [min(max(one, kept[0]), kept[-1]) for one in logs]
+    drawn = [min(max(log, kept[0]), kept[-1]) for log in logs]
     mean = sum(drawn) / count
     spread = sum((one - mean) ** 2 for one in drawn)
     freedom = len(kept) - 1
@@ -138,7 +138,7 @@ def _joined(steps: Sequence[Step]) -> tuple[Step, ...]:
             and step.after <= _APART * max(1.0, last.before)
         ):
             ends = zip(last.ratio, step.ratio, strict=True)
-            ratio = Estimate(*(one * other for one, other in ends if one and other))
+            ratio = Estimate(*(end * other for end, other in ends if end and other))
             joined[-1] = Step(last.before, step.after, ratio, last.cost_before, step.cost_after)
         else:
             joined.append(step)

@@ -221,7 +221,7 @@ def _check_units(pairs: Iterable[tuple[Key, Key]], base: Sequence[Run], new: Seq
         UsageError: They have two, and a ratio of them would say nothing.
     """
     sides = [
-        {(one.subject, one.case.id): one.metric.unit for run in runs for one in run.cases}
+        {(case.subject, case.case.id): case.metric.unit for run in runs for case in run.cases}
         for runs in (base, new)
     ]
     for first, second in pairs:

@@ -165,7 +165,7 @@ def _declared(catalogue: pd.DataFrame, runs: Sequence[Run]) -> pd.DataFrame:
     records = (record for run in runs for record in run.cases)
     for number, record in zip(catalogue.index, records, strict=True):
         rows.append((number, "", record.metric.key, record.metric.unit))
-        rows += [(number, name, one.key, one.unit) for name, one in record.facts.items()]
+        rows += [(number, name, fact.key, fact.unit) for name, fact in record.facts.items()]
     return pd.DataFrame(rows, columns=["case", "fact", "metric", "unit"])
 
 

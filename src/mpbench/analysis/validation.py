@@ -60,8 +60,12 @@ def _by_case(runs: Iterable[Run]) -> Mapping[str, list[Judgement]]:
 
 def _covers(judged: Iterable[Judgement], truth: float) -> tuple[int, int]:
     """Count intervals that hold the true log ratio, and all intervals."""
-    intervals = [one.standing.interval for one in judged if one.standing.interval is not None]
-    return sum(one.low <= truth <= one.high for one in intervals), len(intervals)
+    intervals = [
+        judgement.standing.interval
+        for judgement in judged
+        if judgement.standing.interval is not None
+    ]
+    return sum(interval.low <= truth <= interval.high for interval in intervals), len(intervals)
 
 
 def _row(name: str, judged: Sequence[Judgement]) -> tuple[str, ...]:
@@ -83,12 +87,12 @@ def _row(name: str, judged: Sequence[Judgement]) -> tuple[str, ...]:
 def identical(title: str, runs: Sequence[Run]) -> ValidationTable:
     """Return how often identical arms were called different, by case and altogether."""
     cases = _by_case(runs)
-    everything = [one for judged in cases.values() for one in judged]
+    everything = [judgement for judged in cases.values() for judgement in judged]
     rows = [_row(name, judged) for name, judged in sorted(cases.items())]
     if everything:
         rows.append(_row("all", everything))
     controls = [outcome_of(run).control for run in runs]
-    failed = sum(one is not None and not one.passed for one in controls)
+    failed = sum(control is not None and not control.passed for control in controls)
     return ValidationTable(
         title,
         (
@@ -260,6 +264,6 @@ def _ours(runs: Sequence[Run], effect: float) -> tuple[str, str]:
         verdict = verdict_alone(standing, Metric.TIME, rules)
         return {Verdict.SLOWER: 1, Verdict.FASTER: -1}.get(verdict, 0)
 
-    alarms = sum(says(one) != 0 for one in ratios)
-    hits = sum(says([value + math.log1p(effect) for value in one]) == 1 for one in ratios)
+    alarms = sum(says(ratio) != 0 for ratio in ratios)
+    hits = sum(says([value + math.log1p(effect) for value in ratio]) == 1 for ratio in ratios)
     return rate(alarms, len(ratios)), rate(hits, len(ratios))

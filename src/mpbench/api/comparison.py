@@ -48,7 +48,9 @@ class Comparison:
         self.outcome: ComparisonOutcome = outcome_of(run)
 
     def __repr__(self) -> str:
-        verdicts = ", ".join(sorted({one.verdict.value for one in self.outcome.judgements}))
+        verdicts = ", ".join(
+            sorted({judgement.verdict.value for judgement in self.outcome.judgements})
+        )
         return f"<Comparison: {len(self.outcome.judgements)} cases, {verdicts}>"
 
     def _only(self, what: str) -> Any:

@@ -108,7 +108,7 @@ def _of_newest(wishes: JobDescription) -> list[_Answered]:
         except RecordError as error:
             sys.stderr.write(f"mpbench: passed over: {printable(str(error))}\n")
             continue
-        given = (one.standing for _, answers in found for one in answers)
+        given = (answer.standing for _, answers in found for answer in answers)
         if any(standing is not SupportLevel.NOT_MEASURED for standing in given):
             sys.stderr.write(f"mpbench: advice from {printable(str(path))}\n")
             return found
@@ -137,16 +137,16 @@ def _text(place: Platform, answers: Sequence[Advice]) -> str:
     from mpbench.report.advice import LEGEND, choice_text
 
     lines = [f"For {place.name}; {LEGEND}.", ""]
-    for one in answers:
-        lines += [one.question, f"  -> {one.answer}   ({one.standing.value})"]
-        lines += [f"     {choice_text(choice)}" for choice in one.choices]
-        if one.because:
-            lines.append(f"     {one.because}.")
-        lines += [f"     evidence: {case}" for case in one.cases[:3]]
-        if len(one.cases) > 3:  # noqa: PLR2004 - the first are enough to find the rest
-            lines.append(f"     and {len(one.cases) - 3} more cases")
-        if not one.choices and one.measure_command:
-            lines.append(f"     measure it: {one.measure_command}")
+    for answer in answers:
+        lines += [answer.question, f"  -> {answer.answer}   ({answer.standing.value})"]
+        lines += [f"     {choice_text(choice)}" for choice in answer.choices]
+        if answer.because:
+            lines.append(f"     {answer.because}.")
+        lines += [f"     evidence: {case}" for case in answer.cases[:3]]
+        if len(answer.cases) > 3:  # noqa: PLR2004 - the first are enough to find the rest
+            lines.append(f"     and {len(answer.cases) - 3} more cases")
+        if not answer.choices and answer.measure_command:
+            lines.append(f"     measure it: {answer.measure_command}")
         lines.append("")
     return "\n".join(lines)
 
@@ -167,7 +167,7 @@ def _json(place: Platform, answers: Sequence[Advice]) -> dict[str, object]:
         "machine": place.machine,
         "python": place.python,
         "run": place.run,
-        "advice": [advice_record(one) for one in answers],
+        "advice": [advice_record(answer) for answer in answers],
     }
 
 
@@ -214,11 +214,11 @@ def command(  # noqa: PLR0913 - one for each thing that a user may know
     wishes = JobDescription(task_time, payload, tasks, parent_rss, import_time, work)
     found = _of_files(files, wishes) if files else _of_newest(wishes)
     if form == "json":
-        json.dump([_json(*one) for one in found], sys.stdout, indent=2, allow_nan=False)
+        json.dump([_json(*entry) for entry in found], sys.stdout, indent=2, allow_nan=False)
         sys.stdout.write("\n")
         return 0
     write = _markdown if form == "markdown" else _text
     # Control characters in a foreign file's names must not reach the terminal.
-    for one in found:
-        sys.stdout.write(printable(write(*one), keep="\n") + "\n")
+    for entry in found:
+        sys.stdout.write(printable(write(*entry), keep="\n") + "\n")
     return 0

@@ -88,7 +88,7 @@ def _method(name: str) -> StartMethod:
     try:
         return StartMethod(name)
     except ValueError:
-        known = ", ".join(one.value for one in StartMethod)
+        known = ", ".join(method.value for method in StartMethod)
         raise click.BadParameter(
             f"{name!r} is no start method; one of {known}, {_DEFAULT}", param_hint="--arm"
         ) from None

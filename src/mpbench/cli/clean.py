@@ -32,8 +32,8 @@ def _list(title: str, rows: Sequence[str]) -> None:
 
 
 def _show(leftovers: Leftovers) -> None:
-    _list("processes", [f"{one.pid} {one.command}" for one in leftovers.processes])
-    _list("folders", [str(one) for one in leftovers.folders])
+    _list("processes", [f"{process.pid} {process.command}" for process in leftovers.processes])
+    _list("folders", [str(folder) for folder in leftovers.folders])
     _list("in /dev/shm", leftovers.segments)
 
 

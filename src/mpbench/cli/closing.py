@@ -38,7 +38,7 @@ def print_report_closing(evidence: ReportData, paths: Sequence[Path]) -> None:
     from mpbench.report.findings import findings
 
     sentences = [one.sentence for one in compared(evidence.runs)]
-    sentences += [one.text for one in findings(evidence.summaries, evidence.groups)]
+    sentences += [finding.text for finding in findings(evidence.summaries, evidence.groups)]
     main = evidence.summaries[evidence.summaries["fact"] == ""]
     measured = int((main["agents"] > 0).sum())
     sentences.append(f"{measured:,} of {len(main):,} cases were measured.")
@@ -51,7 +51,7 @@ def _trust(evidence: ReportData) -> str:
 
     reasons = checks(evidence.runs, evidence.summaries, evidence.repetitions)
     words = [caution(reasons)]
-    states = {one.name: one for one in reasons}
+    states = {reason.name: reason for reason in reasons}
     complete = states.get("Complete")
     if complete is not None and complete.state is not CheckState.GOOD:
         words.append(f"Not complete: {complete.text or complete.value}.")

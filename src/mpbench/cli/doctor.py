@@ -25,16 +25,16 @@ def _show(findings: tuple[Finding, ...], *, everything: bool) -> None:
 
     from mpbench.cli.terminal import terminal
 
-    shown = [one for one in findings if everything or one.level.rank]
+    shown = [finding for finding in findings if everything or finding.level.rank]
     table = Table("", "what", "found, why it matters, what to do", box=None, pad_edge=False)
-    for one in sorted(shown, key=lambda one: -one.level.rank):
-        words = Text(one.found)
-        if one.reason:
-            words.append(f"\n{one.reason}", style="dim")
-        if one.remedy:
-            words.append(f"\n-> {one.remedy}")
-        mark = Text(_MARKS[one.level.value], style=_STYLES[one.level.value])
-        table.add_row(mark, Text(one.area), words)
+    for reading in sorted(shown, key=lambda reading: -reading.level.rank):
+        words = Text(reading.found)
+        if reading.reason:
+            words.append(f"\n{reading.reason}", style="dim")
+        if reading.remedy:
+            words.append(f"\n-> {reading.remedy}")
+        mark = Text(_MARKS[reading.level.value], style=_STYLES[reading.level.value])
+        table.add_row(mark, Text(reading.area), words)
     console = terminal()
     if shown:
         console.print(table)
@@ -44,8 +44,8 @@ def _show(findings: tuple[Finding, ...], *, everything: bool) -> None:
 
 
 def _summary(findings: tuple[Finding, ...]) -> str:
-    faults = sum(one.level.value == "fault" for one in findings)
-    warnings = sum(one.level.value == "warning" for one in findings)
+    faults = sum(finding.level.value == "fault" for finding in findings)
+    warnings = sum(finding.level.value == "warning" for finding in findings)
     if faults:
         return (
             f"not fit to measure on now: {counted(faults, 'fault')}, {counted(warnings, 'warning')}"

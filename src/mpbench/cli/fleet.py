@@ -215,9 +215,9 @@ def _finish(outcomes: tuple[HostOutcome, ...], folder: Path, *, stopped: bool) -
     from mpbench.store.writer import read
 
     print_hosts(outcomes)
-    runs = tuple(read(one.folder) for one in outcomes if one.repetitions)
+    runs = tuple(read(outcome.folder) for outcome in outcomes if outcome.repetitions)
     for path in report.write(runs, folder) if runs else ():
         sys.stdout.write(f"{path}\n")
     if stopped:
         return exit_codes.INTERRUPTED
-    return int(any(one.status is not Status.OK for one in outcomes))
+    return int(any(outcome.status is not Status.OK for outcome in outcomes))

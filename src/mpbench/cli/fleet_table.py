@@ -18,8 +18,11 @@ def print_hosts(outcomes: tuple[HostOutcome, ...]) -> None:
     from mpbench.cli.terminal import terminal
 
     table = Table("host", "status", "repetitions", "why", box=None, pad_edge=False)
-    for one in outcomes:
+    for outcome in outcomes:
         table.add_row(
-            Text(one.host), one.status.value, f"{one.repetitions:,}", Text(one.reason or "")
+            Text(outcome.host),
+            outcome.status.value,
+            f"{outcome.repetitions:,}",
+            Text(outcome.reason or ""),
         )
     terminal().print(table)

@@ -80,7 +80,9 @@ def _what_if_lines(predictions: Mapping[str, Any] | None) -> list[str]:
         return []
     lines = [f"what if: {what_if_sentence(predictions)}"]
     unchanged = predictions["unchanged_s"]
-    known = [one for one in predictions["predictions"] if one["seconds"] is not None]
+    known = [
+        prediction for prediction in predictions["predictions"] if prediction["seconds"] is not None
+    ]
     known = [one for one in known if one["seconds"] < (1 - _LEAST_GAIN) * unchanged]
     for one in sorted(known, key=lambda one: one["seconds"])[:_MOST_PREDICTIONS]:
         key = f" ({one['setting']})" if one["setting"] else ""

@@ -30,7 +30,7 @@ def _history(folder: Path, **patterns: tuple[str, ...]) -> AsvHistory:
     history = read_asv_history(folder, keep)
     for note in history.notes:
         sys.stderr.write(f"mpbench: {printable(note)}\n")
-    if any(patterns.values()) and not any(one.medians for one in history.commits):
+    if any(patterns.values()) and not any(commit.medians for commit in history.commits):
         raise click.UsageError("nothing in the history fits --select, --machine and --environment")
     return history
 

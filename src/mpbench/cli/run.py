@@ -186,7 +186,7 @@ def _duration(seconds: float) -> str:
 def _took(measured: RunResult, total_s: float) -> str:
     """Return what was done and how long it took, so that nobody needs a stopwatch."""
     run = measured.run
-    agents = len({one.agent for one in run.repetitions})
+    agents = len({repetition.agent for repetition in run.repetitions})
     inside = f"{_duration(run.end.elapsed_ns / 1e9)} measuring, " if run.end else ""
     counts = f"{counted(len(run.cases), 'case')} in {counted(agents, 'agent')}"
     return f"{counts}: {inside}{_duration(total_s)} in all"
@@ -210,5 +210,5 @@ def _finish(measured: RunResult, *, verify: bool, began: float) -> int:
     if measured.interrupted:
         return exit_codes.INTERRUPTED
     bad = {Status.FAILED, Status.TIMEOUT, Status.CRASHED, Status.LOST}
-    failed = any(one.status in bad for one in measured.run.repetitions)
+    failed = any(repetition.status in bad for repetition in measured.run.repetitions)
     return int(failed or bool(measured.coverage_errors))

@@ -81,7 +81,7 @@ def print_run(evidence: ReportData) -> None:
 def print_verified(measured: RunResult) -> None:
     """Print what a verification found; its timings mean nothing and are not shown."""
     counts = Counter(one.status.value for one in measured.run.repetitions)
-    counts.update(one.status.value for one in measured.run.cases if one.reason)
+    counts.update(case.status.value for case in measured.run.cases if case.reason)
     words = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     sys.stdout.write(f"verified {counted(len(measured.run.cases), 'case')}: {words}\n")
     for repetition in measured.run.repetitions:

@@ -65,10 +65,10 @@ def _says(outcome: ComparisonOutcome) -> str:
     """Return the largest change, and how many others there are, in one sentence."""
     from mpbench.report.verdicts import phrase
 
-    changes = [one for one in outcome.judgements if one.verdict.is_change]
+    changes = [judgement for judgement in outcome.judgements if judgement.verdict.is_change]
     others = len(outcome.judgements) - len(changes)
     if not changes:
-        words = {one.verdict.value for one in outcome.judgements}
+        words = {judgement.verdict.value for judgement in outcome.judgements}
         return f"no change was found ({', '.join(sorted(words)) or 'nothing was compared'})."
     first = changes[0].comparison
     more = f"; {len(changes) - 1} further changes" if len(changes) > 1 else ""

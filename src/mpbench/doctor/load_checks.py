@@ -24,7 +24,9 @@ _CLOCK_WARNING_NS = 500
 
 
 def _load(load: LoadFacts) -> str:
-    names = ", ".join(f"{one.name} ({one.pid}) {one.share:.0%}" for one in load.others)
+    names = ", ".join(
+        f"{process.name} ({process.pid}) {process.share:.0%}" for process in load.others
+    )
     return f"{load.busy_cpus:.2f} CPUs busy" + (f": {names}" if names else "")
 
 

@@ -35,7 +35,7 @@ class Capacity(NamedTuple):
 
 
 def _least(*limits: int | None) -> int | None:
-    return min((one for one in limits if one is not None), default=None)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def capacity_of(machine: Mapping[str, Any], interpreter: Mapping[str, Any]) -> Capacity:
@@ -123,7 +123,7 @@ def skip_reasons(
     """
     has = capacity_of(machine, interpreter)
 
-    def answer(one: Workload, case: Case) -> str | None:
-        return one.unsupported(case) or skip_reason(one.needs(case), has)
+    def answer(workload: Workload, case: Case) -> str | None:
+        return workload.unsupported(case) or skip_reason(workload.needs(case), has)
 
     return answer

@@ -148,7 +148,7 @@ def measure_load(seconds: float) -> LoadFacts:
         busy_cpus=None if busy_s is None else max(0.0, busy_s - mine) / took,
         stolen_share=stolen_share,
         throttled_us=_throttled_us() - throttled,
-        others=tuple(sorted(others, key=lambda one: -one.share)[:3]),
+        others=tuple(sorted(others, key=lambda process: -process.share)[:3]),
     )
 
 

@@ -92,7 +92,7 @@ def _quota_of(group: ControlGroup, files: Files) -> float | None:
 def quota(files: Files = SYSTEM) -> float | None:
     """Return how many CPUs' worth of time the process may use; None without a limit."""
     found = [_quota_of(group, files) for group in groups("cpu", files)]
-    return min((one for one in found if one is not None), default=None)
+    return min((entry for entry in found if entry is not None), default=None)
 
 
 def _limit(controller: str, second: str, first: str, files: Files) -> int | None:
@@ -101,7 +101,7 @@ def _limit(controller: str, second: str, first: str, files: Files) -> int | None
         files.integer(f"{group.folder}/{second if group.version == 2 else first}")  # noqa: PLR2004
         for group in groups(controller, files)
     ]
-    return min((one for one in found if one is not None and one < _UNLIMITED), default=None)
+    return min((entry for entry in found if entry is not None and entry < _UNLIMITED), default=None)
 
 
 def _throttling(files: Files) -> dict[str, int] | None:

@@ -93,7 +93,7 @@ def _per_cpu(files: Files, name: str) -> tuple[str, ...]:
     """Return the different values of one frequency setting over all CPUs."""
     policies = files.names(f"{_CPUS}/cpufreq")
     found = {files.text(f"{_CPUS}/cpufreq/{policy}/{name}") for policy in policies}
-    return tuple(sorted(one for one in found if one))
+    return tuple(sorted(entry for entry in found if entry))
 
 
 def _turbo(files: Files) -> bool | None:

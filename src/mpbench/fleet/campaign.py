@@ -273,12 +273,12 @@ def save(folder: Path, settings: Settings, outcomes: tuple[HostOutcome, ...]) ->
         "arguments": list(settings.arguments),
         "hosts": [
             {
-                "host": one.host,
-                "status": one.status.value,
-                "reason": one.reason,
-                "repetitions": one.repetitions,
+                "host": outcome.host,
+                "status": outcome.status.value,
+                "reason": outcome.reason,
+                "repetitions": outcome.repetitions,
             }
-            for one in outcomes
+            for outcome in outcomes
         ],
     }
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -299,9 +299,9 @@ def load(folder: Path) -> tuple[str, tuple[str, ...], tuple[HostOutcome, ...]]:
         record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         hosts = [
             HostOutcome(
-                one["host"], Status(one["status"]), one["reason"], one["repetitions"], folder
+                host["host"], Status(host["status"]), host["reason"], host["repetitions"], folder
             )
-            for one in record["hosts"]
+            for host in record["hosts"]
         ]
         name, arguments = str(record["campaign"]), tuple(map(str, record["arguments"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

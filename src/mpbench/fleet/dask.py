@@ -162,8 +162,8 @@ class DaskCluster:
         if self._client.status not in {"running", "connecting"}:
             raise SchedulerLostError("the scheduler is gone")
         return {
-            address: str(one["name"]) if self._apart else str(one["host"])
-            for address, one in known["workers"].items()
+            address: str(worker["name"]) if self._apart else str(worker["host"])
+            for address, worker in known["workers"].items()
         }
 
     def start(self, job: Job, worker: str) -> _Task:

@@ -126,16 +126,16 @@ class ProgramAgent:
         """Return what all runs used."""
         del deadline_s
         sums = {
-            name: sum(getattr(one, name) for one in self._runs)
+            name: sum(getattr(run, name) for run in self._runs)
             for name in (
                 "cpu_user_ns", "cpu_system_ns", "voluntary_switches", "involuntary_switches"
             )
         }  # fmt: skip
-        peaks = [one.peak_rss_bytes for one in self._runs if one.peak_rss_bytes is not None]
+        peaks = [run.peak_rss_bytes for run in self._runs if run.peak_rss_bytes is not None]
         report = {
             **sums,
             "wall_ns": time.perf_counter_ns() - self._started,
-            "reaped": sum(one.processes for one in self._runs),
+            "reaped": sum(run.processes for run in self._runs),
             "subreaper": self._runner.is_subreaper,
         }
         self.ending = AgentExit("exited", 0, report, {"peak_rss_bytes": max(peaks, default=0)})

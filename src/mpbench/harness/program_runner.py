@@ -137,7 +137,9 @@ class _ProgramProcess:
                 request.command[0],
                 request.command,
                 request.environment,
-                file_actions=[(os.POSIX_SPAWN_DUP2, one, at) for at, one in enumerate(streams)],
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, stream, at) for at, stream in enumerate(streams)
+                ],
                 setsigdef=[signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE],
                 setsid=True,
             )
@@ -210,7 +212,7 @@ class _ProgramProcess:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGKILL)
         self._collect()
-        return [f"{one.command} ({one.pid})" for one in found if one.pid != self._pid]
+        return [f"{entry.command} ({entry.pid})" for entry in found if entry.pid != self._pid]
 
 
 def serve(orders: int, replies: int) -> None:

@@ -98,23 +98,23 @@ class _GroupAgent:
             **given,
         )
 
-    def serve(self, one: SetUpGroup) -> Iterator[Repetition]:
+    def serve(self, set_up: SetUpGroup) -> Iterator[Repetition]:
         """Enter a set-up and measure its cases; a failure ends the set-up."""
         started = time.perf_counter_ns()
-        waiting = list(one.cases)
+        waiting = list(set_up.cases)
         try:
-            self._open(one)
+            self._open(set_up)
             while waiting:
                 started = time.perf_counter_ns()
-                measured = self._measure(one, waiting[0], started)
+                measured = self._measure(set_up, waiting[0], started)
                 waiting.pop(0)
                 yield measured
             self._agent.take_snapshot()
-            self._close(one)
+            self._close(set_up)
         except WorkloadError as error:
             self.is_usable = False
             if not waiting:
-                self.left.append(f"{one.workload.name} did not leave its set-up: {error.reason}")
+                self.left.append(f"{set_up.workload.name} did not leave its set-up: {error.reason}")
             for case in waiting:
                 yield self.repetition(
                     case,
@@ -134,24 +134,24 @@ class _GroupAgent:
             raise UnsupportedError(reply["reason"])
         raise WorkloadError(reply["reason"])
 
-    def _open(self, one: SetUpGroup) -> None:
+    def _open(self, set_up: SetUpGroup) -> None:
         self._ask(
             {
                 "do": "open",
-                "module": one.workload.module,
-                "workload": one.workload.name,
-                "method": None if one.method is None else one.method.value,
-                "params": dict(one.cases[0].params),
+                "module": set_up.workload.module,
+                "workload": set_up.workload.name,
+                "method": None if set_up.method is None else set_up.method.value,
+                "params": dict(set_up.cases[0].params),
                 "trace": self._effort.trace,
             },
-            one.workload.deadline_s,
+            set_up.workload.deadline_s,
         )
 
-    def _measure(self, one: SetUpGroup, case: Case, started: int) -> Repetition:
-        effort, timing = self._effort, one.workload.timing
+    def _measure(self, set_up: SetUpGroup, case: Case, started: int) -> Repetition:
+        effort, timing = self._effort, set_up.workload.timing
         if effort.verify:
             reply = self._ask(
-                {"do": "verify", "params": dict(case.params)}, one.workload.deadline_s
+                {"do": "verify", "params": dict(case.params)}, set_up.workload.deadline_s
             )
             seen = (sample_from_wire(reply["sample"]),)
             return self.repetition(case, started, status=Status.OK, samples=seen, iterations=1)
@@ -167,16 +167,16 @@ class _GroupAgent:
                 # Calibration has warmed the body up; a known count has not.
                 "warmups": int(timing is Timing.LOOP and known is not None),
             },
-            one.workload.deadline_s,
+            set_up.workload.deadline_s,
         )
         samples = tuple(sample_from_wire(wire) for wire in reply["samples"])
         return self.repetition(
             case, started, status=Status.OK, samples=samples, iterations=reply["iterations"]
         )
 
-    def _close(self, one: SetUpGroup) -> None:
-        reply = self._ask({"do": "close"}, one.workload.deadline_s)
-        self.left += [f"{one.workload.name} left the {thing}" for thing in reply["left"]]
+    def _close(self, set_up: SetUpGroup) -> None:
+        reply = self._ask({"do": "close"}, set_up.workload.deadline_s)
+        self.left += [f"{set_up.workload.name} left the {thing}" for thing in reply["left"]]
 
     def note_ending(self, ending: AgentExit) -> None:
         """Note what an agent that had done its work said and did while it ended."""

@@ -50,7 +50,7 @@ class CaseGroup(NamedTuple):
     def filtered(self, wanted: Callable[[Case], bool]) -> CaseGroup:
         """Return the group with the cases that are wanted, and the set-ups that have any."""
         kept = (one._replace(cases=tuple(filter(wanted, one.cases))) for one in self.set_ups)
-        return self._replace(set_ups=tuple(one for one in kept if one.cases))
+        return self._replace(set_ups=tuple(reading for reading in kept if reading.cases))
 
 
 def floor_case(case: Case, floor: Workload) -> Case:
@@ -70,14 +70,14 @@ def floor_case(case: Case, floor: Workload) -> Case:
     return Case.make(floor.name, case.method if floor.by_method else None, params)
 
 
-def _set_ups(one: Workload, cases: Iterable[Case]) -> Iterator[SetUpGroup]:
+def _set_ups(workload: Workload, cases: Iterable[Case]) -> Iterator[SetUpGroup]:
     """Bring together the cases that differ in shared parameters only."""
     together: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
-        own = tuple(item for item in case.params if item[0] not in one.body_params)
+        own = tuple(item for item in case.params if item[0] not in workload.body_params)
         together.setdefault((case.method, own), []).append(case)
     for members in together.values():
-        yield SetUpGroup(one, members[0].method, tuple(members))
+        yield SetUpGroup(workload, members[0].method, tuple(members))
 
 
 def group_cases(
@@ -113,19 +113,19 @@ def group_cases(
     return tuple(groups)
 
 
-def _agent_of(one: SetUpGroup, position: int, sharing: Sharing) -> str:
+def _agent_of(set_up: SetUpGroup, position: int, sharing: Sharing) -> str:
     """Return the name of the agent that serves a set-up."""
-    family = one.workload.family
-    method = "" if one.method is None else f" {one.method.value}"
-    own = f"{one.workload.name}{method} {position}"
-    if one.workload.own_agent:
+    family = set_up.workload.family
+    method = "" if set_up.method is None else f" {set_up.method.value}"
+    own = f"{set_up.workload.name}{method} {position}"
+    if set_up.workload.own_agent:
         return own
-    if family == _SHARED_FAMILY or (sharing is not Sharing.NONE and one.method is None):
+    if family == _SHARED_FAMILY or (sharing is not Sharing.NONE and set_up.method is None):
         return "floors"
     if sharing is Sharing.NONE:
         return own
     if sharing is Sharing.FAMILY:
-        name = one.workload.name if family == _LONE_FAMILY else family
+        name = set_up.workload.name if family == _LONE_FAMILY else family
         return f"{name}{method}"
     return f"{family}{method}" if family == _LONE_FAMILY else f"bundle{method}"
 

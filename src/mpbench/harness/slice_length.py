@@ -52,7 +52,7 @@ def allan_variance(values: Sequence[float], length: int) -> float:
         (sums[at + 2 * length] - 2 * sums[at + length] + sums[at]) / length
         for at in range(last + 1)
     ]
-    return fmean(one * one for one in differences) / 2 / fmean(values) ** 2
+    return fmean(difference * difference for difference in differences) / 2 / fmean(values) ** 2
 
 
 def best_length(values: Sequence[float]) -> int:

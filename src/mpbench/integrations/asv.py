@@ -124,7 +124,9 @@ def case(name: str) -> type:
         for parameter, sweep in workload.parameters.items()
     }
     names = (["method"] if workload.by_method else []) + list(sweeps)
-    values: list[list[Any]] = [[one.value for one in StartMethod]] if workload.by_method else []
+    values: list[list[Any]] = (
+        [[method.value for method in StartMethod]] if workload.by_method else []
+    )
     values += [list(given) for given in sweeps.values()]
 
     def split(given: tuple[Any, ...]) -> Case:
@@ -145,7 +147,11 @@ def case(name: str) -> type:
         return shared_readings(
             workload,
             wanted,
-            [one for one in every if one.method is wanted.method and not workload.unsupported(one)],
+            [
+                entry
+                for entry in every
+                if entry.method is wanted.method and not workload.unsupported(entry)
+            ],
             _AMOUNT._replace(agents=agents),
             wait_s=_wait_s(self),
         )

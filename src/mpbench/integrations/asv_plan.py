@@ -75,7 +75,7 @@ def estimate_s(
     cases: Mapping[str, Sequence[tuple[object, ...]]], *, rounds: int, agents: int
 ) -> float:
     """Return the seconds for one commit and environment; agents are shared by start method."""
-    methods = {one.value for one in StartMethod}
+    methods = {method.value for method in StartMethod}
     groups = {
         (workload, row[0] if row and row[0] in methods else None)
         for workload, rows in cases.items()

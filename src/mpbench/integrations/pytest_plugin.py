@@ -189,28 +189,29 @@ class MpBenchmark:
         return self._measure(one, Case.make(name, method, {**values, **params}), None, None)
 
     def _measure(
-        self, one: Workload, case: Case, call: UserCall | None, agents: int | None
+        self, workload: Workload, case: Case, call: UserCall | None, agents: int | None
     ) -> tuple[Repetition, ...]:
         from mpbench.integrations.fresh_agents import median_seconds
 
-        self._claim(one)
-        measured = self._measured(one, case, call, agents)
+        self._claim(workload)
+        measured = self._measured(workload, case, call, agents)
         self._benchmark.extra_info.update(
             start_method=None if case.method is None else case.method.value,
             case=case.id,
             workload=case.workload,
             case_params=dict(case.params),
-            revision=one.revision,
+            revision=workload.revision,
         )
         self._replay([median_seconds(repetition) for repetition in measured])
         return measured
 
-    def _claim(self, one: Workload) -> None:
+    def _claim(self, workload: Workload) -> None:
         """Take pytest-benchmark's fixture, or fail where it has its one result already."""
         wrong = None
-        if not one.metric.is_timed:
+        if not workload.metric.is_timed:
             wrong = (
-                f"{one.name} measures {one.metric.label}, and pytest-benchmark knows seconds only; "
+                f"{workload.name} measures {workload.metric.label}, "
+                "and pytest-benchmark knows seconds only; "
                 "measure it with `mpbench run`"
             )
         elif self._benchmark._mode is not None:  # noqa: SLF001 - it says so only after measuring
@@ -248,7 +249,7 @@ class MpBenchmark:
             )
 
     def _measured(
-        self, one: Workload, case: Case, call: UserCall | None, agents: int | None
+        self, workload: Workload, case: Case, call: UserCall | None, agents: int | None
     ) -> tuple[Repetition, ...]:
         """Measure, or fail with the lines that say why; a chain of traces would hide them."""
         from mpbench.errors import MpbenchError
@@ -263,7 +264,7 @@ class MpBenchmark:
             else AgentSettings(1, verify=True)
         )
         try:
-            return measure(one, case, settings, call=call)
+            return measure(workload, case, settings, call=call)
         except MpbenchError as error:
             wrong = str(error)
         pytest.fail(wrong, pytrace=False)

@@ -159,8 +159,8 @@ def _modules(targets: tuple[Target, ...]) -> dict[str, str]:
         is_clear = last.count(short) == 1 and not short.startswith("__")
         name = short if is_clear else module.replace(".", "_")
         lines = [
-            f"\nclass {one}(_function({json.dumps(text, ensure_ascii=False)})): ...\n"
-            for one, text in classes.items()
+            f"\nclass {class_}(_function({json.dumps(text, ensure_ascii=False)})): ...\n"
+            for class_, text in classes.items()
         ]
         text = _template("module.py", module=module, classes="\n".join(lines).rstrip("\n"))
         made[f"{name}.py"] = text

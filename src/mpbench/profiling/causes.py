@@ -108,7 +108,9 @@ def too_small(facts: DiagnosisInput, share: LossShare) -> Sentence | None:
     workers, own = workers_of(facts), own_ns(facts)
     life = facts.balance.last_ns - facts.balance.first_ns
     loading = sum(
-        one.totals.get(state, 0) for one in workers for state in (State.LOADING, State.IMPORTING)
+        worker.totals.get(state, 0)
+        for worker in workers
+        for state in (State.LOADING, State.IMPORTING)
     )
     if facts.profile.ran.cause != "exited" or _is_several_pools(facts):
         return None
@@ -144,7 +146,7 @@ def many_pools(facts: DiagnosisInput, share: LossShare) -> Sentence | None:
     workers, pools = workers_of(facts), _pools(facts)
     if not _is_several_pools(facts):
         return None
-    starting = sum(one.totals.get(State.STARTING, 0) for one in workers) / len(workers)
+    starting = sum(worker.totals.get(State.STARTING, 0) for worker in workers) / len(workers)
     text = f"{len(workers)} processes were started, at most {facts.balance.workers} at once"
     each = f", {_time(starting)} each to start"
     if pools > 1:
@@ -287,7 +289,7 @@ def handler_thread(facts: DiagnosisInput, share: LossShare) -> Sentence | None:
 def first_import(facts: DiagnosisInput, share: LossShare) -> Sentence | None:
     """Return the sentence on imports in workers after their start."""
     del share
-    loading = [one for one in workers_of(facts) if one.totals.get(State.LOADING)]
+    loading = [worker for worker in workers_of(facts) if worker.totals.get(State.LOADING)]
     each = sum(one.totals[State.LOADING] for one in loading) / max(1, len(loading))
     moved = sum(cost.sent_bytes for cost in facts.costs)
     if not loading:

@@ -92,15 +92,15 @@ def ended_by(code: int) -> str:
 
 def warnings_of(profile: Profile, cpus: int) -> list[str]:
     """Return what a reader must know before believing the figures."""
-    workers = [one for one in profile.members if one.role is Role.WORKER]
+    workers = [process for process in profile.members if process.role is Role.WORKER]
     lost = lost_tasks(profile.members)
     ended = [
-        one
-        for one in profile.members
-        if one.exit_code
-        and one.role is not Role.MAIN
-        and not was_told_to_end(one)
-        and one not in lost
+        process
+        for process in profile.members
+        if process.exit_code
+        and process.role is not Role.MAIN
+        and not was_told_to_end(process)
+        and process not in lost
     ]
     if profile.ran.interrupted:
         # Ctrl-C reaches them all; that each ended with KeyboardInterrupt is no news.
@@ -117,8 +117,8 @@ def warnings_of(profile: Profile, cpus: int) -> list[str]:
             "have all of them, tasks, messages and the timeline do not (--events keeps more)",
         )
     found = [*_memory(profile), *_uncounted(profile), *_lost_tasks(profile), *found]
-    delay = sum(one.run_queue_ns for one in workers)
-    lived = sum(one.lifetime_ns for one in workers)
+    delay = sum(worker.run_queue_ns for worker in workers)
+    lived = sum(worker.lifetime_ns for worker in workers)
     if lived and delay > _BUSY * lived and len(workers) <= cpus:
         found.append(
             f"the machine was busy: workers were ready to run but had no CPU for "

@@ -70,7 +70,7 @@ class _Axes(NamedTuple):
     @classmethod
     def of(cls, profile: Profile) -> _Axes:
         """Return numbers with room for all processes and threads."""
-        lanes = (lane.number + 1 for one in profile.traced for lane in one.threads)
+        lanes = (lane.number + 1 for recorded in profile.traced for lane in recorded.threads)
         most = max([len(profile.members), *lanes])
         return cls(profile.began_ns, max(_LEAST_BASE, 10 ** len(str(most))))
 
@@ -84,28 +84,28 @@ class _Axes(NamedTuple):
 
 
 def _names(members: Iterable[ProcessRecord], axes: _Axes) -> Iterator[dict[str, Any]]:
-    for one in members:
-        head = {"ph": "M", "pid": one.number, "tid": one.number}
-        name = f"{one.name} ({one.role.value})"
+    for process in members:
+        head = {"ph": "M", "pid": process.number, "tid": process.number}
+        name = f"{process.name} ({process.role.value})"
         yield {**head, "name": "process_name", "args": {"name": name}}
-        yield {**head, "name": "process_labels", "args": {"labels": f"pid {one.pid}"}}
-        yield {**head, "name": "process_sort_index", "args": {"sort_index": one.number}}
+        yield {**head, "name": "process_labels", "args": {"labels": f"pid {process.pid}"}}
+        yield {**head, "name": "process_sort_index", "args": {"sort_index": process.number}}
         yield {**head, "name": "thread_name", "args": {"name": "what it did"}}
-        for lane in () if one.traced is None else one.traced.threads:
-            track = {**head, "tid": axes.thread(one.number, lane.number)}
+        for lane in () if process.traced is None else process.traced.threads:
+            track = {**head, "tid": axes.thread(process.number, lane.number)}
             yield {**track, "name": "thread_name", "args": {"name": lane.thread or "thread"}}
             yield {**track, "name": "thread_sort_index", "args": {"sort_index": lane.number + 1}}
 
 
 def _states(members: Iterable[ProcessRecord], axes: _Axes) -> Iterator[dict[str, Any]]:
-    for one in members:
-        for span in one.spans:
+    for process in members:
+        for span in process.spans:
             yield {
                 "ph": "X",
                 "cat": "state",
                 "name": span.state.value,
-                "pid": one.number,
-                "tid": one.number,
+                "pid": process.number,
+                "tid": process.number,
                 "ts": axes.us(span.start_ns),
                 "dur": round(span.duration_ns / 1_000, 3),
             }
@@ -113,14 +113,14 @@ def _states(members: Iterable[ProcessRecord], axes: _Axes) -> Iterator[dict[str,
 
 def _counters(members: Iterable[ProcessRecord], axes: _Axes) -> Iterator[dict[str, Any]]:
     """Yield each process's CPU use and memory; a counter keeps its last value, so both end at 0."""
-    for one in members:
-        head = {"ph": "C", "pid": one.number, "tid": one.number}
-        looks = [look for look in pairwise(one.snapshots) if look[0].at_ns < look[1].at_ns]
+    for process in members:
+        head = {"ph": "C", "pid": process.number, "tid": process.number}
+        looks = [look for look in pairwise(process.snapshots) if look[0].at_ns < look[1].at_ns]
         for before, after in looks:
             used = 100 * (after.cpu_ns - before.cpu_ns) / (after.at_ns - before.at_ns)
             yield from _counted(head, axes.us(before.at_ns), max(0.0, used), before.rss_bytes)
         if looks:
-            end = max(one.end_ns, looks[-1][1].at_ns)
+            end = max(process.end_ns, looks[-1][1].at_ns)
             yield from _counted(head, axes.us(end), 0.0, 0)
 
 
@@ -133,15 +133,17 @@ def _counted(
 
 def _whole(lane: ThreadEvents) -> list[Event]:
     """Return a thread's events, those that never ended as well, properly nested."""
-    moments = sorted([*lane.events, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
+    moments = sorted(
+        [*lane.events, *lane.unfinished], key=lambda event: (event.start_ns, -event.end_ns)
+    )
     nested: list[Event] = []
     ends: list[int] = []
-    for one in moments:
-        while ends and ends[-1] <= one.start_ns:
+    for event in moments:
+        while ends and ends[-1] <= event.start_ns:
             ends.pop()
         # An inner call cannot outlast the outer one; clocks of two readings may say so.
-        end = min(one.end_ns, ends[-1]) if ends else one.end_ns
-        nested.append(one if end == one.end_ns else one._replace(end_ns=end))
+        end = min(event.end_ns, ends[-1]) if ends else event.end_ns
+        nested.append(event if end == event.end_ns else event._replace(end_ns=end))
         ends.append(end)
     return nested
 
@@ -154,20 +156,20 @@ class _Slices:
         self._axes = axes
         self._heads: dict[tuple[int, int, int, int], tuple[str, str]] = {}
 
-    def text(self, one: ProcessRecord, lane: ThreadEvents, event: Event) -> _Timed:
+    def text(self, process: ProcessRecord, lane: ThreadEvents, event: Event) -> _Timed:
         """Return an event's slice."""
-        key = (one.number, lane.number, event.kind, event.object)
+        key = (process.number, lane.number, event.kind, event.object)
         head = self._heads.get(key)
         if head is None:
-            head = self._heads[key] = self._head(one, lane, event)
+            head = self._heads[key] = self._head(process, lane, event)
         ts = self._axes.us(event.start_ns)
         word = _ARGUMENTS.get(event.kind) if event.value else None
         argument = "" if word is None else f'"{word}":{event.value}{"," if head[1] else ""}'
         duration = round(event.duration_ns / 1_000, 3)
         return ts, f'{head[0]},"ts":{ts},"dur":{duration},"args":{{{argument}{head[1]}}}}}'
 
-    def _head(self, one: ProcessRecord, lane: ThreadEvents, event: Event) -> tuple[str, str]:
-        thing = None if one.traced is None else one.traced.objects.get(event.object)
+    def _head(self, process: ProcessRecord, lane: ThreadEvents, event: Event) -> tuple[str, str]:
+        thing = None if process.traced is None else process.traced.objects.get(event.object)
         name = ""
         if thing is not None:
             known = self._things[thing.key]
@@ -176,8 +178,8 @@ class _Slices:
             "ph": "X",
             "cat": "multiprocessing",
             "name": kinds.NAMES.get(event.kind, str(event.kind)),
-            "pid": one.number,
-            "tid": self._axes.thread(one.number, lane.number),
+            "pid": process.number,
+            "tid": self._axes.thread(process.number, lane.number),
         }
         return _dump(fields)[:-1], name
 
@@ -224,10 +226,10 @@ def _thinned(counters: list[dict[str, Any]], room: int) -> _Part:
     step = max(1, -(-len(counters) // max(1, room)))
     seen: Counter[tuple[int, str]] = Counter()
     kept = []
-    for one in reversed(counters):
-        key = (one["pid"], one["name"])
+    for counter in reversed(counters):
+        key = (counter["pid"], counter["name"])
         if seen[key] % step == 0:
-            kept.append(one)
+            kept.append(counter)
         seen[key] += 1
     return _Part(kept[::-1], len(counters) - len(kept))
 
@@ -237,10 +239,10 @@ def _kept(
 ) -> tuple[list[tuple[ProcessRecord, ThreadEvents, Event]], int, int]:
     """Return the longest events for which there is room, how many were left, and the shortest."""
     found = [
-        (one, lane, moment)
-        for one in members
-        if one.traced is not None
-        for lane in one.traced.threads
+        (process, lane, moment)
+        for process in members
+        if process.traced is not None
+        for lane in process.traced.threads
         for moment in _whole(lane)
     ]
     if len(found) <= room:

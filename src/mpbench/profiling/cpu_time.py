@@ -38,7 +38,7 @@ def complete_cpu_series(
     it said at its end, its CPU time is known as well; a short process is seen
     once or never. Its memory is not known there.
     """
-    inside = [one for one in points if begin < one.at_ns < end]
+    inside = [point for point in points if begin < point.at_ns < end]
     if not inside and not spoken:
         return tuple(points)
     last = inside[-1] if inside else UsagePoint(begin, 0, 0)

@@ -60,7 +60,7 @@ def _time(ns: float) -> str:
 
 def _dearest(costs: Sequence[ObjectCost], words: tuple[str, ...]) -> str:
     """Name the object of a class that was waited for longest."""
-    fitting = [one for one in costs if any(word in one.what for word in words) and one.wait_ns]
+    fitting = [cost for cost in costs if any(word in cost.what for word in words) and cost.wait_ns]
     if not fitting:
         return ""
     one = max(fitting, key=lambda one: one.wait_ns)
@@ -70,7 +70,7 @@ def _dearest(costs: Sequence[ObjectCost], words: tuple[str, ...]) -> str:
 
 def _main_did(facts: DiagnosisInput) -> str:
     """Say what the main process did most while there were workers."""
-    main = next((one for one in facts.profile.members if one.role is Role.MAIN), None)
+    main = next((process for process in facts.profile.members if process.role is Role.MAIN), None)
     if main is None:
         return ""
     totals: dict[State, int] = {}
@@ -107,13 +107,13 @@ def _queue(facts: DiagnosisInput) -> tuple[str, str]:
 
 
 def _moving(facts: DiagnosisInput) -> tuple[str, str]:
-    sent = sum(one.sent_bytes for one in facts.costs)
-    heaviest = max(facts.costs, key=lambda one: one.sent_bytes, default=None)
+    sent = sum(cost.sent_bytes for cost in facts.costs)
+    heaviest = max(facts.costs, key=lambda cost: cost.sent_bytes, default=None)
     text = f"pickling, sending and receiving {format_bytes(sent)}"
     if heaviest is not None and heaviest.sent_bytes:
         place = f" made at {heaviest.place}" if heaviest.place else ""
         text += f", most of it through the {heaviest.what}{place}"
-    messages = sum(total.times for one in facts.profile.traced for total in one.totals
+    messages = sum(total.times for recorded in facts.profile.traced for total in recorded.totals
                    if total.kind == kinds.SEND)  # fmt: skip
     if sent < _SMALL_MESSAGE_BYTES * max(1, messages):
         return text, "several things in one message: each has a price of its own, however small"
@@ -123,9 +123,9 @@ def _moving(facts: DiagnosisInput) -> tuple[str, str]:
 def _lock(facts: DiagnosisInput) -> tuple[str, str]:
     lock = _dearest(facts.costs, ("Lock", "Semaphore"))
     stuck = sum(
-        any(moment.kind == kinds.LOCK_WAIT for moment in one.traced.main.unfinished)
-        for one in workers_of(facts)
-        if one.traced is not None and one.traced.main is not None
+        any(moment.kind == kinds.LOCK_WAIT for moment in worker.traced.main.unfinished)
+        for worker in workers_of(facts)
+        if worker.traced is not None and worker.traced.main is not None
     )
     if stuck:
         return (
@@ -139,9 +139,9 @@ def _lock(facts: DiagnosisInput) -> tuple[str, str]:
 
 
 def _starting(facts: DiagnosisInput, state: State = State.STARTING) -> tuple[str, str]:
-    workers = [one for one in workers_of(facts) if one.totals.get(state, 0)]
-    each = sum(one.totals[state] for one in workers) / max(1, len(workers))
-    methods = sorted({one.detail.partition(",")[0] for one in workers if one.detail})
+    workers = [worker for worker in workers_of(facts) if worker.totals.get(state, 0)]
+    each = sum(worker.totals[state] for worker in workers) / max(1, len(workers))
+    methods = sorted({worker.detail.partition(",")[0] for worker in workers if worker.detail})
     how = f" ({', '.join(methods)})" if methods else ""
     count = "one process" if len(workers) == 1 else f"{len(workers)} processes"
     text = f"{count}{how}, {_time(each)}" + (" each" if len(workers) > 1 else "")
@@ -208,7 +208,7 @@ def _after(facts: DiagnosisInput) -> tuple[str, str]:
 
 
 def _uneven(facts: DiagnosisInput) -> tuple[str, str]:
-    ends = sorted(one.end_ns for one in workers_of(facts))
+    ends = sorted(worker.end_ns for worker in workers_of(facts))
     spread = _time(ends[-1] - ends[0])
     longest = f"; the longest task took {_time(facts.tasks.longest_ns)}" if facts.tasks else ""
     text = (

@@ -42,7 +42,7 @@ def workers_of(facts: DiagnosisInput) -> list[ProcessRecord]:
 
 def main_of(facts: DiagnosisInput) -> ProcessRecord | None:
     """Return the main process."""
-    return next((one for one in facts.profile.members if one.role is Role.MAIN), None)
+    return next((process for process in facts.profile.members if process.role is Role.MAIN), None)
 
 
 def own_ns(facts: DiagnosisInput) -> int:

@@ -33,20 +33,20 @@ def diff_rows(difference: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """Return the figures in words: name, before, after, ratio."""
     return [
         (
-            one["name"],
-            _words(one["before"], one["unit"]),
-            _words(one["after"], one["unit"]),
-            _NONE if one["ratio"] is None else f"{one['ratio']:.3g}",
+            figure["name"],
+            _words(figure["before"], figure["unit"]),
+            _words(figure["after"], figure["unit"]),
+            _NONE if figure["ratio"] is None else f"{figure['ratio']:.3g}",
         )
-        for one in difference["figures"]
+        for figure in difference["figures"]
     ]
 
 
 def loss_rows(difference: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return the losses in words: what, before, after."""
     return [
-        (one["text"], _words(one["before"], "share"), _words(one["after"], "share"))
-        for one in difference["losses"]
+        (loss["text"], _words(loss["before"], "share"), _words(loss["after"], "share"))
+        for loss in difference["losses"]
     ]
 
 

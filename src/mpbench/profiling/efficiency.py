@@ -70,7 +70,9 @@ class EfficiencyBreakdown(NamedTuple):
 
 def peak_workers(workers: Sequence[ProcessRecord]) -> int:
     """Return how many workers were alive at once, at most."""
-    steps = sorted([(one.begin_ns, 1) for one in workers] + [(one.end_ns, -1) for one in workers])
+    steps = sorted(
+        [(worker.begin_ns, 1) for worker in workers] + [(worker.end_ns, -1) for worker in workers]
+    )
     alive = most = 0
     for _, step in steps:
         alive += step
@@ -80,42 +82,45 @@ def peak_workers(workers: Sequence[ProcessRecord]) -> int:
 
 def _states(workers: Sequence[ProcessRecord]) -> dict[State, int]:
     totals: dict[State, int] = {}
-    for one in workers:
-        for state, spent in one.totals.items():
+    for worker in workers:
+        for state, spent in worker.totals.items():
             totals[state] = totals.get(state, 0) + spent
     return totals
 
 
-def _on_cpu(one: ProcessRecord) -> int:
+def _on_cpu(process: ProcessRecord) -> int:
     """
     Return the time in which a worker ran the program's own code on a CPU.
 
     Its CPU time is that of all its threads and of moving data as well, so it
     bounds the working time and does not replace it.
     """
-    working = one.totals.get(State.WORKING, 0)
-    lane = None if one.traced is None else one.traced.main
+    working = process.totals.get(State.WORKING, 0)
+    lane = None if process.traced is None else process.traced.main
     moments = () if lane is None else lane.events
     # What it used from the beginning of run to its end; unknown when it was killed.
     spoken = [moment.value for moment in moments if moment.kind == kinds.RUN]
-    if not spoken and not one.snapshots:
+    if not spoken and not process.snapshots:
         # Nobody knows: it ended before it could say, and before anybody looked.
         return working
-    return min(working, sum(spoken) or one.cpu_ns)
+    return min(working, sum(spoken) or process.cpu_ns)
 
 
 def efficiency_breakdown(profile: Profile) -> EfficiencyBreakdown | None:
     """Return where the workers' time went; None when the program started none."""
-    workers = [one for one in profile.members if one.role is Role.WORKER]
+    workers = [process for process in profile.members if process.role is Role.WORKER]
     if not workers:
         return None
     most = peak_workers(workers)
-    first, last = min(one.begin_ns for one in workers), max(one.end_ns for one in workers)
+    first, last = (
+        min(worker.begin_ns for worker in workers),
+        max(worker.end_ns for worker in workers),
+    )
     boot = min(_boot_ns(profile, first), first - profile.began_ns)
     capacity = most * (profile.wall_ns - boot)
     totals = _states(workers)
-    useful = sum(_on_cpu(one) for one in workers)
-    lived = sum(one.lifetime_ns for one in workers)
+    useful = sum(_on_cpu(worker) for worker in workers)
+    lived = sum(worker.lifetime_ns for worker in workers)
     losses = _losses(totals, useful)
     _take_out_profiler(losses, profile, workers)
     losses[BEFORE_WORKERS] = most * (first - profile.began_ns - boot)
@@ -127,7 +132,7 @@ def efficiency_breakdown(profile: Profile) -> EfficiencyBreakdown | None:
 
 def _boot_ns(profile: Profile, first_ns: int) -> int:
     """Return how long the first interpreter took to start and to import, before any worker."""
-    main = next((one for one in profile.members if one.role is Role.MAIN), None)
+    main = next((process for process in profile.members if process.role is Role.MAIN), None)
     if main is None:
         return 0
     hook = 0 if main.traced is None else main.traced.hook_load_ns
@@ -142,9 +147,9 @@ def _take_out_profiler(
     losses: dict[str, int], profile: Profile, workers: Sequence[ProcessRecord]
 ) -> None:
     """Take the recorder's own cost out of the states in which it arose."""
-    traced = [one.traced for one in workers if one.traced is not None]
-    loading = sum(one.hook_load_ns for one in traced)
-    events = round(profile.event_ns * sum(t.times for one in traced for t in one.totals))
+    traced = [worker.traced for worker in workers if worker.traced is not None]
+    loading = sum(recorded.hook_load_ns for recorded in traced)
+    events = round(profile.event_ns * sum(t.times for recorded in traced for t in recorded.totals))
     losses[PROFILER] = 0
     for cost, states in (
         (loading, (State.STARTING, State.IMPORTING)),

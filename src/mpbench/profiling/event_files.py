@@ -145,7 +145,9 @@ def _events(rows: npt.NDArray[np.int64]) -> tuple[Event, ...]:
     order = np.lexsort((-end, start))
     # Arguments are unsigned; kind, lane and object are parts of one word.
     columns = (start, end, word & 0xFFFF, word >> 32 & 0xFFFFFFFF, value.view(np.uint64))
-    return tuple(map(Event._make, zip(*(one[order].tolist() for one in columns), strict=True)))
+    return tuple(
+        map(Event._make, zip(*(column[order].tolist() for column in columns), strict=True))
+    )
 
 
 def _threads(rows: npt.NDArray[np.int64], names: MetadataFile) -> Iterator[ThreadEvents]:
@@ -242,4 +244,6 @@ def read_event_files(folder: Path) -> tuple[RecordedProcess, ...]:
     """
     names = {path.stem: read_metadata(path) for path in sorted(folder.glob("*.names"))}
     found = [_read_one(path, names) for path in sorted(folder.glob("*.ring"))]
-    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.born_ns))
+    return tuple(
+        sorted((entry for entry in found if entry is not None), key=lambda entry: entry.born_ns)
+    )

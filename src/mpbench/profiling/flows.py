@@ -44,7 +44,9 @@ def _messages(number: int, traced: RecordedProcess) -> Iterator[tuple[str, Event
 
 def _gaps(processes: Iterable[RecordedProcess]) -> set[str]:
     """Return the channels of processes that did not keep all of their events."""
-    return {thing.key for one in processes if one.dropped for thing in one.objects.values()}
+    return {
+        thing.key for process in processes if process.dropped for thing in process.objects.values()
+    }
 
 
 def _pairs(
@@ -57,14 +59,14 @@ def _pairs(
     to end is what the n-th receive got. If that would make a message arrive
     before it was sent, somebody used the channel unseen, and nothing is known.
     """
-    ordered = sorted(sends, key=lambda one: one.event.end_ns)
-    taken = sorted(receives, key=lambda one: one.event.end_ns)
+    ordered = sorted(sends, key=lambda send: send.event.end_ns)
+    taken = sorted(receives, key=lambda receive: receive.event.end_ns)
     flows = tuple(
         Flow(channel, sent, received) for sent, received in zip(ordered, taken, strict=False)
     )
-    if any(one.sent.event.start_ns > one.received.event.end_ns for one in flows):
+    if any(flow.sent.event.start_ns > flow.received.event.end_ns for flow in flows):
         return ()
-    if any(one.sent.event.value != one.received.event.value for one in flows):
+    if any(flow.sent.event.value != flow.received.event.value for flow in flows):
         return ()
     return flows
 
@@ -93,9 +95,11 @@ def flows_between(processes: Iterable[tuple[int, RecordedProcess]]) -> tuple[Flo
         for channel in (sends.keys() & receives.keys()) - _gaps(one for _, one in numbered)
         for flow in _pairs(channel, sends[channel], receives[channel])
     ]
-    return tuple(sorted(found, key=lambda one: one.sent.event.start_ns))
+    return tuple(sorted(found, key=lambda entry: entry.sent.event.start_ns))
 
 
 def flows_of(members: Sequence[ProcessRecord]) -> tuple[Flow, ...]:
     """Return the messages between members, as `flows_between` does."""
-    return flows_between((one.number, one.traced) for one in members if one.traced is not None)
+    return flows_between(
+        (process.number, process.traced) for process in members if process.traced is not None
+    )

@@ -65,19 +65,19 @@ def _covered(
 ) -> npt.NDArray[np.float64]:
     """Return for how long spans had lasted in all at each moment; they do not overlap."""
     # From the origin on, so that a float holds the nanoseconds.
-    starts = np.array([one.start_ns - origin for one in spans], np.float64)
-    lengths = np.array([one.end_ns - one.start_ns for one in spans], np.float64)
+    starts = np.array([span.start_ns - origin for span in spans], np.float64)
+    lengths = np.array([span.end_ns - span.start_ns for span in spans], np.float64)
     before = np.concatenate(([0.0], np.cumsum(lengths)))
     last = np.searchsorted(starts, edges, side="right") - 1
     inside = np.clip(edges - starts[last], 0.0, lengths[last])
     return np.where(last >= 0, before[last] + inside, 0.0)
 
 
-def _bins(one: ProcessRecord, origin: int, step: float, count: int) -> list[dict[State, float]]:
+def _bins(process: ProcessRecord, origin: int, step: float, count: int) -> list[dict[State, float]]:
     """Return for each bin the share of each state in it."""
     bins: list[dict[State, float]] = [{} for _ in range(count)]
     by_state: dict[State, list[Span]] = {}
-    for span in off_cpu_spans(one):
+    for span in off_cpu_spans(process):
         by_state.setdefault(span.state, []).append(span)
     edges = np.arange(count + 1, dtype=np.float64) * np.float64(step)
     for state, spans in by_state.items():
@@ -115,23 +115,25 @@ def _cells(bins: Sequence[dict[State, float]]) -> Iterator[_Cell]:
         first = number
 
 
-def _title(one: ProcessRecord) -> str:
-    about = ", ".join(text for text in (f"pid {one.pid}", one.role.value, one.detail) if text)
-    lived, used = (format_seconds(ns / 1e9) for ns in (one.lifetime_ns, one.cpu_ns))
-    peak = format_bytes(float(one.peak_rss_bytes))
-    lines = [f"{one.name} ({about})", f"lived {lived}, CPU {used}, peak {peak}"]
-    ranked = sorted(one.totals.items(), key=lambda item: -item[1])
+def _title(process: ProcessRecord) -> str:
+    about = ", ".join(
+        text for text in (f"pid {process.pid}", process.role.value, process.detail) if text
+    )
+    lived, used = (format_seconds(ns / 1e9) for ns in (process.lifetime_ns, process.cpu_ns))
+    peak = format_bytes(float(process.peak_rss_bytes))
+    lines = [f"{process.name} ({about})", f"lived {lived}, CPU {used}, peak {peak}"]
+    ranked = sorted(process.totals.items(), key=lambda item: -item[1])
     lines += [f"{state.value}: {format_seconds(ns / 1e9)}" for state, ns in ranked[:6] if ns]
     return "\n".join(lines)
 
 
-def _usage(one: ProcessRecord, scale: _Scale, top: float) -> str:
+def _usage(process: ProcessRecord, scale: _Scale, top: float) -> str:
     """Return the line of a process's CPU use: the row's floor is none, its roof one CPU."""
     places = []
-    for before, after in pairwise(one.snapshots):
+    for before, after in pairwise(process.snapshots):
         elapsed = after.at_ns - before.at_ns
         # A process that nobody has waited for yet can be looked at after its end.
-        if elapsed > 0 and (before.at_ns + after.at_ns) // 2 <= one.end_ns:
+        if elapsed > 0 and (before.at_ns + after.at_ns) // 2 <= process.end_ns:
             share = min(1.0, max(0.0, (after.cpu_ns - before.cpu_ns) / elapsed))
             middle = (before.at_ns + after.at_ns) // 2
             places.append(f"{scale.x(middle):.1f},{top + _ROW * (1 - share):.1f}")
@@ -140,7 +142,7 @@ def _usage(one: ProcessRecord, scale: _Scale, top: float) -> str:
     return f'<polyline class="cpu" points="{" ".join(places)}"/>'
 
 
-def _drawn(one: ProcessRecord, scale: _Scale, top: float, bins: int) -> str:
+def _drawn(process: ProcessRecord, scale: _Scale, top: float, bins: int) -> str:
     """Return one process in its row; its title has its figures."""
     step = scale.wall_ns / bins
     width = (_WIDTH - _LEFT - _RIGHT) / bins
@@ -148,9 +150,9 @@ def _drawn(one: ProcessRecord, scale: _Scale, top: float, bins: int) -> str:
         f'<rect class="{style_class(cell.state)}" x="{_LEFT + cell.first * width:.1f}" '
         f'y="{top + cell.top * _ROW:.1f}" width="{(cell.last - cell.first) * width + 0.2:.1f}" '
         f'height="{(cell.bottom - cell.top) * _ROW:.1f}"/>'
-        for cell in _cells(_bins(one, scale.origin_ns, step, bins))
+        for cell in _cells(_bins(process, scale.origin_ns, step, bins))
     )
-    return f"<title>{escape(_title(one))}</title>{cells}{_usage(one, scale, top)}"
+    return f"<title>{escape(_title(process))}</title>{cells}{_usage(process, scale, top)}"
 
 
 def _row(row: Sequence[ProcessRecord], scale: _Scale, top: float, bins: int) -> str:
@@ -187,8 +189,8 @@ def _series(
     """Return the sum over all processes for each step of time: CPUs in use, or bytes."""
     step = scale.wall_ns / count
     sums = [0.0] * count
-    for one in members:
-        for before, after in pairwise(one.snapshots):
+    for process in members:
+        for before, after in pairwise(process.snapshots):
             elapsed = after.at_ns - before.at_ns
             value = before.rss_bytes if memory else (after.cpu_ns - before.cpu_ns)
             if elapsed <= 0 or value < 0:
@@ -234,7 +236,7 @@ def _panel(
 
 def _panels(members: Sequence[ProcessRecord], scale: _Scale, top: float, cpus: int) -> str:
     # Steps no finer than the sampler's, or the areas would show its pauses.
-    count = max(1, min(300, max((len(one.snapshots) for one in members), default=1)))
+    count = max(1, min(300, max((len(process.snapshots) for process in members), default=1)))
     used = _series(members, scale, count, memory=False)
     memory = _series(members, scale, count, memory=True)
     most = max(cpus, max(used, default=0.0)) * 1.08 or 1.0

@@ -29,19 +29,21 @@ def rows_of(members: Sequence[ProcessRecord]) -> tuple[tuple[ProcessRecord, ...]
     so that the number of rows is that of processes at once.
     """
     if len(members) <= _FEW:
-        return tuple((one,) for one in members)
+        return tuple((process,) for process in members)
     rows: list[list[ProcessRecord]] = []
     # Rows whose last process has ended by then: when, and which.
     ended: list[tuple[int, int]] = []
-    for one in sorted(members, key=lambda one: (one.role is not Role.MAIN, one.begin_ns)):
-        if one.role is Role.MAIN or not ended or ended[0][0] > one.begin_ns:
+    for process in sorted(
+        members, key=lambda process: (process.role is not Role.MAIN, process.begin_ns)
+    ):
+        if process.role is Role.MAIN or not ended or ended[0][0] > process.begin_ns:
             at = len(rows)
             rows.append([])
         else:
             at = heappop(ended)[1]
-        rows[at].append(one)
-        if one.role is not Role.MAIN:
-            heappush(ended, (one.end_ns, at))
+        rows[at].append(process)
+        if process.role is not Role.MAIN:
+            heappush(ended, (process.end_ns, at))
     return tuple(tuple(row) for row in rows)
 
 

@@ -97,9 +97,9 @@ def _notes(record: Mapping[str, Any]) -> list[str]:
             f"The kernel's sums cover {cpu['coverage']:.0%} of the CPU time that was seen: some "
             "process does not wait for its children."
         )
-    for one in record["processes"]:
-        notes += [f"{one['name']}: {text}" for text in one["notes"]]
-    silent = [one["name"] for one in record["processes"] if not one["recorded"]]
+    for process in record["processes"]:
+        notes += [f"{process['name']}: {text}" for text in process["notes"]]
+    silent = [process["name"] for process in record["processes"] if not process["recorded"]]
     if silent:
         many = "processes" if len(silent) > 1 else "process"
         names = sorted(set(silent))
@@ -154,7 +154,7 @@ def page_of(
     style = environment.from_string(folder.joinpath("profile.css").read_text(encoding="utf-8"))
     css = style.render(states=[_state(state) for state in State])
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    present = {state for one in profile.members for state in one.totals} | {State.BLOCKED}
+    present = {state for process in profile.members for state in process.totals} | {State.BLOCKED}
     rows = rows_of(profile.members)
     template = environment.from_string(
         folder.joinpath("profile.html.j2").read_text(encoding="utf-8")

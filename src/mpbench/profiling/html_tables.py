@@ -41,23 +41,25 @@ def _processes(record: Mapping[str, Any]) -> Table:
     waits = [state.value for state in State if state.is_wait]
     starts = [State.STARTING.value, State.IMPORTING.value]
     rows = []
-    for one in record["processes"][:_MOST_PROCESSES]:
-        states = one["states_ns"]
-        doing = f", {one['detail']}" if one["detail"] else ""
+    for process in record["processes"][:_MOST_PROCESSES]:
+        states = process["states_ns"]
+        doing = f", {process['detail']}" if process["detail"] else ""
         rows.append(
             (
-                f"{one['number']}. {one['name']}",
-                f"{one['role']}{doing}",
-                str(one["pid"]),
-                as_time(one["end_ns"] - one["begin_ns"]),
+                f"{process['number']}. {process['name']}",
+                f"{process['role']}{doing}",
+                str(process["pid"]),
+                as_time(process["end_ns"] - process["begin_ns"]),
                 _some(sum(states.get(name, 0) for name in starts)),
                 _some(states.get(State.WORKING.value)),
                 _some(sum(states.get(name, 0) for name in waits)),
                 _some(states.get(State.MOVING.value)),
                 _some(states.get(State.EXITING.value)),
-                _some(one["cpu_ns"]),
-                _some(one["delay_ns"]),
-                format_bytes(float(one["peak_rss_bytes"])) if one["peak_rss_bytes"] else _NONE,
+                _some(process["cpu_ns"]),
+                _some(process["delay_ns"]),
+                format_bytes(float(process["peak_rss_bytes"]))
+                if process["peak_rss_bytes"]
+                else _NONE,
             )
         )
     return Table(
@@ -89,16 +91,18 @@ def _waits(record: Mapping[str, Any]) -> Table | None:
     """Return what each process waited for, in columns that are not empty."""
     names = [state.value for state in State if state.is_wait or state is State.MANAGER]
     used = [
-        name for name in names if any(one["states_ns"].get(name) for one in record["processes"])
+        name
+        for name in names
+        if any(process["states_ns"].get(name) for process in record["processes"])
     ]
     rows = [
         (
-            f"{one['number']}. {one['name']}",
-            *(_some(one["states_ns"].get(name)) for name in used),
-            "; ".join(one["unfinished"]) or _NONE,
+            f"{process['number']}. {process['name']}",
+            *(_some(process["states_ns"].get(name)) for name in used),
+            "; ".join(process["unfinished"]) or _NONE,
         )
-        for one in record["processes"][:_MOST_PROCESSES]
-        if any(one["states_ns"].get(name) for name in used) or one["unfinished"]
+        for process in record["processes"][:_MOST_PROCESSES]
+        if any(process["states_ns"].get(name) for name in used) or process["unfinished"]
     ]
     if not rows:
         return None
@@ -110,16 +114,16 @@ def _waits(record: Mapping[str, Any]) -> Table | None:
 def _starts(record: Mapping[str, Any]) -> Table | None:
     rows = tuple(
         (
-            f"{one['number']}. {one['name']}",
-            as_time(one["call_ns"]),
-            as_time(one["first_instruction_ns"]),
-            as_time(one["import_ns"]),
-            as_time(one["bootstrap_ns"]),
-            as_time(one["run_ns"]),
-            as_time(one["first_task_ns"]),
-            _some(one["hook_ns"]),
+            f"{start['number']}. {start['name']}",
+            as_time(start["call_ns"]),
+            as_time(start["first_instruction_ns"]),
+            as_time(start["import_ns"]),
+            as_time(start["bootstrap_ns"]),
+            as_time(start["run_ns"]),
+            as_time(start["first_task_ns"]),
+            _some(start["hook_ns"]),
         )
-        for one in record["starts"][:_MOST_STARTS]
+        for start in record["starts"][:_MOST_STARTS]
     )
     if not rows:
         return None
@@ -181,7 +185,9 @@ def _objects(record: Mapping[str, Any]) -> Table | None:
 
 
 def _stacks(stacks: Sequence[Mapping[str, Any]]) -> Table | None:
-    rows = tuple((one["function"], one["process"], as_percent(one["share"])) for one in stacks)
+    rows = tuple(
+        (stack["function"], stack["process"], as_percent(stack["share"])) for stack in stacks
+    )
     if not rows:
         return None
     return Table(

@@ -121,8 +121,8 @@ def describe_objects(processes: Iterable[RecordedProcess]) -> dict[str, TracedOb
     """Return every object by its key, with the best description that any process gave."""
     found: dict[str, TracedObject] = {}
     merged: set[int] = set()
-    for one in processes:
-        for thing in one.objects.values():
+    for process in processes:
+        for thing in process.objects.values():
             known = found.get(thing.key)
             if known is None:
                 found[thing.key] = thing
@@ -161,29 +161,29 @@ def owner_of(key: str, things: Mapping[str, TracedObject]) -> str:
 
 
 def _add_moments(
-    one: RecordedProcess, things: Mapping[str, TracedObject], sums: dict[str, _Sum]
+    process: RecordedProcess, things: Mapping[str, TracedObject], sums: dict[str, _Sum]
 ) -> None:
     """Add what the sums of calls do not hold: bytes, and what never ended."""
-    for total in one.totals:
-        if total.kind == kinds.SENT and total.object in one.objects:
-            owner = owner_of(one.objects[total.object].key, things)
+    for total in process.totals:
+        if total.kind == kinds.SENT and total.object in process.objects:
+            owner = owner_of(process.objects[total.object].key, things)
             sums.setdefault(owner, _Sum()).sent_bytes += total.total_ns
-    for lane in one.threads:
+    for lane in process.threads:
         for moment in lane.events:
-            if moment.kind == kinds.SEND and moment.object in one.objects:
-                owner = owner_of(one.objects[moment.object].key, things)
+            if moment.kind == kinds.SEND and moment.object in process.objects:
+                owner = owner_of(process.objects[moment.object].key, things)
                 sums.setdefault(owner, _Sum()).sent_bytes += moment.value
         for moment in lane.unfinished:
-            if moment.object in one.objects and not one.objects[moment.object].key.startswith(
-                "process:"
-            ):
-                key = one.objects[moment.object].key
+            if moment.object in process.objects and not process.objects[
+                moment.object
+            ].key.startswith("process:"):
+                key = process.objects[moment.object].key
                 owner = owner_of(key, things)
                 spent = moment.duration_ns
                 total = EventTotal(moment.kind, moment.object, 1, spent, spent)
                 whole = things[owner].type_name
                 sums.setdefault(owner, _Sum()).add(
-                    total, one.token, owned=owner != key, whole=whole
+                    total, process.token, owned=owner != key, whole=whole
                 )
 
 
@@ -192,34 +192,34 @@ def object_costs(processes: Iterable[RecordedProcess]) -> tuple[ObjectCost, ...]
     traced = tuple(processes)
     things = describe_objects(traced)
     sums: dict[str, _Sum] = {}
-    for one in traced:
-        for total in one.totals:
-            thing = one.objects.get(total.object)
+    for recorded in traced:
+        for total in recorded.totals:
+            thing = recorded.objects.get(total.object)
             if thing is None or thing.key.startswith("process:"):
                 continue
             owner = owner_of(thing.key, things)
             sums.setdefault(owner, _Sum()).add(
-                total, one.token, owned=owner != thing.key, whole=things[owner].type_name
+                total, recorded.token, owned=owner != thing.key, whole=things[owner].type_name
             )
-        _add_moments(one, things, sums)
+        _add_moments(recorded, things, sums)
     costs = [total.cost(things[key]) for key, total in sums.items()]
-    used = [one for one in costs if one.calls or one.wait_ns]
+    used = [cost for cost in costs if cost.calls or cost.wait_ns]
     return tuple(sorted(used, key=lambda one: (-one.wait_ns, -one.call_ns)))
 
 
 def merge_unnamed_pipes(costs: Sequence[ObjectCost]) -> tuple[ObjectCost, ...]:
     """Put the pipes that nobody made by name into one: managers and listeners have many."""
-    nameless = [one for one in costs if one.what == "Pipe" and not one.place]
+    nameless = [cost for cost in costs if cost.what == "Pipe" and not cost.place]
     if len(nameless) < _FEW_PIPES:
         return tuple(costs)
     whole = ObjectCost(
         what=f"{len(nameless)} pipes of managers, listeners and the like",
         place="",
-        calls=sum(one.calls for one in nameless),
-        call_ns=sum(one.call_ns for one in nameless),
-        wait_ns=sum(one.wait_ns for one in nameless),
-        longest_ns=max(one.longest_ns for one in nameless),
-        sent_bytes=sum(one.sent_bytes for one in nameless),
-        processes=max(one.processes for one in nameless),
+        calls=sum(entry.calls for entry in nameless),
+        call_ns=sum(entry.call_ns for entry in nameless),
+        wait_ns=sum(entry.wait_ns for entry in nameless),
+        longest_ns=max(entry.longest_ns for entry in nameless),
+        sent_bytes=sum(entry.sent_bytes for entry in nameless),
+        processes=max(entry.processes for entry in nameless),
     )
-    return (*(one for one in costs if one not in nameless), whole)
+    return (*(cost for cost in costs if cost not in nameless), whole)

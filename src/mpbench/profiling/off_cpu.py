@@ -17,21 +17,21 @@ __all__ = ("off_cpu_spans",)
 _IDLE = 0.1
 
 
-def _idle_times(one: ProcessRecord) -> list[tuple[int, int]]:
+def _idle_times(process: ProcessRecord) -> list[tuple[int, int]]:
     """Return the times between two looks in which a process used next to no CPU time."""
     return [
         (before.at_ns, after.at_ns)
-        for before, after in pairwise(one.snapshots)
+        for before, after in pairwise(process.snapshots)
         if after.cpu_ns - before.cpu_ns < _IDLE * (after.at_ns - before.at_ns)
     ]
 
 
-def off_cpu_spans(one: ProcessRecord) -> list[Span]:
+def off_cpu_spans(process: ProcessRecord) -> list[Span]:
     """Return a process's spans, those of work without CPU time under another state."""
-    idle = _idle_times(one)
+    idle = _idle_times(process)
     spans: list[Span] = []
     first = 0
-    for span in one.spans:
+    for span in process.spans:
         if span.state is not State.WORKING:
             spans.append(span)
             continue

@@ -41,7 +41,7 @@ def check_overrides(given: Mapping[str, str]) -> None:
     Raises:
         UsageError: One is impossible.
     """
-    methods = [one.value for one in StartMethod]
+    methods = [method.value for method in StartMethod]
     for name, value in given.items():
         if (name, value) == _AS_IT_IS:
             continue

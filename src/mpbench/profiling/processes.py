@@ -97,11 +97,11 @@ class _Start(NamedTuple):
 def _starts(processes: Sequence[RecordedProcess]) -> dict[int, list[_Start]]:
     """Return the starts of processes by the child's pid."""
     found: dict[int, list[_Start]] = {}
-    for one in processes:
-        for lane in one.threads:
+    for process in processes:
+        for lane in process.threads:
             for moment in lane.events:
                 if moment.kind == kinds.START and moment.value:
-                    thing = one.objects.get(moment.object)
+                    thing = process.objects.get(moment.object)
                     method = "" if thing is None else str(thing.facts.get("method", ""))
                     name = "process" if thing is None else thing.label
                     found.setdefault(moment.value, []).append(_Start(moment, method, name))
@@ -119,10 +119,10 @@ def _started_as(process: SampledProcess, starts: Sequence[_Start]) -> _Start | N
     """Return the start that made a process which recorded nothing."""
     pid, created = process.key
     fitting = [
-        one
-        for one in starts
-        if one.moment.value == pid
-        and one.moment.start_ns - _SLACK_NS <= created <= one.moment.end_ns + _SLACK_NS
+        start
+        for start in starts
+        if start.moment.value == pid
+        and start.moment.start_ns - _SLACK_NS <= created <= start.moment.end_ns + _SLACK_NS
     ]
     return fitting[-1] if fitting else None
 
@@ -325,15 +325,17 @@ def process_records(
             heard.add(start.moment)
         members.append(_member(traced, seen, start, ran))
     silent = [one for known in starts.values() for one in known if one.moment not in heard]
-    strangers = [one for one in ran.seen.processes if one.key not in matched and one.points]
+    strangers = [
+        process for process in ran.seen.processes if process.key not in matched and process.points
+    ]
     members += _silent(processes, strangers, silent, ran)
-    members.sort(key=lambda one: (one.role is not Role.MAIN, one.begin_ns))
+    members.sort(key=lambda process: (process.role is not Role.MAIN, process.begin_ns))
     exits = _exits(processes)
     return tuple(
-        one._replace(
+        process._replace(
             number=number,
-            exit_code=_exit_code(one, exits, ran),
-            known_totals=total_by_state(one.spans),
+            exit_code=_exit_code(process, exits, ran),
+            known_totals=total_by_state(process.spans),
         )
-        for number, one in enumerate(members, start=1)
+        for number, process in enumerate(members, start=1)
     )

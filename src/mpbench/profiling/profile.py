@@ -78,12 +78,12 @@ class Profile(NamedTuple):
     @property
     def began_ns(self) -> int:
         """When its first process began."""
-        return min((one.begin_ns for one in self.members), default=self.ran.started_ns)
+        return min((process.begin_ns for process in self.members), default=self.ran.started_ns)
 
     @property
     def ended_ns(self) -> int:
         """When its last process ended."""
-        return max((one.end_ns for one in self.members), default=self.ran.ended_ns)
+        return max((process.end_ns for process in self.members), default=self.ran.ended_ns)
 
     @property
     def wall_ns(self) -> int:
@@ -93,17 +93,17 @@ class Profile(NamedTuple):
     @property
     def traced(self) -> tuple[RecordedProcess, ...]:
         """The processes that recorded themselves."""
-        return tuple(one.traced for one in self.members if one.traced is not None)
+        return tuple(process.traced for process in self.members if process.traced is not None)
 
     @property
     def events(self) -> int:
         """How many events there were, those that were not kept included."""
-        return sum(total.times for one in self.traced for total in one.totals)
+        return sum(total.times for recorded in self.traced for total in recorded.totals)
 
     @property
     def dropped(self) -> int:
         """How many events were too many for the files."""
-        return sum(one.dropped for one in self.traced)
+        return sum(recorded.dropped for recorded in self.traced)
 
 
 def _prepare(executable: str, place: Path, scratch: Path) -> float:

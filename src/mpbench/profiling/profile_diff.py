@@ -85,9 +85,9 @@ def _figures(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[di
 def _causes(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the losses by their rule, or by the state in which the time went."""
     return {
-        str(one.get("rule") or one.get("key")): one
-        for one in record["losses"]
-        if isinstance(one, dict)
+        str(loss.get("rule") or loss.get("key")): loss
+        for loss in record["losses"]
+        if isinstance(loss, dict)
     }
 
 

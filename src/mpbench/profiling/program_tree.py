@@ -33,9 +33,9 @@ def event_folder(pid: int) -> Path | None:
     mark = f"{EVENT_FOLDER}=".encode()
     return next(
         (
-            Path(one[len(mark) :].decode(errors="surrogateescape"))
-            for one in variables
-            if one.startswith(mark)
+            Path(variable[len(mark) :].decode(errors="surrogateescape"))
+            for variable in variables
+            if variable.startswith(mark)
         ),
         None,
     )
@@ -46,7 +46,7 @@ def _members(table: Mapping[int, Process], folder: Path) -> set[int]:
     found = {pid for pid in table if event_folder(pid) == folder}
     grown = True
     while grown:
-        more = {pid for pid, one in table.items() if one.parent in found} - found
+        more = {pid for pid, row in table.items() if row.parent in found} - found
         found |= more
         grown = bool(more)
     return found
@@ -64,7 +64,7 @@ def end_program(folder: str) -> tuple[str, ...]:
     """
 
     def living() -> list[Process]:
-        table = {one.pid: one for one in processes() if one.state != "Z"}
+        table = {process.pid: process for process in processes() if process.state != "Z"}
         return [table[pid] for pid in _members(table, Path(folder))]
 
     try:

@@ -192,22 +192,24 @@ def spans_of(
     default = State.SERVING if serves else State.STARTING if is_child else State.WORKING
     if lane is None:
         return (Span(begin_ns, end_ns, default),) if end_ns > begin_ns else ()
-    moments = sorted([*lane.events, *lane.unfinished], key=lambda one: (one.start_ns, -one.end_ns))
+    moments = sorted(
+        [*lane.events, *lane.unfinished], key=lambda event: (event.start_ns, -event.end_ns)
+    )
     if serves:
-        moments = [one for one in moments if one.kind == kinds.EXIT]
+        moments = [event for event in moments if event.kind == kinds.EXIT]
     spans = _flatten(moments, begin_ns, end_ns, default)
-    ran = max((one.end_ns for one in moments if one.kind == kinds.RUN), default=end_ns)
+    ran = max((event.end_ns for event in moments if event.kind == kinds.RUN), default=end_ns)
     return tuple(
-        one._replace(state=State.EXITING)
-        if one.state is State.STARTING and one.start_ns >= ran
-        else one
-        for one in spans
+        span._replace(state=State.EXITING)
+        if span.state is State.STARTING and span.start_ns >= ran
+        else span
+        for span in spans
     )
 
 
 def total_by_state(spans: Sequence[Span]) -> dict[State, int]:
     """Return nanoseconds by state."""
     totals: dict[State, int] = {}
-    for one in spans:
-        totals[one.state] = totals.get(one.state, 0) + one.duration_ns
+    for span in spans:
+        totals[span.state] = totals.get(span.state, 0) + span.duration_ns
     return totals

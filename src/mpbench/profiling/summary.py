@@ -61,93 +61,97 @@ def _first(traced: RecordedProcess, kind: int) -> Event | None:
     lane = traced.main
     moments = () if lane is None else (*lane.events, *lane.unfinished)
     return min(
-        (one for one in moments if one.kind == kind), key=lambda one: one.start_ns, default=None
+        (event for event in moments if event.kind == kind),
+        key=lambda event: event.start_ns,
+        default=None,
     )
 
 
-def _start(one: ProcessRecord) -> dict[str, Any] | None:
+def _start(process: ProcessRecord) -> dict[str, Any] | None:
     """Return how long each phase of a worker's start took; null where it did not happen."""
-    traced = one.traced
-    if traced is None or one.role is not Role.WORKER or one.start_event is None:
+    traced = process.traced
+    if traced is None or process.role is not Role.WORKER or process.start_event is None:
         return None
     imported, bootstrap = _first(traced, kinds.IMPORT_MAIN), _first(traced, kinds.BOOTSTRAP)
     run, get = _first(traced, kinds.RUN), _first(traced, kinds.GET)
-    born = max(traced.born_ns, one.begin_ns)
+    born = max(traced.born_ns, process.begin_ns)
     return {
-        "number": one.number,
-        "name": one.name,
-        "call_ns": one.start_event.duration_ns,
-        "first_instruction_ns": born - one.begin_ns,
+        "number": process.number,
+        "name": process.name,
+        "call_ns": process.start_event.duration_ns,
+        "first_instruction_ns": born - process.begin_ns,
         "import_ns": None if imported is None else imported.duration_ns,
-        "run_ns": None if run is None else run.start_ns - one.begin_ns,
-        "bootstrap_ns": None if bootstrap is None else bootstrap.start_ns - one.begin_ns,
+        "run_ns": None if run is None else run.start_ns - process.begin_ns,
+        "bootstrap_ns": None if bootstrap is None else bootstrap.start_ns - process.begin_ns,
         "first_task_ns": (
-            None if get is None or not get.duration_ns else get.end_ns - one.begin_ns
+            None if get is None or not get.duration_ns else get.end_ns - process.begin_ns
         ),
         "hook_ns": traced.hook_load_ns,
     }
 
 
-def _moving_elsewhere(one: ProcessRecord) -> int:
+def _moving_elsewhere(process: ProcessRecord) -> int:
     """Return the time in which other threads than the main one pickled and sent."""
-    if one.traced is None:
+    if process.traced is None:
         return 0
     moves = {kinds.PICKLE, kinds.UNPICKLE, kinds.SEND}
     return sum(
         moment.duration_ns
-        for lane in one.traced.threads
+        for lane in process.traced.threads
         if not lane.is_main
         for moment in lane.events
         if moment.kind in moves
     )
 
 
-def _hanging(one: ProcessRecord, things: Mapping[str, TracedObject]) -> list[str]:
+def _hanging(process: ProcessRecord, things: Mapping[str, TracedObject]) -> list[str]:
     """
     Return what a process was in the middle of when it ended, outermost first.
 
     A worker knows a queue's pipe and no more; whoever made the queue has described it.
     """
-    lane = None if one.traced is None else one.traced.main
+    lane = None if process.traced is None else process.traced.main
     frames = {kinds.BOOTSTRAP, kinds.RUN, kinds.WORKER}
-    if lane is None or one.traced is None:
+    if lane is None or process.traced is None:
         return []
     words = []
     for moment in lane.unfinished:
         if moment.kind not in frames:
-            known = one.traced.objects.get(moment.object)
+            known = process.traced.objects.get(moment.object)
             thing = things[owner_of(known.key, things)] if known else None
             of = f" of {thing.type_name} {thing.label}".rstrip() if thing else ""
             words.append(f"{kinds.NAMES.get(moment.kind, moment.kind)}{of}")
     return words
 
 
-def _process(one: ProcessRecord, origin: int, things: Mapping[str, TracedObject]) -> dict[str, Any]:
+def _process(
+    process: ProcessRecord, origin: int, things: Mapping[str, TracedObject]
+) -> dict[str, Any]:
     return {
-        "number": one.number,
-        "pid": one.pid,
-        "name": one.name,
-        "role": one.role.value,
-        "exit_code": one.exit_code,
-        "detail": one.detail,
-        "begin_ns": one.begin_ns - origin,
-        "end_ns": one.end_ns - origin,
-        "cpu_ns": one.cpu_ns,
-        "delay_ns": one.run_queue_ns,
-        "peak_rss_bytes": one.peak_rss_bytes,
-        "states_ns": {state.value: ns for state, ns in one.totals.items()},
-        "other_threads_moving_ns": _moving_elsewhere(one),
-        "recorded": one.traced is not None,
-        "unfinished": _hanging(one, things),
-        "notes": list(one.traced.unknown) if one.traced is not None else [],
+        "number": process.number,
+        "pid": process.pid,
+        "name": process.name,
+        "role": process.role.value,
+        "exit_code": process.exit_code,
+        "detail": process.detail,
+        "begin_ns": process.begin_ns - origin,
+        "end_ns": process.end_ns - origin,
+        "cpu_ns": process.cpu_ns,
+        "delay_ns": process.run_queue_ns,
+        "peak_rss_bytes": process.peak_rss_bytes,
+        "states_ns": {state.value: ns for state, ns in process.totals.items()},
+        "other_threads_moving_ns": _moving_elsewhere(process),
+        "recorded": process.traced is not None,
+        "unfinished": _hanging(process, things),
+        "notes": list(process.traced.unknown) if process.traced is not None else [],
     }
 
 
 def _overhead(profile: Profile) -> dict[str, Any]:
     """Return what recording cost: events at their measured price, and the hook's loading."""
-    used = sum(one.cpu_ns for one in profile.members if one.traced is not None)
+    used = sum(process.cpu_ns for process in profile.members if process.traced is not None)
     events = profile.events * profile.event_ns
-    loading = sum(one.hook_load_ns for one in profile.traced)
+    loading = sum(recorded.hook_load_ns for recorded in profile.traced)
     seen = profile.ran.seen
     return {
         "event_ns": profile.event_ns,
@@ -168,10 +172,10 @@ def _messages(profile: Profile) -> dict[str, Any] | None:
     flows = profile.flows
     if not flows:
         return None
-    took = [one.received.event.end_ns - one.sent.event.start_ns for one in flows]
+    took = [flow.received.event.end_ns - flow.sent.event.start_ns for flow in flows]
     return {
         "count": len(flows),
-        "bytes": sum(one.sent.event.value for one in flows),
+        "bytes": sum(flow.sent.event.value for flow in flows),
         "median_ns": round(median(took)),
         "longest_ns": max(took),
     }
@@ -180,7 +184,7 @@ def _messages(profile: Profile) -> dict[str, Any] | None:
 def _cpu(profile: Profile) -> dict[str, Any]:
     report = profile.ran.report
     accounted = report.get("cpu_user_ns", 0) + report.get("cpu_system_ns", 0)
-    seen = max(profile.ran.seen.cpu_ns, sum(one.cpu_ns for one in profile.members))
+    seen = max(profile.ran.seen.cpu_ns, sum(process.cpu_ns for process in profile.members))
     return {
         "accounted_ns": accounted,
         "seen_ns": seen,
@@ -215,7 +219,7 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         None if balance is None else DiagnosisInput(profile, balance, tasks, costs, usable, locks)
     )
     things = describe_objects(profile.traced)
-    starts = [start for one in profile.members if (start := _start(one)) is not None]
+    starts = [start for process in profile.members if (start := _start(process)) is not None]
     return {
         "schema": SCHEMA,
         "mpbench": mpbench.__version__,
@@ -231,13 +235,13 @@ def summary_of(profile: Profile, *, cpus: int | None = None) -> dict[str, Any]:
         "efficiency": None if balance is None else balance.efficiency,
         "workers": None if balance is None else balance.workers,
         "warnings": warnings_of(profile, usable),
-        "losses": [] if facts is None else [_loss(one) for one in largest_losses(facts)],
+        "losses": [] if facts is None else [_loss(loss) for loss in largest_losses(facts)],
         "tasks": None if tasks is None else task_table(tasks, profile.began_ns),
         "time": None if facts is None else time_table(facts),
         "locks": [lock_table(use) for use in locks],
-        "processes": [_process(one, profile.began_ns, things) for one in profile.members],
+        "processes": [_process(process, profile.began_ns, things) for process in profile.members],
         "starts": starts,
-        "objects": [one._asdict() for one in merge_unnamed_pipes(costs)],
+        "objects": [pipe._asdict() for pipe in merge_unnamed_pipes(costs)],
         "messages": _messages(profile),
         "overhead": _overhead(profile),
         "left_behind": {

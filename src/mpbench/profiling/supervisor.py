@@ -93,12 +93,12 @@ class ProgramSupervisor(Supervisor):
         # Trackers and fork servers leave by themselves, and have something to write.
         began = time.monotonic()
         while left := descendants(os.getpid()):
-            limit = TRACKER_GRACE_S if all(is_tracker(one.pid) for one in left) else GRACE_S
+            limit = TRACKER_GRACE_S if all(is_tracker(process.pid) for process in left) else GRACE_S
             if time.monotonic() - began > limit:
                 break
             time.sleep(0.005)
             self._collect()
-        self._tell({"outlives": [f"{one.command} ({one.pid})" for one in left]})
+        self._tell({"outlives": [f"{process.command} ({process.pid})" for process in left]})
         return []
 
 

@@ -117,7 +117,7 @@ class _Cursor:
     """Events of one kind in the order of their beginning, taken as far as a moment."""
 
     def __init__(self, lane: ThreadEvents, kind: int) -> None:
-        self._moments = [one for one in lane.events if one.kind == kind]
+        self._moments = [event for event in lane.events if event.kind == kind]
         self._at = 0
 
     def within(self, begin_ns: int, end_ns: int) -> list[Event]:
@@ -144,26 +144,28 @@ class _Asked(NamedTuple):
 
 def _asked(lane: ThreadEvents) -> _Asked:
     """Return the calls of the queue from which a worker got most."""
-    moments = sorted((*lane.events, *lane.unfinished), key=lambda one: (one.start_ns, -one.end_ns))
+    moments = sorted(
+        (*lane.events, *lane.unfinished), key=lambda event: (event.start_ns, -event.end_ns)
+    )
     outer: list[Event] = []
-    for one in moments:
+    for event in moments:
         # A subclass's get calls its parent's.
-        if one.kind == kinds.GET and not (outer and one.start_ns < outer[-1].end_ns):
-            outer.append(one)
+        if event.kind == kinds.GET and not (outer and event.start_ns < outer[-1].end_ns):
+            outer.append(event)
     counts = Counter(one.object for one in outer if one.value)
     if not counts:
         return _Asked((), ())
     thing = counts.most_common(1)[0][0]
     gets = tuple(one for one in outer if one.object == thing)
-    return _Asked(gets, tuple(one for one in gets if one.value))
+    return _Asked(gets, tuple(get for get in gets if get.value))
 
 
 def _spans(lane: ThreadEvents, asked: _Asked) -> Iterator[tuple[int, int, bool]]:
     """Yield when each thing that was got was worked on, and whether it is the last one."""
-    starts = [one.start_ns for one in asked.gets]
+    starts = [get.start_ns for get in asked.gets]
     # The loop of a pool or an executor ends with a word to stop, or is ended.
-    is_pools = any(one.kind == kinds.WORKER for one in (*lane.events, *lane.unfinished))
-    ends = () if is_pools else (one.end_ns for one in lane.events if one.kind == kinds.RUN)
+    is_pools = any(event.kind == kinds.WORKER for event in (*lane.events, *lane.unfinished))
+    ends = () if is_pools else (event.end_ns for event in lane.events if event.kind == kinds.RUN)
     end = max(ends, default=0)
     for one in asked.answered:
         following = bisect_left(starts, one.end_ns)

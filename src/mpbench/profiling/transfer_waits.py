@@ -80,9 +80,9 @@ def _sums(lanes: Sequence[ThreadEvents], kind: int) -> Mapping[int, _Sum]:
     """Sum up the recorded events of one kind by object."""
     found: dict[int, _Sum] = {}
     for lane in lanes:
-        for one in lane.events:
-            if one.kind == kind:
-                found[one.object] = found.get(one.object, _Sum()).and_one(one.duration_ns)
+        for event in lane.events:
+            if event.kind == kind:
+                found[event.object] = found.get(event.object, _Sum()).and_one(event.duration_ns)
     return found
 
 
@@ -133,4 +133,4 @@ def add_transfer_waits(processes: Sequence[RecordedProcess]) -> tuple[RecordedPr
     for flow in flows_between(enumerate(processes)):
         for end, other in ((flow.received, flow.sent), (flow.sent, flow.received)):
             others[end.process, end.thread, end.event.start_ns] = other.event
-    return tuple(_one(number, one, others) for number, one in enumerate(processes))
+    return tuple(_one(number, process, others) for number, process in enumerate(processes))

@@ -27,23 +27,23 @@ def what_if_sentence(predictions: Mapping[str, Any]) -> str:
     )
 
 
-def _row(one: Mapping[str, Any], unchanged_s: float) -> tuple[str, ...]:
-    if one["withheld"] is not None:
-        because = f"not predictable because {one['withheld']}"
-        return (one["words"], _NONE, _NONE, _NONE, _NONE, one["place"] or _NONE, because)
+def _row(entry: Mapping[str, Any], unchanged_s: float) -> tuple[str, ...]:
+    if entry["withheld"] is not None:
+        because = f"not predictable because {entry['withheld']}"
+        return (entry["words"], _NONE, _NONE, _NONE, _NONE, entry["place"] or _NONE, because)
     return (
-        one["words"],
-        f"{one['seconds'] / unchanged_s - 1:+.0%}",
-        format_seconds(one["seconds"]),
-        f"{format_seconds(one['low_s'])} to {format_seconds(one['high_s'])}",
-        one["setting"] or _NONE,
-        one["place"] or _NONE,
-        one["assumption"],
+        entry["words"],
+        f"{entry['seconds'] / unchanged_s - 1:+.0%}",
+        format_seconds(entry["seconds"]),
+        f"{format_seconds(entry['low_s'])} to {format_seconds(entry['high_s'])}",
+        entry["setting"] or _NONE,
+        entry["place"] or _NONE,
+        entry["assumption"],
     )
 
 
-def _order(one: Mapping[str, Any]) -> tuple[bool, float]:
-    return one["seconds"] is None, one["seconds"] or 0.0
+def _order(entry: Mapping[str, Any]) -> tuple[bool, float]:
+    return entry["seconds"] is None, entry["seconds"] or 0.0
 
 
 def what_if_table(record: Mapping[str, Any]) -> Table | None:
@@ -52,7 +52,9 @@ def what_if_table(record: Mapping[str, Any]) -> Table | None:
     if predictions is None:
         return None
     unchanged = predictions["unchanged_s"] or predictions["measured_s"]
-    rows = tuple(_row(one, unchanged) for one in sorted(predictions["predictions"], key=_order))
+    rows = tuple(
+        _row(prediction, unchanged) for prediction in sorted(predictions["predictions"], key=_order)
+    )
     caption = what_if_sentence(predictions)
     if rows:
         caption += (

@@ -45,10 +45,10 @@ def choice_text(choice: Choice) -> str:
     return f"{words}, {_MODELLED}" if choice.is_modelled else words
 
 
-def _costs(one: Advice) -> str:
+def _costs(advice: Advice) -> str:
     """Write each choice on a line of its own, and below them what else is to be known."""
-    lines = ";\n".join(choice_text(choice) for choice in one.choices)
-    return ".\n".join(part for part in (lines, one.because) if part)
+    lines = ";\n".join(choice_text(choice) for choice in advice.choices)
+    return ".\n".join(part for part in (lines, advice.because) if part)
 
 
 def advice_table(advice: Sequence[Advice], targets: Mapping[str, str], where: str) -> Table | None:
@@ -100,21 +100,25 @@ def _number(value: float | None) -> float | None:
     return None if value is None or math.isinf(value) else value
 
 
-def _estimate(one: Estimate | None) -> dict[str, float | None] | None:
-    if one is None:
+def _estimate(estimate: Estimate | None) -> dict[str, float | None] | None:
+    if estimate is None:
         return None
-    return {"value": _number(one.value), "low": _number(one.low), "high": _number(one.high)}
+    return {
+        "value": _number(estimate.value),
+        "low": _number(estimate.low),
+        "high": _number(estimate.high),
+    }
 
 
-def advice_record(one: Advice) -> dict[str, Any]:
+def advice_record(advice: Advice) -> dict[str, Any]:
     """Return advice as JSON has it; what is not reached or not known is null."""
     return {
-        "key": one.key,
-        "question": one.question,
-        "answer": None if one.standing is SupportLevel.NOT_MEASURED else one.answer,
-        "standing": one.standing.value,
-        "because": one.because,
-        "measure_with": one.measure_command or None,
+        "key": advice.key,
+        "question": advice.question,
+        "answer": None if advice.standing is SupportLevel.NOT_MEASURED else advice.answer,
+        "standing": advice.standing.value,
+        "because": advice.because,
+        "measure_with": advice.measure_command or None,
         "choices": [
             {
                 "name": choice.name,
@@ -124,7 +128,7 @@ def advice_record(one: Advice) -> dict[str, Any]:
                 "is_modelled": choice.is_modelled,
                 "cases": list(choice.cases),
             }
-            for choice in one.choices
+            for choice in advice.choices
         ],
-        "cases": list(one.cases),
+        "cases": list(advice.cases),
     }

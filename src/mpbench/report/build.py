@@ -240,9 +240,12 @@ class _Builder:
 def _verdicts(judged: Sequence[Compared]) -> tuple[Section, ...]:
     return tuple(
         Section(
-            one.table.key, "Verdicts" if len(judged) == 1 else f"Verdicts {n}", one.table, one.notes
+            judgement.table.key,
+            "Verdicts" if len(judged) == 1 else f"Verdicts {n}",
+            judgement.table,
+            judgement.notes,
         )
-        for n, one in enumerate(judged, 1)
+        for n, judgement in enumerate(judged, 1)
     )
 
 
@@ -275,12 +278,12 @@ def _title(runs: Sequence[Run]) -> str:
 
 def _comparison_title(runs: Sequence[Run]) -> str:
     outcomes = [outcome_of(run) for run in runs]
-    every = [one.comparison for outcome in outcomes for one in outcome.judgements]
-    arms = {(one.baseline, one.candidate) for one in every}
+    every = [judgement.comparison for outcome in outcomes for judgement in outcome.judgements]
+    arms = {(entry.baseline, entry.candidate) for entry in every}
     if len(arms) != 1:
         return f"{counted(len(runs), 'comparison')} of {counted(len(arms), 'pair')} of arms"
     ((baseline, candidate),) = arms
-    titles = list(dict.fromkeys(one.title for one in every))
+    titles = list(dict.fromkeys(entry.title for entry in every))
     what = ", ".join(titles) if len(titles) <= _NAMED else counted(len(titles), "case")
     return f"{candidate} against {baseline}: {what}"
 
@@ -304,7 +307,10 @@ def build(evidence: ReportData, *, with_figures: bool = True) -> Document:
     return Document(
         title=_title(runs),
         subtitle=subtitle(runs, groups),
-        verdict=_verdict(evidence, [one.sentence for one in judged] or [one.text for one in found]),
+        verdict=_verdict(
+            evidence,
+            [judgement.sentence for judgement in judged] or [entry.text for entry in found],
+        ),
         caution=caution(reasons),
         findings=(*found, *builder.steps()),
         checks=reasons,

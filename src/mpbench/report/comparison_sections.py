@@ -40,8 +40,8 @@ class Compared(NamedTuple):
     notes: tuple[str, ...]
 
 
-def _size(one: Judgement) -> float:
-    return abs(math.log(one.ratio.estimate)) if one.ratio else 0.0
+def _size(judgement: Judgement) -> float:
+    return abs(math.log(judgement.ratio.estimate)) if judgement.ratio else 0.0
 
 
 def _ranked(outcome: ComparisonOutcome) -> list[tuple[Judgement, VerdictRow]]:
@@ -51,7 +51,7 @@ def _ranked(outcome: ComparisonOutcome) -> list[tuple[Judgement, VerdictRow]]:
 
 def _strips(judgements: Sequence[Judgement]) -> list[Strip | None]:
     """Return where each ratio and its interval stand on one logarithmic scale around 1."""
-    known = [one.ratio for one in judgements if one.ratio is not None]
+    known = [judgement.ratio for judgement in judgements if judgement.ratio is not None]
     ends = [abs(math.log(end)) for ratio in known for end in (ratio.low, ratio.high) if end > 0]
     reach = max([_LEAST, *(end for end in ends if math.isfinite(end))])
 
@@ -60,22 +60,22 @@ def _strips(judgements: Sequence[Judgement]) -> list[Strip | None]:
             return 0.0
         return min(1.0, max(0.0, 0.5 + math.log(ratio) / reach / 2))
 
-    def strip(one: Judgement) -> Strip | None:
-        if one.ratio is None:
+    def strip(judgement: Judgement) -> Strip | None:
+        if judgement.ratio is None:
             return None
-        low, middle, high = (place(end) for end in one.ratio)
+        low, middle, high = (place(end) for end in judgement.ratio)
         return Strip(low, middle, high, low, high, (middle,), mark=0.5)
 
-    return [strip(one) for one in judgements]
+    return [strip(judgement) for judgement in judgements]
 
 
-def _named(one: Judgement) -> str:
+def _named(judgement: Judgement) -> str:
     """Return one change in words, with its interval."""
-    assert one.ratio is not None
-    comparison, (low, _, high) = one.comparison, one.ratio
+    assert judgement.ratio is not None
+    comparison, (low, _, high) = judgement.comparison, judgement.ratio
     interval = f"{formatting.ratio_text(low)} to {formatting.ratio_text(high)}"
     reading = f" ({comparison.reading.fact})" if comparison.reading.fact else ""
-    return f"{comparison.title}{reading} {phrase(one)} (95 % interval {interval})"
+    return f"{comparison.title}{reading} {phrase(judgement)} (95 % interval {interval})"
 
 
 def _sentence(outcome: ComparisonOutcome, ranked: Sequence[Judgement]) -> str:
@@ -90,7 +90,7 @@ def _sentence(outcome: ComparisonOutcome, ranked: Sequence[Judgement]) -> str:
         ((baseline, candidate),) = arms
         who = f"{candidate} against {baseline}: "
     changes = [one for one in ranked if one.verdict.is_change]
-    words = [_named(one) for one in changes[:_NAMED]]
+    words = [_named(change) for change in changes[:_NAMED]]
     if len(changes) > _NAMED:
         words.append(f"{len(changes) - _NAMED} further changes")
     rest = [verdict.counted(counts[verdict]) for verdict in _ORDER[2:] if counts[verdict]]
@@ -117,19 +117,19 @@ _COLUMNS = (
 _TONES = {Verdict.SLOWER: 2, Verdict.FASTER: -2}
 
 
-def _cells(one: Judgement, row: VerdictRow, strip: Strip | None) -> tuple[Cell, ...]:
-    ratio = one.ratio
+def _cells(judgement: Judgement, row: VerdictRow, strip: Strip | None) -> tuple[Cell, ...]:
+    ratio = judgement.ratio
     number, interval = Cell(DASH), Cell(DASH)
     if ratio is not None:
         number = Cell(formatting.ratio_text(ratio.estimate), ratio.estimate)
         ends = f"{formatting.ratio_text(ratio.low)} {DASH} {formatting.ratio_text(ratio.high)}"
         interval = Cell(ends, f"{ratio.low:.6g} {ratio.high:.6g}")
-    episodes = one.standing.episodes
+    episodes = judgement.standing.episodes
     return (
         Cell(row.title),
         Cell(row.arms),
         Cell(row.reading),
-        Cell(row.verdict, tone=_TONES.get(one.verdict)),
+        Cell(row.verdict, tone=_TONES.get(judgement.verdict)),
         Cell(row.baseline),
         Cell(row.candidate),
         number,

@@ -24,8 +24,8 @@ def _findings(run: Run) -> Iterator[Mapping[str, Any]]:
             yield one
 
 
-def _text(one: Mapping[str, Any], machines: Sequence[str], of: int) -> str:
-    parts = [str(one.get(name) or "").strip().rstrip(".") for name in ("reason", "remedy")]
+def _text(entry: Mapping[str, Any], machines: Sequence[str], of: int) -> str:
+    parts = [str(entry.get(name) or "").strip().rstrip(".") for name in ("reason", "remedy")]
     parts = [f"{part[:1].upper()}{part[1:]}." for part in parts if part]
     if of > 1:
         where = formatting.join_words(list(machines[:3]))
@@ -47,12 +47,12 @@ def doctor_checks(runs: Sequence[Run]) -> tuple[Check, ...]:
     names = run_names(runs)
     for run in runs:
         machine = names[run.header.run] if several else run.header.machine
-        for one in _findings(run):
+        for finding in _findings(run):
             examined[machine] = examined.get(machine, 0) + 1
-            level = str(one.get("level"))
+            level = str(finding.get("level"))
             if level in _STATES:
-                key = (level, one["subject"], str(one.get("found", "")))
-                machines = seen.setdefault(key, (one, []))[1]
+                key = (level, finding["subject"], str(finding.get("found", "")))
+                machines = seen.setdefault(key, (finding, []))[1]
                 if machine not in machines:
                     machines.append(machine)
     if not examined:

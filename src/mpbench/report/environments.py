@@ -75,7 +75,7 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         for key in value:
             yield from flat(value[key], f"{name}.{key}" if name else str(key))
     elif isinstance(value, list):
-        yield name, ", ".join(_text(one, name) for one in value) or "none"
+        yield name, ", ".join(_text(item, name) for item in value) or "none"
     else:
         yield name, _text(value, name)
 

@@ -181,12 +181,14 @@ def _of_groups(every: Sequence[_Compared], where: str) -> Conclusion:
     subject = first.subject.format(**ends)
     subject = subject[:1].upper() + subject[1:]
     if len(first.rows) == 1:
-        ordered = sorted((one.rows[0][1] for one in every), key=lambda row: float(row["median"]))
+        ordered = sorted(
+            (entry.rows[0][1] for entry in every), key=lambda row: float(row["median"])
+        )
         low, high = _number(ordered[0]), _number(ordered[-1])
         return Conclusion(
             f"{low} to {high}", subject, f"{first.what} takes {low} to {high} {where}.", target
         )
-    ratios = sorted(cost_ratio(dict(one.rows)[last], dict(one.rows)[label]) for one in every)
+    ratios = sorted(cost_ratio(dict(entry.rows)[last], dict(entry.rows)[label]) for entry in every)
     low, high = formatting.ratio_text(ratios[0][0]), formatting.ratio_text(ratios[-1][0])
     span = low if low == high else f"{low} to {high}"
     text = f"{first.what} takes {span} as much {last} as {label} {where}"
@@ -229,7 +231,7 @@ def findings(summaries: pd.DataFrame, groups: Groups) -> tuple[Conclusion, ...]:
     made = []
     for rule in _RULES:
         found = [one for one in (rule(each) for each in rows) if one is not None]
-        names = {tuple(sorted(name for name, _ in one.rows)) for one in found}
+        names = {tuple(sorted(name for name, _ in entry.rows)) for entry in found}
         if len(found) == 1:
             made.append(_of_one_group(found[0]))
         elif found and len(names) == 1:
@@ -241,5 +243,6 @@ def _aligned(found: Sequence[_Compared]) -> list[_Compared]:
     """Put the readings of every group in the order of the first group's."""
     order = [name for name, _ in found[0].rows]
     return [
-        one._replace(rows=tuple((name, dict(one.rows)[name]) for name in order)) for one in found
+        entry._replace(rows=tuple((name, dict(entry.rows)[name]) for name in order))
+        for entry in found
     ]

@@ -67,7 +67,7 @@ def _row(step: Step) -> tuple[Cell, ...]:
 def steps_sentence(series: Sequence[Series]) -> str:
     """Return what the steps come to, in one sentence."""
     steps = steps_of(series)
-    commits = len({commit for one in series for commit in one.commits})
+    commits = len({commit for line in series for commit in line.commits})
     where = f"{len(series):,} series over {commits:,} commits"
     if not steps:
         return f"No step was found in {where}."
@@ -134,12 +134,12 @@ def history_csv(series: Sequence[Series]) -> str:
     # The texts are few and the rows many.
     text = lru_cache(maxsize=10_000)(field_text)
     none = ("", "", "")
-    for one in series:
-        steps = {n.position: tuple(map(field_text, n[1:])) for n in one.changes}
-        params = params_words(dict(one.case.params))
-        words = (one.machine, one.environment, one.case.workload, params, _method(one))
+    for line in series:
+        steps = {n.position: tuple(map(field_text, n[1:])) for n in line.changes}
+        params = params_words(dict(line.case.params))
+        words = (line.machine, line.environment, line.case.workload, params, _method(line))
         fixed = tuple(map(text, words))
-        for place, (commit, level) in enumerate(zip(one.commits, one.levels, strict=True)):
+        for place, (commit, level) in enumerate(zip(line.commits, line.levels, strict=True)):
             numbers = ("" if value is None else f"{value:.9g}" for value in level)
             named = (*fixed, text(commit.name), text(commit.date))
             writer.writerow((*named, *numbers, *steps.get(place, none)))

@@ -61,13 +61,13 @@ def source(run: Run) -> Source:
 def _is_short(value: Any) -> bool:
     """Whether a part of a plan can be read in a sentence; the result file has the others."""
     if isinstance(value, (list, tuple)):
-        return all(isinstance(one, (str, int, float)) for one in value)
-    return not isinstance(value, Mapping) or all(_is_short(one) for one in value.values())
+        return all(isinstance(item, (str, int, float)) for item in value)
+    return not isinstance(value, Mapping) or all(_is_short(item) for item in value.values())
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
-        return " ".join(f"{name}={_plain(one)}" for name, one in value.items())
+        return " ".join(f"{name}={_plain(item)}" for name, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 

@@ -35,16 +35,18 @@ class _Said(NamedTuple):
 def _steps(readings: Sequence[Measurement], over: str) -> tuple[Step, ...]:
     """Return the jumps of one series, of the time per operation."""
     costs = {
-        value: [1 / cost if one.unit == "op/s" else cost for cost in one.agents]
-        for one in readings
-        if (value := one.number(over)) is not None and one.agents and min(one.agents) > 0
+        value: [1 / cost if reading.unit == "op/s" else cost for cost in reading.agents]
+        for reading in readings
+        if (value := reading.number(over)) is not None
+        and reading.agents
+        and min(reading.agents) > 0
     }
     return find_steps(costs)
 
 
 def _around(readings: Sequence[Measurement], over: str, step: Step) -> Measurement:
     """Return the reading just after a step."""
-    return next(one for one in readings if one.number(over) == step.after)
+    return next(reading for reading in readings if reading.number(over) == step.after)
 
 
 def _jump(name: str, step: Step) -> str:
@@ -75,9 +77,11 @@ def _at(
         else:
             missing.append(name)
     if found:
-        step, after = max((one for one in found.values()), key=lambda one: one[0].ratio.value)
+        step, after = max(
+            (entry for entry in found.values()), key=lambda entry: entry[0].ratio.value
+        )
         low, high = (param_value(_SIZE, value) for value in (step.before, step.after))
-        jumps = formatting.join_words([_jump(name, one) for name, (one, _) in found.items()])
+        jumps = formatting.join_words([_jump(name, entry) for name, (entry, _) in found.items()])
         yield _Said(
             formatting.ratio_text(step.ratio.value),
             subject,
@@ -99,23 +103,27 @@ def _argument(material: FigureData) -> Iterator[_Said]:
     readings = material.of("process/start-by-argument", fact="start_return")
     scripts = distinct(readings, "main_ms")
     fixed: dict[str, ParamValue] = {"main_ms": scripts[0]} if scripts else {}
-    series = grouped(pick(readings, fact=None, params=fixed), lambda one: one.method)
+    series = grouped(pick(readings, fact=None, params=fixed), lambda reading: reading.method)
     yield from _at(series, "64 KiB", "start() by the size of its argument", "The return of start()")
 
 
 def _connection(material: FigureData) -> Iterator[_Said]:
     series: dict[str, Sequence[Measurement]] = {}
     pipes = material.first_method(material.of("pipe/round-trip"))
-    for form, each in grouped(pipes, lambda one: str(one.params.get("form", "bytes"))).items():
+    for form, each in grouped(
+        pipes, lambda reading: str(reading.params.get("form", "bytes"))
+    ).items():
         series[f"Pipe ({form})"] = each
     sockets = material.first_method(material.of("connection/round-trip"))
-    for family, each in grouped(sockets, lambda one: str(one.params.get("family", ""))).items():
+    for family, each in grouped(
+        sockets, lambda reading: str(reading.params.get("family", ""))
+    ).items():
         series[f"Client over {family}"] = each
     # Without both sides of the boundary nothing can be said about it.
     near = {
         name: each
         for name, each in series.items()
-        if {16_384.0, 16_385.0} <= {one.number(_SIZE) for one in each}
+        if {16_384.0, 16_385.0} <= {reading.number(_SIZE) for reading in each}
     }
     yield from _at(
         near, "16 KiB", "One more byte through a Connection", "A Connection's round trip"
@@ -135,8 +143,10 @@ def _memory(material: FigureData) -> Iterator[_Said]:
     pages = distinct(readings, "pages")
     fixed: dict[str, ParamValue] = {"pages": pages[0]} if pages else {}
     series = {
-        method: sorted(each, key=lambda one: one.number(_MEMORY) or 0.0)
-        for method, each in grouped(pick(readings, params=fixed), lambda one: one.method).items()
+        method: sorted(each, key=lambda reading: reading.number(_MEMORY) or 0.0)
+        for method, each in grouped(
+            pick(readings, params=fixed), lambda reading: reading.method
+        ).items()
     }
     series = {method: each for method, each in series.items() if len(each) > 1}
     if not series:
@@ -176,7 +186,7 @@ def _apart(
 
 
 def _largest(readings: Sequence[Measurement]) -> Measurement | None:
-    known = [one for one in readings if one.number(_SIZE) is not None]
+    known = [reading for reading in readings if reading.number(_SIZE) is not None]
     return max(known, key=lambda one: one.number(_SIZE) or 0.0, default=None)
 
 
@@ -198,7 +208,8 @@ def _touched(material: FigureData) -> Iterator[_Said]:
     )
     late = _largest(pick(every, fact="first_touch"))
     early = next(
-        (one for one in every if late and one.fact == "steady" and one.case == late.case), None
+        (entry for entry in every if late and entry.fact == "steady" and entry.case == late.case),
+        None,
     )
     if late is None or early is None:
         return
@@ -242,7 +253,7 @@ def known_steps(material: FigureData, targets: Mapping[str, str]) -> tuple[Concl
         that none is shown. Nothing about what was not measured.
     """
     # Without intervals nothing is sure, neither a step nor that there is none.
-    sure = pick(material.readings, fact=None, where=lambda one: one.has_interval)
+    sure = pick(material.readings, fact=None, where=lambda reading: reading.has_interval)
     material = material._replace(readings=sure)
     note = f" {material.note}" if material.note else ""
     return tuple(

@@ -258,7 +258,7 @@ def _terminal_row(row: Row, groups: Groups, varying: Sequence[str]) -> tuple[Cel
     group = groups.of(row)
     name = case_text(row, varying)
     return (
-        *(Cell(groups.value(one, group)) for one in groups.columns),
+        *(Cell(groups.value(column, group)) for column in groups.columns),
         Cell(name, name),
         Cell(row["method"] or DASH, row["method"] or None),
         median_cell(row),

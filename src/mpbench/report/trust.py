@@ -65,11 +65,11 @@ def is_imported(run: Run) -> bool:
 def _without_agents(runs: Sequence[Run]) -> set[tuple[str, str, str]]:
     """Return the run, subject and id of each case whose values are not those of fresh agents."""
     return {
-        (run.header.run, one.subject, one.case.id)
+        (run.header.run, repetition.subject, repetition.case.id)
         for run in runs
         if is_imported(run)
-        for one in run.repetitions
-        if one.extra.get("imported") != "agent"
+        for repetition in run.repetitions
+        if repetition.extra.get("imported") != "agent"
     }
 
 
@@ -319,5 +319,5 @@ def caution(found: Sequence[Check]) -> str:
         f"{check.name.lower()} {check.value}" if len(check.value) <= _SHORT else check.name.lower()
         for check in bad
     )
-    said = [one.replace("cpu", "CPU") for one in dict.fromkeys(words)]
+    said = [fromkey.replace("cpu", "CPU") for fromkey in dict.fromkeys(words)]
     return f"Read with care: {formatting.join_words(said)}."

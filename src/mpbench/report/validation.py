@@ -24,4 +24,4 @@ def _lines(proof: ValidationTable) -> Iterator[str]:
 
 def proofs_markdown(proofs: Iterable[ValidationTable], *, head: str) -> str:
     """Return all tables; *head* says where and when they were measured, and how to repeat it."""
-    return "\n".join([head, "", *(line for one in proofs for line in _lines(one))])
+    return "\n".join([head, "", *(line for proof in proofs for line in _lines(proof))])

@@ -65,21 +65,23 @@ def change_text(ratio: float, word: str) -> str:
     return f"{factor:.3g}x {word}"
 
 
-def phrase(one: Judgement) -> str:
+def phrase(judgement: Judgement) -> str:
     """Return the verdict with its size: `slower, +5.1%`, `5.05x faster`."""
-    word = one.verdict.word(one.comparison.reading.metric)
-    if one.ratio is None or not (one.verdict.is_change or one.verdict is Verdict.SMALL):
+    word = judgement.verdict.word(judgement.comparison.reading.metric)
+    if judgement.ratio is None or not (
+        judgement.verdict.is_change or judgement.verdict is Verdict.SMALL
+    ):
         return word
-    confirmed = ", confirmed" if one.confirmed else ""
-    return change_text(one.ratio.estimate, word) + confirmed
+    confirmed = ", confirmed" if judgement.confirmed else ""
+    return change_text(judgement.ratio.estimate, word) + confirmed
 
 
 def ranked(outcome: ComparisonOutcome) -> ComparisonOutcome:
     """Return the outcome with its judgements in order: regressions first, the largest in front."""
 
-    def place(one: Judgement) -> tuple[int, float]:
-        order = _ORDER.index(one.verdict) if one.verdict in _ORDER else len(_ORDER)
-        return order, -abs(math.log(one.ratio.estimate)) if one.ratio else 0.0
+    def place(judgement: Judgement) -> tuple[int, float]:
+        order = _ORDER.index(judgement.verdict) if judgement.verdict in _ORDER else len(_ORDER)
+        return order, -abs(math.log(judgement.ratio.estimate)) if judgement.ratio else 0.0
 
     return replace(outcome, judgements=tuple(sorted(outcome.judgements, key=place)))
 
@@ -87,14 +89,14 @@ def ranked(outcome: ComparisonOutcome) -> ComparisonOutcome:
 def _needed_s(outcome: ComparisonOutcome) -> tuple[float, int]:
     """Return how many seconds would decide the rest, and the looks where a session is needed."""
     open_pairs = {
-        one.comparison.pair: one
-        for one in outcome.judgements
-        if one.verdict is Verdict.INCONCLUSIVE and one.needed_seconds
+        judgement.comparison.pair: judgement
+        for judgement in outcome.judgements
+        if judgement.verdict is Verdict.INCONCLUSIVE and judgement.needed_seconds
     }
     looks = max(
-        (one.needed or 0 for one in open_pairs.values() if one.needs_new_session), default=0
+        (pair.needed or 0 for pair in open_pairs.values() if pair.needs_new_session), default=0
     )
-    return sum(one.needed_seconds or 0.0 for one in open_pairs.values()), looks
+    return sum(pair.needed_seconds or 0.0 for pair in open_pairs.values()), looks
 
 
 def needed_text(outcome: ComparisonOutcome) -> str:
@@ -108,10 +110,10 @@ def needed_text(outcome: ComparisonOutcome) -> str:
     return f"about {took} more would decide the rest"
 
 
-def _ratio(one: Judgement) -> str:
-    if one.ratio is None:
+def _ratio(judgement: Judgement) -> str:
+    if judgement.ratio is None:
         return "-"
-    low, estimate, high = one.ratio
+    low, estimate, high = judgement.ratio
     digits = 3 if estimate < 10 else 2  # noqa: PLR2004 - as many as carry information
     return f"{estimate:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
@@ -123,8 +125,8 @@ def _value_text(value: float | None, unit: str) -> str:
 def rows(outcome: ComparisonOutcome) -> tuple[VerdictRow, ...]:
     """Return one row for each comparison."""
     found: list[VerdictRow] = []
-    for one in outcome.judgements:
-        comparison = one.comparison
+    for judgement in outcome.judgements:
+        comparison = judgement.comparison
         reading = comparison.reading
         values = outcome.values.get((comparison.pair, reading.fact), ArmValues(None, None))
         found.append(
@@ -134,19 +136,19 @@ def rows(outcome: ComparisonOutcome) -> tuple[VerdictRow, ...]:
                 baseline=_value_text(values.baseline, reading.metric.unit),
                 candidate=_value_text(values.candidate, reading.metric.unit),
                 reading=reading.fact or reading.metric.label,
-                ratio=_ratio(one),
-                verdict=phrase(one),
-                episodes=str(one.standing.episodes),
+                ratio=_ratio(judgement),
+                verdict=phrase(judgement),
+                episodes=str(judgement.standing.episodes),
                 seconds=f"{comparison.seconds:.1f}",
-                note=one.reason,
-                kind=one.verdict,
+                note=judgement.reason,
+                kind=judgement.verdict,
             )
         )
     return tuple(found)
 
 
 def _counts(outcome: ComparisonOutcome) -> str:
-    counted = Counter(one.verdict for one in outcome.judgements)
+    counted = Counter(judgement.verdict for judgement in outcome.judgements)
     return ", ".join(verdict.counted(counted[verdict]) for verdict in Verdict if counted[verdict])
 
 
@@ -166,7 +168,7 @@ def summary(outcome: ComparisonOutcome) -> tuple[str, ...]:
     share = outcome.dropped / outcome.episodes if outcome.episodes else 0.0
     spent = sum(outcome.seconds.values())
     looks = ", ".join(str(look) for look in rules.looks)
-    placed = sum(one.comparison.on_one_cpu for one in outcome.judgements)
+    placed = sum(judgement.comparison.on_one_cpu for judgement in outcome.judgements)
     lines = [
         (
             f"{_counts(outcome)}; {outcome.episodes} "
@@ -220,8 +222,8 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _judgement(one: Judgement, values: ArmValues) -> dict[str, Any]:
-    comparison, ratio = one.comparison, one.ratio
+def _judgement(judgement: Judgement, values: ArmValues) -> dict[str, Any]:
+    comparison, ratio = judgement.comparison, judgement.ratio
     return {
         "case": comparison.title,
         "baseline": comparison.baseline,
@@ -233,19 +235,19 @@ def _judgement(one: Judgement, values: ArmValues) -> dict[str, Any]:
         "candidate_value": values.candidate,
         "better": comparison.reading.metric.better.value,
         "on_one_cpu": comparison.on_one_cpu,
-        "verdict": one.verdict.value,
-        "reason": one.reason or None,
+        "verdict": judgement.verdict.value,
+        "reason": judgement.reason or None,
         "ratio": None if ratio is None else _finite(ratio.estimate),
         "ratio_low": None if ratio is None else _finite(ratio.low),
         "ratio_high": None if ratio is None else _finite(ratio.high),
-        "p_value": one.standing.p_value,
-        "adjusted_p_value": one.adjusted_p,
-        "episodes": one.standing.episodes,
+        "p_value": judgement.standing.p_value,
+        "adjusted_p_value": judgement.adjusted_p,
+        "episodes": judgement.standing.episodes,
         "episodes_dropped": sum(each.dropped is not None for each in comparison.episodes),
-        "episodes_needed": one.needed,
+        "episodes_needed": judgement.needed,
         "seconds": comparison.seconds,
-        "seconds_needed": one.needed_seconds,
-        "confirmed": one.confirmed,
+        "seconds_needed": judgement.needed_seconds,
+        "confirmed": judgement.confirmed,
     }
 
 
@@ -253,7 +255,10 @@ def to_record(outcome: ComparisonOutcome) -> dict[str, Any]:
     """Return the verdicts as JSON-able values; nothing is NaN."""
     outcome = ranked(outcome)
     control = outcome.control
-    keys = [(one.comparison.pair, one.comparison.reading.fact) for one in outcome.judgements]
+    keys = [
+        (judgement.comparison.pair, judgement.comparison.reading.fact)
+        for judgement in outcome.judgements
+    ]
     values = [outcome.values.get(key, ArmValues(None, None)) for key in keys]
     return {
         "comparisons": [

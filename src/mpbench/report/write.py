@@ -25,8 +25,8 @@ __all__ = ("write",)
 
 
 def _title(series: Sequence[Series]) -> str:
-    benchmarks = len({one.case.workload for one in series})
-    commits = len({commit for one in series for commit in one.commits})
+    benchmarks = len({line.case.workload for line in series})
+    commits = len({commit for line in series for commit in line.commits})
     return f"{counted(benchmarks, 'benchmark')} over {counted(commits, 'commit')}"
 
 

@@ -44,22 +44,22 @@ def _roles(processes: Sequence[SampledProcess], root: int, workers: int) -> dict
     have the supervisor as parent, too. Workers are the processes without
     children that used the most CPU time: a resource tracker uses next to none.
     """
-    ordered = sorted(processes, key=lambda one: one.key[1])
-    agent = next((one.key for one in ordered if one.parent == root), None)
-    parents = {one.parent for one in processes}
-    leaves = [one for one in ordered if one.key != agent and one.key[0] not in parents]
+    ordered = sorted(processes, key=lambda process: process.key[1])
+    agent = next((entry.key for entry in ordered if entry.parent == root), None)
+    parents = {process.parent for process in processes}
+    leaves = [entry for entry in ordered if entry.key != agent and entry.key[0] not in parents]
     busiest = sorted(leaves, key=_spent, reverse=True)[:workers]
-    roles = {one.key: _OTHER for one in processes}
+    roles = {process.key: _OTHER for process in processes}
     roles |= {one.key: WORKER for one in busiest}
     return roles | ({} if agent is None else {agent: PARENT})
 
 
-def _spent(one: SampledProcess) -> int:
-    return one.points[-1].cpu_ns - one.points[0].cpu_ns
+def _spent(process: SampledProcess) -> int:
+    return process.points[-1].cpu_ns - process.points[0].cpu_ns
 
 
-def _track(one: SampledProcess, role: str, looks: Sequence[int]) -> CpuSeries:
-    cpu = {point.at_ns: point.cpu_ns for point in one.points}
+def _track(process: SampledProcess, role: str, looks: Sequence[int]) -> CpuSeries:
+    cpu = {point.at_ns: point.cpu_ns for point in process.points}
     return CpuSeries(role, tuple(cpu.get(at) for at in looks))
 
 
@@ -78,9 +78,9 @@ def case_usage(
     """
     cost = SampledUsage(seen.ticks, seen.late_ticks, seen.own_cpu_ns, seen.elapsed_ns)
     inside = [
-        one._replace(points=points)
-        for one in seen.processes
-        if (points := tuple(p for p in one.points if span.begin_ns <= p.at_ns <= span.end_ns))
+        process._replace(points=points)
+        for process in seen.processes
+        if (points := tuple(p for p in process.points if span.begin_ns <= p.at_ns <= span.end_ns))
     ]
     looks = _thinned(sorted({point.at_ns for one in inside for point in one.points}))
     if workers is None or len(looks) < 2:  # noqa: PLR2004 - between two looks something can be seen

@@ -111,21 +111,21 @@ class _Book:
         would count it twice, and a maximum never forgets that.
         """
         total = rss = 0
-        for one in readings:
-            if one.key[0] == self.root:
+        for reading in readings:
+            if reading.key[0] == self.root:
                 if self._before is None:
-                    self._before = one.waited_ns
-                total += one.waited_ns - self._before
+                    self._before = reading.waited_ns
+                total += reading.waited_ns - self._before
                 continue
-            total += one.own_ns + one.waited_ns
-            rss += one.rss_bytes
-            known = self.processes.setdefault(one.key, (one.parent, one.name, []))
-            if known[1] != one.name:
+            total += reading.own_ns + reading.waited_ns
+            rss += reading.rss_bytes
+            known = self.processes.setdefault(reading.key, (reading.parent, reading.name, []))
+            if known[1] != reading.name:
                 # It was forked under its parent's name and has executed something since.
-                known = (known[0], one.name, known[2])
-                self.processes[one.key] = known
+                known = (known[0], reading.name, known[2])
+                self.processes[reading.key] = known
             points = known[2]
-            points.append(UsagePoint(at_ns, one.own_ns, one.rss_bytes, one.delay_ns))
+            points.append(UsagePoint(at_ns, reading.own_ns, reading.rss_bytes, reading.delay_ns))
             if len(points) > _MOST_POINTS:
                 del points[1:-1:2]
         self.cpu_ns = max(self.cpu_ns, total)

@@ -45,7 +45,9 @@ class InterpreterInfo(NamedTuple):
     @property
     def methods(self) -> tuple[StartMethod, ...]:
         """The start methods that it has, in the order of `StartMethod`."""
-        return tuple(one for one in StartMethod if one.value in self.facts["start_methods"])
+        return tuple(
+            method for method in StartMethod if method.value in self.facts["start_methods"]
+        )
 
 
 def _wrong_with(path: Path) -> str:
@@ -128,7 +130,7 @@ def prepare_interpreters(
         key = facts["version"] + ("t" if facts.get("free_threaded") else "")
         if facts["implementation"] != "CPython":
             key = f"{facts['implementation'].lower()}-{key}"
-        same = sum(one.subject.key.partition("#")[0] == key for one in described)
+        same = sum(arm.subject.key.partition("#")[0] == key for arm in described)
         key = f"{key}#{same + 1}" if same else key
         place = install_agent_package(executable, folder / f"subject-{number}")
         # The path itself stays on this machine; results are shown to others.

@@ -81,7 +81,7 @@ def _ancestors(pid: int, table: dict[int, Process]) -> list[int]:
 
 def _seen() -> dict[int, Process]:
     try:
-        return {one.pid: one for one in processes() if one.state != "Z"}
+        return {process.pid: process for process in processes() if process.state != "Z"}
     except OSError:
         return {}
 
@@ -115,7 +115,11 @@ def _profiled(table: dict[int, Process], folders: Collection[Path]) -> list[Proc
         return []
     events = {pid: event_folder(pid) for pid in table}
     return _unsupervised(
-        [pid for pid, one in events.items() if one and not {*one.parents}.isdisjoint(folders)],
+        [
+            pid
+            for pid, event in events.items()
+            if event and not {*event.parents}.isdisjoint(folders)
+        ],
         table,
     )
 
@@ -170,7 +174,7 @@ def remove_leftovers(found: Leftovers) -> Leftovers:
     Returns:
         What is still there.
     """
-    wanted = frozenset(tag for one in found.processes if (tag := tag_of(one.pid)))
+    wanted = frozenset(tag for process in found.processes if (tag := tag_of(process.pid)))
     kill_processes(lambda: _still_there(wanted, found.folders), steps=_STEPS, collect=_leave)
     unlink_segments(set(found.segments))
     for folder in found.folders:

@@ -112,7 +112,7 @@ def _header(
         machine=environment.machine_name(),
         command=tuple(command),
         plan=plan.record(),
-        subjects={one.subject.key: one.facts for one in subjects},
+        subjects={subject.subject.key: subject.facts for subject in subjects},
         environment=facts,
     )
 
@@ -177,7 +177,7 @@ def run(  # noqa: PLR0913 - what the command line can say of a session
             raise InvalidSessionError(_nothing(chosen))
         groups = group_cases(list(chosen.cases), chosen.cases, catalogue, sharing=plan.sharing)
         _announce(plan, groups, progress)
-        here = {one.subject.key: one for one in subjects}
+        here = {subject.subject.key: subject for subject in subjects}
         before = resume_state(folder, facts, here) if resume else ResumeState()
         opened = (
             Writer.resume(folder, anonymiser=anonymiser)
@@ -232,7 +232,9 @@ def _claims(session: RunState, catalogue: Mapping[str, Workload]) -> tuple[str, 
         return ()
     methods = session.plan.methods or tuple(StartMethod)
     asked = {
-        one.name for one in select_workloads(session.plan, catalogue) if is_checkable(one, methods)
+        workload.name
+        for workload in select_workloads(session.plan, catalogue)
+        if is_checkable(workload, methods)
     }
     # A floor that only stands beside another workload was not verified in all its cases.
     return find_coverage_errors(session.private, session.traced & asked, catalogue)
@@ -263,7 +265,9 @@ def _numbers(text: str) -> tuple[list[float], str]:
 def _nothing(chosen: SelectedCases) -> str:
     # Those that differ by a number only say the same: the largest need is enough.
     largest: dict[str, str] = {}
-    for reason in sorted({one.reason for one in chosen.records if one.reason}, key=_numbers):
+    for reason in sorted(
+        {record.reason for record in chosen.records if record.reason}, key=_numbers
+    ):
         largest[re.sub(r"[\d.,]+ ?[KMGT]?i?B?\b", "#", reason)] = reason
     reasons = sorted(largest.values())
     return f"there is nothing to measure: {'; '.join(reasons) or 'no case was selected'}"

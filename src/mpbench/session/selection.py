@@ -103,7 +103,7 @@ def _expected(name: str, known: Sequence[Scalar]) -> tuple[str, Callable[[object
         )
     # There may be no bytes and no time to lose; of workers there is at least one.
     least = min(0 if name.endswith(_AMOUNTS) else 1, *numbers)
-    kinds = (int,) if all(isinstance(one, int) for one in numbers) else (int, float)
+    kinds = (int,) if all(isinstance(number, int) for number in numbers) else (int, float)
     kind = "a whole number" if kinds == (int,) else "a number"
 
     def fits(value: object) -> bool:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ("find_coverage_errors", "is_checkable", "trace_file")
 
 
-def is_checkable(one: Workload, methods: Iterable[StartMethod]) -> bool:
+def is_checkable(workload: Workload, methods: Iterable[StartMethod]) -> bool:
     """Tell whether all calls of a workload were seen: those of spawned children are not."""
-    return not one.by_method or StartMethod.FORK in methods
+    return not workload.by_method or StartMethod.FORK in methods
 
 
 def trace_file(folder: Path, workload: str) -> Path:

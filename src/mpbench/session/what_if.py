@@ -31,7 +31,7 @@ def what_if_of(profile: Profile) -> WhatIf:
     recorded = program_of(profile, None, cpus)
     if recorded.problem:
         return predict(recorded, None)
-    main = next((one for one in profile.members if one.role is Role.MAIN), None)
+    main = next((process for process in profile.members if process.role is Role.MAIN), None)
     costs = measure_costs(
         profile.command[0], held_bytes=0 if main is None else main.peak_rss_bytes, cpus=cpus
     )

@@ -76,7 +76,7 @@ class Anonymiser:
 
     def __init__(self, names: Mapping[str, str], typed: Iterable[str] = ()) -> None:
         self._kinds = {name: kind for name, kind in names.items() if name}
-        self._typed = sorted({one for one in typed if one}, key=len, reverse=True)
+        self._typed = sorted({word for word in typed if word}, key=len, reverse=True)
         longest_first = sorted(self._kinds, key=len, reverse=True)
         words = "|".join(map(re.escape, longest_first))
         self._names = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])") if words else None

@@ -189,7 +189,7 @@ def repetition_to_line(repetition: Repetition) -> RepetitionLine:
 
 
 def _sampled_to_item(sampled: SampledUsage) -> SampledItem:
-    tracks = [TrackItem(role=one.role, cpu_ns=list(one.cpu_ns)) for one in sampled.tracks]
+    tracks = [TrackItem(role=track.role, cpu_ns=list(track.cpu_ns)) for track in sampled.tracks]
     return SampledItem(**{**sampled._asdict(), "at_ns": list(sampled.at_ns), "tracks": tracks})
 
 
@@ -197,7 +197,7 @@ def _sampled(item: SampledItem | None) -> SampledUsage | None:
     if item is None:
         return None
     values: dict[str, Any] = {name: getattr(item, name) for name in SampledUsage._fields}
-    tracks = tuple(CpuSeries(one.role, tuple(one.cpu_ns)) for one in item.tracks)
+    tracks = tuple(CpuSeries(track.role, tuple(track.cpu_ns)) for track in item.tracks)
     return SampledUsage(**{**values, "at_ns": tuple(item.at_ns), "tracks": tracks})
 
 

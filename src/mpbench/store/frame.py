@@ -156,8 +156,8 @@ def _readings(record: CaseRecord) -> tuple[_Reading, ...]:
     metric = record.metric
     main = {"s": _time, "op/s": _rate, "B/s": _rate}.get(metric.unit, _fact(metric.key, 1.0))
     facts = (
-        _Reading(name, one, _fact(name, 1e-9 if one.unit == "s" else 1.0))
-        for name, one in record.facts.items()
+        _Reading(name, fact, _fact(name, 1e-9 if fact.unit == "s" else 1.0))
+        for name, fact in record.facts.items()
     )
     return (_Reading("", metric, main), *facts)
 
@@ -195,7 +195,10 @@ class _Columns:
         counts = np.asarray(self.counts, dtype=np.int64)
         numbers = np.repeat(np.asarray(self.numbers, dtype=np.int32), counts)
         columns: dict[str, Any] = {}
-        for name in (*_KEYS, *(one for one in catalogue.columns if one.startswith("param:"))):
+        for name in (
+            *_KEYS,
+            *(column for column in catalogue.columns if column.startswith("param:")),
+        ):
             columns[name] = _taken(catalogue[name], numbers)
         columns["case"] = numbers
         columns["fact"] = _repeated(self.facts, counts)
@@ -227,7 +230,7 @@ def _measured(runs: Sequence[Run]) -> Iterator[tuple[int, CaseRecord, Repetition
     """Yield every repetition with its case and that case's number."""
     offset = 0
     for run in runs:
-        places = {(one.subject, one.case): place for place, one in enumerate(run.cases)}
+        places = {(case.subject, case.case): place for place, case in enumerate(run.cases)}
         for repetition in run.repetitions:
             place = places[repetition.subject, repetition.case]
             yield offset + place, run.cases[place], repetition
@@ -245,7 +248,7 @@ def frame(runs: Sequence[Run]) -> pd.DataFrame:
         if number not in readings:
             readings[number] = _readings(record)
         for reading in readings[number]:
-            columns.add(number, repetition, reading, [reading.value(one) for one in samples])
+            columns.add(number, repetition, reading, [reading.value(sample) for sample in samples])
             columns.samples += range(len(samples))
     return columns.table(cases(runs))
 
@@ -265,8 +268,8 @@ def latencies(runs: Sequence[Run]) -> pd.DataFrame:
     catalogue = cases(runs)
     seen = catalogue.loc[sorted(set(columns.numbers))]
     # There are far more operations than samples: no column for what none of their cases has.
-    params = (one for one in seen.columns if one.startswith("param:"))
-    empty = [one for one in params if seen[one].isna().all()]
+    params = (column for column in seen.columns if column.startswith("param:"))
+    empty = [name for name in params if seen[name].isna().all()]
     return columns.table(catalogue.drop(columns=empty))
 
 
@@ -280,7 +283,7 @@ def single_operations(runs: Sequence[Run]) -> Iterator[tuple[int, str, Floats]]:
             if operations:
                 found.setdefault((number, arm), []).extend(operations)
     for (number, arm), every in found.items():
-        yield number, arm, np.concatenate([np.asarray(one) for one in every]) / 1e9
+        yield number, arm, np.concatenate([np.asarray(entry) for entry in every]) / 1e9
 
 
 def repetitions(runs: Sequence[Run]) -> pd.DataFrame:

@@ -228,7 +228,7 @@ def decode(text: bytes) -> AnyLine:
 def is_shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
     """Whether nested lists and objects end within *depth* levels."""
     if isinstance(value, dict):
-        return depth > 0 and all(is_shallow(one, depth - 1) for one in value.values())
+        return depth > 0 and all(is_shallow(item, depth - 1) for item in value.values())
     if isinstance(value, list):
-        return depth > 0 and all(is_shallow(one, depth - 1) for one in value)
+        return depth > 0 and all(is_shallow(item, depth - 1) for item in value)
     return True

@@ -72,10 +72,15 @@ def _case(case: Case) -> dict[str, Any]:
 
 def _with_tracks(runs: Sequence[Run]) -> Iterator[tuple[Run, Repetition, SampledUsage]]:
     for run in runs:
-        for one in run.repetitions:
-            has_workers = isinstance(dict(one.case.params).get("workers"), int)
-            if one.is_ok and has_workers and one.sampled is not None and one.sampled.tracks:
-                yield run, one, one.sampled
+        for repetition in run.repetitions:
+            has_workers = isinstance(dict(repetition.case.params).get("workers"), int)
+            if (
+                repetition.is_ok
+                and has_workers
+                and repetition.sampled is not None
+                and repetition.sampled.tracks
+            ):
+                yield run, repetition, repetition.sampled
 
 
 def cpu_usage_frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -83,12 +88,12 @@ def cpu_usage_frame(runs: Sequence[Run]) -> pd.DataFrame:
     rows = [
         {
             "run": run.header.run,
-            "subject": one.subject,
-            **_case(one.case),
-            "repetition": one.number,
+            "subject": track.subject,
+            **_case(track.case),
+            "repetition": track.number,
             **span,
         }
-        for run, one, sampled in _with_tracks(runs)
+        for run, track, sampled in _with_tracks(runs)
         for span in _spans(sampled)
     ]
     return pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -101,14 +106,14 @@ def sampler_cost_frame(runs: Sequence[Run]) -> pd.DataFrame:
     Columns: run, agent, looks, late_looks, own_share (of one CPU, 0 to 1).
     """
     rows = {
-        (run.header.run, one.agent): (
-            one.sampled.looks,
-            one.sampled.late_looks,
-            one.sampled.own_share,
+        (run.header.run, repetition.agent): (
+            repetition.sampled.looks,
+            repetition.sampled.late_looks,
+            repetition.sampled.own_share,
         )
         for run in runs
-        for one in run.repetitions
-        if one.sampled is not None
+        for repetition in run.repetitions
+        if repetition.sampled is not None
     }
     names = ["run", "agent", "looks", "late_looks", "own_share"]
     return pd.DataFrame([(*key, *value) for key, value in rows.items()], columns=names)

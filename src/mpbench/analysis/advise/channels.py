@@ -19,9 +19,9 @@ Series = Mapping[str, tuple[Measurement, ...]]
 
 def _first_method(readings: Sequence[Measurement]) -> tuple[Measurement, ...]:
     """Return the readings of fork, or of the first start method there is."""
-    methods = {one.method for one in readings}
+    methods = {reading.method for reading in readings}
     chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
-    return pick(readings, fact=None, where=lambda one: one.method in {chosen, ""})
+    return pick(readings, fact=None, where=lambda reading: reading.method in {chosen, ""})
 
 
 def _round_trips(readings: Sequence[Measurement]) -> Series:
@@ -34,7 +34,7 @@ def _round_trips(readings: Sequence[Measurement]) -> Series:
     pipes = _first_method(pick(readings, "pipe/round-trip"))
     objects = pick(pipes, params={"form": "object"})
     queues = _first_method(pick(readings, "queue/round-trip"))
-    series = grouped(queues, lambda one: str(one.params.get("kind", "Queue")))
+    series = grouped(queues, lambda reading: str(reading.params.get("kind", "Queue")))
     if objects:
         return {"Pipe": objects, **series}
     plain = pick(pipes, params={"form": "bytes"})
@@ -44,7 +44,7 @@ def _round_trips(readings: Sequence[Measurement]) -> Series:
 def _transports(readings: Sequence[Measurement]) -> Series:
     """Return bringing a payload to another process over each transport."""
     main = pick(readings, "cross/transports", fact="per_message")
-    return grouped(_first_method(main), lambda one: str(one.params.get("transport", "")))
+    return grouped(_first_method(main), lambda reading: str(reading.params.get("transport", "")))
 
 
 def _at_size(series: Series, size: float) -> list[Choice]:
@@ -52,9 +52,9 @@ def _at_size(series: Series, size: float) -> list[Choice]:
         name: interpolate(each, _SIZE, size) for name, each in series.items()
     }
     return [
-        Choice(name, one.cost, "s", one.cases, one.is_modelled)
-        for name, one in found.items()
-        if one is not None
+        Choice(name, entry.cost, "s", entry.cases, entry.is_modelled)
+        for name, entry in found.items()
+        if entry is not None
     ]
 
 
@@ -80,10 +80,10 @@ def _named(series: Series) -> str:
 
 def _too_large(series: Series, choices: Sequence[Choice]) -> str:
     """Say what is known about a size at which fewer than two channels were measured."""
-    known = [f"{one.name} takes {format_seconds(one.cost.value)}" for one in choices]
-    reached = {one.name for one in choices}
+    known = [f"{choice.name} takes {format_seconds(choice.cost.value)}" for choice in choices]
+    reached = {choice.name for choice in choices}
     ends = [
-        f"{name} up to {format_bytes(int(max(one.number(_SIZE) or 0.0 for one in each)))}"
+        f"{name} up to {format_bytes(int(max(reading.number(_SIZE) or 0.0 for reading in each)))}"
         for name, each in series.items()
         if name not in reached
     ]
@@ -112,7 +112,7 @@ def _ask(
 def _pays(readings: Sequence[Measurement]) -> tuple[str, Series]:
     """Return where shared memory and a pipe did the same job: the workload and both series."""
     handed = _first_method(pick(readings, "shared/hand-over"))
-    series = grouped(handed, lambda one: str(one.params.get("transport", "")))
+    series = grouped(handed, lambda reading: str(reading.params.get("transport", "")))
     memory = next((name for name in series if name.startswith("memory")), None)
     if memory is not None and "pipe" in series:
         return "shared/hand-over", {"pipe": series["pipe"], "shared memory": series[memory]}
@@ -128,7 +128,10 @@ def _shared_memory(readings: Sequence[Measurement]) -> Advice:
     name, series = _pays(readings)
     if not series:
         return missing(key, question, "shared memory and a pipe were not measured together", how)
-    costs = {kind: {one.number(_SIZE) or 0.0: one for one in each} for kind, each in series.items()}
+    costs = {
+        kind: {reading.number(_SIZE) or 0.0: reading for reading in each}
+        for kind, each in series.items()
+    }
     common = sorted(set(costs["pipe"]) & set(costs["shared memory"]))
     pipes, memories = (
         [(size, estimate_of(costs[kind][size]).value) for size in common]

@@ -28,12 +28,12 @@ __all__ = (
 )
 
 
-def estimate_of(one: Measurement) -> Estimate:
+def estimate_of(measurement: Measurement) -> Estimate:
     """Return a reading as an estimate; of a rate, the time per operation."""
-    if not one.unit.endswith("/s"):
-        return Estimate(one.value, one.low, one.high)
-    low, high = one.low, one.high
-    return Estimate(1 / one.value, 1 / high if high else None, 1 / low if low else None)
+    if not measurement.unit.endswith("/s"):
+        return Estimate(measurement.value, measurement.low, measurement.high)
+    low, high = measurement.low, measurement.high
+    return Estimate(1 / measurement.value, 1 / high if high else None, 1 / low if low else None)
 
 
 class DerivedCost(NamedTuple):
@@ -68,15 +68,15 @@ def exact_cost(value: float) -> DerivedCost:
     return DerivedCost(value, {})
 
 
-def measured_cost(one: Estimate, name: str) -> DerivedCost:
+def measured_cost(estimate: Estimate, name: str) -> DerivedCost:
     """Return an estimate as a measurement; what has the same name is the same measurement."""
-    known = one.low is not None and one.high is not None
-    return DerivedCost(one.value, {name: (one.low, one.high)} if known else None)  # type: ignore[dict-item]
+    known = estimate.low is not None and estimate.high is not None
+    return DerivedCost(estimate.value, {name: (estimate.low, estimate.high)} if known else None)  # type: ignore[dict-item]
 
 
-def measured(one: Measurement) -> DerivedCost:
+def measured(measurement: Measurement) -> DerivedCost:
     """Return a reading as a measurement of its own; of a rate, the time per operation."""
-    return measured_cost(estimate_of(one), f"{one.case} {one.fact}")
+    return measured_cost(estimate_of(measurement), f"{measurement.case} {measurement.fact}")
 
 
 def derive(how: Callable[..., float], *parts: DerivedCost) -> DerivedCost:
@@ -90,8 +90,8 @@ def derive(how: Callable[..., float], *parts: DerivedCost) -> DerivedCost:
         how: Computes the cost from the values of the parts.
         parts: In the order of its arguments.
     """
-    value = how(*(one.value for one in parts))
-    every = [one.moved for one in parts]
+    value = how(*(part.value for part in parts))
+    every = [part.moved for part in parts]
     known = [moved for moved in every if moved is not None]
     if len(known) < len(every):
         return DerivedCost(value, None)

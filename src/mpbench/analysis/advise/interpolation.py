@@ -52,7 +52,9 @@ def interpolate(
         is_log: Whether to interpolate on logarithmic axes.
     """
     known = sorted(
-        (value, one) for one in readings if (value := one.number(name)) is not None and one.agents
+        (value, reading)
+        for reading in readings
+        if (value := reading.number(name)) is not None and reading.agents
     )
     for place, (value, one) in enumerate(known):
         if value == wanted or (value > wanted and place == 0):

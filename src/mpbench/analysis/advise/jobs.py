@@ -64,7 +64,7 @@ def _overhead(
         readings,
         "pool/task-overhead",
         params={"call": "map"},
-        where=lambda one: one.method == method,
+        where=lambda reading: reading.method == method,
     )
     found = overhead_of(main)
     return None if found is None else with_payload(readings, found, wishes.payload_bytes)
@@ -96,14 +96,16 @@ def _chunk(
         size: job_time(overhead, task_s, tasks, workers, size, slowed=slowed)
         for size in chunk_candidates(tasks, workers)
     }
-    best = min(one.value for one in predicted.values())
-    size = min(size for size, one in predicted.items() if one.value <= NEAR * best)
+    best = min(cost.value for cost in predicted.values())
+    size = min(size for size, cost in predicted.items() if cost.value <= NEAR * best)
     return size, predicted[size]
 
 
 def _start(readings: Sequence[Measurement], method: str, workers: int) -> Measurement | None:
     """Return what a pool costs to start, measured with the nearest number of workers."""
-    started = pick(readings, "pool/construct-to-ready", where=lambda one: one.method == method)
+    started = pick(
+        readings, "pool/construct-to-ready", where=lambda reading: reading.method == method
+    )
     counts = [value for value in distinct(started, "workers") if isinstance(value, float)]
     if not counts:
         return None
@@ -131,7 +133,7 @@ def settings(
     found = [Setting("", 1, 1, exact_cost(alone), ())]
     workers = cpus or 2
     slowed, behind = _slowed(readings, wishes.work, workers)
-    methods = dict.fromkeys(one.method for one in pick(readings, "pool/construct-to-ready"))
+    methods = dict.fromkeys(reading.method for reading in pick(readings, "pool/construct-to-ready"))
     for method in methods:
         started, overhead = _start(readings, method, workers), _overhead(readings, method, wishes)
         if started is None or overhead is None:
@@ -141,7 +143,7 @@ def settings(
         # each is in the interval of a job, and cancels between two of them.
         cost = derive(lambda start, rest: start + rest, measured(started), took)
         found.append(Setting(method, workers, size, cost, (started.case, *overhead.cases, *behind)))
-    return tuple(sorted(found, key=lambda one: one.parts.value)) if len(found) > 1 else ()
+    return tuple(sorted(found, key=lambda entry: entry.parts.value)) if len(found) > 1 else ()
 
 
 def job(
@@ -158,9 +160,9 @@ def job(
     if not found:
         yield missing("job", question, "no start of a pool and its tasks were measured", _HOW)
         return
-    choices = [computed(one.name, one.parts, one.cases) for one in found]
+    choices = [computed(entry.name, entry.parts, entry.cases) for entry in found]
     because = "From starting the pool to the last result, by a model of equal tasks"
-    cases = [case for one in found for case in one.cases]
+    cases = [case for entry in found for case in entry.cases]
     if wishes.work is None:
         because += (
             " that keep a CPU busy and do not slow each other down; "

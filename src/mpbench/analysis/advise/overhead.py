@@ -78,9 +78,9 @@ def overhead_of(readings: Sequence[Measurement]) -> Overhead | None:
         readings: Times per task of one call, with the parameter `chunk_size`.
     """
     known = [
-        (size, one)
-        for one in readings
-        if (size := one.number("chunk_size")) is not None and size > 0
+        (size, reading)
+        for reading in readings
+        if (size := reading.number("chunk_size")) is not None and size > 0
     ]
     if not known:
         return None
@@ -88,7 +88,7 @@ def overhead_of(readings: Sequence[Measurement]) -> Overhead | None:
     costs = [measured(one) for _, one in known]
     # Relative errors count. The weights stay while the fit is repeated for each end of
     # each case: else a cost that is moved down would also count for more.
-    weights = tuple(1 / one.value for one in costs)
+    weights = tuple(1 / cost.value for cost in costs)
     each = derive(lambda *spent: _fit(sizes, weights, *spent)[0], *costs)
     chunk = derive(lambda *spent: _fit(sizes, weights, *spent)[1], *costs)
     return Overhead(each, chunk, tuple(one.case for _, one in known))

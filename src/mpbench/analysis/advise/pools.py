@@ -44,9 +44,11 @@ def _overheads(readings: Sequence[Measurement]) -> dict[str, Overhead]:
     main = first_method(pick(readings, "pool/task-overhead"))
     found = {
         call: overhead_of(each)
-        for call, each in grouped(main, lambda one: str(one.params.get("call", "map"))).items()
+        for call, each in grouped(
+            main, lambda reading: str(reading.params.get("call", "map"))
+        ).items()
     }
-    return {call: one for call, one in found.items() if one is not None}
+    return {call: entry for call, entry in found.items() if entry is not None}
 
 
 def _call(readings: Sequence[Measurement]) -> Advice:
@@ -56,8 +58,8 @@ def _call(readings: Sequence[Measurement]) -> Advice:
     if not sizes:
         return missing(key, question, "pool/task-overhead is not in these results", _TASKS)
     choices = [
-        Choice(str(one.params["call"]), estimate_of(one), "s", (one.case,))
-        for one in pick(main, params={"chunk_size": sizes[-1]})
+        Choice(str(reading.params["call"]), estimate_of(reading), "s", (reading.case,))
+        for reading in pick(main, params={"chunk_size": sizes[-1]})
     ]
     return advice_of(key, question, choices, f"Per empty task, in chunks of {sizes[-1]:g}")
 
@@ -108,7 +110,7 @@ def _chunk_rule(overhead: Overhead, call: str, workers: int) -> Advice:
 
 def _standing_beyond_near(made: Advice) -> SupportLevel:
     """Claim no difference that is given away: what jobs share cancels, and makes it look sure."""
-    is_near = any(one.ratio and one.ratio.value <= NEAR for one in made.choices[1:])
+    is_near = any(choice.ratio and choice.ratio.value <= NEAR for choice in made.choices[1:])
     return SupportLevel.OPEN if is_near and made.standing is SupportLevel.CLEAR else made.standing
 
 
@@ -121,8 +123,8 @@ def _chunk_for(overhead: Overhead, call: str, workers: int, wishes: JobDescripti
         size: job_time(overhead, task_s, tasks, workers, size)
         for size in chunk_candidates(tasks, workers)
     }
-    best = min(one.value for one in predicted.values())
-    advised = min(size for size, one in predicted.items() if one.value <= NEAR * best)
+    best = min(cost.value for cost in predicted.values())
+    advised = min(size for size, cost in predicted.items() if cost.value <= NEAR * best)
     usual = default_chunk(tasks, workers)
     shared = -(-tasks // workers)
     # The first name of a size is the one that is shown.
@@ -169,11 +171,11 @@ def _enough(rates: Mapping[int, Measurement], cpus: int | None) -> int:
     More workers than CPUs share them, so they need proof: that every count up
     to the CPUs is slower beyond its interval.
     """
-    costs = {count: estimate_of(one) for count, one in rates.items()}
+    costs = {count: estimate_of(rate) for count, rate in rates.items()}
     best = min(costs.values(), key=lambda cost: cost.value)
     ratios = {count: ratio_of(cost, best) for count, cost in costs.items()}
     # The best of several is partly the luckiest: a lead of less than this proves nothing.
-    near = {n for n, one in ratios.items() if one.low is None or _ENOUGH * one.low <= 1}
+    near = {n for n, ratio in ratios.items() if ratio.low is None or _ENOUGH * ratio.low <= 1}
     known = {n for n in near if cpus is None or n <= cpus} or near
     fastest = min(costs[count].value for count in known)
     return min(count for count in known if _ENOUGH * costs[count].value <= fastest)
@@ -181,22 +183,26 @@ def _enough(rates: Mapping[int, Measurement], cpus: int | None) -> int:
 
 def _workers(readings: Sequence[Measurement], cpus: int | None) -> Iterator[Advice]:
     main = first_method(pick(readings, "pool/strong-scaling"))
-    works = grouped(main, lambda one: str(one.params.get("work", "cpu")))
+    works = grouped(main, lambda reading: str(reading.params.get("work", "cpu")))
     where = f"{cpus} usable CPUs" if cpus else "this machine"
     for work in ("cpu", "memory", "sleep"):
         question = f"How many workers for tasks that {_WORKS[work]}, on {where}?"
         each = works.get(work, ())
-        rates = {int(one.number("workers") or 1): one for one in each if one.value > 0}
+        rates = {
+            int(reading.number("workers") or 1): reading for reading in each if reading.value > 0
+        }
         if len(rates) < 2:  # noqa: PLR2004 - one count is no sweep
             if work == "cpu":
                 what = "fewer than two worker counts were measured"
                 yield missing("workers-cpu", question, what, _SCALING)
             continue
-        scaling = scaling_of({count: one.agents for count, one in rates.items()}, cpus=cpus)
+        scaling = scaling_of({count: rate.agents for count, rate in rates.items()}, cpus=cpus)
         enough = _enough(rates, None if work == "sleep" else cpus)
         choices = [
-            Choice(f"{count} worker{'s' if count > 1 else ''}", estimate_of(one), "s", (one.case,))
-            for count, one in rates.items()
+            Choice(
+                f"{count} worker{'s' if count > 1 else ''}", estimate_of(rate), "s", (rate.case,)
+            )
+            for count, rate in rates.items()
         ]
         point = next(p for p in scaling.points if p.workers == enough)
         gain = "Wall time per task; "

@@ -95,9 +95,9 @@ def computed(
 
 def first_method(readings: Sequence[Measurement]) -> tuple[Measurement, ...]:
     """Return the readings of fork, or of the first start method there is."""
-    methods = {one.method for one in readings}
+    methods = {reading.method for reading in readings}
     chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
-    return pick(readings, fact=None, where=lambda one: one.method == chosen)
+    return pick(readings, fact=None, where=lambda reading: reading.method == chosen)
 
 
 def percent(share: float) -> str:
@@ -105,22 +105,22 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _ratio(one: Choice, best: Choice) -> Estimate:
-    if one.parts is None or best.parts is None:
-        return ratio_of(one.cost, best.cost)
-    return ratio(one.parts, best.parts)
+def _ratio(choice: Choice, best: Choice) -> Estimate:
+    if choice.parts is None or best.parts is None:
+        return ratio_of(choice.cost, best.cost)
+    return ratio(choice.parts, best.parts)
 
 
-def _may_be_best(one: Choice) -> bool:
+def _may_be_best(choice: Choice) -> bool:
     """Whether a choice cannot be told from the best; without an interval it cannot."""
-    return one.ratio is None or one.ratio.low is None or one.ratio.low <= 1
+    return choice.ratio is None or choice.ratio.low is None or choice.ratio.low <= 1
 
 
 def _standing(best: Choice, others: Sequence[Choice]) -> SupportLevel:
     """Claim the best only against every other choice: not the second by median is its rival."""
     if not others:  # one choice is compared with nothing
         return SupportLevel.CLEAR if best.cost.low is not None else SupportLevel.MEASURED
-    lows = [None if one.ratio is None else one.ratio.low for one in others]
+    lows = [None if choice.ratio is None else choice.ratio.low for choice in others]
     if any(low is not None and low <= 1 for low in lows):
         return SupportLevel.OPEN
     return SupportLevel.MEASURED if None in lows else SupportLevel.CLEAR
@@ -141,12 +141,12 @@ def advice_of(
     """
     ordered = sorted(choices, key=lambda choice: choice.cost.value)
     best = ordered[0]
-    others = [one._replace(ratio=_ratio(one, best)) for one in ordered[1:]]
+    others = [entry._replace(ratio=_ratio(entry, best)) for entry in ordered[1:]]
     ranked = [best._replace(ratio=Estimate(1.0, 1.0, 1.0)), *others]
     standing = _standing(best, others)
     names = [best.name]
     if standing is SupportLevel.OPEN:
-        names += [one.name for one in others if _may_be_best(one)]
+        names += [choice.name for choice in others if _may_be_best(choice)]
     answer = _any_of(names, [one.name for one in ranked])
     return Advice(key, question, answer, because, standing, tuple(ranked), how)
 
@@ -155,7 +155,7 @@ def _any_of(names: Sequence[str], every: Sequence[str]) -> str:
     """Write which choices may be the best; of many, those that are not."""
     if len(names) <= _FEW:
         return " or ".join(names)
-    others = [one for one in every if one not in names]
+    others = [entry for entry in every if entry not in names]
     return f"any but {' and '.join(others)}" if others else "any of them"
 
 

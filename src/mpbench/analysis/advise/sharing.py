@@ -18,9 +18,9 @@ def sharing(readings: Sequence[Measurement]) -> Iterator[Advice]:
     local = pick(readings, "shared/access", params={"kind": "Value"})
     reads = pick(local, params={"operation": "read"}) or local
     remote = pick(readings, "manager/access", params={"kind": "Value"})
-    methods = {one.method for one in remote}
+    methods = {reading.method for reading in remote}
     chosen = next((m for m in ("fork", "forkserver", "spawn") if m in methods), "")
-    remote = pick(remote, where=lambda one: one.method == chosen)
+    remote = pick(remote, where=lambda reading: reading.method == chosen)
     if not reads or not remote:
         how = "mpbench run --select shared/access --select manager/access"
         yield missing(key, question, "Value and Manager().Value were not both measured", how)

@@ -28,12 +28,12 @@ _MIB = float(1 << 20)
 
 
 def _by_method(readings: Sequence[Measurement]) -> dict[str, tuple[Measurement, ...]]:
-    return grouped(readings, lambda one: one.method)
+    return grouped(readings, lambda reading: reading.method)
 
 
-def _later(one: Measurement, more: float) -> DerivedCost:
+def _later(measurement: Measurement, more: float) -> DerivedCost:
     """Return the cost of a start and of a known time after it."""
-    return derive(lambda start: start + more, measured(one))
+    return derive(lambda start: start + more, measured(measurement))
 
 
 def _choices(readings: Sequence[Measurement], more: float = 0.0) -> list[Choice]:
@@ -96,7 +96,7 @@ def _growth(main: Sequence[Measurement]) -> str:
     """Say which start methods grow with the parent, beyond their intervals."""
     words = []
     for method, each in _by_method(main).items():
-        ordered = sorted(each, key=lambda one: one.number("rss_mib") or 0.0)
+        ordered = sorted(each, key=lambda reading: reading.number("rss_mib") or 0.0)
         first, last = ordered[0], ordered[-1]
         if first is not last and last.value > first.value and not first.overlaps(last):
             words.append(f"{method} {last.value / first.value:.3g} times")
@@ -115,10 +115,10 @@ def _imports(readings: Sequence[Measurement], wishes: JobDescription) -> Advice:
     if heavy is None:
         return missing(key, question, f"{name} is not in these results with imports", how)
     choices = []
-    for one in pick(main, params={"imports": heavy}):
-        preload = one.params.get("preload") == "True"
-        label = f"{one.method} with preload" if preload else one.method
-        choices.append(Choice(label, estimate_of(one), "s", (one.case,)))
+    for reading in pick(main, params={"imports": heavy}):
+        preload = reading.params.get("preload") == "True"
+        label = f"{reading.method} with preload" if preload else reading.method
+        choices.append(Choice(label, estimate_of(reading), "s", (reading.case,)))
     because = f"Measured with {heavy!r} imports, until the child says that it is ready"
     return advice_of(key, question, choices, because)
 

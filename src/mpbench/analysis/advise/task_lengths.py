@@ -64,7 +64,7 @@ def break_evens(
         workers: With how many workers that was measured.
     """
     main = first_method(pick(readings, "pool/chunk-surface"))
-    calls = grouped(main, lambda one: str(one.params.get("call", "map")))
+    calls = grouped(main, lambda reading: str(reading.params.get("call", "map")))
     for call, each in calls.items():
         lengths = [value for value in distinct(each, "task_us") if isinstance(value, float)]
         if len(lengths) > 1:
@@ -81,11 +81,11 @@ def break_evens(
         yield missing("break-even", question, "no pool workload is in these results", _SURFACE)
 
 
-def _length(one: DerivedCost, shortest: float = 0.0) -> str:
+def _length(cost: DerivedCost, shortest: float = 0.0) -> str:
     """Write a task length; the shortest measured one is only a bound."""
-    if math.isinf(one.value):
+    if math.isinf(cost.value):
         return "not reached"
-    return f"{'at most ' if one.value <= shortest else ''}{format_seconds(one.value)}"
+    return f"{'at most ' if cost.value <= shortest else ''}{format_seconds(cost.value)}"
 
 
 class _Even(NamedTuple):
@@ -113,8 +113,8 @@ def _even_advice(
     half, most = (percent(level) for level in _LEVELS)
     question = f"From which task length does {call} reach {half} and {most} of the possible speed?"
     shortest, longest = ends or (0.0, math.inf)
-    reached = [one for one in found if not math.isinf(one.most.value)]
-    halfway = [one for one in found if not math.isinf(one.half.value)]
+    reached = [entry for entry in found if not math.isinf(entry.most.value)]
+    halfway = [entry for entry in found if not math.isinf(entry.half.value)]
     if not halfway:
         return missing(key, question, f"no chunk size keeps {half}. {because}", _SURFACE)
     is_most = bool(reached)
@@ -125,7 +125,7 @@ def _even_advice(
     best = min(reached or halfway, key=lambda one: one.most.value if is_most else one.half.value)
     last = f"from {_length(best.most, shortest)}"
     last = last if is_most else f"from more than {format_seconds(longest)}"
-    halves = ", ".join(f"{_length(one.half, shortest)} in {one.name}" for one in found)
+    halves = ", ".join(f"{_length(entry.half, shortest)} in {entry.name}" for entry in found)
     because = f"The lengths are those for {most if is_most else half}. {because}"
     if is_most:
         because = f"{half} from {halves}. {because}"
@@ -137,12 +137,15 @@ def _even_advice(
 def _measured_even(call: str, readings: Sequence[Measurement], lengths: list[float]) -> Advice:
     found = []
     for size in distinct(readings, "chunk_size"):
-        cells = {one.params["task_us"]: one for one in pick(readings, params={"chunk_size": size})}
+        cells = {
+            reading.params["task_us"]: reading
+            for reading in pick(readings, params={"chunk_size": size})
+        }
         name = "chunks of the default size" if size == 0 else f"chunks of {size:g}"
         half, most = (
             measured_cost(_even_estimate(cells, lengths, level), name) for level in _LEVELS
         )
-        found.append(_Even(name, half, most, tuple(one.case for one in cells.values())))
+        found.append(_Even(name, half, most, tuple(cell.case for cell in cells.values())))
     shortest, longest = lengths[0] / 1e6, lengths[-1] / 1e6
     because = (
         f"Measured with tasks of {format_seconds(shortest)} to {format_seconds(longest)}; "

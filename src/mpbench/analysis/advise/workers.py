@@ -51,9 +51,9 @@ def _start(readings: Sequence[Measurement]) -> Iterator[Advice]:
     smallest = distinct(started, "shared_mib")[:1]
     each = pick(started, fact=None, params={"shared_mib": smallest[0]} if smallest else {})
     choices = [
-        Choice(str(one.params["kind"]), estimate_of(one), "s", (one.case,))
-        for one in pick(each)
-        if one.value > 0
+        Choice(str(reading.params["kind"]), estimate_of(reading), "s", (reading.case,))
+        for reading in pick(each)
+        if reading.value > 0
     ]
     if not choices:
         return
@@ -97,13 +97,13 @@ def _answer(
 ) -> Advice:
     """Rank the kinds for tasks of one length that do one thing, on as many workers as CPUs."""
     each = pick(readings, "worker/scaling", params={"work": work, "task_us": task_us})
-    counts = [one for one in distinct(each, "workers") if isinstance(one, float)]
+    counts = [reading for reading in distinct(each, "workers") if isinstance(reading, float)]
     # Of 1, all and twice the CPUs the middle; with one count that.
     workers = counts[len(counts) // 2]
     choices = [
-        Choice(str(one.params["kind"]), estimate_of(one), "s", (one.case,))
-        for one in pick(each, params={"workers": workers})
-        if one.value > 0
+        Choice(str(reading.params["kind"]), estimate_of(reading), "s", (reading.case,))
+        for reading in pick(each, params={"workers": workers})
+        if reading.value > 0
     ]
     length = format_seconds(task_us / 1e6)
     question = f"Threads, interpreters or processes, for tasks of {length} that {_WORKS[work]}?"
@@ -142,7 +142,7 @@ def kinds(
         each = pick(measured, params={"work": work})
         if not each or (wishes.work in _WORKS and wishes.work != work):
             continue
-        lengths = [one for one in distinct(each, "task_us") if isinstance(one, float)]
+        lengths = [reading for reading in distinct(each, "task_us") if isinstance(reading, float)]
         if wishes.task_s is not None:
             wanted = wishes.task_s * 1e6
             lengths = [min(lengths, key=lambda one: abs(one - wanted))]

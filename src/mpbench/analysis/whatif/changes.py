@@ -260,8 +260,8 @@ def without_import(program: Program, seconds: float) -> Program:
 
     changed = _pools(program, lambda pool: replace(pool, boot=boot(pool.boot)))
     scripts = {
-        name: replace(one, boot=boot(one.boot)) if one.method else one
-        for name, one in changed.scripts.items()
+        name: replace(script, boot=boot(script.boot)) if script.method else script
+        for name, script in changed.scripts.items()
     }
     return replace(changed, scripts=scripts)
 

@@ -57,7 +57,7 @@ def _boot_s(process: ProcessRecord) -> tuple[Cost, int]:
     lane = None if process.traced is None else process.traced.main
     if lane is None or process.traced is None:
         return Cost(0.0), process.begin_ns
-    runs = [one for one in (*lane.events, *lane.unfinished) if one.kind == kinds.RUN]
+    runs = [event for event in (*lane.events, *lane.unfinished) if event.kind == kinds.RUN]
     begin = runs[0].start_ns if runs else process.traced.born_ns
     asked = process.begin_ns if process.start_event is None else process.start_event.end_ns
     wall_s = max(0.0, (begin - asked) / 1e9)
@@ -71,7 +71,7 @@ def _main_import_s(process: ProcessRecord, cpu_share: float) -> float:
     lane = None if process.traced is None else process.traced.main
     if lane is None:
         return 0.0
-    imports = [one.duration_ns for one in lane.events if one.kind == kinds.IMPORT_MAIN]
+    imports = [event.duration_ns for event in lane.events if event.kind == kinds.IMPORT_MAIN]
     return cpu_share * sum(imports) / 1e9
 
 
@@ -108,7 +108,7 @@ def _own_import(main: ProcessRecord) -> Cost:
     """Return what the first process spent on imports of the program's own modules."""
     if main.traced is None:
         return Cost(0.0)
-    first = min((one.at_ns for one in main.traced.jobs), default=main.end_ns)
+    first = min((job.at_ns for job in main.traced.jobs), default=main.end_ns)
     spent = sum(
         one.ended_ns - one.began_ns
         for one in main.traced.imports
@@ -121,11 +121,11 @@ def _own_import(main: ProcessRecord) -> Cost:
 def _heavy_import(members: Sequence[ProcessRecord]) -> tuple[str, float]:
     """Return the module whose import took children longest, and its CPU time in each."""
     sums: dict[str, list[float]] = {}
-    for one in members:
-        if one.role is not Role.WORKER or one.traced is None or one.traced.forked:
+    for process in members:
+        if process.role is not Role.WORKER or process.traced is None or process.traced.forked:
             continue
-        share = min(1.0, one.cpu_ns / max(1, one.cpu_ns + one.run_queue_ns))
-        for module in one.traced.imports:
+        share = min(1.0, process.cpu_ns / max(1, process.cpu_ns + process.run_queue_ns))
+        for module in process.traced.imports:
             if _is_own(module.name):
                 spent = share * (module.ended_ns - module.began_ns) / 1e9
                 sums.setdefault(module.name, []).append(spent)
@@ -141,11 +141,11 @@ def _problem(profile: Profile, main: ProcessRecord | None) -> str:
         return "the program was ended from outside"
     if profile.dropped:
         return f"{profile.dropped:,} events were too many to be kept (--events)"
-    libraries = sorted({name for one in profile.traced for name in one.libraries})
+    libraries = sorted({name for recorded in profile.traced for name in recorded.libraries})
     foreign = [name for name in libraries if name != "concurrent.futures.thread"]
     if foreign:
         return f"{', '.join(foreign)} has workers whose tasks are not recorded"
-    if any(one.role is Role.MANAGER for one in profile.members):
+    if any(process.role is Role.MANAGER for process in profile.members):
         return "what a manager does between its calls is not recorded"
     return ""
 
@@ -154,8 +154,8 @@ def _methods(processes: Sequence[ProcessRecord]) -> Mapping[int, str]:
     """Return the start method of each child by its number."""
     known = {"fork", "spawn", "forkserver"}
     return {
-        one.number: next((word for word in one.detail.split(", ") if word in known), "")
-        for one in processes
+        process.number: next((word for word in process.detail.split(", ") if word in known), "")
+        for process in processes
     }
 
 
@@ -169,7 +169,7 @@ def program_of(profile: Profile, costs: Costs | None, cpus: int) -> Recorded:
         cpus: Usable CPUs.
     """
     members = profile.members
-    main = next((one for one in members if one.role is Role.MAIN), None)
+    main = next((process for process in members if process.role is Role.MAIN), None)
     measured_s = profile.wall_ns / 1e9 if main is None else main.lifetime_ns / 1e9
     problem = _problem(profile, main)
     empty = Program(scripts={"main": Script(ops=())}, cpus=cpus)
@@ -180,9 +180,11 @@ def program_of(profile: Profile, costs: Costs | None, cpus: int) -> Recorded:
     pools = PoolRecords(main, members, jobs, methods, costs, profile.event_ns / 1e9)
     timeline = Timeline(profile, main, pools, jobs)
     children = [
-        one
-        for one in members
-        if one.role is Role.WORKER and one.number not in pools.workers and one.traced is not None
+        process
+        for process in members
+        if process.role is Role.WORKER
+        and process.number not in pools.workers
+        and process.traced is not None
     ]
     timeline.name_children({one.pid: _name(one) for one in children})
     main_ops = timeline.ops(main, main.begin_ns, main.end_ns, None)
@@ -200,8 +202,8 @@ def program_of(profile: Profile, costs: Costs | None, cpus: int) -> Recorded:
         heavy_import=_heavy_import(members),
         places={
             thing.key: thing.label
-            for one in profile.traced
-            for thing in one.objects.values()
+            for recorded in profile.traced
+            for thing in recorded.objects.values()
             if thing.label
         },
     )

@@ -47,19 +47,19 @@ class _Place(NamedTuple):
 
 def _blocked_share(process: ProcessRecord, chunks: Sequence[Event]) -> float:
     """Return the share of the time off the CPU that was not spent waiting for one."""
-    off = sum(max(0, one.duration_ns - (one.value >> 32) * 1000) for one in chunks)
+    off = sum(max(0, chunk.duration_ns - (chunk.value >> 32) * 1000) for chunk in chunks)
     return max(0.0, off - process.run_queue_ns) / off if off else 0.0
 
 
 def _items(event: Event, durations: Sequence[int], calls: int, blocked: float) -> tuple[Item, ...]:
     """Return the calls of a chunk with their CPU time."""
-    times = [float(one) for one in durations] or [event.duration_ns / calls] * calls
+    times = [float(duration) for duration in durations] or [event.duration_ns / calls] * calls
     total = max(1, sum(times))
     cpu = min(1.0, (event.value >> 32) * 1000 / max(1, event.duration_ns))
     # The loop around the calls is theirs as well.
     scale = event.duration_ns / total / 1e9
     idle, queue = (1 - cpu) * blocked, (1 - cpu) * (1 - blocked)
-    return tuple(Item(*(one * scale * part for part in (cpu, idle, queue))) for one in times)
+    return tuple(Item(*(time * scale * part for part in (cpu, idle, queue))) for time in times)
 
 
 def _chunks(process: ProcessRecord, traced: RecordedProcess) -> Iterator[RecordedChunk]:
@@ -101,10 +101,12 @@ class JobRecords:
         self.chunks: dict[int, list[RecordedChunk]] = defaultdict(list)
         self._places: dict[tuple[int, int], _Place] = {}
         self._waits: dict[int, int] = defaultdict(int)
-        main = next((one for one in members if one.role is Role.MAIN), None)
+        main = next((process for process in members if process.role is Role.MAIN), None)
         if main is None or main.traced is None:
             return
-        if any(one.traced and one.traced.jobs for one in members if one is not main):
+        if any(
+            process.traced and process.traced.jobs for process in members if process is not main
+        ):
             self.problem = "its workers have pools of their own"
             return
         self._read(main.traced, members)
@@ -122,7 +124,7 @@ class JobRecords:
                 recorded[is_executor, chunk.number if is_executor else chunk.job].append(chunk)
         events = sorted(
             (one for lane in main.threads for one in lane.events if one.kind == kinds.SUBMIT),
-            key=lambda one: one.start_ns,
+            key=lambda thread: thread.start_ns,
         )
         by_pool: dict[int, list[Event]] = defaultdict(list)
         for event in events:
@@ -151,7 +153,9 @@ class JobRecords:
         current: JobCall | None = None
         for event in given:
             call = by_job.get(event.value, current)
-            is_mapped = any(one.is_mapped for one in chunks[event.value]) or event.value in by_job
+            is_mapped = (
+                any(chunk.is_mapped for chunk in chunks[event.value]) or event.value in by_job
+            )
             call = call if is_mapped else None
             pause = event.start_ns - group[-1].end_ns if group else 0
             is_executor_map = call is not None and call.made == "executor map" and call is current
@@ -172,7 +176,7 @@ class JobRecords:
     ) -> None:
         """Make one job of what was given together."""
         number = len(self.jobs) + 1
-        own = [one for event in group for one in sorted(chunks[event.value], key=_index)]
+        own = [chunk for event in group for chunk in sorted(chunks[event.value], key=_index)]
         is_map = call is not None and call.made in _MAPS
         size = max((len(one.items) for one in own), default=1)
         if call is not None and call.made == "MapResult":
@@ -213,7 +217,7 @@ class JobRecords:
         if not before:
             return None
         last = before[-1]
-        done = sum(len(one.items) for one in self.chunks[last] if one.end_ns <= event.end_ns)
+        done = sum(len(chunk.items) for chunk in self.chunks[last] if chunk.end_ns <= event.end_ns)
         return AwaitItems(last, done, in_order=False)
 
 

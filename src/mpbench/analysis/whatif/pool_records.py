@@ -54,13 +54,13 @@ def _worker(process: ProcessRecord) -> _Worker | None:
     if traced is None or lane is None or start is None:
         return None
     events = (*lane.events, *lane.unfinished)
-    loop = next((one.start_ns for one in events if one.kind == kinds.WORKER), None)
+    loop = next((event.start_ns for event in events if event.kind == kinds.WORKER), None)
     if loop is None:
         return None
     wall_s = max(0.0, (loop - start.start_ns) / 1e9)
     cpu_s = min(wall_s, traced.boot_cpu_ns / 1e9 or wall_s)
     hook_s = min(cpu_s, traced.hook_load_ns / 1e9)
-    imports = sum(one.duration_ns for one in events if one.kind == kinds.IMPORT_MAIN) / 1e9
+    imports = sum(event.duration_ns for event in events if event.kind == kinds.IMPORT_MAIN) / 1e9
     return _Worker(
         process,
         start,
@@ -112,7 +112,7 @@ class PoolRecords:
             if thing.type_name in _TYPES and "made_ns" in thing.facts
         }
         others = [one for one in traced.objects.values() if one.type_name not in _TYPES]
-        if any("workers" in one.facts for one in others):
+        if any("workers" in event.facts for event in others):
             self.problem = "the tasks of its pools of threads are not recorded"
         found: dict[int, list[_Worker]] = {number: [] for number in made}
         times = sorted((int(thing.facts["made_ns"]), number) for number, thing in made.items())
@@ -159,8 +159,8 @@ class PoolRecords:
         if not workers:
             self.problem = self.problem or "a pool has no worker that was recorded"
             return
-        first = min(one.start.start_ns for one in workers)
-        starting = [one.start for one in workers if one.start.start_ns < made_ns]
+        first = min(worker.start.start_ns for worker in workers)
+        starting = [worker.start for worker in workers if worker.start.start_ns < made_ns]
         if is_executor:
             self.creations[number] = Creation(made_ns, made_ns, 0)
         else:
@@ -176,14 +176,14 @@ class PoolRecords:
         chunk_bytes = self._bytes(traced, number, len(chunks))
         hand, take = self._handing(workers, chunks)
         hand_payload, take_payload = self._payload(chunk_bytes)
-        numbers = [one.process.number for one in workers]
+        numbers = [worker.process.number for worker in workers]
         method = next((self._methods[one] for one in numbers if one in self._methods), "")
         self.pools[number] = Pool(
             workers=int(thing.facts["workers"]),
             method=method,
-            start=Cost(median(one.start.duration_ns for one in workers) / 1e9),
-            boot=_average([one.boot for one in workers]),
-            main_import=Cost(mean(one.main_import_s for one in workers)),
+            start=Cost(median(worker.start.duration_ns for worker in workers) / 1e9),
+            boot=_average([worker.boot for worker in workers]),
+            main_import=Cost(mean(worker.main_import_s for worker in workers)),
             hand=hand.plus(hand_payload) if len(chunks) < _MANY_CHUNKS else hand,
             take=take.plus(take_payload) if len(chunks) < _MANY_CHUNKS else take,
             hand_payload=hand_payload,
@@ -238,12 +238,16 @@ class PoolRecords:
             else sum(len(lane.events) for lane in main.threads if not lane.is_main)
         )
         hand_profiler = events * self._event_s / count if count else 0.0
-        take_profiler = sum(one.events for one in workers) * self._event_s / count if count else 0.0
+        take_profiler = (
+            sum(worker.events for worker in workers) * self._event_s / count if count else 0.0
+        )
         if count >= _MANY_CHUNKS:
             own = sum(item.cpu_s for chunk in chunks for item in chunk.items)
-            spent = max(0.0, sum(one.loop_cpu_s for one in workers) - own) / count
+            spent = max(0.0, sum(worker.loop_cpu_s for worker in workers) - own) / count
             take = Cost(max(take.cpu_s / 2, spent - take_profiler))
-            queued = sum(one.process.run_queue_ns / 1e9 - one.boot.queue_s for one in workers)
+            queued = sum(
+                worker.process.run_queue_ns / 1e9 - worker.boot.queue_s for worker in workers
+            )
             queued -= sum(item.queue_s for chunk in chunks for item in chunk.items)
             take = take._replace(queue_s=max(0.0, queued) / count)
             hand = hand._replace(queue_s=self._main.run_queue_ns / 1e9 / count)

@@ -101,7 +101,10 @@ def to_record(what_if: WhatIf) -> dict[str, Any]:
         "unchanged_s": what_if.unchanged_s,
         "residual": what_if.residual,
         "withheld": what_if.withheld,
-        "predictions": [{**asdict(one), "change": one.change.value} for one in what_if.predictions],
+        "predictions": [
+            {**asdict(prediction), "change": prediction.change.value}
+            for prediction in what_if.predictions
+        ],
     }
 
 
@@ -113,6 +116,7 @@ def from_record(record: Mapping[str, Any]) -> WhatIf:
         unchanged_s=record["unchanged_s"],
         withheld=record["withheld"],
         predictions=tuple(
-            Prediction(**{**one, "change": Change(one["change"])}) for one in record["predictions"]
+            Prediction(**{**prediction, "change": Change(prediction["change"])})
+            for prediction in record["predictions"]
         ),
     )

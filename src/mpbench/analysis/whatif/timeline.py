@@ -120,19 +120,19 @@ class Timeline:
         self._closed: set[int] = set()
         self.unknown_s = 0.0
         self.problem = ""
-        traced = [one.traced for one in profile.members if one.traced is not None]
+        traced = [process.traced for process in profile.members if process.traced is not None]
         self._sent = {
-            one.objects[event.object].key
-            for one in traced
-            for lane in one.threads
+            recorded.objects[event.object].key
+            for recorded in traced
+            for lane in recorded.threads
             for event in lane.events
-            if event.kind in {kinds.PUT, kinds.SEND} and event.object in one.objects
+            if event.kind in {kinds.PUT, kinds.SEND} and event.object in recorded.objects
         }
         self._held = {
-            one.objects[hold.object].key
-            for one in traced
-            for hold in one.holds
-            if hold.object in one.objects
+            recorded.objects[hold.object].key
+            for recorded in traced
+            for hold in recorded.holds
+            if hold.object in recorded.objects
         }
 
     def name_children(self, names: Mapping[int, str]) -> None:

@@ -56,9 +56,9 @@ def _given(readings: Readings) -> dict[str, str]:
 def _grouped(every: Sequence[Readings]) -> Iterator[_Benchmark]:
     """Put the cases of a workload together, so that asv shows start methods side by side."""
     groups: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], Readings]] = defaultdict(dict)
-    for one in every:
-        given = _given(one)
-        groups[one.record.case.workload, tuple(given)][tuple(given.values())] = one
+    for entry in every:
+        given = _given(entry)
+        groups[entry.record.case.workload, tuple(given)][tuple(given.values())] = entry
     for (workload, names), readings in groups.items():
         record = next(iter(readings.values())).record
         columns = zip(*readings, strict=True)
@@ -74,15 +74,15 @@ def _grouped(every: Sequence[Readings]) -> Iterator[_Benchmark]:
         )
 
 
-def _row(one: _Benchmark, started_ms: int) -> list[Any]:
+def _row(benchmark: _Benchmark, started_ms: int) -> list[Any]:
     """Return asv's row; combinations that were not measured are n/a."""
     columns: list[list[Any]] = [[] for _ in range(8)]
-    for chosen in itertools.product(*one.values):
-        for column, value in zip(columns, _columns(one.readings.get(chosen)), strict=True):
+    for chosen in itertools.product(*benchmark.values):
+        for column, value in zip(columns, _columns(benchmark.readings.get(chosen)), strict=True):
             column.append(value)
     result, *stats, samples = columns
-    values = [list(given) for given in one.values]
-    return [result, values, one.version, started_ms, 0.0, *stats, samples]
+    values = [list(given) for given in benchmark.values]
+    return [result, values, benchmark.version, started_ms, 0.0, *stats, samples]
 
 
 def _columns(readings: Readings | None) -> tuple[Any, ...]:
@@ -95,20 +95,20 @@ def _columns(readings: Readings | None) -> tuple[Any, ...]:
     return median, low, high, low_quartile, high_quartile, 1, count, list(readings.seconds)
 
 
-def _definition(one: _Benchmark) -> dict[str, Any]:
+def _definition(benchmark: _Benchmark) -> dict[str, Any]:
     return {
-        "code": one.doc,
-        "name": one.name,
-        "param_names": list(one.names),
-        "params": [list(given) for given in one.values],
-        "pretty_name": one.pretty,
+        "code": benchmark.doc,
+        "name": benchmark.name,
+        "param_names": list(benchmark.names),
+        "params": [list(given) for given in benchmark.values],
+        "pretty_name": benchmark.pretty,
         "rounds": 1,
         "timeout": 180.0,
         "type": "time",
         "unit": "seconds",
-        "version": one.version,
+        "version": benchmark.version,
         # Of ours: seconds of one operation may be a throughput.
-        "mpbench_metric": one.metric,
+        "mpbench_metric": benchmark.metric,
     }
 
 
@@ -188,7 +188,7 @@ def write_asv(
         if not content(place / "machine.json"):
             files[place / "machine.json"] |= {**machine, "version": 1}
         for subject in run.header.subjects:
-            only = run._replace(cases=tuple(one for one in run.cases if one.subject == subject))
+            only = run._replace(cases=tuple(case for case in run.cases if case.subject == subject))
             environment = f"mpbench-py{_safe(subject)}"
             made = content(place / f"{commit[:8]}-{environment}.json")
             earlier = made.get("results", {})
@@ -205,8 +205,8 @@ def write_asv(
                 "version": 2,
             }
             every = tuple(_grouped(readings_of((only,))))
-            made["results"] = earlier | {one.name: _row(one, started_ms) for one in every}
-            definitions |= {one.name: _definition(one) for one in every}
+            made["results"] = earlier | {entry.name: _row(entry, started_ms) for entry in every}
+            definitions |= {entry.name: _definition(entry) for entry in every}
     definitions["version"] = 2
     for path, what in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,10 +50,10 @@ def read_asv_history(folder: Path, keep: Callable[[Run], Run | None]) -> AsvHist
         run = keep(whole)
         if run is not None:
             commits.append(commit_run(run))
-    dates = ordered_dates(((one.commit.date, one.commit.name) for one in commits), folder)
-    ordered = [one.redated(dates) for one in commits]
-    ordered.sort(key=lambda one: one.commit.date)
-    newest = {(one.machine, one.environment): one for one in ordered if one.repetitions}
+    dates = ordered_dates(((commit.commit.date, commit.commit.name) for commit in commits), folder)
+    ordered = [commit.redated(dates) for commit in commits]
+    ordered.sort(key=lambda entry: entry.commit.date)
+    newest = {(entry.machine, entry.environment): entry for entry in ordered if entry.repetitions}
     latest = []
     for one in newest.values() or ordered[-1:]:
         run = keep(results.read(Path(one.path), Counter()))

@@ -214,7 +214,7 @@ class AsvFolder:
         self._timed = timed
         self._workloads = distinct_names(
             dict.fromkeys(
-                _name(name, one) for name, one in self._definitions.items() if isinstance(one, dict)
+                _name(key, row) for key, row in self._definitions.items() if isinstance(row, dict)
             )
         )
         self._dropped: Counter[str] = Counter()

@@ -36,7 +36,9 @@ def _read_file(path: Path) -> Run:
         if "commit_hash" in content or "result_columns" in content:
             raise ValueError("one file of asv, whose folder has the definitions; name the folder")
         benchmarks = content["benchmarks"]
-        is_pyperf = "machine_info" not in content and any("runs" in one for one in benchmarks)
+        is_pyperf = "machine_info" not in content and any(
+            "runs" in benchmark for benchmark in benchmarks
+        )
     return read_pyperf_json(path) if is_pyperf else read_pytest_json(path)
 
 

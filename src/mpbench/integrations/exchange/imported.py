@@ -198,9 +198,9 @@ def values_in(metric: Metric, seconds: Sequence[float]) -> tuple[float, ...]:
     return tuple(1 / value for value in seconds if value > 0)
 
 
-def _case(one: ImportedBenchmark, workload: str) -> Case:
-    method = str(one.method).strip("'\"") if one.method else None
-    given = {text_of(name): _scalar(value) for name, value in one.params.items()}
+def _case(benchmark: ImportedBenchmark, workload: str) -> Case:
+    method = str(benchmark.method).strip("'\"") if benchmark.method else None
+    given = {text_of(name): _scalar(value) for name, value in benchmark.params.items()}
     if method is not None and method not in _METHODS:
         given["method"] = text_of(method)
         method = None
@@ -219,27 +219,27 @@ def _kept(seconds: Sequence[float], most: int = _MOST, metric: Metric = Metric.T
     return values[:: math.ceil(len(values) / most) or 1]
 
 
-def condensed(one: ImportedBenchmark) -> ImportedBenchmark:
+def condensed(benchmark: ImportedBenchmark) -> ImportedBenchmark:
     """Return a benchmark with the median of each repetition in place of its values."""
-    groups = [_kept(group, metric=one.metric) for group in one.groups]
+    groups = [_kept(group, metric=benchmark.metric) for group in benchmark.groups]
     medians = [[statistics.median(group)] for group in groups if group]
-    return one._replace(seconds=(), processes=medians)
+    return benchmark._replace(seconds=(), processes=medians)
 
 
-def _record(one: ImportedBenchmark, case: Case, python: str, source: str) -> CaseRecord:
-    has_values = one.failure is not None or any(
-        _kept(group, metric=one.metric) for group in one.groups
+def _record(benchmark: ImportedBenchmark, case: Case, python: str, source: str) -> CaseRecord:
+    has_values = benchmark.failure is not None or any(
+        _kept(group, metric=benchmark.metric) for group in benchmark.groups
     )
     return CaseRecord(
         subject=python,
         case=case,
-        metric=one.metric,
+        metric=benchmark.metric,
         facts={},
-        timing=Timing.LOOP if one.metric.is_timed else Timing.ONCE,
+        timing=Timing.LOOP if benchmark.metric.is_timed else Timing.ONCE,
         floor=None,
         no_floor=f"measured by {source}, which has no floors",
-        revision=one.revision,
-        doc=text_of(f"Imported from {source}: {one.name}. {one.doc}".strip()),
+        revision=benchmark.revision,
+        doc=text_of(f"Imported from {source}: {benchmark.name}. {benchmark.doc}".strip()),
         status=Status.OK if has_values else Status.SKIPPED,
         reason=None if has_values else f"{source} has no value for it",
     )
@@ -272,7 +272,7 @@ def _repetition(
     )
 
 
-def _repetitions(one: ImportedBenchmark, case: Case, python: str) -> Iterator[Repetition]:
+def _repetitions(benchmark: ImportedBenchmark, case: Case, python: str) -> Iterator[Repetition]:
     """
     Yield a repetition for each agent or process, and otherwise one for all values.
 
@@ -280,16 +280,16 @@ def _repetitions(one: ImportedBenchmark, case: Case, python: str) -> Iterator[Re
     repetitions they would pass for independent, and an interval of them
     leaves the median over processes out nearly always.
     """
-    is_told_apart = one.is_agents or bool(one.processes)
+    is_told_apart = benchmark.is_agents or bool(benchmark.processes)
     unit = "agent" if is_told_apart else "process"
-    if one.failure is not None:
-        yield _repetition(case, python, 0, (), text_of(one.failure))._replace(
+    if benchmark.failure is not None:
+        yield _repetition(case, python, 0, (), text_of(benchmark.failure))._replace(
             extra={"imported": unit}
         )
         return
-    groups = [_kept(group, metric=one.metric) for group in one.groups]
+    groups = [_kept(group, metric=benchmark.metric) for group in benchmark.groups]
     for number, group in enumerate(filter(None, groups)):
-        samples = tuple(_sample(value, one.metric) for value in group)
+        samples = tuple(_sample(value, benchmark.metric) for value in group)
         yield _repetition(case, python, number, samples)._replace(extra={"imported": unit})
 
 
@@ -319,15 +319,15 @@ def imported_run(
     repetitions: list[Repetition] = []
     times: Counter[Case] = Counter()
     if workloads is None:
-        workloads = distinct_names(dict.fromkeys(one.name for one in benchmarks))
-    for one in benchmarks:
-        case = _case(one, workloads[one.name])
+        workloads = distinct_names(dict.fromkeys(benchmark.name for benchmark in benchmarks))
+    for benchmark in benchmarks:
+        case = _case(benchmark, workloads[benchmark.name])
         times[case] += 1
         if times[case] > 1:
             # Tests of one name in two files would else pass for one case.
             case = Case.make(case.workload, case.method, {**dict(case.params), "copy": times[case]})
-        records.append(_record(one, case, key, origin.source))
-        repetitions += _repetitions(one, case, key)
+        records.append(_record(benchmark, case, key, origin.source))
+        repetitions += _repetitions(benchmark, case, key)
     digest = hashlib.sha256(f"{origin.digest or path}{origin.started_utc}".encode())
     header = RunHeader(
         run=digest.hexdigest()[:16],

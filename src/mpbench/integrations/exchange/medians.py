@@ -43,10 +43,10 @@ def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:
     for run in runs:
         several = len(run.header.subjects) > 1
         measured: dict[tuple[str, Case], list[Repetition]] = {}
-        for one in run.repetitions:
+        for repetition in run.repetitions:
             # A reading that is none, of a sample without operations, is in no other tool's file.
-            if one.is_ok and any(sample.seconds > 0 for sample in one.samples):
-                measured.setdefault((one.subject, one.case), []).append(one)
+            if repetition.is_ok and any(sample.seconds > 0 for sample in repetition.samples):
+                measured.setdefault((repetition.subject, repetition.case), []).append(repetition)
         for record in run.cases:
             ours = tuple(measured.get((record.subject, record.case), ()))
             # Tools that time things know seconds only; the rest stays in CSV and Parquet.
@@ -58,7 +58,7 @@ def readings_of(runs: Sequence[Run]) -> tuple[Readings, ...]:
                         "once; export each result on its own"
                     )
                 found[name] = Readings(
-                    record, name, tuple(median_seconds(one) for one in ours), ours
+                    record, name, tuple(median_seconds(our) for our in ours), ours
                 )
     if not found:
         raise UsageError("these results hold no timed case; export them as CSV or Parquet")

@@ -42,8 +42,8 @@ def _stats(values: Sequence[float]) -> dict[str, Any]:
     low, middle, high = (float(found) for found in np.quantile(values, (0.25, 0.5, 0.75)))
     mean, spread = statistics.fmean(values), high - low
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    inside = [one for one in values if low - 1.5 * spread <= one <= high + 1.5 * spread]
-    near = [one for one in values if abs(one - mean) <= deviation]
+    inside = [value for value in values if low - 1.5 * spread <= value <= high + 1.5 * spread]
+    near = [value for value in values if abs(value - mean) <= deviation]
     far, distant = len(values) - len(near), len(values) - len(inside)
     return {
         "min": min(values),
@@ -134,10 +134,10 @@ def pytest_json(runs: Sequence[Run]) -> str:
     return json.dumps(content, allow_nan=False, indent=1) + "\n"
 
 
-def _is_agents(one: Mapping[str, Any]) -> bool:
+def _is_agents(entry: Mapping[str, Any]) -> bool:
     """Tell whether our plugin or an export of ours wrote a benchmark, one round for each agent."""
-    timer = (one.get("options") or {}).get("timer")
-    return timer == _CLOCK or str(one.get("fullname")).startswith(_EXPORTED)
+    timer = (entry.get("options") or {}).get("timer")
+    return timer == _CLOCK or str(entry.get("fullname")).startswith(_EXPORTED)
 
 
 def _ours(noted: object, seconds: tuple[float, ...]) -> ImportedBenchmark | None:
@@ -161,19 +161,19 @@ def _ours(noted: object, seconds: tuple[float, ...]) -> ImportedBenchmark | None
     )
 
 
-def _foreign(one: Mapping[str, Any]) -> ImportedBenchmark:
+def _foreign(entry: Mapping[str, Any]) -> ImportedBenchmark:
     """Return one benchmark; what mpbench wrote or measured says itself which case it is."""
-    stats = one["stats"]
+    stats = entry["stats"]
     has_data = "data" in stats
     # Without --benchmark-save-data a file has the statistics alone.
     seconds = tuple(float(value) for value in (stats["data"] if has_data else [stats["median"]]))
     doc = "" if has_data else f"The median of {stats.get('rounds')} rounds, saved without its data."
-    params, ours = one.get("params") or {}, _ours(one.get("extra_info"), seconds)
+    params, ours = entry.get("params") or {}, _ours(entry.get("extra_info"), seconds)
     if ours is not None:
-        return ours._replace(is_agents=has_data and _is_agents(one), doc=doc)
+        return ours._replace(is_agents=has_data and _is_agents(entry), doc=doc)
     given = {name: value for name, value in params.items() if isinstance(value, (str, int, float))}
     method = given.pop("method", None)
-    name = f"{one.get('group') or 'pytest'}/{one['name']}"
+    name = f"{entry.get('group') or 'pytest'}/{entry['name']}"
     method = None if method is None else str(method)
     return ImportedBenchmark(name, method, given, seconds, doc=doc)
 
@@ -241,6 +241,6 @@ def read_pytest_json(path: Path) -> Run:
         content = json.loads(text)
         return imported_run(
             str(path),
-            [_foreign(one) for one in content["benchmarks"]],
+            [_foreign(benchmark) for benchmark in content["benchmarks"]],
             _origin(content, hashlib.sha256(text).hexdigest()),
         )

@@ -76,7 +76,7 @@ class Recorder:
     def _fresh(self) -> None:
         """Forget the file, not the names: a forked child opens its own when it has an event."""
         self.token = ""
-        self._said = ""
+        self._names_path = ""
         self._file: EventFile | None = None
         # A signal handler, or a finalizer, may have events while the file is made.
         self._lock = threading.RLock()
@@ -100,7 +100,7 @@ class Recorder:
         base = os.path.join(self.folder, token)
         self._file = file = EventFile(base + ".ring", self.records)
         if file.is_kept:
-            self._said = base + ".names"
+            self._names_path = base + ".names"
         self._lanes = itertools.count()
         cells = file.cells
         cells[layout.PID] = os.getpid()
@@ -124,12 +124,12 @@ class Recorder:
 
     def write_metadata(self, line: dict[str, Any]) -> None:
         """Append a line to the file of names; one write, so that it is whole or absent."""
-        if self.ensure_file() is None or not self._said:
+        if self.ensure_file() is None or not self._names_path:
             return
         # Opened each time: a program that closes all descriptors would hand
         # ours on to its own next file.
         try:
-            descriptor = os.open(self._said, _APPEND, 0o600)
+            descriptor = os.open(self._names_path, _APPEND, 0o600)
         except OSError:
             return
         try:

@@ -79,7 +79,7 @@ def set_log(axes: Any, values: Iterable[float], unit: str, *, which: str = "y") 
         words = [plain_quantity(tick, unit) for tick in ticks]
         ranks = [10 ** (log % 1) for log in logs]
         room = _ALONG * (logs[-1] - logs[0]) / math.log10(high / low)
-        ticks = [ticks[one] for one in label_places(logs, words, ranks, room)]
+        ticks = [ticks[place] for place in label_places(logs, words, ranks, room)]
     _fix(
         getattr(axes, f"{which}axis"),
         ticks,
@@ -218,7 +218,10 @@ def _set_reading_axis(axes: Any, readings: Sequence[Measurement], which: str) ->
     """
     unit = readings[0].unit
     values = [
-        value for one in readings for value in (one.value, one.low, one.high) if value is not None
+        value
+        for reading in readings
+        for value in (reading.value, reading.low, reading.high)
+        if value is not None
     ]
     if min(values) > 0 and max(values) > _SPREAD * min(values):
         set_log(axes, values, unit, which=which)
@@ -229,12 +232,12 @@ def _set_reading_axis(axes: Any, readings: Sequence[Measurement], which: str) ->
 def set_values(axes: Any, readings: Sequence[Measurement]) -> None:
     """Give the y axis the unit and the name of the readings."""
     _set_reading_axis(axes, readings, "y")
-    names = dict.fromkeys(reading_name(one.fact, one.metric) for one in readings)
+    names = dict.fromkeys(reading_name(reading.fact, reading.metric) for reading in readings)
     axes.set_ylabel(next(iter(names)) if len(names) == 1 else _UNIT_NAMES.get(readings[0].unit, ""))
 
 
 def set_along(axes: Any, readings: Sequence[Measurement]) -> None:
     """Give the x axis the unit of readings that are drawn as rows."""
     _set_reading_axis(axes, readings, "x")
-    names = dict.fromkeys(reading_name("", one.metric) for one in readings)
+    names = dict.fromkeys(reading_name("", reading.metric) for reading in readings)
     axes.set_xlabel(", ".join(names))

@@ -58,7 +58,10 @@ def share_colour(share: float) -> str:
 def _text_colour(fill: str) -> str:
     """Return black or white, whichever contrasts more with a fill (WCAG relative luminance)."""
     parts = [int(fill[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]  # noqa: PLR2004 - sRGB
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - sRGB
+        for part in parts
+    ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return _DARK if luminance > 0.179 else _LIGHT  # noqa: PLR2004 - equal contrast with both
 

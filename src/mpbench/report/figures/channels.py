@@ -21,16 +21,16 @@ _NEAR = 1.2
 _CROSSINGS: Mapping[str, int] = {"round-trip": 2, "latency": 1, "time": 1}
 
 
-def _bandwidth(one: Measurement) -> Measurement:
+def _bandwidth(measurement: Measurement) -> Measurement:
     """Return the payload over the time that it took."""
-    carried = _CROSSINGS[one.metric] * (one.number(_SIZE) or 0.0)
-    return one._replace(
+    carried = _CROSSINGS[measurement.metric] * (measurement.number(_SIZE) or 0.0)
+    return measurement._replace(
         metric="bandwidth",
         unit="B/s",
-        value=carried / one.value,
-        low=None if one.high is None else carried / one.high,
-        high=None if one.low is None else carried / one.low,
-        agents=tuple(carried / each for each in one.agents),
+        value=carried / measurement.value,
+        low=None if measurement.high is None else carried / measurement.high,
+        high=None if measurement.low is None else carried / measurement.low,
+        agents=tuple(carried / each for each in measurement.agents),
     )
 
 
@@ -56,7 +56,7 @@ def by_size(
         name: tuple(o for o in each if o.number(_SIZE) is not None) for name, each in series.items()
     }
     known = {name: each for name, each in known.items() if each}
-    sizes = {one.number(_SIZE) or 0.0 for each in known.values() for one in each}
+    sizes = {reading.number(_SIZE) or 0.0 for each in known.values() for reading in each}
     if not known or len(sizes) < 2:  # noqa: PLR2004 - one size is no sweep
         return None
     sweep = Sweep(key, title, _SIZE, (Panel("", known),))
@@ -66,7 +66,7 @@ def by_size(
         for step in each:
             highest[step.before] = max(highest.get(step.before, 0.0), step.ratio.value)
     carried = {
-        name: tuple(_bandwidth(one) for one in each if one.number(_SIZE))
+        name: tuple(_bandwidth(reading) for reading in each if reading.number(_SIZE))
         for name, each in known.items()
     }
     first = next(iter(known.values()))[0]
@@ -79,8 +79,8 @@ def by_size(
         for value, words in sorted({**plain, **found}.items())
         if words or not any(_is_near(value, other) for other in found)
     )
-    said = " ".join(part for part in (step_words(sweep, steps), note) if part)
-    return facets_figure(family, Facets(key, title, _SIZE, facets, marks=marks, note=said))
+    caption = " ".join(part for part in (step_words(sweep, steps), note) if part)
+    return facets_figure(family, Facets(key, title, _SIZE, facets, marks=marks, note=caption))
 
 
 def round_trips(family: str, material: FigureData) -> tuple[Figure, ...]:
@@ -90,7 +90,7 @@ def round_trips(family: str, material: FigureData) -> tuple[Figure, ...]:
     if not readings:
         return ()
     other = next((key for key in readings[0].params if key != _SIZE), "")
-    series = grouped(readings, lambda one: str(one.params.get(other, family)))
+    series = grouped(readings, lambda reading: str(reading.params.get(other, family)))
     method = readings[0].method
     title = f"{name} by payload: time and bandwidth"
     note = f"Measured under {method}. {material.note}".strip() if method else material.note

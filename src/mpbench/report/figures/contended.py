@@ -47,14 +47,18 @@ def contention_of(
     if not over:
         return None
     texts = [one for one in main[0].params if isinstance(main[0].params[one], str)]
-    lines = next((one for one in texts if len(distinct(main, one)) > 1), "")
+    lines = next((text for text in texts if len(distinct(main, text)) > 1), "")
     if lines:
         main = material.first_method(main)
 
     def series(fact: str) -> dict[str, tuple[Measurement, ...]]:
         kept = pick(material.of(name, fact=fact), fact=fact, params=fixed)
-        kept = pick(kept, fact=fact, where=lambda one: one.method in {m.method for m in main})
-        return grouped(kept, lambda one: str(one.params[lines]) if lines else one.method)
+        kept = pick(
+            kept, fact=fact, where=lambda reading: reading.method in {m.method for m in main}
+        )
+        return grouped(
+            kept, lambda reading: str(reading.params[lines]) if lines else reading.method
+        )
 
     facets = [Facet("throughput", series(""))]
     free = pick(material.of("lock/without-lock"), params=fixed) if name == "lock/contended" else ()
@@ -72,7 +76,9 @@ def contended(family: str, material: FigureData) -> tuple[tuple[Figure, ...], fr
     """Draw every workload of a family whose workers count in common windows."""
     made: list[Figure] = []
     done: set[str] = set()
-    for name, readings in grouped(material.family(family), lambda one: one.workload).items():
+    for name, readings in grouped(
+        material.family(family), lambda reading: reading.workload
+    ).items():
         over = "" if name in _FLOORS else _over(readings)
         if not over or not material.of(name, fact="jain"):
             continue

@@ -36,7 +36,7 @@ class Usage(NamedTuple):
     @property
     def counts(self) -> tuple[int, ...]:
         """The numbers of workers that are drawn."""
-        every = sorted({int(one) for one in self.rows["workers"]})
+        every = sorted({int(worker) for worker in self.rows["workers"]})
         while len(every) > _MOST:
             del every[1:-1:2]
         return tuple(every)
@@ -91,15 +91,15 @@ def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def _worded(one: _Count) -> str:
-    who = "the only worker used" if one.workers == 1 else f"each of {one.workers} workers used"
-    low, high = _percent(one.least), _percent(one.most)
+def _worded(count: _Count) -> str:
+    who = "the only worker used" if count.workers == 1 else f"each of {count.workers} workers used"
+    low, high = _percent(count.least), _percent(count.most)
     between = low if low == high else f"{low} to {high}"
-    whole = "" if one.workers == 1 else f", together {one.together:.2f} CPUs"
+    whole = "" if count.workers == 1 else f", together {count.together:.2f} CPUs"
     return f"{who} {between} of a CPU{whole}"
 
 
-def _said(usage: Usage, counts: Sequence[_Count]) -> str:
+def _caption(usage: Usage, counts: Sequence[_Count]) -> str:
     first, last = counts[0], counts[-1]
     words = _worded(first)
     parts = [f"{words[:1].upper()}{words[1:]}"]
@@ -108,7 +108,7 @@ def _said(usage: Usage, counts: Sequence[_Count]) -> str:
     usable = f" of {usage.cpus} usable" if usage.cpus else ""
     what = [clean(one) for one in (usage.method, usage.params.replace("=", " ")) if one]
     where = f" Measured with {', '.join(what)}." if what else ""
-    agents = max(one.agents for one in counts)
+    agents = max(count.agents for count in counts)
     medians = f"medians of up to {agents} agents" if agents > 1 else "one agent"
     return f"{'; '.join(parts)}{usable} ({medians}).{where}"
 
@@ -162,14 +162,14 @@ def _table(counts: Sequence[_Count]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "workers": one.workers,
-                "least busy worker": _percent(one.least),
-                "busiest worker": _percent(one.most),
-                "workers together": f"{one.together:.2f} CPUs",
-                "parent": _percent(one.parent),
-                "agents": one.agents,
+                "workers": count.workers,
+                "least busy worker": _percent(count.least),
+                "busiest worker": _percent(count.most),
+                "workers together": f"{count.together:.2f} CPUs",
+                "parent": _percent(count.parent),
+                "agents": count.agents,
             }
-            for one in counts
+            for count in counts
         ]
     )
 
@@ -179,7 +179,7 @@ def _figure(family: str, usage: Usage) -> Figure:
     across = min(_ACROSS, len(counts))
     down = -(-len(counts) // across)
     top = 1.12 * max(usage.cpus or 0, 1, *(one.together + one.parent for one in counts))
-    said = _said(usage, counts)
+    caption = _caption(usage, counts)
 
     def draw(drawing: Drawing) -> None:
         grid = drawing.subplots(down, across, squeeze=False, sharey=True)
@@ -199,9 +199,9 @@ def _figure(family: str, usage: Usage) -> Figure:
         key=f"cpu-{behaviour}",
         title=title,
         svg=render(f"{family}-cpu-{behaviour}", draw, width=WIDTH, height=_AROUND + _PANEL * down),
-        caption=said,
+        caption=caption,
         alt=f"Stacked bands of CPU use over up to {longest}, one panel for each of "
-        f"{len(counts)} numbers of workers. {said}",
+        f"{len(counts)} numbers of workers. {caption}",
         table=_table(counts),
     )
 

@@ -34,8 +34,8 @@ _STARTS = (
 
 def _first_case(readings: tuple[Measurement, ...]) -> dict[str, Measurement]:
     """Return the first case of a workload, by start method."""
-    for each in grouped(readings, lambda one: repr(sorted(one.params.items()))).values():
-        return {one.method: one for one in each}
+    for each in grouped(readings, lambda reading: repr(sorted(reading.params.items()))).values():
+        return {reading.method: reading for reading in each}
     return {}
 
 
@@ -50,11 +50,11 @@ def _start_methods(material: FigureData) -> Figure | None:
             )
     if not rows:
         return None
-    said = f"{rows[0].label.strip()}: {compared(rows[0].series)}. {material.note}".strip()
+    caption = f"{rows[0].label.strip()}: {compared(rows[0].series)}. {material.note}".strip()
     title = "Start methods side by side"
-    figure = dots_figure(SCOPE, Dots("start-methods", title, tuple(rows), said))
-    shown = [one for row in rows for one in row.series.values()]
-    names = tuple(dict.fromkeys(name for one in shown for name in one.params))
+    figure = dots_figure(SCOPE, Dots("start-methods", title, tuple(rows), caption))
+    shown = [line for row in rows for line in row.series.values()]
+    names = tuple(dict.fromkeys(name for reading in shown for name in reading.params))
     return side_by_side_table(figure, grouped(shown, _method), row_of(*names, with_workload=True))
 
 
@@ -70,7 +70,9 @@ def _locks(material: FigureData) -> Figure | None:
     if figure is None:
         return None
     every = pick(material.of("lock/contended", fact=None), fact=None, params=fixed)
-    shown = pick(every, fact=None, where=lambda one: one.fact in {"", "jain", "longest_wait"})
+    shown = pick(
+        every, fact=None, where=lambda reading: reading.fact in {"", "jain", "longest_wait"}
+    )
     columns = dict(grouped(shown, _method))
     free = pick(material.of("lock/without-lock"), params=fixed)
     if free:
@@ -82,23 +84,28 @@ def _sharing(material: FigureData) -> Figure | None:
     """Draw reading a shared value in each way: Value, Array, raw forms, a manager's proxy."""
     local = material.of("shared/access")
     remote = material.first_method(
-        pick(material.of("manager/access"), where=lambda one: one.params.get("kind") in _PROXIES)
+        pick(
+            material.of("manager/access"),
+            where=lambda reading: reading.params.get("kind") in _PROXIES,
+        )
     )
     if not local or not remote:
         return None
     rows = []
-    for operation, each in grouped(local, lambda one: str(one.params.get("operation", ""))).items():
-        series = grouped(each, lambda one: str(one.params.get("kind", "")))
+    for operation, each in grouped(
+        local, lambda reading: str(reading.params.get("operation", ""))
+    ).items():
+        series = grouped(each, lambda reading: str(reading.params.get("kind", "")))
         rows.append(DotRow(operation, {kind: found[0] for kind, found in series.items()}))
-    proxies = {f"Manager().{one.params['kind']}": one for one in remote}
+    proxies = {f"Manager().{reading.params['kind']}": reading for reading in remote}
     first = rows[0]
     rows[0] = DotRow(first.label, {**first.series, **proxies}, material.floor_of(local[0]))
-    said = f"{first.label}: {compared(rows[0].series)}. {material.note}".strip()
+    caption = f"{first.label}: {compared(rows[0].series)}. {material.note}".strip()
     title = "Value against Array against Manager proxy, one operation"
-    figure = dots_figure(SCOPE, Dots("sharing", title, tuple(rows), said))
+    figure = dots_figure(SCOPE, Dots("sharing", title, tuple(rows), caption))
     columns = {
-        **grouped(local, lambda one: str(one.params.get("kind", ""))),
-        **{name: (one,) for name, one in proxies.items()},
+        **grouped(local, lambda reading: str(reading.params.get("kind", ""))),
+        **{name: (proxy,) for name, proxy in proxies.items()},
     }
     return side_by_side_table(
         figure, columns, lambda one: str(one.params.get("operation", first.label))
@@ -112,12 +119,12 @@ def _channels(material: FigureData) -> Figure | None:
     pipes = material.first_method(material.of("pipe/round-trip"))
     objects = pick(pipes, params={"form": "object"}) or pipes
     queues = material.first_method(material.of("queue/round-trip"))
-    series = grouped(queues, lambda one: str(one.params.get("kind", "Queue")))
+    series = grouped(queues, lambda reading: str(reading.params.get("kind", "Queue")))
     if not objects or not series:
         return None
     form = objects[0].params.get("form", "")
-    sizes = {one.number("payload_bytes") for each in series.values() for one in each}
-    shared = pick(objects, where=lambda one: one.number("payload_bytes") in sizes)
+    sizes = {reading.number("payload_bytes") for each in series.values() for reading in each}
+    shared = pick(objects, where=lambda reading: reading.number("payload_bytes") in sizes)
     name = "Pipe" if form == "object" else "Pipe (bytes)"
     carried = "Pipe carries bytes, queues carry objects. " if form == "bytes" else ""
     note = f"{carried}Under {pipes[0].method}. {material.note}".strip()
@@ -127,8 +134,8 @@ def _channels(material: FigureData) -> Figure | None:
     return None if figure is None else side_by_side_table(figure, columns, row_of("payload_bytes"))
 
 
-def _method(one: Measurement) -> str:
-    return one.method or "any"
+def _method(measurement: Measurement) -> str:
+    return measurement.method or "any"
 
 
 def _pools(material: FigureData) -> Iterable[Figure]:
@@ -146,7 +153,7 @@ def _pools(material: FigureData) -> Iterable[Figure]:
 
 
 def _by_call(readings: tuple[Measurement, ...]) -> dict[str, tuple[Measurement, ...]]:
-    return grouped(readings, lambda one: str(one.params.get("call", "")))
+    return grouped(readings, lambda reading: str(reading.params.get("call", "")))
 
 
 def comparisons(material: FigureData) -> Iterable[Figure]:

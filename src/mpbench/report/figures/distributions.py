@@ -63,24 +63,24 @@ def _series(cases: list[_Case]) -> tuple[dict[str, npt.NDArray[np.float64]], str
     varied = [
         name
         for name, value in first.params.items()
-        if isinstance(value, float) and any(one.params.get(name) != value for one in cases)
+        if isinstance(value, float) and any(case.params.get(name) != value for case in cases)
     ]
     if varied:
         # How many compete says more about a tail than any size does.
         name = next((one for one in varied if one in _COMPETING), varied[0])
-        values = sorted({one.params[name] for one in cases if name in one.params})
+        values = sorted({case.params[name] for case in cases if name in case.params})
         shared = {key: value for key, value in first.params.items() if key != name}
         kept = [
-            one
-            for one in cases
-            if one.method == first.method
-            and all(one.params.get(key) == value for key, value in shared.items())
-            and one.params.get(name) in _spread(values)
+            case
+            for case in cases
+            if case.method == first.method
+            and all(case.params.get(key) == value for key, value in shared.items())
+            and case.params.get(name) in _spread(values)
         ]
-        series = {params_words({name: one.params[name]}): one.seconds for one in kept}
+        series = {params_words({name: reading.params[name]}): reading.seconds for reading in kept}
         return series, ", ".join(part for part in (first.method, params_words(shared)) if part)
-    kept = [one for one in cases if one.params == first.params]
-    return {one.method: one.seconds for one in kept}, params_words(first.params)
+    kept = [case for case in cases if case.params == first.params]
+    return {reading.method: reading.seconds for reading in kept}, params_words(first.params)
 
 
 def tails(family: str, material: FigureData) -> Iterator[Figure]:

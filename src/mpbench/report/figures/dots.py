@@ -35,12 +35,12 @@ class Dots(NamedTuple):
     key: str
     title: str
     rows: tuple[DotRow, ...]
-    said: str
+    caption: str
 
     @property
     def readings(self) -> tuple[Measurement, ...]:
         """Everything that is drawn, without the floors."""
-        return tuple(one for row in self.rows for one in row.series.values())
+        return tuple(line for row in self.rows for line in row.series.values())
 
 
 def _draw_row(axes: Any, row: DotRow, height: float, shown: Mapping[str, Any]) -> None:
@@ -98,7 +98,8 @@ def dots_figure(family: str, figure: Dots) -> Figure:
         svg=render(
             f"{family}-{figure.key}", draw, width=WIDTH, height=_AROUND + _ROW * max(2, count)
         ),
-        caption=figure.said,
-        alt=f"Dot plot of {figure.title}: {count} rows, series {', '.join(names)}. {figure.said}",
+        caption=figure.caption,
+        alt=f"Dot plot of {figure.title}: {count} rows, series {', '.join(names)}. "
+        f"{figure.caption}",
         table=table_of((*figure.readings, *floors)),
     )

@@ -77,7 +77,7 @@ def _table(figure: Distribution) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _said(figure: Distribution) -> str:
+def _caption(figure: Distribution) -> str:
     """Say for each series how far its tail is from its middle."""
     parts = []
     for name, values in figure.series.items():
@@ -138,12 +138,12 @@ def ecdf_figure(family: str, figure: Distribution) -> Figure | None:
         legend_above(drawing, shown)
 
     kept = figure._replace(series=series)
-    said = _said(kept)
+    caption = _caption(kept)
     return Figure(
         key=figure.key,
         title=figure.title,
         svg=render(f"{family}-{figure.key}", draw, width=WIDTH, height=_HEIGHT),
-        caption=said,
-        alt=f"Cumulative distribution of {figure.title}. {said}",
+        caption=caption,
+        alt=f"Cumulative distribution of {figure.title}. {caption}",
         table=_table(kept),
     )

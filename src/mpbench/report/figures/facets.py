@@ -48,25 +48,25 @@ class Facets(NamedTuple):
     @property
     def readings(self) -> tuple[Measurement, ...]:
         """Everything that is drawn."""
-        return tuple(one for f in self.facets for each in f.series.values() for one in each)
+        return tuple(reading for f in self.facets for each in f.series.values() for reading in each)
 
     @property
     def values(self) -> tuple[float, ...]:
         """The worker counts, in ascending order."""
-        found = {one.number(self.over) for one in self.readings}
+        found = {reading.number(self.over) for reading in self.readings}
         return tuple(sorted(value for value in found if value is not None))
 
 
-def _said(figure: Facets) -> str:
+def _caption(figure: Facets) -> str:
     """Compare the series at the last value of the sweep, reading by reading."""
     most = figure.values[-1]
     parts: list[str] = []
     for facet in figure.facets:
         there = {
-            name: one
+            name: reading
             for name, each in facet.series.items()
-            for one in each
-            if one.number(figure.over) == most
+            for reading in each
+            if reading.number(figure.over) == most
         }
         if there:
             title = facet.title if not parts else facet.title[:1].upper() + facet.title[1:]
@@ -76,7 +76,7 @@ def _said(figure: Facets) -> str:
 
 
 def _scale(axes: Any, facet: Facet) -> None:
-    readings = tuple(one for each in facet.series.values() for one in each)
+    readings = tuple(reading for each in facet.series.values() for reading in each)
     set_values(axes, readings)
     if readings[0].metric == "fairness":
         # Values far apart made it logarithmic, and a share is read from 0.
@@ -90,7 +90,7 @@ def facets_figure(family: str, figure: Facets) -> Figure:
     """Draw one panel for each reading over the same worker counts."""
     names = tuple(dict.fromkeys(name for facet in figure.facets for name in facet.series))
     shown, count = series_styles(names), len(figure.facets)
-    said = _said(figure)
+    caption = _caption(figure)
 
     def draw(drawing: Drawing) -> None:
         grid = drawing.subplots(1, count, squeeze=False)[0]
@@ -110,7 +110,7 @@ def facets_figure(family: str, figure: Facets) -> Figure:
         key=figure.key,
         title=figure.title,
         svg=render(f"{family}-{figure.key}", draw, width=WIDTH, height=_HEIGHT),
-        caption=said,
-        alt=f"{count} line charts of {figure.title} by {param_name(figure.over)}. {said}",
+        caption=caption,
+        alt=f"{count} line charts of {figure.title} by {param_name(figure.over)}. {caption}",
         table=table_of(figure.readings),
     )

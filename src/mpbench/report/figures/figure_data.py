@@ -51,17 +51,17 @@ class FigureData(NamedTuple):
 
     def family(self, name: str) -> tuple[Measurement, ...]:
         """Return the main readings of a family."""
-        return pick(self.readings, where=lambda one: one.family == name)
+        return pick(self.readings, where=lambda reading: reading.family == name)
 
-    def floor_of(self, one: Measurement) -> Measurement | None:
+    def floor_of(self, measurement: Measurement) -> Measurement | None:
         """Return the reading of a case's floor, where it was measured in the same unit."""
-        workload = one.floor.partition("[")[0]
-        found = pick(self.readings, workload, where=lambda other: other.case == one.floor)
-        return found[0] if found and found[0].unit == one.unit else None
+        workload = measurement.floor.partition("[")[0]
+        found = pick(self.readings, workload, where=lambda other: other.case == measurement.floor)
+        return found[0] if found and found[0].unit == measurement.unit else None
 
     def methods(self, readings: tuple[Measurement, ...]) -> tuple[str, ...]:
         """Return the start methods of some readings, in the order that tables have."""
-        present = {one.method for one in readings}
+        present = {reading.method for reading in readings}
         return tuple(name for name in _METHODS if name in present)
 
     def first_method(self, readings: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
@@ -69,7 +69,7 @@ class FigureData(NamedTuple):
         known = self.methods(readings)
         if not known:
             return readings
-        return pick(readings, fact=None, where=lambda one: one.method == known[0])
+        return pick(readings, fact=None, where=lambda reading: reading.method == known[0])
 
     @property
     def where(self) -> str:
@@ -104,7 +104,7 @@ def prepare(
     if not places:
         return None
     here = places[0]
-    others = {one.run for one in places if one.machine == here.machine} - {here.run}
+    others = {place.run for place in places if place.machine == here.machine} - {here.run}
     return FigureData(
         readings_of(summaries, agents, here),
         here,
@@ -116,16 +116,18 @@ def prepare(
     )
 
 
-def value_of(one: Measurement, name: str) -> ParamValue:
+def value_of(measurement: Measurement, name: str) -> ParamValue:
     """Return a parameter of a reading, or its start method; empty where it has none."""
-    return one.method if name == METHOD else one.params.get(name, "")
+    return measurement.method if name == METHOD else measurement.params.get(name, "")
 
 
 def values_of(readings: tuple[Measurement, ...], name: str) -> tuple[ParamValue, ...]:
     """Return the values of a parameter, or the start methods, in the order of the readings."""
-    return tuple(dict.fromkeys(value_of(one, name) for one in readings))
+    return tuple(dict.fromkeys(value_of(reading, name) for reading in readings))
 
 
-def words_of(one: Measurement, name: str) -> str:
+def words_of(measurement: Measurement, name: str) -> str:
     """Write the value of a parameter, or the start method, for a legend."""
-    return one.method if name == METHOD else params_words({name: value_of(one, name)})
+    return (
+        measurement.method if name == METHOD else params_words({name: value_of(measurement, name)})
+    )

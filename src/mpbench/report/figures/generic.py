@@ -54,7 +54,7 @@ class _Frame(NamedTuple):
 
 def _varied(readings: Sequence[Measurement]) -> tuple[str, ...]:
     """Return the parameters with several values, texts before numbers."""
-    names = dict.fromkeys(name for one in readings for name in one.params)
+    names = dict.fromkeys(name for reading in readings for name in reading.params)
     several = [name for name in names if len(distinct(readings, name)) > 1]
     return tuple(sorted(several, key=lambda name: isinstance(distinct(readings, name)[0], float)))
 
@@ -82,8 +82,8 @@ def _frame(readings: tuple[Measurement, ...], material: FigureData) -> _Frame | 
 
 
 def _series(readings: Sequence[Measurement], lines: str) -> dict[str, tuple[Measurement, ...]]:
-    def name(one: Measurement) -> str:
-        return words_of(one, lines) if lines else ""
+    def name(measurement: Measurement) -> str:
+        return words_of(measurement, lines) if lines else ""
 
     return dict(list(grouped(readings, name).items())[:_MOST_SERIES])
 
@@ -91,9 +91,10 @@ def _series(readings: Sequence[Measurement], lines: str) -> dict[str, tuple[Meas
 def _sweep(name: str, readings: tuple[Measurement, ...], frame: _Frame, note: str) -> Sweep:
     """Build the sweep of one workload; what does not fit is told in the note."""
     kept = pick(
-        readings, where=lambda one: all(value_of(one, k) == v for k, v in frame.fixed.items())
+        readings,
+        where=lambda reading: all(value_of(reading, k) == v for k, v in frame.fixed.items()),
     )
-    grid = grouped(kept, lambda one: words_of(one, frame.panels) if frame.panels else "")
+    grid = grouped(kept, lambda reading: words_of(reading, frame.panels) if frame.panels else "")
     shown = list(grid.items())[:_MOST_PANELS]
     panels = tuple(Panel(title, _series(each, frame.lines)) for title, each in shown)
     notes = [note] if note else []
@@ -109,7 +110,9 @@ def _sweep(name: str, readings: tuple[Measurement, ...], frame: _Frame, note: st
 
 def sweeps(family: str, material: FigureData, done: frozenset[str]) -> Iterator[Figure]:
     """Draw each workload that was measured at three or more values of a number."""
-    for name, readings in grouped(material.family(family), lambda one: one.workload).items():
+    for name, readings in grouped(
+        material.family(family), lambda reading: reading.workload
+    ).items():
         frame = None if name in done else _frame(readings, material)
         if frame is not None:
             yield sweep_figure(family, _sweep(name, readings, frame, material.note))
@@ -128,11 +131,11 @@ def _rows(
     """Return one row for each combination of parameters, with a mark for each start method."""
     names = tuple(_varied(readings))
     rows = []
-    for each in grouped(readings, lambda one: repr(sorted(one.params.items()))).values():
+    for each in grouped(readings, lambda reading: repr(sorted(reading.params.items()))).values():
         words = params_words(
             {name: each[0].params[name] for name in names if name in each[0].params}
         )
-        series = {one.method or _NO_METHOD: one for one in each}
+        series = {reading.method or _NO_METHOD: reading for reading in each}
         shown = f"{label} {words}".strip() if has_params else label
         rows.append(DotRow(shown, series, material.floor_of(each[0])))
     return rows
@@ -141,7 +144,7 @@ def _rows(
 def _alone_words(rows: Sequence[DotRow]) -> str:
     """Compare rows of one mark each, or say between what they lie."""
     alone = {row.label: next(iter(row.series.values())) for row in rows}
-    if len({one.metric for one in alone.values()}) == 1 and len(alone) <= _FEW:
+    if len({reading.metric for reading in alone.values()}) == 1 and len(alone) <= _FEW:
         return f"{compared(alone)}."
     ends = (choose(alone, key=lambda name: alone[name].value) for choose in (min, max))
     values = (f"{name} with {quantity(alone[name].value, alone[name].unit)}" for name in ends)
@@ -155,7 +158,7 @@ def _spread_words(rows: Sequence[DotRow]) -> str:
         return f"{rows[0].label}: {compared(rows[0].series)}."
     if not several:
         return _alone_words(rows)
-    if not all(one.has_interval for row in several for one in row.series.values()):
+    if not all(line.has_interval for row in several for line in row.series.values()):
         return "Too few agents for intervals: the marks are medians, no difference is claimed."
     wins: dict[str, int] = {}
     widest: tuple[float, str] = (0.0, "")
@@ -179,7 +182,7 @@ def _spread_words(rows: Sequence[DotRow]) -> str:
 def _overview_rows(readings: tuple[Measurement, ...], material: FigureData) -> list[DotRow]:
     """Return the rows of an overview: each workload at its smallest case."""
     rows: list[DotRow] = []
-    for each in grouped(readings, lambda one: one.workload).values():
+    for each in grouped(readings, lambda reading: reading.workload).values():
         found = _rows(smallest(each), material, each[0].behaviour)
         # A workload with many categories has a figure of its own.
         rows += found if len(found) <= _FEW else found[:1]
@@ -188,15 +191,15 @@ def _overview_rows(readings: tuple[Measurement, ...], material: FigureData) -> l
 
 def _overview(family: str, unit: str, rows: Sequence[DotRow], material: FigureData) -> Figure:
     """Draw the workloads of a family that share a unit."""
-    said = _spread_words(rows[:_MOST_ROWS])
+    caption = _spread_words(rows[:_MOST_ROWS])
     if any(row.floor is not None for row in rows[:_MOST_ROWS]):
-        said += " The mark | is the floor."
+        caption += " The mark | is the floor."
     if len(rows) > _MOST_ROWS:
-        said += f" {len(rows) - _MOST_ROWS} more rows are in the table of cases."
+        caption += f" {len(rows) - _MOST_ROWS} more rows are in the table of cases."
     key, words = _UNITS[unit]
     title = f"{family}: every workload that reads as {words}, at its smallest case"
     shown = tuple(rows[:_MOST_ROWS])
-    return dots_figure(family, Dots(key, title, shown, f"{said} {material.note}".strip()))
+    return dots_figure(family, Dots(key, title, shown, f"{caption} {material.note}".strip()))
 
 
 def overview(family: str, material: FigureData, *, least: int = 1) -> Figure | None:
@@ -208,33 +211,37 @@ def overview(family: str, material: FigureData, *, least: int = 1) -> Figure | N
         material: What was measured.
         least: Rows without which there is no figure.
     """
-    rows = _overview_rows(pick(material.family(family), where=lambda one: one.is_time), material)
+    rows = _overview_rows(
+        pick(material.family(family), where=lambda reading: reading.is_time), material
+    )
     return _overview(family, "s", rows, material) if len(rows) >= least else None
 
 
 def other_overviews(family: str, material: FigureData, done: frozenset[str]) -> Iterator[Figure]:
     """Draw the workloads that read as something else and have no figure of their own."""
     rest = pick(material.family(family), where=lambda o: not o.is_time and o.workload not in done)
-    for unit, readings in grouped(rest, lambda one: one.unit).items():
+    for unit, readings in grouped(rest, lambda reading: reading.unit).items():
         left = [
-            one
-            for each in grouped(readings, lambda one: one.workload).values()
+            reading
+            for each in grouped(readings, lambda reading: reading.workload).values()
             if _frame(each, material) is None
-            for one in each
+            for reading in each
         ]
         # Nothing is to be seen where all values are 0; the table of cases says so.
-        if any(one.value for one in left):
+        if any(process.value for process in left):
             yield _overview(family, unit, _overview_rows(tuple(left), material), material)
 
 
 def categories(family: str, material: FigureData, done: frozenset[str]) -> Iterator[Figure]:
     """Draw each workload with more categories than the overview shows."""
-    for name, readings in grouped(material.family(family), lambda one: one.workload).items():
+    for name, readings in grouped(
+        material.family(family), lambda reading: reading.workload
+    ).items():
         chosen = smallest(readings)
         rows = _rows(chosen, material, "")
         if name in done or len(rows) <= _FEW or _frame(readings, material) is not None:
             continue
-        said = f"{_spread_words(rows[:_MOST_ROWS])} {material.note}".strip()
+        caption = f"{_spread_words(rows[:_MOST_ROWS])} {material.note}".strip()
         title = f"{name} by {', '.join(param_name(one) for one in _varied(chosen))}"
         key = f"categories-{readings[0].behaviour}"
-        yield dots_figure(family, Dots(key, title, tuple(rows[:_MOST_ROWS]), said))
+        yield dots_figure(family, Dots(key, title, tuple(rows[:_MOST_ROWS]), caption))

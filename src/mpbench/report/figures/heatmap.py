@@ -43,7 +43,7 @@ class Matrix(NamedTuple):
     rows: Sequence[str]
     columns: Sequence[str]
     ratios: Mapping[tuple[str, str], Ratio]
-    said: str
+    caption: str
 
 
 def _table(figure: Matrix) -> pd.DataFrame:
@@ -68,14 +68,14 @@ def matrix_figure(scope: str, figure: Matrix) -> Figure:
     """
     cells = {
         place: ratio_cell(
-            one.value,
-            f"{'~' if one.is_unsure else ''}{ratio_words(one.value)}",
-            is_unsure=one.is_unsure,
+            ratio.value,
+            f"{'~' if ratio.is_unsure else ''}{ratio_words(ratio.value)}",
+            is_unsure=ratio.is_unsure,
         )
-        for place, one in figure.ratios.items()
+        for place, ratio in figure.ratios.items()
     }
 
-    longest = max(len(one) for one in figure.columns)
+    longest = max(len(column) for column in figure.columns)
     is_slanted = longest * CHARACTER > _CELLS / len(figure.columns)
     slanted = 0.045 * min(34, longest) if is_slanted else 0.0
 
@@ -97,7 +97,7 @@ def matrix_figure(scope: str, figure: Matrix) -> Figure:
             width=WIDTH,
             height=_AROUND + slanted + _ROW * max(2, len(figure.rows)),
         ),
-        caption=figure.said,
-        alt=f"Heat map of {figure.title}. {figure.said}",
+        caption=figure.caption,
+        alt=f"Heat map of {figure.title}. {figure.caption}",
         table=_table(figure),
     )

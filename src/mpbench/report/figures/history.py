@@ -38,23 +38,23 @@ class _Panel(NamedTuple):
 def _panels(series: Sequence[Series]) -> list[_Panel]:
     """Return what there is to draw, by machine, environment, workload and parameters."""
     groups: dict[tuple[Any, ...], list[Series]] = defaultdict(list)
-    for one in series:
-        groups[one.machine, one.environment, one.case.workload, one.case.params].append(one)
+    for line in series:
+        groups[line.machine, line.environment, line.case.workload, line.case.params].append(line)
     panels = []
     for (machine, environment, workload, params), members in groups.items():
         words = params_words(dict(params))
         what = f"{workload}, {words}" if words else workload
         commits = {
             place: commit
-            for one in members
-            for place, commit in zip(one.places, one.commits, strict=True)
+            for process in members
+            for place, commit in zip(process.places, process.commits, strict=True)
         }
         places = {place: number for number, place in enumerate(sorted(commits))}
         lines = {
-            one.case.method.value if one.case.method else _NO_METHOD: one._replace(
-                places=tuple(places[place] for place in one.places)
+            process.case.method.value if process.case.method else _NO_METHOD: process._replace(
+                places=tuple(places[place] for place in process.places)
             )
-            for one in members
+            for process in members
         }
         ordered = tuple(commits[place] for place in sorted(commits))
         panels.append(_Panel(f"{what} on {machine}, {environment}", ordered, lines))
@@ -62,7 +62,7 @@ def _panels(series: Sequence[Series]) -> list[_Panel]:
 
 
 def _draw_line(axes: Any, line: Series, look: Any) -> None:
-    values = [one.value for one in line.levels]
+    values = [level.value for level in line.levels]
     axes.plot(line.places, values, color=look.colour, marker=look.marker, linestyle=look.line)
     for place, one in zip(line.places, line.levels, strict=True):
         if one.low is not None and one.high is not None:
@@ -86,8 +86,8 @@ def _draw(drawing: Drawing, panel: _Panel) -> None:
     values = [
         value
         for line in panel.lines.values()
-        for one in line.levels
-        for value in one
+        for level in line.levels
+        for value in level
         if value is not None
     ]
     set_axis = set_log if max(values) > _SPREAD * min(values) else set_zero_based
@@ -171,14 +171,14 @@ def histories(series: Sequence[Series]) -> tuple[tuple[Figure, ...], int]:
         def draw(drawing: Drawing, panel: _Panel = panel) -> None:
             _draw(drawing, panel)
 
-        said = _caption(panel)
+        caption = _caption(panel)
         made.append(
             Figure(
                 key=key,
                 title=clean(panel.title, longest=120),
                 svg=render(f"history-{key}", draw, width=WIDTH, height=_HEIGHT),
-                caption=said,
-                alt=f"Line plot of {panel.title} over {len(panel.commits)} commits. {said}",
+                caption=caption,
+                alt=f"Line plot of {panel.title} over {len(panel.commits)} commits. {caption}",
                 table=_table(panel),
             )
         )

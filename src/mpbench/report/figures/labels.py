@@ -105,11 +105,12 @@ def plain_quantity(value: float, unit: str) -> str:
     return f"{number}{space}{name}" if value else "0"
 
 
-def interval_words(one: Measurement) -> str:
+def interval_words(measurement: Measurement) -> str:
     """Write the 95 % interval of a reading, or that there is none."""
-    if one.low is None or one.high is None:
-        return f"no interval from {len(one.agents)} agents"
-    return f"{quantity(one.low, one.unit)} to {quantity(one.high, one.unit)}"
+    if measurement.low is None or measurement.high is None:
+        return f"no interval from {len(measurement.agents)} agents"
+    low, high = (quantity(end, measurement.unit) for end in (measurement.low, measurement.high))
+    return f"{low} to {high}"
 
 
 def ratio_words(ratio: float) -> str:
@@ -124,18 +125,20 @@ def compared(series: Mapping[str, Measurement]) -> str:
     A difference is only claimed where the intervals leave no doubt; without
     intervals the values stand there without a judgement.
     """
-    if not all(one.has_interval for one in series.values()):
-        values = (f"{clean(name)} {quantity(one.value, one.unit)}" for name, one in series.items())
+    if not all(line.has_interval for line in series.values()):
+        values = (
+            f"{clean(name)} {quantity(line.value, line.unit)}" for name, line in series.items()
+        )
         return f"{', '.join(values)}{_NO_INTERVALS}"
     ordered = sorted(
         series.items(), key=lambda pair: pair[1].value, reverse=_is_higher_better(series.values())
     )
     best_name, best = ordered[0]
-    same = [clean(name) for name, one in ordered[1:] if one.overlaps(best)]
+    same = [clean(name) for name, entry in ordered[1:] if entry.overlaps(best)]
     rest = [
-        f"{clean(name)} {_against(one, best)}"
-        for name, one in ordered[1:]
-        if not one.overlaps(best) and min(one.value, best.value) > 0
+        f"{clean(name)} {_against(entry, best)}"
+        for name, entry in ordered[1:]
+        if not entry.overlaps(best) and min(entry.value, best.value) > 0
     ]
     if same:
         rest.insert(0, f"{_joined(same)} about the same")
@@ -143,9 +146,9 @@ def compared(series: Mapping[str, Measurement]) -> str:
     return f"{words}; {', '.join(rest)}" if rest else words
 
 
-def once(said: str) -> str:
+def once(caption: str) -> str:
     """Say of a whole caption once, and not in each sentence, that there are no intervals."""
-    head, words, tail = said.rpartition(_NO_INTERVALS)
+    head, words, tail = caption.rpartition(_NO_INTERVALS)
     return head.replace(_NO_INTERVALS, "") + words + tail
 
 
@@ -153,11 +156,12 @@ def _joined(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _against(one: Measurement, best: Measurement) -> str:
+def _against(measurement: Measurement, best: Measurement) -> str:
     """Write how far a reading is from the best: a share of a rate, a multiple of a cost."""
     if best.is_higher_better:
-        return f"reaches {one.value / best.value:.0%}".replace("%", " %")
-    return f"{ratio_words(one.value / best.value)} times as {'long' if best.is_time else 'much'}"
+        return f"reaches {measurement.value / best.value:.0%}".replace("%", " %")
+    times = ratio_words(measurement.value / best.value)
+    return f"{times} times as {'long' if best.is_time else 'much'}"
 
 
 def _is_higher_better(readings: Iterable[Measurement]) -> bool:
@@ -168,15 +172,15 @@ def table_of(readings: Sequence[Measurement]) -> pd.DataFrame:
     """Return what a figure shows as a table for people, one row for each reading."""
     rows = [
         {
-            "workload": one.workload,
-            "start method": one.method or "any",
-            "parameters": params_words(one.params) or "none",
-            "reading": reading_name(one.fact, one.metric),
-            "median": quantity(one.value, one.unit),
-            "95 % interval": interval_words(one),
-            "agents": len(one.agents),
+            "workload": reading.workload,
+            "start method": reading.method or "any",
+            "parameters": params_words(reading.params) or "none",
+            "reading": reading_name(reading.fact, reading.metric),
+            "median": quantity(reading.value, reading.unit),
+            "95 % interval": interval_words(reading),
+            "agents": len(reading.agents),
         }
-        for one in readings
+        for reading in readings
     ]
     columns = ["workload", "start method", "parameters", "reading", "median", "95 % interval"]
     return pd.DataFrame(rows, columns=[*columns, "agents"])

@@ -136,7 +136,7 @@ def _reading(material: FigureData, step: _Step) -> Measurement | None:
     """Return the reading of a step, under its start method or the first there is."""
     found = pick(material.of(step.workload), params=step.params)
     if step.method:
-        found = pick(found, where=lambda one: one.method == step.method)
+        found = pick(found, where=lambda reading: reading.method == step.method)
     return found[0] if found else None
 
 
@@ -169,21 +169,23 @@ def _climb(ladder: _Ladder, material: FigureData) -> tuple[Stacks, Measurement] 
     assert last is not None
     first, top = bars[0], bars[-1]
     largest = max(top.parts, key=lambda part: part.value)
-    said = f"{top.label} takes {quantity(top.total, 's')}, "
+    caption = f"{top.label} takes {quantity(top.total, 's')}, "
     if top.total <= first.total:
-        said += f"no more than its floor with {quantity(first.total, 's')}."
+        caption += f"no more than its floor with {quantity(first.total, 's')}."
     else:
-        said += f"{ratio_words(top.total / first.total)} times its floor; the largest part is "
-        said += f"{largest.name} with {quantity(largest.value, 's')}."
+        caption += f"{ratio_words(top.total / first.total)} times its floor; the largest part is "
+        caption += f"{largest.name} with {quantity(largest.value, 's')}."
     if hidden:
-        said += f" Too small to see beside the noise: {', '.join(hidden)}."
+        caption += f" Too small to see beside the noise: {', '.join(hidden)}."
     if last.method:
-        said += f" Under {last.method}."
-    stacks = Stacks(ladder.key, ladder.title, tuple(bars), "s", f"{said} {material.note}".strip())
+        caption += f" Under {last.method}."
+    stacks = Stacks(
+        ladder.key, ladder.title, tuple(bars), "s", f"{caption} {material.note}".strip()
+    )
     return stacks, last
 
 
 def ladders(family: str, material: FigureData) -> tuple[Figure, ...]:
     """Draw the cost stacks of a family of which every step was measured."""
     found = (_climb(ladder, material) for ladder in _LADDERS.get(family, ()))
-    return tuple(stacks_figure(family, one[0]) for one in found if one is not None)
+    return tuple(stacks_figure(family, entry[0]) for entry in found if entry is not None)

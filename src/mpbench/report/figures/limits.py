@@ -70,5 +70,5 @@ def limits_of(environment: Mapping[str, Any]) -> Limits:
     # Files of platforms without an affinity mask only have the usable count.
     allowed = len(affinity) if isinstance(affinity, list) and affinity else cpu.get("usable")
     counts = (_number(one) for one in (allowed, cpu.get("physical"), cpu.get("logical")))
-    allowed, physical, logical = (None if one is None else int(one) for one in counts)
+    allowed, physical, logical = (None if count is None else int(count) for count in counts)
     return Limits(allowed, _number(cpu.get("quota")), physical, logical)

@@ -59,11 +59,13 @@ def _places(summaries: pd.DataFrame) -> dict[tuple[str, str], str]:
     }
 
 
-def _said(ratios: dict[tuple[str, str], Ratio], against: str) -> str:
+def _caption(ratios: dict[tuple[str, str], Ratio], against: str) -> str:
     sure = {
-        place: one for place, one in ratios.items() if not one.is_unsure and one.low != one.high
+        place: ratio
+        for place, ratio in ratios.items()
+        if not ratio.is_unsure and ratio.low != ratio.high
     }
-    if all(one.low is None or one.low == one.high for one in ratios.values()):
+    if all(ratio.low is None or ratio.low == ratio.high for ratio in ratios.values()):
         return f"Costs against {against}, from too few agents for intervals: none is claimed."
     if not sure:
         return f"No cost differs from {against} beyond its interval."
@@ -100,13 +102,15 @@ def method_matrix(summaries: pd.DataFrame) -> Figure | None:
         widest[workload] = max(widest.get(workload, 0.0), one.value, 1 / one.value)
     rows = sorted(widest, key=lambda one: -widest[one])[:_MOST_ROWS]
     shown = list(columns)[:_MOST_COLUMNS]
-    kept = {place: one for place, one in ratios.items() if place[0] in rows and place[1] in shown}
+    kept = {
+        place: ratio for place, ratio in ratios.items() if place[0] in rows and place[1] in shown
+    }
     base = ", ".join(sorted({str(one) for one in table["base"].unique()}))
-    said = _said(kept, base)
+    caption = _caption(kept, base)
     if len(widest) > len(rows):
-        said += f" The {len(rows)} of {len(widest)} workloads with the widest gaps."
+        caption += f" The {len(rows)} of {len(widest)} workloads with the widest gaps."
     title = f"Start methods against {base}"
-    return matrix_figure(SCOPE, Matrix("methods", title, rows, shown, kept, said))
+    return matrix_figure(SCOPE, Matrix("methods", title, rows, shown, kept, caption))
 
 
 def place_matrix(summaries: pd.DataFrame) -> Figure | None:
@@ -124,10 +128,10 @@ def place_matrix(summaries: pd.DataFrame) -> Figure | None:
     names = list(dict.fromkeys(workload for workload, _ in ratios))
     common = [one for one in names if all((one, place) in ratios for place in places.values())]
     rows = (common or names)[:_MOST_ROWS]
-    kept = {place: one for place, one in ratios.items() if place[0] in rows}
-    said = (
-        f"{_said(kept, 'the floor of the same machine')} "
+    kept = {place: ratio for place, ratio in ratios.items() if place[0] in rows}
+    caption = (
+        f"{_caption(kept, 'the floor of the same machine')} "
         "Ratios within one machine can be compared between machines, seconds cannot."
     )
     title = "Cost over the floor, by machine and interpreter"
-    return matrix_figure(SCOPE, Matrix("places", title, rows, list(places.values()), kept, said))
+    return matrix_figure(SCOPE, Matrix("places", title, rows, list(places.values()), kept, caption))

@@ -19,26 +19,26 @@ _MOST_FACTS = 5
 
 
 def _pair_rows(main: Measurement, facts: Sequence[Measurement], *, is_whole: bool) -> DotRow:
-    series = {reading_name(one.fact, one.metric): one for one in facts}
+    series = {reading_name(fact.fact, fact.metric): fact for fact in facts}
     # Facts may lie outside what is timed, such as the shutdown after it.
     whole = f"whole {reading_name('', main.metric)}" if is_whole else "timed part"
     label = f"{main.behaviour} {main.method} {params_words(_telling(main))}"
     return DotRow(label.strip(), {**series, whole: main})
 
 
-def _telling(one: Measurement) -> dict[str, ParamValue]:
+def _telling(measurement: Measurement) -> dict[str, ParamValue]:
     """Return the parameters that are not numbers: they tell rows apart."""
-    return {name: value for name, value in one.params.items() if isinstance(value, str)}
+    return {name: value for name, value in measurement.params.items() if isinstance(value, str)}
 
 
 def _pairs_of(readings: tuple[Measurement, ...]) -> list[DotRow]:
     """Return the rows of one workload: each case with its facts, if they are few enough."""
     cases = []
-    for each in grouped(readings, lambda one: one.case).values():
-        main, facts = pick(each), pick(each, fact=None, where=lambda one: bool(one.fact))
+    for each in grouped(readings, lambda reading: reading.case).values():
+        main, facts = pick(each), pick(each, fact=None, where=lambda reading: bool(reading.fact))
         if main and facts and main[0].unit == "s" and len(facts) <= _MOST_FACTS:
             cases.append((main[0], facts))
-    is_whole = all(one.value <= main.value for main, facts in cases for one in facts)
+    is_whole = all(fact.value <= main.value for main, facts in cases for fact in facts)
     return [_pair_rows(main, facts, is_whole=is_whole) for main, facts in cases]
 
 
@@ -51,7 +51,7 @@ def paired_facts(family: str, material: FigureData) -> Iterator[Figure]:
     """
     times = pick(material.readings, fact=None, where=lambda o: o.family == family and o.is_time)
     tables: dict[tuple[str, ...], list[DotRow]] = {}
-    for readings in grouped(times, lambda one: one.workload).values():
+    for readings in grouped(times, lambda reading: reading.workload).values():
         for row in _pairs_of(smallest(readings)):
             tables.setdefault(tuple(row.series), []).append(row)
     # The facts of the most rows first: those of single workloads can be read in its table.
@@ -59,8 +59,8 @@ def paired_facts(family: str, material: FigureData) -> Iterator[Figure]:
     for place, (names, rows) in enumerate(ordered):
         shown = tuple(rows[:_MOST_ROWS])
         title = f"{family}: {', '.join(names[:-1])} and the {names[-1]}"
-        said = f"{_pair_words(shown, names)} {material.note}".strip()
-        yield dots_figure(family, Dots(f"pairs-{place}", title, shown, said))
+        caption = f"{_pair_words(shown, names)} {material.note}".strip()
+        yield dots_figure(family, Dots(f"pairs-{place}", title, shown, caption))
 
 
 def _pair_words(rows: Sequence[DotRow], names: tuple[str, ...]) -> str:

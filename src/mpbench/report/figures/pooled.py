@@ -22,10 +22,12 @@ def _scalings(
     readings: tuple[Measurement, ...], lines: str, cpus: int | None
 ) -> dict[str, Scaling]:
     """Return the scaling of each series over its worker counts."""
-    series = grouped(readings, lambda one: str(one.params[lines]) if lines else one.method)
+    series = grouped(
+        readings, lambda reading: str(reading.params[lines]) if lines else reading.method
+    )
     found = {}
     for name, each in series.items():
-        rates = {int(one.number("workers") or 0): one.agents for one in each}
+        rates = {int(reading.number("workers") or 0): reading.agents for reading in each}
         if len(rates) > 1 and all(min(agents) > 0 for agents in rates.values()):
             found[name] = scaling_of(rates, cpus=cpus)
     return found
@@ -35,12 +37,16 @@ def speeds(family: str, material: FigureData) -> tuple[tuple[Figure, ...], froze
     """Draw every workload of a family whose name says that it scales."""
     made: list[Figure] = []
     done: set[str] = set()
-    for name, readings in grouped(material.family(family), lambda one: one.workload).items():
+    for name, readings in grouped(
+        material.family(family), lambda reading: reading.workload
+    ).items():
         if not name.endswith("-scaling") or len(distinct(readings, "workers")) < 2:  # noqa: PLR2004
             continue
         texts = [one for one in readings[0].params if len(distinct(readings, one)) > 1]
-        lines = next((one for one in texts if isinstance(readings[0].params[one], str)), "")
-        fixed = {one: distinct(readings, one)[0] for one in texts if one not in {lines, "workers"}}
+        lines = next((text for text in texts if isinstance(readings[0].params[text], str)), "")
+        fixed = {
+            text: distinct(readings, text)[0] for text in texts if text not in {lines, "workers"}
+        }
         kept = pick(readings, params=fixed)
         kept = material.first_method(kept) if lines else kept
         scalings = _scalings(kept, lines, material.cpus)
@@ -66,7 +72,9 @@ def calls(material: FigureData) -> tuple[Figure, ...]:
     panels = tuple(
         Panel(
             params_words({_CHUNK: chunk}),
-            grouped(pick(kept, params={_CHUNK: chunk}), lambda one: str(one.params["call"])),
+            grouped(
+                pick(kept, params={_CHUNK: chunk}), lambda reading: str(reading.params["call"])
+            ),
         )
         for chunk in distinct(kept, _CHUNK)[:3]
     )
@@ -85,8 +93,8 @@ def overheads(material: FigureData) -> tuple[Figure, ...]:
         Panel(
             method,
             grouped(
-                pick(readings, where=lambda one, m=method: one.method == m),  # type: ignore[misc]
-                lambda one: str(one.params["call"]),
+                pick(readings, where=lambda reading, m=method: reading.method == m),  # type: ignore[misc]
+                lambda reading: str(reading.params["call"]),
             ),
         )
         for method in material.methods(readings)
@@ -109,12 +117,14 @@ def surfaces(material: FigureData) -> tuple[Figure, ...]:
     """Draw efficiency over task length and chunk size for each call."""
     readings = material.first_method(material.of("pool/chunk-surface"))
     made = []
-    for call, each in grouped(readings, lambda one: str(one.params["call"])).items():
+    for call, each in grouped(readings, lambda reading: str(reading.params["call"])).items():
         lengths = [value for value in distinct(each, _LENGTH) if isinstance(value, float)]
         chunks = distinct(each, _CHUNK)
         if len(lengths) * len(chunks) < 3:  # noqa: PLR2004 - two cells are no surface
             continue
-        cells = {(one.params[_LENGTH], one.params[_CHUNK]): one.value for one in each}
+        cells = {
+            (reading.params[_LENGTH], reading.params[_CHUNK]): reading.value for reading in each
+        }
         found = Surface(
             key=f"surface-{call.replace('_', '-')}",
             title=f"Efficiency of {call} by task length and chunk size",
@@ -124,7 +134,7 @@ def surfaces(material: FigureData) -> tuple[Figure, ...]:
             share=[[cells.get((length, chunk)) for chunk in chunks] for length in lengths],
             row_name="task length",
             column_name="chunk size",
-            said="",
+            caption="",
         )
         parts = [
             f"chunk size {found.chunks[place]}: "
@@ -133,8 +143,8 @@ def surfaces(material: FigureData) -> tuple[Figure, ...]:
         ]
         method = f" under {each[0].method}" if each[0].method else ""
         where = f"Measured with {call} on {params_words(_workers(each))}{method}."
-        said = f"With {'; '.join(parts)}. {where} {material.note}".strip()
-        made.append(surface_figure("pool", found._replace(said=said)))
+        caption = f"With {'; '.join(parts)}. {where} {material.note}".strip()
+        made.append(surface_figure("pool", found._replace(caption=caption)))
     return tuple(made)
 
 

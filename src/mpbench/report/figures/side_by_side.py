@@ -28,25 +28,30 @@ def row_of(
         with_method: Whether the start method does.
     """
 
-    def words(one: Measurement) -> str:
-        given = {name: one.params[name] for name in names if name in one.params}
-        first = [one.workload] if with_workload else [one.method] if with_method else []
-        last = [reading_name(one.fact, "")] if one.fact else []
-        said = ", ".join(part for part in (*first, params_words(given), *last) if part)
-        return said or reading_name("", one.metric)
+    def words(measurement: Measurement) -> str:
+        given = {name: measurement.params[name] for name in names if name in measurement.params}
+        first = (
+            [measurement.workload] if with_workload else [measurement.method] if with_method else []
+        )
+        last = [reading_name(measurement.fact, "")] if measurement.fact else []
+        caption = ", ".join(part for part in (*first, params_words(given), *last) if part)
+        return caption or reading_name("", measurement.metric)
 
     return words
 
 
-def _order(one: Measurement) -> tuple[tuple[str, float], ...]:
-    return tuple((name, v) for name, v in sorted(one.params.items()) if isinstance(v, float))
+def _order(measurement: Measurement) -> tuple[tuple[str, float], ...]:
+    return tuple(
+        (name, v) for name, v in sorted(measurement.params.items()) if isinstance(v, float)
+    )
 
 
-def _value(one: Measurement) -> str:
-    median = quantity(one.value, one.unit)
-    if one.low is None or one.high is None:
+def _value(measurement: Measurement) -> str:
+    median = quantity(measurement.value, measurement.unit)
+    if measurement.low is None or measurement.high is None:
         return median
-    return f"{median} ({quantity(one.low, one.unit)} to {quantity(one.high, one.unit)})"
+    low, high = (quantity(end, measurement.unit) for end in (measurement.low, measurement.high))
+    return f"{median} ({low} to {high})"
 
 
 def side_by_side_table(
@@ -61,7 +66,7 @@ def side_by_side_table(
         row: Names the row of a reading.
     """
     cells: dict[str, dict[str, str]] = {}
-    every = [(name, one) for name, each in columns.items() for one in each]
+    every = [(name, reading) for name, each in columns.items() for reading in each]
     for name, one in sorted(every, key=lambda pair: _order(pair[1])):
         cells.setdefault(row(one), {}).setdefault(clean(name), _value(one))
     titles = [clean(name) for name in columns]

@@ -40,7 +40,7 @@ def _bars(axes: Any, points: list[tuple[float, Estimate]], look: SeriesStyle) ->
             axes.plot([place] * 2, [one.low, one.high], color=look.colour, linewidth=1.2)
     axes.plot(
         [place for place, _ in points],
-        [one.value for _, one in points],
+        [point.value for _, point in points],
         color=look.colour,
         marker=look.marker,
         linestyle="none",
@@ -64,7 +64,7 @@ def _speed_ups(
     axes.text(ends[1], counts[-1], "ideal ", ha="right", va="bottom", fontsize=8)
     seen = [1.0, float(counts[-1])]
     for name, scaling in figure.series.items():
-        known = [(one.workers, one.speed_up) for one in scaling.points if one.speed_up]
+        known = [(point.workers, point.speed_up) for point in scaling.points if point.speed_up]
         seen += [value for _, one in known for value in (one.value, one.low) if value]
         _bars(axes, [(place_of_count(n), one) for n, one in known], shown[name])
         for fit, width in ((scaling.usl, 1.6), (scaling.amdahl, 0.8)):
@@ -95,10 +95,10 @@ def _efficiencies(axes: Any, figure: Speed, shown: Mapping[str, SeriesStyle]) ->
         )
     highest = max(
         (
-            one.efficiency.value
+            point.efficiency.value
             for s in figure.series.values()
-            for one in s.points
-            if one.efficiency
+            for point in s.points
+            if point.efficiency
         ),
         default=1.0,
     )
@@ -116,7 +116,7 @@ def _residuals(axes: Any, figure: Speed, shown: Mapping[str, SeriesStyle]) -> No
     for name, scaling in figure.series.items():
         if isinstance(scaling.usl, Fit):
             fit = scaling.usl
-            largest = max(largest, *(abs(one) for one in fit.residuals))
+            largest = max(largest, *(abs(residual) for residual in fit.residuals))
             axes.plot(
                 [place_of_count(count) for count in fit.counts],
                 fit.residuals,
@@ -136,11 +136,11 @@ def _residuals(axes: Any, figure: Speed, shown: Mapping[str, SeriesStyle]) -> No
     axes.set_title("Measured against USL")
 
 
-def _range(one: Estimate, digits: str) -> str:
-    if one.low is None or one.high is None:
-        return format(one.value, digits)
-    high = "no limit" if math.isinf(one.high) else format(one.high, digits)
-    return f"{format(one.value, digits)} ({format(one.low, digits)} to {high})"
+def _range(estimate: Estimate, digits: str) -> str:
+    if estimate.low is None or estimate.high is None:
+        return format(estimate.value, digits)
+    high = "no limit" if math.isinf(estimate.high) else format(estimate.high, digits)
+    return f"{format(estimate.value, digits)} ({format(estimate.low, digits)} to {high})"
 
 
 def _usl(fit: Fit) -> str:
@@ -166,7 +166,7 @@ def _law(scaling: Scaling) -> str:
     )
 
 
-def _said(figure: Speed) -> str:
+def _caption(figure: Speed) -> str:
     laws = {_law(scaling) for scaling in figure.series.values()}
     # The same for every series is said once.
     shared = laws.pop() if len(laws) == 1 else ""
@@ -199,7 +199,7 @@ def speed_figure(family: str, figure: Speed) -> Figure:
     has_fit = any(isinstance(scaling.usl, Fit) for scaling in figure.series.values())
     counts = sorted({one.workers for s in figure.series.values() for one in s.points})
     panels = 3 if has_fit else 2
-    said = _said(figure)
+    caption = _caption(figure)
 
     def draw(drawing: Drawing) -> None:
         grid = drawing.subplots(1, panels, squeeze=False)[0]
@@ -223,7 +223,7 @@ def speed_figure(family: str, figure: Speed) -> Figure:
         key=figure.key,
         title=figure.title,
         svg=render(f"{family}-{figure.key}", draw, width=WIDTH, height=_HEIGHT),
-        caption=said,
-        alt=f"Charts of speed-up and efficiency of {figure.title} by workers. {said}",
+        caption=caption,
+        alt=f"Charts of speed-up and efficiency of {figure.title} by workers. {caption}",
         table=pd.DataFrame(rows),
     )

@@ -41,7 +41,7 @@ class Stacks(NamedTuple):
     title: str
     bars: tuple[Stack, ...]
     unit: str
-    said: str
+    caption: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,8 +120,8 @@ def stacks_figure(family: str, figure: Stacks) -> Figure:
         axes.grid(visible=False, axis="y")
         shades = [SHADES[place % len(SHADES)] for place in range(len(figure.names))]
         handles = [
-            Patch(facecolor=one.colour, edgecolor=INK, linewidth=0.5, hatch=one.hatch)
-            for one in shades
+            Patch(facecolor=shade.colour, edgecolor=INK, linewidth=0.5, hatch=shade.hatch)
+            for shade in shades
         ]
         names = [clean(name, longest=34) for name in figure.names]
         across = max(1, min(len(names), int(92 / (7 + max(len(name) for name in names)))))
@@ -133,7 +133,7 @@ def stacks_figure(family: str, figure: Stacks) -> Figure:
         key=figure.key,
         title=figure.title,
         svg=render(f"{family}-{figure.key}", draw, width=WIDTH, height=height),
-        caption=figure.said,
-        alt=f"Stacked bars of {figure.title}; parts: {', '.join(figure.names)}. {figure.said}",
+        caption=figure.caption,
+        alt=f"Stacked bars of {figure.title}; parts: {', '.join(figure.names)}. {figure.caption}",
         table=_table(figure),
     )

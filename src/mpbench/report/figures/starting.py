@@ -39,7 +39,7 @@ def _facts(material: FigureData, workload: str, method: str) -> dict[str, Measur
     """Return every reading of a workload's smallest case by its fact."""
     readings = pick(material.readings, workload, fact=None, where=lambda o: o.method == method)
     first = readings[0].case if readings else ""
-    return {one.fact: one for one in readings if one.case == first}
+    return {reading.fact: reading for reading in readings if reading.case == first}
 
 
 def stages(material: FigureData) -> tuple[Figure, ...]:
@@ -63,7 +63,7 @@ def stages(material: FigureData) -> tuple[Figure, ...]:
     if not bars:
         return ()
     low, high = min(bars, key=lambda bar: bar.total), max(bars, key=lambda bar: bar.total)
-    said = (
+    caption = (
         f"A process that does nothing takes {quantity(low.total, 's')} under {low.label}"
         + (
             f" and {quantity(high.total, 's')} under {high.label}, "
@@ -74,7 +74,7 @@ def stages(material: FigureData) -> tuple[Figure, ...]:
         + f". Medians of the stages; they need not add up exactly. {material.note}"
     )
     title = "From start() to the end of join(), stage by stage"
-    return (stacks_figure("process", Stacks("stages", title, tuple(bars), "s", said.strip())),)
+    return (stacks_figure("process", Stacks("stages", title, tuple(bars), "s", caption.strip())),)
 
 
 def anatomy(material: FigureData) -> tuple[Figure, ...]:
@@ -92,14 +92,14 @@ def anatomy(material: FigureData) -> tuple[Figure, ...]:
         return ()
     slow = max(bars, key=lambda bar: bar.total)
     largest = max(slow.parts, key=lambda part: part.value)
-    said = (
+    caption = (
         f"Under {slow.label} the largest stage is {largest.name}: "
         f"{quantity(largest.value, 's')} of {quantity(slow.total, 's')}. "
         f"Stages that run at the same time in parent and child add up to more than the whole. "
         f"{material.note}"
     )
     title = "What a start is made of"
-    return (stacks_figure("process", Stacks("anatomy", title, tuple(bars), "s", said.strip())),)
+    return (stacks_figure("process", Stacks("anatomy", title, tuple(bars), "s", caption.strip())),)
 
 
 def by_argument(material: FigureData) -> tuple[Figure, ...]:
@@ -111,7 +111,7 @@ def by_argument(material: FigureData) -> tuple[Figure, ...]:
     slowest = distinct(ready, "main_ms")[-1:]
     fixed = {"main_ms": slowest[0]} if slowest else {}
     series = [
-        grouped(pick(each, fact=None, params=fixed), lambda one: one.method)
+        grouped(pick(each, fact=None, params=fixed), lambda reading: reading.method)
         for each in (returned, ready)
     ]
     sweep = Sweep("", "", over, (Panel("", series[0]),))
@@ -134,12 +134,12 @@ def by_memory(material: FigureData) -> tuple[Figure, ...]:
         return ()
     pages = distinct(readings, "pages")[:1]
     fixed = {"pages": pages[0]} if pages else {}
-    series = grouped(pick(readings, params=fixed), lambda one: one.method)
+    series = grouped(pick(readings, params=fixed), lambda reading: reading.method)
     if floor:
         series["os.fork and wait (floor)"] = pick(floor, params=fixed)
     growth = []
     for method, each in series.items():
-        ordered = sorted(each, key=lambda one: one.number(over) or 0.0)
+        ordered = sorted(each, key=lambda reading: reading.number(over) or 0.0)
         if not ordered[0].has_interval or not ordered[-1].has_interval:
             continue
         if not ordered[0].overlaps(ordered[-1]) and ordered[-1].value > ordered[0].value:

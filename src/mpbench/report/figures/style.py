@@ -138,7 +138,9 @@ def clean(text: str, *, longest: int = _LONGEST) -> str:
     Control characters cannot stand in SVG and would hide or reorder text; a
     long name would push everything else out of the picture.
     """
-    shown = "".join(" " if unicodedata.category(one)[0] == "C" else one for one in text)
+    shown = "".join(
+        " " if unicodedata.category(character)[0] == "C" else character for character in text
+    )
     shown = " ".join(shown.split())
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
 

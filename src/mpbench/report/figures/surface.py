@@ -35,7 +35,7 @@ class Surface(NamedTuple):
     share: Sequence[Sequence[float | None]]
     row_name: str
     column_name: str
-    said: str
+    caption: str
 
 
 def _cells(figure: Surface) -> Cells:
@@ -105,7 +105,7 @@ def surface_figure(family: str, figure: Surface) -> Figure:
             width=WIDTH,
             height=_AROUND + _ROW * max(2, len(figure.tasks)),
         ),
-        caption=figure.said,
-        alt=f"Heat map of {figure.title}. {figure.said}",
+        caption=figure.caption,
+        alt=f"Heat map of {figure.title}. {figure.caption}",
         table=pd.DataFrame(rows),
     )

@@ -50,12 +50,14 @@ class Sweep(NamedTuple):
     @property
     def readings(self) -> tuple[Measurement, ...]:
         """Everything that is drawn."""
-        return tuple(one for panel in self.panels for each in panel.series.values() for one in each)
+        return tuple(
+            reading for panel in self.panels for each in panel.series.values() for reading in each
+        )
 
     @property
     def values(self) -> tuple[float, ...]:
         """The values of what is swept, in ascending order."""
-        found = {one.number(self.over) for one in self.readings}
+        found = {reading.number(self.over) for reading in self.readings}
         return tuple(sorted(value for value in found if value is not None))
 
 
@@ -71,10 +73,10 @@ def steps_of(sweep: Sweep) -> dict[str, tuple[Step, ...]]:
     for panel in sweep.panels:
         for name, readings in panel.series.items():
             costs: dict[float, list[float]] = {}
-            for one in readings:
-                value = one.number(sweep.over)
-                if value is not None and one.unit in {"s", "op/s"} and min(one.agents) > 0:
-                    costs[value] = [1 / x if one.unit == "op/s" else x for x in one.agents]
+            for reading in readings:
+                value = reading.number(sweep.over)
+                if value is not None and reading.unit in {"s", "op/s"} and min(reading.agents) > 0:
+                    costs[value] = [1 / x if reading.unit == "op/s" else x for x in reading.agents]
             steps = find_steps(costs)
             if steps:
                 found.setdefault(name, steps)
@@ -90,14 +92,14 @@ def draw_lines(
 ) -> None:
     """Draw the median of each series with its interval and, faintly, the agents."""
 
-    def place(one: Measurement) -> float:
-        return places[one.number(over) or 0.0]
+    def place(measurement: Measurement) -> float:
+        return places[measurement.number(over) or 0.0]
 
     for name, readings in series.items():
         look = shown[name]
         ordered = sorted(readings, key=place)
-        spots = [place(one) for one in ordered]
-        known = [one for one in ordered if one.low is not None]
+        spots = [place(entry) for entry in ordered]
+        known = [entry for entry in ordered if entry.low is not None]
         if len(known) > 1:
             axes.fill_between(
                 [place(one) for one in known],
@@ -107,7 +109,7 @@ def draw_lines(
                 alpha=0.18,
                 linewidth=0,
             )
-        dots = [(place(one), value) for one in ordered for value in one.agents]
+        dots = [(place(entry), value) for entry in ordered for value in entry.agents]
         if 1 < len(dots) <= _MOST_POINTS:
             axes.plot(
                 *zip(*dots, strict=True),
@@ -120,7 +122,7 @@ def draw_lines(
             )
         axes.plot(
             spots,
-            [one.value for one in ordered],
+            [entry.value for entry in ordered],
             color=look.colour,
             marker=look.marker,
             linestyle=look.line,
@@ -144,18 +146,18 @@ def _mark_steps(axes: Any, sweep: Sweep, steps: Mapping[str, tuple[Step, ...]]) 
 def sweep_words(sweep: Sweep) -> str:
     """Return the conclusion: who is best at both ends of the sweep."""
     values = sweep.values
-    said: list[str] = []
+    caption: list[str] = []
     panel = sweep.panels[0]
     for value in dict.fromkeys((values[0], values[-1])):
         there = {
-            name: one
+            name: reading
             for name, each in panel.series.items()
-            for one in each
-            if one.number(sweep.over) == value
+            for reading in each
+            if reading.number(sweep.over) == value
         }
         if there:
-            said.append(f"With {params_words({sweep.over: value})}: {compared(there)}.")
-    return once(" ".join(said))
+            caption.append(f"With {params_words({sweep.over: value})}: {compared(there)}.")
+    return once(" ".join(caption))
 
 
 def _gaps(
@@ -177,16 +179,16 @@ def step_label(ratios: Sequence[float]) -> str:
 
 def step_words(sweep: Sweep, steps: Mapping[str, tuple[Step, ...]]) -> str:
     """Say where the cost jumps and for which series, each place once."""
-    said: list[str] = []
+    caption: list[str] = []
     for (before, after, is_up), which in _gaps(steps):
         where = f"{param_value(sweep.over, before)} and {param_value(sweep.over, after)}"
         known = boundary_of(which[0][1]) if sweep.over.endswith("bytes") else None
         which_series = ", ".join(clean(name) for name, _ in which)
-        said.append(
+        caption.append(
             f"{'up' if is_up else 'down'} {_size_words([step for _, step in which])} between "
             f"{where} ({which_series}{f'; {known}' if known else ''})"
         )
-    return f"The cost steps {', and '.join(said)}." if said else ""
+    return f"The cost steps {', and '.join(caption)}." if caption else ""
 
 
 def _size_words(steps: Sequence[Step]) -> str:
@@ -217,14 +219,14 @@ def sweep_figure(family: str, sweep: Sweep) -> Figure:
             _mark_steps(axes, sweep, steps_of(sweep._replace(panels=(panel,))))
         legend_above(drawing, shown)
 
-    said = " ".join(
+    caption = " ".join(
         part for part in (sweep_words(sweep), step_words(sweep, steps), sweep.note) if part
     )
     return Figure(
         key=sweep.key,
         title=sweep.title,
         svg=render(f"{family}-{sweep.key}", draw, width=WIDTH, height=_HEIGHT),
-        caption=said,
-        alt=f"Line chart of {sweep.title} with {len(names)} series: {', '.join(names)}. {said}",
+        caption=caption,
+        alt=f"Line chart of {sweep.title} with {len(names)} series: {', '.join(names)}. {caption}",
         table=table_of(sweep.readings),
     )

@@ -27,9 +27,9 @@ def _rows(readings: tuple[Measurement, ...], kinds: tuple[str, ...]) -> tuple[Do
         each = pick(readings, fact=None, params={"work": work})
         for length in distinct(each, "task_us"):
             series = {
-                str(one.params["kind"]): one
-                for one in pick(each, fact=None, params={"task_us": length})
-                if one.params["kind"] in kinds
+                str(reading.params["kind"]): reading
+                for reading in pick(each, fact=None, params={"task_us": length})
+                if reading.params["kind"] in kinds
             }
             if series:
                 rows.append(DotRow(f"{does}, tasks of {param_value('task_us', length)}", series))
@@ -39,20 +39,22 @@ def _rows(readings: tuple[Measurement, ...], kinds: tuple[str, ...]) -> tuple[Do
 def efficiencies(material: FigureData) -> tuple[Figure, ...]:
     """Draw how much of their workers each kind uses, for each kind of task."""
     readings = material.of("worker/scaling", fact="efficiency")
-    kinds = tuple(str(kind) for kind in dict.fromkeys(one.params["kind"] for one in readings))
+    kinds = tuple(
+        str(kind) for kind in dict.fromkeys(reading.params["kind"] for reading in readings)
+    )
     if len(kinds) < 2:  # noqa: PLR2004 - one kind is compared with nothing
         return ()
     if len(kinds) > _MOST:
         kinds = tuple(kind for kind in kinds if kind in _SHOWN)
-    counts = [one for one in distinct(readings, "workers") if isinstance(one, float)]
+    counts = [reading for reading in distinct(readings, "workers") if isinstance(reading, float)]
     workers = counts[len(counts) // 2]
     rows = _rows(pick(readings, fact=None, params={"workers": workers}), kinds)
     if not rows:
         return ()
-    said = (
+    caption = (
         f"Efficiency of {workers:g} workers: 1 is as many tasks as workers without any cost would "
         f"do, {1 / workers:.2g} is what one worker alone does. {lock_words(material.gil)}. "
         f"{material.note}"
     ).strip()
     title = "Threads, interpreters or processes: how much of the workers each kind uses"
-    return (dots_figure("worker", Dots("kinds", title, rows, said)),)
+    return (dots_figure("worker", Dots("kinds", title, rows, caption)),)

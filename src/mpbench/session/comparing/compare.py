@@ -245,7 +245,7 @@ def _header(prepared: _Prepared, command: Sequence[str]) -> RunHeader:
             "placement": plan.placement.value,
             "inject": 0.0 if plan.slowdown is None else plan.slowdown.share,
         },
-        subjects={key: one.facts for key, one in prepared.subjects.items()},
+        subjects={key: subject.facts for key, subject in prepared.subjects.items()},
         environment=prepared.facts,
     )
 

@@ -144,11 +144,13 @@ class EpisodeScheduler:
 
     def run_confirmation(self) -> None:
         """Measure again, with coins of its own, every pair in which a change was found."""
-        found = {one.comparison.pair for one in self._judged() if one.verdict.is_change}
+        found = {
+            judgement.comparison.pair for judgement in self._judged() if judgement.verdict.is_change
+        }
         again = [
-            PairRunner(one.pair, Phase.CONFIRMATION, self._ring, slowdown=one.slowdown)
-            for one in self._contests
-            if one.pair.key in found
+            PairRunner(contest.pair, Phase.CONFIRMATION, self._ring, slowdown=contest.slowdown)
+            for contest in self._contests
+            if contest.pair.key in found
         ]
         if not again:
             return

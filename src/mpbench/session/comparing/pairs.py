@@ -135,15 +135,15 @@ def _has_default_method(arm: Arm, ground: PairingInputs) -> bool:
 def _match(first: Case, second: Case, arms: tuple[Arm, Arm], ground: PairingInputs) -> bool:
     """Whether two cases differ in nothing but what their arms name."""
     if first.workload != second.workload and not any(
-        one.workload or one.call or one.code for one in arms
+        arm.workload or arm.call or arm.code for arm in arms
     ):
         return False
     # A workload without start methods can be compared with one that has them.
-    free = any(one.method or _has_default_method(one, ground) for one in arms)
+    free = any(arm.method or _has_default_method(arm, ground) for arm in arms)
     free = free or None in {first.method, second.method}
     if first.method != second.method and not free:
         return False
-    named = {name for one in arms for name in one.params} | set(_OWN)
+    named = {name for arm in arms for name in arm.params} | set(_OWN)
     here, there = dict(first.params), dict(second.params)
     return all(here[name] == there[name] for name in (here.keys() & there.keys()) - named)
 

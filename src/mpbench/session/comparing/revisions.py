@@ -219,6 +219,6 @@ def build_revision(
         (folder / "source").mkdir(parents=True)
         _export(repository, commit, folder / "source")
         paths = _install(folder / "source", folder / "environment", base)
-        mark.write_text("\n".join(str(one) for one in paths))
+        mark.write_text("\n".join(str(path) for path in paths))
     paths = tuple(Path(line) for line in mark.read_text().splitlines())
     return RevisionEnvironment(commit, folder / "environment" / "bin" / "python", paths)

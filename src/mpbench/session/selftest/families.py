@@ -55,9 +55,9 @@ def _comparison(number: int, log_ratios: Sequence[float]) -> Comparison:
         reading=READING,
         episodes=tuple(
             EpisodeStatistic(
-                episode=episode, log_ratio=one, pairs=1, baseline_first=True, seconds=1.0
+                episode=episode, log_ratio=ratio, pairs=1, baseline_first=True, seconds=1.0
             )
-            for episode, one in enumerate(log_ratios)
+            for episode, ratio in enumerate(log_ratios)
         ),
     )
 

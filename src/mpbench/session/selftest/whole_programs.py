@@ -121,11 +121,14 @@ def _ours(folder: Path, name: str, extra_ms: float, seed: int) -> dict[str, Any]
     seconds = time.perf_counter() - began
     if outcome.interrupted:
         raise KeyboardInterrupt
-    judged = {one.comparison.reading.fact or "time": one for one in outcome.judgements}
+    judged = {
+        judgement.comparison.reading.fact or "time": judgement for judgement in outcome.judgements
+    }
     return {
-        "verdicts": {name: one.verdict.value for name, one in judged.items()},
+        "verdicts": {name: judgement.verdict.value for name, judgement in judged.items()},
         "ratios": {
-            name: None if one.ratio is None else one.ratio.estimate for name, one in judged.items()
+            name: None if judgement.ratio is None else judgement.ratio.estimate
+            for name, judgement in judged.items()
         },
         "control": None if outcome.control is None else outcome.control.passed,
         "seconds": seconds,
@@ -231,7 +234,7 @@ def program_table(trials: Sequence[Mapping[str, Any]]) -> ValidationTable:
     """Return what both harnesses said of identical and of slower programs."""
     rows = []
     for kind in _KINDS:
-        some = [one for one in trials if one["kind"] == kind]
+        some = [trial for trial in trials if trial["kind"] == kind]
         seconds = [one["mpbench"]["seconds"] for one in some]
         for reading in ("time", "cpu-time") if some else ():
             said = [one["mpbench"]["verdicts"].get(reading, "invalid") for one in some]
@@ -240,14 +243,14 @@ def program_table(trials: Sequence[Mapping[str, Any]]) -> ValidationTable:
         if rival:
             claims = [one["claim"] for one in rival]
             rows.append(_row(kind, "hyperfine", claims, [one["seconds"] for one in rival]))
-    failed = sum(one["mpbench"]["control"] is False for one in trials)
-    loads = [one["load"] for one in trials]
+    failed = sum(trial["mpbench"]["control"] is False for trial in trials)
+    loads = [trial["load"] for trial in trials]
     return ValidationTable(
         "Whole programs",
         ("programs", "harness", "said", "wrong", "found", "median s", "most s"),
         tuple(rows),
-        f"{len(trials)} trials of {len({one['program'] for one in trials})} programs of about "
-        f"{median(one['wall_ms'] for one in trials):.0f} ms, load average "
+        f"{len(trials)} trials of {len({trial['program'] for trial in trials})} programs of about "
+        f"{median(trial['wall_ms'] for trial in trials):.0f} ms, load average "
         f"{min(loads):.1f} to {max(loads):.1f}; a slower copy waits for 5 % of the time that the "
         f"program took before the trial; the control failed in {failed}. s is the whole session "
         "with default options, its control included; hyperfine claims something where its x "

@@ -86,7 +86,7 @@ def _with_argument(call: ast.Call, name: str, at: int | None, value: str) -> tup
     """Return a call as it is and with another value of one argument, given by place or name."""
     old = ast.unparse(call)
     before, constant = "", ast.parse(value, mode="eval").body
-    named = [one for one in call.keywords if one.arg == name]
+    named = [keyword for keyword in call.keywords if keyword.arg == name]
     if named:
         before = f"{name}={ast.unparse(named[0].value)}"
         named[0].value = constant

@@ -66,19 +66,19 @@ def key_of(setting: str) -> str:
 
 def overrides_of(settings: Iterable[str]) -> Mapping[str, str]:
     """Return settings as the overrides of an arm, by key."""
-    return {key: value for key, _, value in (one.partition("=") for one in settings)}
+    return {key: value for key, _, value in (setting.partition("=") for setting in settings)}
 
 
-def _candidate(one: Prediction) -> Candidate:
+def _candidate(prediction: Prediction) -> Candidate:
     return Candidate(
-        settings=(str(one.setting),),
-        words=one.words,
-        predicted_s=one.seconds,
-        low_s=one.low_s,
-        high_s=one.high_s,
-        assumptions=(one.assumption,) if one.assumption else (),
-        places=(one.place,),
-        changes=(one.change,),
+        settings=(str(prediction.setting),),
+        words=prediction.words,
+        predicted_s=prediction.seconds,
+        low_s=prediction.low_s,
+        high_s=prediction.high_s,
+        assumptions=(prediction.assumption,) if prediction.assumption else (),
+        places=(prediction.place,),
+        changes=(prediction.change,),
     )
 
 
@@ -91,12 +91,12 @@ def _combination(single: Sequence[Candidate]) -> Candidate:
     )
 
 
-def _gains(one: Prediction, present: float) -> bool:
+def _gains(prediction: Prediction, present: float) -> bool:
     return (
-        one.is_provable
-        and one.seconds is not None
-        and one.high_s is not None
-        and one.high_s < present * (1 - LEAST_GAIN)
+        prediction.is_provable
+        and prediction.seconds is not None
+        and prediction.high_s is not None
+        and prediction.high_s < present * (1 - LEAST_GAIN)
     )
 
 
@@ -117,7 +117,7 @@ def candidates_of(what_if: WhatIf, *, most: int = MOST_SETTINGS) -> tuple[Candid
         most: How many single settings.
     """
     present = present_s(what_if)
-    gaining = [one for one in what_if.predictions if _gains(one, present)]
+    gaining = [prediction for prediction in what_if.predictions if _gains(prediction, present)]
     best: dict[str, Prediction] = {}
     for one in sorted(gaining, key=lambda one: one.seconds or 0.0):
         best.setdefault(key_of(str(one.setting)), one)

@@ -38,12 +38,12 @@ def arms_of(text: str, python: str | None, candidates: Sequence[Candidate]) -> t
         plain,
         *(
             Arm(
-                text=f"program={text},{one.name}",
+                text=f"program={text},{candidate.name}",
                 program=text,
                 python=python,
-                overrides=overrides_of(one.settings),
+                overrides=overrides_of(candidate.settings),
             )
-            for one in candidates
+            for candidate in candidates
         ),
     )
 

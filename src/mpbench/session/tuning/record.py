@@ -116,7 +116,7 @@ class Tuning:
     @property
     def best(self) -> Measured | None:
         """The setting that was measured to be the fastest."""
-        helpful = [one for one in self.results if one.helps and one.ratio is not None]
+        helpful = [result for result in self.results if result.helps and result.ratio is not None]
         return min(helpful, key=lambda one: one.ratio.estimate if one.ratio else 1.0, default=None)
 
 

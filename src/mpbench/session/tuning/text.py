@@ -41,13 +41,13 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else format_seconds(value)
 
 
-def _verdict(one: Measured) -> str:
-    if one.verdict is None:
+def _verdict(measured: Measured) -> str:
+    if measured.verdict is None:
         return "not measured"
-    if one.ratio is None or not one.verdict.is_change:
-        word = one.verdict.word(Metric.WALL_CLOCK)
-        return f"{word}: {one.reason}" if one.reason else word
-    return change_text(one.ratio.estimate, one.verdict.word(Metric.WALL_CLOCK))
+    if measured.ratio is None or not measured.verdict.is_change:
+        word = measured.verdict.word(Metric.WALL_CLOCK)
+        return f"{word}: {measured.reason}" if measured.reason else word
+    return change_text(measured.ratio.estimate, measured.verdict.word(Metric.WALL_CLOCK))
 
 
 def _row(one: Measured, plain_s: float | None) -> TuningRow:
@@ -78,7 +78,7 @@ def rows(tuning: Tuning) -> tuple[TuningRow, ...]:
     if tuning.profiled is None:
         return ()
     what_if = tuning.profiled.what_if
-    known = [one.baseline_s for one in tuning.results if one.baseline_s is not None]
+    known = [result.baseline_s for result in tuning.results if result.baseline_s is not None]
     plain_s = median(known) if known else None
     plain = TuningRow(
         "as it is",
@@ -89,12 +89,12 @@ def rows(tuning: Tuning) -> tuple[TuningRow, ...]:
         f"{format_seconds(what_if.measured_s)} while it was profiled",
         "-",
     )
-    return (plain, *(_row(one, plain_s) for one in tuning.results))
+    return (plain, *(_row(result, plain_s) for result in tuning.results))
 
 
 def _losses(tuning: Tuning) -> str:
     found: Any = () if tuning.profiled is None else tuning.profiled.record.get("losses") or ()
-    return "; ".join(f"{one['share']:.0%} {one['text']}" for one in found[:_MOST_LOSSES])
+    return "; ".join(f"{entry['share']:.0%} {entry['text']}" for entry in found[:_MOST_LOSSES])
 
 
 def _edit(edit: Edit) -> str:
@@ -132,9 +132,9 @@ def _nothing(tuning: Tuning, withheld: str | None) -> str:
             "nothing that can be set from outside makes this program faster by more than "
             f"{LEAST_GAIN:.0%}"
         )
-    if all(one.verdict is None for one in tuning.results):
+    if all(result.verdict is None for result in tuning.results):
         return "settings were predicted to help, and none was measured"
-    if any(one.verdict is Verdict.INCONCLUSIVE for one in tuning.results):
+    if any(result.verdict is Verdict.INCONCLUSIVE for result in tuning.results):
         return "no setting surely makes this program faster; a longer --budget may tell"
     return "no setting was measured to make this program faster"
 
@@ -167,8 +167,8 @@ def to_markdown(tuning: Tuning) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _measured(one: Measured) -> dict[str, Any]:
-    candidate, ratio = one.candidate, one.ratio
+def _measured(measured: Measured) -> dict[str, Any]:
+    candidate, ratio = measured.candidate, measured.ratio
     return {
         "settings": list(candidate.settings),
         "words": candidate.words,
@@ -176,15 +176,15 @@ def _measured(one: Measured) -> dict[str, Any]:
         "predicted_low_s": candidate.low_s,
         "predicted_high_s": candidate.high_s,
         "assumptions": list(candidate.assumptions),
-        "baseline_s": one.baseline_s,
-        "measured_s": one.seconds,
+        "baseline_s": measured.baseline_s,
+        "measured_s": measured.seconds,
         "ratio": None if ratio is None else ratio.estimate,
         "ratio_low": None if ratio is None else ratio.low,
         "ratio_high": None if ratio is None else ratio.high,
-        "verdict": None if one.verdict is None else one.verdict.value,
-        "reason": one.reason or None,
-        "episodes": one.episodes,
-        "edits": [edit._asdict() for edit in one.edits],
+        "verdict": None if measured.verdict is None else measured.verdict.value,
+        "reason": measured.reason or None,
+        "episodes": measured.episodes,
+        "edits": [edit._asdict() for edit in measured.edits],
     }
 
 
@@ -195,7 +195,7 @@ def to_record(tuning: Tuning) -> dict[str, Any]:
         "program": tuning.program,
         "what_if": None if profiled is None else predictions_record(profiled.what_if),
         "losses": None if profiled is None else profiled.record.get("losses"),
-        "results": [_measured(one) for one in tuning.results],
+        "results": [_measured(result) for result in tuning.results],
         "says": says(tuning),
         "advice": list(advice(tuning)),
         "control": tuning.control,

@@ -71,9 +71,9 @@ def measured_settings(
         tuner: Knows the program's source.
     """
     by_pair = {
-        one.comparison.pair: one
-        for one in outcome.judgements
-        if one.comparison.reading.fact is None
+        judgement.comparison.pair: judgement
+        for judgement in outcome.judgements
+        if judgement.comparison.reading.fact is None
     }
     return tuple(
         _measured(candidate, by_pair.get(str(number)), outcome, tuner.edits(candidate))

@@ -151,10 +151,10 @@ def sleepers(
     states: list[int] = []
     in_order = False
     try:
-        for one in arguments:
+        for argument in arguments:
             processes.append(
                 context.Process(  # type: ignore[attr-defined]  # not in typeshed
-                    target=serve, args=one, daemon=True
+                    target=serve, args=argument, daemon=True
                 )
             )
             processes[-1].start()
