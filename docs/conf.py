@@ -25,6 +25,7 @@ extensions = [
 ]
 html_theme = "furo"
 html_title = "mpbench"
+html_show_copyright = False
 exclude_patterns = ["_build", "inventories"]
 default_role = "code"
 nitpicky = False

@@ -66,6 +66,7 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f"mpbench.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
+        command.name = cmd_name  # its function is called `command` in every module
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
