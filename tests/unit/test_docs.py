@@ -32,6 +32,18 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     assert [] == [link for link in links if not (path.parent / link).exists()]
 
 
+def test_every_page_stands_in_the_contents_of_the_site() -> None:
+    """Each page is in one table of contents of index.md, and each entry is a page."""
+    index = (ROOT / "docs" / "index.md").read_text()
+    trees = re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL)
+    entries = [
+        line for tree in trees for line in tree.splitlines() if line and not line.startswith(":")
+    ]
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+
+    assert sorted(pages) == sorted(entries)
+
+
 @pytest.mark.parametrize("name", ["EVIDENCE.md", "METHODOLOGY.md", "TCP.md"])
 def test_named_workloads_exist(name: str) -> None:
     """A workload that these documents name is in the catalogue."""
