@@ -29,6 +29,7 @@ html_show_copyright = False
 exclude_patterns = ["_build", "inventories"]
 default_role = "code"
 nitpicky = False
+smartquotes = False  # they turn the two dashes of an option into one
 
 # Notebooks are executed by a test, not by whoever builds the pages.
 nb_execution_mode = "off"
