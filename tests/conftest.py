@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +44,18 @@ def _abandoned() -> set[str]:
         return names - mapped_segments(processes()) if names else names
     except OSError:
         return names
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give a worker of pytest-xdist a short path: a socket's has 107 bytes at most."""
+    if hasattr(config, "workerinput"):
+        config.option.basetemp = Path(tempfile.gettempdir()) / f"pw-{os.getpid()}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder of a worker."""
+    if hasattr(config, "workerinput"):
+        shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 def _share_of(nodeid: str) -> str:
