@@ -31,7 +31,8 @@ class Controller:
 
     def __init__(self, folder: Path, *more: str) -> None:
         self.out = folder / "out"
-        self.temporary = folder / "t"
+        # Long enough for the link that is made where a socket's path would be too long.
+        self.temporary = folder / "temporary-folder-of-one-run"
         self.temporary.mkdir(exist_ok=True)
         self.said = folder / "said"
         arguments = more or (*_LONG, "-o", str(self.out))
